@@ -1,0 +1,232 @@
+// Package logstore is the contract of an ordered, durable log of record batches
+// and of the state derived from it: producers, aborted ranges, leader epochs.
+//
+// Engines implement Store and Log: logstore/disk keeps Kafka-format segments on
+// a file system. Nothing here knows of files or segments, and no caller may
+// assume that an append is immediate: base offset, duplicate verdict, append
+// time and errors come from the Pending alone.
+package logstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// ID names one partition's log for ever: a topic that is deleted and made anew
+// has another TopicID.
+type ID struct {
+	Topic     string
+	TopicID   protocol.UUID
+	Partition int32
+}
+
+// String is the folder name that Kafka uses: topic-partition.
+func (id ID) String() string { return fmt.Sprintf("%s-%d", id.Topic, id.Partition) }
+
+// Config is what a log needs to know of its topic's settings. Sizes are bytes,
+// times milliseconds; -1 means without limit.
+type Config struct {
+	SegmentBytes          int64
+	SegmentMillis         int64
+	SegmentJitterMillis   int64
+	IndexIntervalBytes    int64
+	IndexBytesMax         int64
+	RetentionBytes        int64
+	RetentionMillis       int64
+	FileDeleteDelayMillis int64
+	FlushMessages         int64
+	FlushMillis           int64
+	Preallocate           bool
+	Compact               bool // cleanup.policy contains compact
+	Delete                bool // cleanup.policy contains delete
+}
+
+// Origin tells who appends, because the rules differ.
+type Origin uint8
+
+const (
+	// FromClient is a Produce request: producer sequences are judged.
+	FromClient Origin = iota
+	// FromCoordinator is a coordinator's own record or marker.
+	FromCoordinator
+)
+
+// AppendInput is one append: a single batch of magic 2 that has passed
+// protocol.CheckBatch. The engine patches base offset and leader epoch in place.
+type AppendInput struct {
+	Batch  protocol.Batch
+	Epoch  protocol.Epoch
+	Origin Origin
+}
+
+// State tells how far an append has come.
+type State uint8
+
+const (
+	// Queued: nothing is known yet.
+	Queued State = iota
+	// Ordered: offset and verdict are final unless the engine fails.
+	Ordered
+	// Committed: the promise of the store's durability mode holds, or Err is set.
+	Committed
+)
+
+// Pending is an append under way. The caller owns it, sets the callbacks before
+// Append and may reuse it after the commit. Result fields are valid from the
+// Ordered state on.
+type Pending struct {
+	// OnCommitted is called once, from any goroutine, unless Append itself
+	// returned Committed. It must not block: it marks and signals.
+	OnCommitted func(*Pending)
+	// Tag is the caller's own.
+	Tag any
+
+	BaseOffset    protocol.Offset // of the batch, or of the first copy of a duplicate
+	LastOffset    protocol.Offset
+	LogAppendTime protocol.Timestamp // -1 with CreateTime
+	LogStart      protocol.Offset
+	Duplicate     bool
+	Err           error
+}
+
+// Offsets are the four marks of a log: Start <= Stable <= High <= End.
+type Offsets struct {
+	Start  protocol.Offset // first readable record
+	Stable protocol.Offset // first record of the earliest open transaction, or High
+	High   protocol.Offset // end of what consumers may see
+	End    protocol.Offset // next offset
+}
+
+// ReadInput asks for whole batches from the one that contains From.
+type ReadInput struct {
+	From protocol.Offset
+	// Below is exclusive: no batch that ends at or above it is returned.
+	Below protocol.Offset
+	// MaxBytes limits the answer; with AtLeastOne the first batch ignores it.
+	MaxBytes   int
+	AtLeastOne bool
+}
+
+// Chunk is a range of a log that can write itself. It is a value: reading
+// allocates nothing. The zero Chunk is empty. Release it exactly once.
+type Chunk struct {
+	Source   Source
+	Position int64
+	Bytes    int
+}
+
+// Source is where a chunk's bytes lie; it stays readable until Release.
+type Source interface {
+	ReadAt(p []byte, position int64) (int, error)
+	// SysConn is for sendfile; nil when the bytes are not in a file.
+	SysConn() syscall.RawConn
+	Release()
+}
+
+// Release gives the chunk's source back.
+func (c Chunk) Release() {
+	if c.Source != nil {
+		c.Source.Release()
+	}
+}
+
+// TimestampOffset is an answer of OffsetForTime; Offset is -1 when there is none.
+type TimestampOffset struct {
+	Timestamp protocol.Timestamp
+	Offset    protocol.Offset
+	Epoch     protocol.Epoch
+}
+
+// Aborted is a range of an aborted transaction.
+type Aborted struct {
+	ProducerID protocol.ProducerID
+	First      protocol.Offset
+}
+
+// Log is one partition's log. Methods are safe for concurrent use.
+type Log interface {
+	// Append orders the batch after all earlier ones and tells how far it came
+	// when it returns. With Committed, p is final and OnCommitted is not called.
+	Append(in AppendInput, p *Pending) State
+	// Read finds the range to answer with; it does not copy. An offset outside
+	// [Start, End] is ErrOffsetOutOfRange; at or above Below the Chunk is empty.
+	Read(in ReadInput) (Chunk, error)
+	Offsets() Offsets
+	// OffsetForTime finds the first record at or after t.
+	OffsetForTime(t protocol.Timestamp) (TimestampOffset, error)
+	// OffsetOfMaxTimestamp finds the first record with the largest timestamp.
+	OffsetOfMaxTimestamp() (TimestampOffset, error)
+	// LastEpoch is the epoch of the newest batch, -1 when the log never had one.
+	LastEpoch() protocol.Epoch
+	// EpochOf is the epoch under which the record at offset was appended, or -1.
+	EpochOf(offset protocol.Offset) protocol.Epoch
+	// EndOfEpoch gives the largest epoch <= epoch and the offset where it ends
+	// (KIP-101); -1, -1 when there is none.
+	EndOfEpoch(epoch protocol.Epoch) (protocol.Epoch, protocol.Offset)
+	// DeleteBefore raises the log start; it returns the new one.
+	DeleteBefore(offset protocol.Offset) (protocol.Offset, error)
+	// TruncateTo drops every record at or above offset.
+	TruncateTo(offset protocol.Offset) error
+	// AbortedIn lists the aborted transactions that overlap [from, below).
+	AbortedIn(from, below protocol.Offset) ([]Aborted, error)
+	// ActiveProducers lists the producer state (DescribeProducers).
+	ActiveProducers() []ProducerEntry
+	// SizeBytes is the sum of the segments' sizes.
+	SizeBytes() int64
+	Reconfigure(Config)
+	// Flush makes everything appended so far durable.
+	Flush() error
+	Close() error
+}
+
+// Store keeps the logs of one data directory.
+type Store interface {
+	// Open returns the log of id, which stays the same object until Delete or
+	// Close. It does not touch the disk: files appear at the first append, and
+	// recovery happens at the first use.
+	Open(id ID, cfg Config) (Log, error)
+	// Delete removes a log. Reads under way finish; later calls answer ErrDeleted.
+	Delete(id ID) error
+	// Sweep applies retention to every open log, at the store's clock.
+	Sweep()
+	// Close flushes, writes checkpoints and closes every log.
+	Close(ctx context.Context) error
+}
+
+// Errors of a log, to be told apart with errors.Is. The edge maps them to codes.
+var (
+	ErrOffsetOutOfRange = errors.New("offset is outside the log")
+	ErrDeleted          = errors.New("the partition was deleted")
+	ErrClosed           = errors.New("the log is closed")
+	ErrOffline          = errors.New("the partition is offline after a storage error")
+	ErrBatchTooLarge    = errors.New("the batch is larger than segment.bytes")
+	ErrOutOfOrder       = errors.New("the producer's sequence number is out of order")
+	ErrStaleEpoch       = errors.New("the producer's epoch is older than the newest")
+	ErrInvalidTxnState  = errors.New("the producer has an open transaction in this partition")
+)
+
+// CorruptError says what is damaged and where.
+type CorruptError struct {
+	File     string
+	Position int64
+	Offset   protocol.Offset
+	Reason   string
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("%s is damaged at byte %d (offset %d): %s", e.File, e.Position, e.Offset, e.Reason)
+}
+
+// ProducerEntry is what a log knows of one producer, as DescribeProducers shows it.
+type ProducerEntry struct {
+	ProducerID       protocol.ProducerID
+	Epoch            int16
+	LastSequence     int32
+	LastTimestamp    protocol.Timestamp
+	CoordinatorEpoch int32
+	TxnStartOffset   protocol.Offset
+}
