@@ -1,0 +1,71 @@
+// Package metrics counts what happens, cheaply enough for the hot path.
+//
+// A Counter is one atomic number with a name in Prometheus' style. Rooms make
+// their counters from a Set that the broker hands them; whoever wants to show
+// them asks the Set.
+package metrics
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"sync"
+	"sync/atomic"
+)
+
+// Counter is a number that goes up, or up and down when used as a gauge.
+type Counter struct {
+	name  string
+	value atomic.Int64
+}
+
+// Add adds n, which may be negative for a gauge.
+func (c *Counter) Add(n int64) { c.value.Add(n) }
+
+// Inc adds one.
+func (c *Counter) Inc() { c.value.Add(1) }
+
+// Value is the present number.
+func (c *Counter) Value() int64 { return c.value.Load() }
+
+// Set is a collection of counters. The zero value is ready for use.
+type Set struct {
+	mu       sync.Mutex
+	counters map[string]*Counter
+}
+
+// Counter returns the counter of that name and makes it when absent.
+func (s *Set) Counter(name string) *Counter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.counters[name]
+	if c == nil {
+		c = &Counter{name: name}
+		if s.counters == nil {
+			s.counters = make(map[string]*Counter)
+		}
+		s.counters[name] = c
+	}
+	return c
+}
+
+// WriteText writes one line "name value" per counter, sorted by name.
+func (s *Set) WriteText(w io.Writer) error {
+	s.mu.Lock()
+	names := make([]string, 0, len(s.counters))
+	for name := range s.counters {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	values := make([]int64, len(names))
+	for i, name := range names {
+		values[i] = s.counters[name].Value()
+	}
+	s.mu.Unlock()
+	for i, name := range names {
+		if _, err := fmt.Fprintf(w, "%s %d\n", name, values[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/server"
+)
+
+// Rooms are what the handlers call. The broker hands them over.
+type Rooms struct {
+	// Config gives the present settings; a handler asks once per request.
+	Config     func() *config.Broker
+	Metadata   *metadata.Store
+	Partitions *partition.Set
+	Cluster    ClusterView
+	Clock      clock.Clock
+	Log        *slog.Logger
+}
+
+// ClusterView is what a listener's clients see of the cluster. Only here can one
+// process look like several brokers; records always name the one real node.
+type ClusterView interface {
+	// Brokers lists the brokers with the addresses to advertise on the listener.
+	Brokers(l *server.Listener) []Endpoint
+	// Self is the broker that the listener belongs to.
+	Self(l *server.Listener) Endpoint
+}
+
+// Endpoint is a broker's address for one listener.
+type Endpoint struct {
+	NodeID int32
+	Host   string
+	Port   int32
+	Rack   *string
+}
+
+// API runs requests. It implements server.Handler.
+type API struct {
+	Rooms
+	versions *protocol.VersionTable
+	entries  []*entry // by API key
+	sessions *sessionCache
+}
+
+// New makes the API over the rooms.
+func New(rooms Rooms) *API {
+	a := &API{Rooms: rooms, sessions: newSessionCache(rooms)}
+	a.entries, a.versions = buildTable()
+	return a
+}
+
+// Peer is what the handlers remember of a connection.
+type Peer struct {
+	// SoftwareName and SoftwareVersion are what ApiVersions v3+ told, else "".
+	SoftwareName    string
+	SoftwareVersion string
+
+	request Request      // reused by requests that are answered at once
+	produce produceState // reused by Produce
+	fetch   fetchState   // reused by Fetch
+}
+
+// Opened implements server.Handler.
+func (a *API) Opened(*server.Conn) any { return &Peer{} }
+
+// Closed implements server.Handler.
+func (a *API) Closed(c *server.Conn) { c.State.(*Peer).fetch.close() }
+
+// Serve implements server.Handler.
+func (a *API) Serve(call *server.Call) error {
+	header, body, err := protocol.ParseHeader(call.Frame)
+	if err != nil {
+		return fmt.Errorf("reading a request header: %w", err)
+	}
+	e := a.entry(header.Key)
+	if e == nil {
+		return fmt.Errorf("API key %d is unknown", header.Key)
+	}
+	peer := call.Conn.State.(*Peer)
+	r := &peer.request
+	*r = Request{Call: call, Header: header, Body: body, Peer: peer}
+	if header.Version < e.min || header.Version > e.max {
+		if header.Key == apiVersions.key {
+			return a.answerUnsupportedApiVersions(r)
+		}
+		return fmt.Errorf("%s version %d is not served (%d to %d are)", e.name, header.Version, e.min, e.max)
+	}
+	if err := e.serve(a, r); err != nil {
+		return fmt.Errorf("%s version %d from client %.64q: %w", e.name, header.Version, header.ClientID, err)
+	}
+	return nil
+}
+
+func (a *API) entry(key int16) *entry {
+	if key < 0 || int(key) >= len(a.entries) {
+		return nil
+	}
+	return a.entries[key]
+}
+
+// Request is one request as a handler sees it. A handler that answers at once
+// uses it until it returns; one that answers later keeps only what Later gave.
+type Request struct {
+	Call   *server.Call
+	Header protocol.Header
+	Body   []byte
+	Peer   *Peer
+}
+
+// Answer sends a response now.
+func (r *Request) Answer(response kmsg.Response) {
+	out := r.Call.Out()
+	out.Begin()
+	appendResponse(out, r.Header, response)
+	out.End()
+}
+
+// Later parks the request and returns what answers it once, from any goroutine.
+// The request's frame is reused meanwhile: byte slices must have been copied.
+func (r *Request) Later() func(response kmsg.Response) {
+	ticket, header := r.Call.Park(), r.Header
+	return func(response kmsg.Response) {
+		ticket.Reply(func(out *server.Out) {
+			out.Begin()
+			appendResponse(out, header, response)
+			out.End()
+		})
+	}
+}
+
+func appendResponse(out *server.Out, h protocol.Header, response kmsg.Response) {
+	response.SetVersion(h.Version)
+	b := protocol.AppendResponseHeader(out.Bytes(), h.Key, h.Version, h.CorrelationID)
+	out.SetBytes(response.AppendTo(b))
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"errors"
+
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// roomErrors maps the rooms' errors to Kafka's codes. The order matters only for
+// errors that wrap each other. Errors of type *protocol.Error pass through.
+var roomErrors = []struct {
+	err  error
+	code *protocol.Error
+}{
+	{logstore.ErrOffsetOutOfRange, protocol.ErrOffsetOutOfRange},
+	{logstore.ErrDeleted, protocol.ErrUnknownTopicOrPartition},
+	{logstore.ErrClosed, protocol.ErrNotLeaderOrFollower}, // retriable: the broker is stopping
+	{logstore.ErrBatchTooLarge, protocol.ErrRecordListTooLarge},
+	{logstore.ErrOutOfOrder, protocol.ErrOutOfOrderSequenceNumber},
+	{logstore.ErrStaleEpoch, protocol.ErrInvalidProducerEpoch},
+	{logstore.ErrInvalidTxnState, protocol.ErrInvalidTxnState},
+	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
+	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},
+}
+
+// errorOf is the code that a client gets for an error of a room. What has no
+// code of its own is a failure of the storage below: retriable, because the
+// outcome of the request is unknown (never UNKNOWN_SERVER_ERROR, on which
+// clients give up).
+func errorOf(err error) *protocol.Error {
+	if err == nil {
+		return nil
+	}
+	var code *protocol.Error
+	if errors.As(err, &code) {
+		return code
+	}
+	for _, row := range roomErrors {
+		if errors.Is(err, row.err) {
+			return row.code
+		}
+	}
+	return protocol.ErrKafkaStorageError
+}
+
+// codeOf is the number of errorOf, 0 for no error.
+func codeOf(err error) int16 {
+	if e := errorOf(err); e != nil {
+		return e.Code
+	}
+	return 0
+}

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/internal/invariant"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// table lists every API key that is served. The range beside each handler is
+// what ApiVersions advertises.
+func table() []entry {
+	return []entry{
+		produce, fetch, listOffsets, metadataEntry,
+		apiVersions,
+	}
+}
+
+// entry is one row: a key, the versions served, and what serves them.
+type entry struct {
+	key      int16
+	name     string
+	min, max int16
+	flexible int16 // first flexible version, -1 when there is none
+	serve    func(a *API, r *Request) error
+}
+
+// now declares an API whose handler answers before it returns.
+func now[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r *Request, q Q) P) entry {
+	return declare[Q](min, max, func(a *API, r *Request) error {
+		q, err := decode[Q](r)
+		if err != nil {
+			return err
+		}
+		r.Answer(handle(a, r, q))
+		return nil
+	})
+}
+
+// later declares an API whose handler calls reply once, now or later, from any
+// goroutine. The handler must copy what it keeps of the request's byte slices;
+// strings are its own.
+func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r *Request, q Q, reply func(P))) entry {
+	return declare[Q](min, max, func(a *API, r *Request) error {
+		q, err := decode[Q](r)
+		if err != nil {
+			return err
+		}
+		answer := r.Later()
+		handle(a, r, q, func(p P) { answer(p) })
+		return nil
+	})
+}
+
+// declare names an entry after its request type.
+func declare[Q kmsg.Request](min, max int16, serve func(a *API, r *Request) error) entry {
+	var q Q // a nil pointer: Key does not look at it
+	key := q.Key()
+	return entry{key: key, name: kmsg.NameForKey(key), min: min, max: max, flexible: firstFlexible(key, max), serve: serve}
+}
+
+func firstFlexible(key, max int16) int16 {
+	q := kmsg.RequestForKey(key)
+	for v := int16(0); v <= max; v++ {
+		if q.SetVersion(v); q.IsFlexible() {
+			return v
+		}
+	}
+	return -1
+}
+
+func decode[Q kmsg.Request](r *Request) (Q, error) {
+	message, err := protocol.DecodeRequest(r.Header.Key, r.Header.Version, r.Body)
+	if err != nil {
+		var none Q
+		return none, err
+	}
+	return message.(Q), nil
+}
+
+// buildTable indexes the table by key and makes what ApiVersions advertises.
+func buildTable() ([]*entry, *protocol.VersionTable) {
+	rows := table()
+	versions := make([]protocol.Version, len(rows))
+	var byKey []*entry
+	for i := range rows {
+		e := &rows[i]
+		for int(e.key) >= len(byKey) {
+			byKey = append(byKey, nil)
+		}
+		invariant.Check(byKey[e.key] == nil, "API key %d is in the table twice", e.key)
+		byKey[e.key] = e
+		versions[i] = protocol.Version{Key: e.key, Name: e.name, Min: e.min, Max: e.max, FlexibleFrom: e.flexible}
+	}
+	return byKey, protocol.NewVersionTable(versions)
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"github.com/barnabas-mq/barnabas/internal/invariant"
+)
+
+// Handler runs requests. Its methods are called from the connection's goroutine.
+type Handler interface {
+	// Opened tells of a new connection; what it returns is Conn.State from then on.
+	Opened(c *Conn) any
+	// Serve runs one request. It answers with Call.Out, or parks the call, or does
+	// neither (acks=0 has no answer). An error closes the connection after the
+	// answers that are due; it is logged once, here.
+	Serve(call *Call) error
+	// Closed tells that the connection ended.
+	Closed(c *Conn)
+}
+
+// Call is one request under way. It is valid until Serve returns, except for a
+// Ticket that it gave.
+type Call struct {
+	Conn *Conn
+	// Frame is the request without its length. It is reused after Serve returns:
+	// whoever parks copies what is still needed.
+	Frame []byte
+
+	conn   *conn
+	out    *Out
+	parked bool
+}
+
+// Out is where the answer goes when it is given now: Begin, append, End.
+func (c *Call) Out() *Out {
+	invariant.Check(!c.parked, "a parked call answers through its ticket")
+	if c.out == nil {
+		c.out = c.conn.answerNow()
+	}
+	return c.out
+}
+
+// Wait must be called before the handler blocks: it sends the answers that are
+// already complete, so that no earlier request waits for this one.
+func (c *Call) Wait() error {
+	invariant.Check(c.out == nil, "a call waits before it begins its answer")
+	return c.conn.flush()
+}
+
+// Park postpones the answer. The connection goes on with its next request, and
+// answers still leave in request order.
+func (c *Call) Park() *Ticket {
+	invariant.Check(c.out == nil && !c.parked, "a call parks once, before it begins its answer")
+	c.parked = true
+	return c.conn.park()
+}
+
+// Ticket is the right to answer a parked call once.
+type Ticket struct {
+	queue  *queue
+	out    *Out         // set when the answer is complete
+	encode func(o *Out) // runs on the writer's goroutine; nil when there is no answer
+	state  ticketState  // guarded by queue.mu
+}
+
+type ticketState uint8
+
+const (
+	ticketOpen ticketState = iota
+	ticketDone
+	ticketHangUp
+)
+
+// Reply completes the call: encode is run later, on the goroutine that writes,
+// and must append one answer (Begin, append, End) to the Out that it gets. Reply
+// never blocks and may be called from any goroutine.
+func (t *Ticket) Reply(encode func(o *Out)) { t.queue.complete(t, ticketDone, encode) }
+
+// Drop completes the call without an answer.
+func (t *Ticket) Drop() { t.queue.complete(t, ticketDone, nil) }
+
+// HangUp closes the connection in place of an answer, once the earlier ones are sent.
+func (t *Ticket) HangUp() { t.queue.complete(t, ticketHangUp, nil) }

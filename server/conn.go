@@ -1,0 +1,225 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// Conn is a connection as its Handler sees it.
+type Conn struct {
+	// ID is unique in this process.
+	ID uint64
+	// Listener is the one that accepted the connection.
+	Listener *Listener
+	// RemoteAddr is host:port of the peer.
+	RemoteAddr string
+	// LocalAddr is the address that the peer dialled.
+	LocalAddr string
+	// State is the handler's own.
+	State any
+
+	done chan struct{} // closed when the server stops or the connection ends
+}
+
+// Done is closed when the connection ends or the server stops: whoever waits on
+// behalf of the connection gives up.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// conn is the server's side of a connection. Everything without a note belongs
+// to the connection's goroutine.
+type conn struct {
+	Conn
+	server    *Server
+	sock      net.Conn
+	transport transport
+	in        input
+	out       Out
+	call      Call // reused: one request at a time
+	queue     queue
+	writer    chan error  // the writer's end, nil until the writer is started
+	idleSince time.Time   // when the read deadline was last set
+	stopping  atomic.Bool // set by any goroutine, once
+}
+
+// flushBytes is how much output may gather before it is written although more
+// requests are already in the buffer.
+const flushBytes = 64 << 10
+
+// run serves the connection until it ends and returns why; nil is a clean end.
+func (c *conn) run() error {
+	c.queue.init()
+	c.out.start = -1
+	c.State = c.server.opts.Handler.Opened(&c.Conn)
+	defer c.server.opts.Handler.Closed(&c.Conn)
+	err := c.serve()
+	if flushErr := c.finish(); err == nil {
+		err = flushErr
+	}
+	return err
+}
+
+func (c *conn) serve() error {
+	for {
+		if err := c.runFrames(); err != nil {
+			return err
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+		if c.stopping.Load() {
+			return nil
+		}
+		if err := c.fill(); err != nil {
+			return cleanEnd(err)
+		}
+	}
+}
+
+// runFrames executes every whole frame in the buffer.
+func (c *conn) runFrames() error {
+	for {
+		frame, err := c.in.next(c.Listener.frameBytesMax)
+		if err != nil || frame == nil {
+			return err
+		}
+		call := &c.call
+		*call = Call{Conn: &c.Conn, Frame: frame, conn: c}
+		c.server.requests.Inc()
+		if err := c.server.opts.Handler.Serve(call); err != nil {
+			c.discardOpenAnswer(call)
+			return err
+		}
+		if call.out != nil && call.out != &c.out {
+			if !c.queue.push(&Ticket{queue: &c.queue, out: call.out, state: ticketDone}) {
+				return c.writerEnd()
+			}
+		}
+		if c.out.size() >= flushBytes {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// discardOpenAnswer drops an answer that was begun but not ended.
+func (c *conn) discardOpenAnswer(call *Call) {
+	if call.out == nil {
+		return
+	}
+	if call.out != &c.out {
+		call.out.reset()
+		return
+	}
+	if c.out.start >= 0 {
+		for _, r := range c.out.ranges[c.out.rangesStart:] {
+			r.source.Release()
+		}
+		c.out.ranges = c.out.ranges[:c.out.rangesStart]
+		c.out.buf = c.out.buf[:c.out.start]
+		c.out.start = -1
+	}
+}
+
+// fill reads more. The memory of large frames is accounted by the server.
+func (c *conn) fill() error {
+	if idle := c.server.opts.IdleTimeout; idle > 0 {
+		// Setting a deadline costs as much as a small request, so it is moved on
+		// only when a tenth of it has passed.
+		if now := time.Now(); now.Sub(c.idleSince) > idle/10 {
+			c.idleSince = now
+			if err := c.sock.SetReadDeadline(now.Add(idle)); err != nil {
+				return err
+			}
+			if c.stopping.Load() { // stop may have set an earlier one
+				return io.EOF
+			}
+		}
+	}
+	before := len(c.in.buf)
+	err := c.in.fill(c.transport)
+	if after := len(c.in.buf); after != before {
+		c.server.bufferBytes.Add(int64(after - before))
+	}
+	return err
+}
+
+func cleanEnd(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return nil // idle for connections.max.idle.ms, or the server stops
+	}
+	return err
+}
+
+// answerNow is where an answer goes that is complete when Serve returns.
+func (c *conn) answerNow() *Out {
+	if c.writer != nil && c.queue.isActive() {
+		return &Out{start: -1}
+	}
+	return &c.out
+}
+
+// flush sends what waits in out. While the writer owns the socket out is empty.
+func (c *conn) flush() error {
+	if c.out.size() == 0 {
+		return nil
+	}
+	return c.out.writeTo(c.transport)
+}
+
+// park puts a ticket into the queue and gives the socket's output to the writer.
+func (c *conn) park() *Ticket {
+	if c.writer == nil {
+		c.writer = make(chan error, 1)
+		go func() { // ended by queue.close, waited for in finish
+			err := c.queue.write(c.transport)
+			c.queue.close()
+			c.endRead()
+			c.writer <- err
+		}()
+	}
+	if c.out.size() > 0 {
+		gathered := c.out
+		c.out = Out{start: -1}
+		c.queue.push(&Ticket{queue: &c.queue, out: &gathered, state: ticketDone})
+	}
+	t := &Ticket{queue: &c.queue}
+	c.queue.push(t) // a closed queue shows at the next read
+	return t
+}
+
+// endRead wakes a connection goroutine that waits for bytes or for a long poll.
+func (c *conn) endRead() {
+	c.stopping.Store(true)
+	_ = c.sock.SetReadDeadline(time.Unix(1, 0)) // a closed socket needs no deadline
+}
+
+// writerEnd is why the writer ended.
+func (c *conn) writerEnd() error {
+	err := <-c.writer
+	c.writer <- err
+	return err
+}
+
+// finish sends what is due, ends the writer and closes the socket.
+func (c *conn) finish() error {
+	err := c.flush()
+	if c.writer != nil {
+		c.server.drain(&c.queue)
+		c.queue.close()
+		if writeErr := c.writerEnd(); writeErr != nil && !errors.Is(writeErr, errHangUp) && err == nil {
+			err = writeErr
+		}
+	}
+	c.out.reset()
+	c.in.giveBack()
+	_ = c.sock.Close() // nothing is left to lose
+	return err
+}

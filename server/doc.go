@@ -1,0 +1,20 @@
+// Package server owns sockets: it accepts connections, cuts the byte stream
+// into frames, hands each frame to a Handler and sends the answers in request
+// order. It knows nothing of Kafka's requests beyond the length in front.
+//
+// One goroutine per connection reads, executes and writes:
+//
+//	read ──> every complete frame ──> Handler.Serve ──> one write
+//	                                      │
+//	                                      └─ Call.Park ──> queue ──> writer ──> socket
+//
+// A call that must wait for someone else is parked: the connection goes on with
+// its next request, and the answer is given later through the Ticket, from any
+// goroutine. While answers are parked, one writer goroutine per connection,
+// started on first need, owns all its writes. Completing a ticket only marks it
+// and signals that writer, so whoever completes it never touches a socket.
+//
+// Promises: answers leave in request order; a peer costs at most the bytes it
+// really sent (buffers grow with what arrives); a slow reader stops being read
+// from; nothing that a peer sends ends the process.
+package server

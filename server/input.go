@@ -1,0 +1,183 @@
+package server
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"sync"
+)
+
+// input cuts what arrives on a connection into frames.
+//
+// An idle connection holds only the small array; a larger buffer is borrowed
+// while bytes wait in it and grows with what has arrived, never with what the
+// length in front promises, so that a peer costs what it sent. A size that the
+// peer has sent whole before is trusted and borrowed at once.
+type input struct {
+	small [512]byte
+	buf   []byte // small[:] or borrowed
+	r, w  int    // unread bytes are buf[r:w]
+	// trusted is the largest frame received whole so far.
+	trusted int
+}
+
+const frameLengthBytes = 4
+
+// frameBytesMin is what the shortest request header takes: key, version, correlation id.
+const frameBytesMin = 8
+
+// frameError says why the stream cannot be cut any further.
+type frameError struct{ reason string }
+
+func (e *frameError) Error() string { return e.reason }
+
+var errFrameLength = errors.New("frame length")
+
+func (e *frameError) Unwrap() error { return errFrameLength }
+
+// next returns the next whole frame without its length, or nil when more bytes
+// are needed. The frame is valid until the next call of fill.
+func (in *input) next(limit int) ([]byte, error) {
+	have := in.buf[in.r:in.w]
+	if len(have) < frameLengthBytes {
+		return nil, nil
+	}
+	n := int(int32(binary.BigEndian.Uint32(have)))
+	if n < frameBytesMin || n > limit {
+		return nil, &frameError{reason: describeLength(have, n, limit)}
+	}
+	if len(have) < frameLengthBytes+n {
+		return nil, nil
+	}
+	in.r += frameLengthBytes + n
+	in.trusted = max(in.trusted, n)
+	return have[frameLengthBytes : frameLengthBytes+n], nil
+}
+
+// describeLength recognises what people point at a Kafka port by mistake.
+func describeLength(have []byte, n, limit int) string {
+	switch string(have[:4]) {
+	case "GET ", "POST", "HEAD", "PUT ", "DELE", "OPTI", "CONN":
+		return "this is an HTTP request on a Kafka port"
+	}
+	if have[0] == 0x16 && have[1] == 0x03 {
+		return "this is a TLS handshake on a listener without TLS; set security.protocol=PLAINTEXT in the client"
+	}
+	if n < frameBytesMin {
+		return fmt.Sprintf("a request announces %d bytes, less than a request header", n)
+	}
+	return fmt.Sprintf("a request announces %d bytes, more than socket.request.max.bytes allows (%d)", n, limit)
+}
+
+// fill reads at least one byte more. A peer that closed cleanly gives io.EOF.
+func (in *input) fill(r io.Reader) error {
+	if in.buf == nil {
+		in.buf = in.small[:]
+	}
+	if in.r == in.w {
+		in.r, in.w = 0, 0
+		if n := in.tryBorrowed(r); n > 0 {
+			in.w = n
+			return nil
+		}
+		in.giveBack()
+	}
+	in.makeRoom()
+	n, err := r.Read(in.buf[in.w:])
+	in.w += n
+	if n > 0 {
+		return nil
+	}
+	if err == io.EOF && in.r < in.w {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// tryReader is a reader that can also look without waiting.
+type tryReader interface {
+	// tryRead gives 0 when nothing has arrived or the read failed; the failure
+	// shows again at the next Read.
+	tryRead(p []byte) int
+}
+
+// tryBorrowed reads into a buffer that is already borrowed, so that a busy
+// connection keeps it and only one that would wait gives it back.
+func (in *input) tryBorrowed(r io.Reader) int {
+	t, ok := r.(tryReader)
+	if !ok || len(in.buf) == len(in.small) {
+		return 0
+	}
+	return t.tryRead(in.buf)
+}
+
+// makeRoom leaves room for at least one byte, and for the whole frame under way
+// as far as trust reaches.
+func (in *input) makeRoom() {
+	have := in.w - in.r
+	want := have + 1
+	if have >= frameLengthBytes {
+		n := int(int32(binary.BigEndian.Uint32(in.buf[in.r:])))
+		whole := frameLengthBytes + max(n, 0)
+		// Doubling bounds the cost of copying; the trusted size is taken at once,
+		// with room behind it for the requests that a pipelining peer sends next.
+		want = max(want, min(whole, 2*have), min(whole, frameLengthBytes+in.trusted))
+		if want >= whole && in.trusted > 0 {
+			want = min(whole+whole/4, bufferBytesMax)
+			want = max(want, whole)
+		}
+	}
+	if len(in.buf)-in.r >= want && in.w < len(in.buf) {
+		return
+	}
+	if len(in.buf) >= want {
+		copy(in.buf, in.buf[in.r:in.w])
+		in.r, in.w = 0, have
+		return
+	}
+	bigger := borrow(max(want, 4096))
+	copy(bigger, in.buf[in.r:in.w])
+	old := in.buf
+	in.buf, in.r, in.w = bigger, 0, have
+	if len(old) > len(in.small) {
+		lend(old)
+	}
+}
+
+// giveBack returns a borrowed buffer that holds nothing.
+func (in *input) giveBack() {
+	if len(in.buf) > len(in.small) {
+		lend(in.buf)
+		in.buf = in.small[:]
+	}
+}
+
+// Buffers are pooled by power of two from 4 KiB to 4 MiB; larger ones are made
+// and dropped, as they are rare and the pool would only hold on to them.
+const (
+	bufferBytesMin = 4 << 10
+	bufferBytesMax = 4 << 20
+)
+
+var bufferPools [11]sync.Pool // index 0 is 4 KiB, 10 is 4 MiB
+
+func bufferClass(n int) int { return max(0, bits.Len(uint(n-1))-12) }
+
+func borrow(n int) []byte {
+	if n > bufferBytesMax {
+		return make([]byte, n)
+	}
+	class := bufferClass(n)
+	if p, _ := bufferPools[class].Get().(*[]byte); p != nil {
+		return *p
+	}
+	return make([]byte, bufferBytesMin<<class)
+}
+
+func lend(b []byte) {
+	if len(b) <= bufferBytesMax {
+		bufferPools[bufferClass(len(b))].Put(&b)
+	}
+}

@@ -1,0 +1,87 @@
+package server
+
+import (
+	"net"
+	"sync"
+)
+
+// Limits bounds the connections. Kafka's own settings give the values.
+type Limits struct {
+	// Connections is max.connections: more wait unaccepted.
+	Connections int
+	// ConnectionsPerAddress is max.connections.per.ip; AddressOverrides replaces it
+	// for single addresses. More are closed at once.
+	ConnectionsPerAddress int
+	AddressOverrides      map[string]int
+}
+
+// census counts the open connections.
+type census struct {
+	limits Limits
+	mu     struct {
+		sync.Mutex
+		total      int
+		perAddress map[string]int
+		stopped    bool
+	}
+	room sync.Cond
+}
+
+func newCensus(l Limits) *census {
+	c := &census{limits: l}
+	c.mu.perAddress = make(map[string]int)
+	c.room.L = &c.mu
+	return c
+}
+
+// waitForRoom blocks until max.connections allows one more; false means the
+// server stops.
+func (c *census) waitForRoom() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.mu.total >= c.limits.Connections && !c.mu.stopped {
+		c.room.Wait()
+	}
+	return !c.mu.stopped
+}
+
+// enter counts a connection, or reports false when its address has too many.
+func (c *census) enter(address string) bool {
+	limit := c.limits.ConnectionsPerAddress
+	if override, ok := c.limits.AddressOverrides[address]; ok {
+		limit = override
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.perAddress[address] >= limit {
+		return false
+	}
+	c.mu.total++
+	c.mu.perAddress[address]++
+	return true
+}
+
+func (c *census) leave(address string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.total--
+	if c.mu.perAddress[address]--; c.mu.perAddress[address] == 0 {
+		delete(c.mu.perAddress, address)
+	}
+	c.room.Signal()
+}
+
+func (c *census) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.stopped = true
+	c.room.Broadcast()
+}
+
+// hostOf is the address without the port.
+func hostOf(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.IP.String()
+	}
+	return a.String()
+}

@@ -1,0 +1,179 @@
+package server
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/barnabas-mq/barnabas/internal/invariant"
+)
+
+// queue holds the answers of one connection that cannot be sent yet because an
+// earlier call is parked. It is ordered and bounded.
+//
+// Ownership of the socket's output: while active is false the connection's
+// goroutine writes; while it is true the writer goroutine does. Only the
+// connection's goroutine sets it, with a push; only the writer clears it, when
+// nothing waits.
+type queue struct {
+	mu     sync.Mutex
+	ready  sync.Cond // the head became complete, or closed
+	space  sync.Cond // the writer went idle, there is room again, or closed
+	active bool
+	closed bool
+	// waiting are tickets in request order.
+	waiting []*Ticket
+}
+
+// queueLengthMax is how many answers may wait on one connection before its
+// requests are no longer read. Clients keep 5 requests in flight by default;
+// those that pipeline hard use some hundreds.
+const queueLengthMax = 1024
+
+var errHangUp = errors.New("the request asks for the connection to be closed")
+
+func (q *queue) init() {
+	q.ready.L = &q.mu
+	q.space.L = &q.mu
+}
+
+// isActive tells whether answers must go through the queue.
+func (q *queue) isActive() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.active
+}
+
+// push appends a ticket, waiting for room, and makes the writer the owner. It reports false once the queue is closed.
+func (q *queue) push(t *Ticket) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.waiting) >= queueLengthMax && !q.closed {
+		q.space.Wait()
+	}
+	if q.closed {
+		return false
+	}
+	q.waiting = append(q.waiting, t)
+	q.active = true
+	if len(q.waiting) == 1 && t.state != ticketOpen {
+		q.ready.Signal()
+	}
+	return true
+}
+
+func (q *queue) complete(t *Ticket, state ticketState, encode func(*Out)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	invariant.Check(t.state == ticketOpen, "a ticket is completed twice")
+	t.state, t.encode = state, encode
+	if len(q.waiting) > 0 && q.waiting[0] == t {
+		q.ready.Signal()
+	}
+}
+
+// take waits for complete answers at the head and returns them all. It returns
+// nil when the queue is closed. An empty queue ends the writer's ownership.
+func (q *queue) take(batch []*Ticket) []*Ticket {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		if q.closed {
+			return nil
+		}
+		n := 0
+		for n < len(q.waiting) && q.waiting[n].state != ticketOpen {
+			n++
+		}
+		if n > 0 {
+			batch = append(batch[:0], q.waiting[:n]...)
+			q.waiting = append(q.waiting[:0], q.waiting[n:]...)
+			q.space.Broadcast()
+			return batch
+		}
+		if len(q.waiting) == 0 {
+			q.active = false
+			q.space.Broadcast()
+		}
+		q.ready.Wait()
+	}
+}
+
+// idle waits until the writer owns nothing any more, or the queue is closed.
+func (q *queue) idle() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.active && !q.closed {
+		q.space.Wait()
+	}
+}
+
+// close ends the writer and drops what waits. Tickets may still be completed.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, t := range q.waiting {
+		if t.out != nil {
+			t.out.reset()
+		}
+	}
+	q.waiting = nil
+	q.ready.Broadcast()
+	q.space.Broadcast()
+}
+
+// write is the writer goroutine: it sends complete answers in order until the
+// queue is closed or the peer fails.
+func (q *queue) write(t transport) error {
+	var batch []*Ticket
+	var out Out
+	for {
+		if batch = q.take(batch); batch == nil {
+			return nil
+		}
+		hangUp := false
+		for i, ticket := range batch {
+			hangUp = hangUp || ticket.state == ticketHangUp
+			if hangUp {
+				dropTicket(ticket)
+				continue
+			}
+			if err := q.send(t, ticket, &out); err != nil {
+				for _, rest := range batch[i+1:] {
+					dropTicket(rest)
+				}
+				return err
+			}
+		}
+		if err := out.writeTo(t); err != nil {
+			return err
+		}
+		if hangUp {
+			return errHangUp
+		}
+	}
+}
+
+// send gathers small answers in out and writes those that carry file ranges.
+func (q *queue) send(t transport, ticket *Ticket, out *Out) error {
+	if ticket.out == nil {
+		if ticket.encode != nil {
+			ticket.encode(out)
+		}
+		if out.size() < flushBytes {
+			return nil
+		}
+		return out.writeTo(t)
+	}
+	if err := out.writeTo(t); err != nil {
+		ticket.out.reset()
+		return err
+	}
+	return ticket.out.writeTo(t)
+}
+
+func dropTicket(t *Ticket) {
+	if t.out != nil {
+		t.out.reset()
+	}
+}

@@ -1,0 +1,235 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/metrics"
+)
+
+// Options is what a Server needs. Handler is required.
+type Options struct {
+	Addresses []Address
+	Handler   Handler
+	// FrameBytesMax is socket.request.max.bytes.
+	FrameBytesMax int
+	// IdleTimeout is connections.max.idle.ms; 0 never closes.
+	IdleTimeout time.Duration
+	// WriteTimeout is how long a peer may leave an answer untaken.
+	WriteTimeout time.Duration
+	// SendBufferBytes and ReceiveBufferBytes are socket.send.buffer.bytes and
+	// socket.receive.buffer.bytes; -1 leaves the system's choice.
+	SendBufferBytes    int
+	ReceiveBufferBytes int
+	Limits             Limits
+	Log                *slog.Logger
+	Metrics            *metrics.Set
+}
+
+// Server accepts connections and serves them. Start it with Listen and Serve,
+// end it with Shutdown.
+type Server struct {
+	opts      Options
+	listeners []*Listener
+	census    *census
+	lastID    atomic.Uint64
+
+	mu struct {
+		sync.Mutex
+		conns   map[*conn]struct{}
+		stopped bool
+	}
+	connections sync.WaitGroup // one per connection
+	accepting   sync.WaitGroup // one per socket that accepts
+	// drainUntil is when a stop no longer waits for parked answers, unset before.
+	drainBy atomic.Pointer[context.Context]
+
+	requests, bufferBytes, opened, open, refused, broken *metrics.Counter
+}
+
+// New makes a server; it does not touch the network.
+func New(opts Options) *Server {
+	s := &Server{opts: opts, census: newCensus(opts.Limits)}
+	s.mu.conns = make(map[*conn]struct{})
+	m := opts.Metrics
+	s.requests = m.Counter("barnabas_requests_total")
+	s.bufferBytes = m.Counter("barnabas_request_buffer_bytes")
+	s.opened = m.Counter("barnabas_connections_opened_total")
+	s.open = m.Counter("barnabas_connections_open")
+	s.refused = m.Counter("barnabas_connections_refused_total")
+	s.broken = m.Counter("barnabas_connections_broken_total")
+	return s
+}
+
+// Listen binds every address. From then on peers can connect; they are served
+// once Serve is called.
+func (s *Server) Listen() ([]*Listener, error) {
+	for _, a := range s.opts.Addresses {
+		l, err := listen(a, s.opts.FrameBytesMax)
+		if err != nil {
+			s.closeListeners()
+			return nil, err
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	return s.listeners, nil
+}
+
+// Serve starts accepting and returns at once.
+func (s *Server) Serve() {
+	for _, l := range s.listeners {
+		for _, socket := range l.sockets {
+			s.accepting.Add(1)
+			go s.accept(l, socket) // ended by closing the socket in Shutdown
+		}
+	}
+}
+
+func (s *Server) accept(l *Listener, socket net.Listener) {
+	defer s.accepting.Done()
+	pause := time.Duration(0)
+	for s.census.waitForRoom() {
+		sock, err := socket.Accept()
+		if err == nil {
+			pause = 0
+			s.admit(l, sock)
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+			s.opts.Log.Warn("accepting a connection failed", "listener", l.Name, "error", err)
+		} else if pause == 0 {
+			s.opts.Log.Error("no file descriptor is left for a new connection; raise the limit (ulimit -n)", "error", err)
+		}
+		// Out of descriptors or memory: give others time to end.
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		time.Sleep(pause)
+	}
+}
+
+// admit counts a connection and starts its goroutine.
+func (s *Server) admit(l *Listener, sock net.Conn) {
+	address := hostOf(sock.RemoteAddr())
+	if !s.census.enter(address) {
+		s.refused.Inc()
+		s.opts.Log.Warn("connection refused: its address has too many (max.connections.per.ip)", "peer", address)
+		_ = sock.Close() // the peer sees the end of the stream, as with Kafka
+		return
+	}
+	s.tune(sock)
+	c := &conn{server: s, sock: sock, transport: newTransport(sock, s.opts.WriteTimeout)}
+	c.Conn = Conn{
+		ID: s.lastID.Add(1), Listener: l, done: make(chan struct{}),
+		RemoteAddr: sock.RemoteAddr().String(), LocalAddr: sock.LocalAddr().String(),
+	}
+	s.mu.Lock()
+	if s.mu.stopped {
+		s.mu.Unlock()
+		s.census.leave(address)
+		_ = sock.Close() // never served
+		return
+	}
+	s.mu.conns[c] = struct{}{}
+	s.connections.Add(1)
+	s.mu.Unlock()
+	s.opened.Inc()
+	s.open.Add(1)
+	go s.serveConn(c, address) // ended by the peer, by its own error, or by Shutdown
+}
+
+func (s *Server) tune(sock net.Conn) {
+	tcp, ok := sock.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	// A system that refuses a size keeps its own; that costs speed, not service.
+	if n := s.opts.SendBufferBytes; n > 0 {
+		_ = tcp.SetWriteBuffer(n)
+	}
+	if n := s.opts.ReceiveBufferBytes; n > 0 {
+		_ = tcp.SetReadBuffer(n)
+	}
+}
+
+func (s *Server) serveConn(c *conn, address string) {
+	defer s.connections.Done()
+	err := c.run()
+	s.mu.Lock()
+	delete(s.mu.conns, c)
+	if !s.mu.stopped {
+		close(c.done)
+	}
+	s.mu.Unlock()
+	s.census.leave(address)
+	s.open.Add(-1)
+	if err != nil && !isPeerGone(err) {
+		s.broken.Inc()
+		s.opts.Log.Warn("connection closed", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
+	}
+}
+
+// isPeerGone tells a peer that vanished, which is its right, from a fault.
+func isPeerGone(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
+}
+
+// Shutdown stops accepting, lets the requests under way end and closes every
+// connection. When ctx ends first, it closes them as they are.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.drainBy.Store(&ctx)
+	s.closeListeners()
+	s.census.stop()
+	s.mu.Lock()
+	s.mu.stopped = true
+	for c := range s.mu.conns {
+		close(c.done)
+		c.endRead()
+	}
+	s.mu.Unlock()
+
+	ended := make(chan struct{})
+	go func() { // ends with the last connection
+		s.accepting.Wait()
+		s.connections.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	for c := range s.mu.conns {
+		_ = c.sock.Close() // what is cut short here was given its time
+		c.queue.close()
+	}
+	s.mu.Unlock()
+	<-ended
+	return ctx.Err()
+}
+
+// drain lets parked answers leave while the server stops; a connection that
+// ended by itself has nobody to send them to.
+func (s *Server) drain(q *queue) {
+	by := s.drainBy.Load()
+	if by == nil {
+		return
+	}
+	stop := context.AfterFunc(*by, q.close)
+	defer stop()
+	q.idle()
+}
+
+func (s *Server) closeListeners() {
+	for _, l := range s.listeners {
+		l.close()
+	}
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// transport is a connection's socket.
+type transport interface {
+	io.Reader
+	write(p []byte) error
+	// writeMore sends p and tells the kernel that more follows at once.
+	writeMore(p []byte) error
+	sendRange(r outRange) error
+}
+
+// plainTransport copies ranges through memory; it serves connections that have
+// no descriptor to sendfile to.
+type plainTransport struct {
+	conn    net.Conn
+	timeout time.Duration
+}
+
+// arm gives the peer a bounded time to take the next piece. A peer that reads
+// nothing for that long loses its connection.
+func (t *plainTransport) arm() error {
+	return t.conn.SetWriteDeadline(time.Now().Add(t.timeout))
+}
+
+// Read implements io.Reader.
+func (t *plainTransport) Read(p []byte) (int, error) { return t.conn.Read(p) }
+
+func (t *plainTransport) write(p []byte) error {
+	if err := t.arm(); err != nil {
+		return err
+	}
+	_, err := t.conn.Write(p)
+	return err
+}
+
+func (t *plainTransport) writeMore(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	return t.write(p)
+}
+
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
+func (t *plainTransport) sendRange(r outRange) error {
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	for r.n > 0 {
+		p := (*buf)[:min(r.n, len(*buf))]
+		n, err := r.source.ReadAt(p, r.position)
+		if n < len(p) {
+			if err == nil || err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			// The length in front is already sent: only closing is honest now.
+			return fmt.Errorf("reading %d bytes to send: %w", len(p), err)
+		}
+		if err := t.write(p); err != nil {
+			return err
+		}
+		r.position += int64(n)
+		r.n -= n
+	}
+	return nil
+}

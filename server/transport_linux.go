@@ -1,0 +1,141 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socketTransport sends file ranges from the page cache by sendfile(2) with an
+// explicit offset, so that any number of readers share one open file.
+type socketTransport struct {
+	plainTransport
+	raw syscall.RawConn
+}
+
+func newTransport(c net.Conn, timeout time.Duration) transport {
+	plain := plainTransport{conn: c, timeout: timeout}
+	if sc, ok := c.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			return &socketTransport{plainTransport: plain, raw: raw}
+		}
+	}
+	return &plain
+}
+
+// Read implements io.Reader; it waits.
+func (t *socketTransport) Read(p []byte) (int, error) { return t.conn.Read(p) }
+
+// tryRead implements tryReader.
+func (t *socketTransport) tryRead(p []byte) int {
+	got := 0
+	_ = t.raw.Read(func(fd uintptr) bool {
+		n, err := unix.Read(int(fd), p)
+		if err == nil {
+			got = n
+		}
+		return true
+	})
+	return max(got, 0)
+}
+
+// write skips the deadline while the kernel takes everything at once, which is
+// the rule: a deadline costs as much as the system call itself.
+func (t *socketTransport) write(p []byte) error { return t.send(p, 0) }
+
+func (t *socketTransport) writeMore(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	return t.send(p, unix.MSG_MORE)
+}
+
+func (t *socketTransport) send(p []byte, flags int) error {
+	return t.untilDone(func(fd uintptr) (bool, error) {
+		for len(p) > 0 {
+			n, err := unix.SendmsgN(int(fd), p, nil, nil, flags|unix.MSG_NOSIGNAL)
+			switch {
+			case err == unix.EAGAIN:
+				return false, nil
+			case err == unix.EINTR:
+			case err != nil:
+				return true, err
+			}
+			p = p[max(n, 0):]
+		}
+		return true, nil
+	})
+}
+
+// sendFileBytesMax bounds one sendfile call. The kernel takes about 2 GiB at
+// most; smaller pieces keep the bytes warm between sender and receiver.
+const sendFileBytesMax = 1 << 20
+
+func (t *socketTransport) sendRange(r outRange) error {
+	file := r.source.SysConn()
+	if file == nil {
+		return t.plainTransport.sendRange(r)
+	}
+	var sendErr error
+	err := file.Control(func(in uintptr) {
+		sendErr = t.untilDone(func(out uintptr) (bool, error) {
+			for r.n > 0 {
+				n, err := unix.Sendfile(int(out), int(in), &r.position, min(r.n, sendFileBytesMax))
+				switch {
+				case err == unix.EAGAIN:
+					return false, nil
+				case err == unix.EINTR:
+					continue
+				case err != nil:
+					return true, fmt.Errorf("sendfile: %w", err)
+				case n == 0:
+					return true, fmt.Errorf("sendfile: %d bytes missing: %w", r.n, io.ErrUnexpectedEOF)
+				}
+				r.n -= n // sendfile moved r.position itself
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return sendErr
+}
+
+// untilDone runs step whenever the socket is writable until it says done, and
+// arms the write deadline only when the first attempt could not finish.
+func (t *socketTransport) untilDone(step func(fd uintptr) (done bool, err error)) error {
+	var stepErr error
+	finished := false
+	attempt := func(fd uintptr) bool {
+		finished, stepErr = step(fd)
+		return true
+	}
+	if err := t.raw.Write(attempt); err != nil || finished {
+		return firstError(err, stepErr)
+	}
+	if err := t.arm(); err != nil {
+		return err
+	}
+	err := t.raw.Write(func(fd uintptr) bool {
+		finished, stepErr = step(fd)
+		return finished
+	})
+	if clearErr := t.conn.SetWriteDeadline(time.Time{}); err == nil {
+		err = clearErr
+	}
+	return firstError(err, stepErr)
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
