@@ -1,0 +1,94 @@
+package protocol
+
+import (
+	"bytes"
+	"io"
+	"sync"
+
+	"github.com/barnabas-mq/barnabas/internal/invariant"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// LevelDefault asks for the codec's default level, as Kafka's defaults of
+// compression.gzip.level (-1), .lz4.level (9) and .zstd.level (3) are.
+const LevelDefault = -1 << 31
+
+// appendCompressed appends src to dst, compressed. Levels outside the codec's
+// range are taken as the nearest that it has.
+func appendCompressed(dst, src []byte, codec Codec, level int) []byte {
+	out := bytes.NewBuffer(dst)
+	var err error
+	switch codec {
+	case CodecNone:
+		return append(dst, src...)
+	case CodecGzip:
+		err = compressGzip(out, src, level)
+	case CodecSnappy:
+		return appendXerial(dst, src)
+	case CodecLZ4:
+		err = compressLZ4(out, src, level)
+	case CodecZstd:
+		return zstdEncoder(level).EncodeAll(src, dst)
+	default:
+		invariant.Check(false, "compression with %v", codec)
+	}
+	invariant.Check(err == nil, "compression with %v into memory failed: %v", codec, err)
+	return out.Bytes()
+}
+
+func compressGzip(out io.Writer, src []byte, level int) error {
+	if level == LevelDefault {
+		level = gzip.DefaultCompression
+	}
+	w, err := gzip.NewWriterLevel(out, min(max(level, gzip.DefaultCompression), gzip.BestCompression))
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(src); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// compressLZ4 writes the frame as Java's writer does: independent blocks of
+// 64 KiB, without a checksum of the content.
+func compressLZ4(out io.Writer, src []byte, level int) error {
+	if level == LevelDefault {
+		level = 9
+	}
+	levels := [...]lz4.CompressionLevel{lz4.Level1, lz4.Level2, lz4.Level3, lz4.Level4, lz4.Level5, lz4.Level6,
+		lz4.Level7, lz4.Level8, lz4.Level9}
+	w := lz4.NewWriter(out)
+	err := w.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(false), lz4.ConcurrencyOption(1),
+		lz4.CompressionLevelOption(levels[min(max(level, 1), len(levels))-1]))
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(src); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// zstdEncoders has one encoder per speed; each may be used by many at once.
+var zstdEncoders [zstd.SpeedBestCompression + 1]struct {
+	once    sync.Once
+	encoder *zstd.Encoder
+}
+
+func zstdEncoder(level int) *zstd.Encoder {
+	if level == LevelDefault {
+		level = 3
+	}
+	speed := zstd.EncoderLevelFromZstd(level)
+	e := &zstdEncoders[speed]
+	e.once.Do(func() {
+		var err error
+		e.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(zstdWindowStreamed/8), zstd.WithLowerEncoderMem(true))
+		invariant.Check(err == nil, "zstd at speed %v: %v", speed, err)
+	})
+	return e.encoder
+}

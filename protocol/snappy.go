@@ -1,0 +1,182 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// Snappy comes in two forms: one raw block, or the frame of the Java library
+// snappy-java ("xerial"), which Java, librdkafka and most others write:
+//
+//	0x82 "SNAPPY" 0x00 | version int32 | oldest reader int32 | { length int32, block }...
+var xerialMagic = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
+
+const (
+	xerialHeaderBytes = 16
+	// xerialBlockBytes is the block size of snappy-java's default.
+	xerialBlockBytes = 32 << 10
+	// snappyScratchMax is the largest buffer that a pooled reader keeps.
+	snappyScratchMax = 1 << 20
+)
+
+var (
+	errSnappyCorrupt  = errors.New("no valid snappy block")
+	errSnappyTooLarge = errors.New("the snappy block is too large")
+)
+
+// snappyReader decodes either form, a block at a time.
+type snappyReader struct {
+	src     []byte
+	xerial  bool
+	limit   int    // for one block
+	out     []byte // decoded, not yet read
+	scratch []byte
+}
+
+func (r *snappyReader) reset(payload []byte, limit int) {
+	r.src, r.limit, r.out = payload, limit, nil
+	r.xerial = bytes.HasPrefix(payload, xerialMagic)
+}
+
+func (r *snappyReader) release() {
+	r.src, r.out = nil, nil
+	if cap(r.scratch) > snappyScratchMax {
+		r.scratch = nil
+	}
+}
+
+func (r *snappyReader) Read(p []byte) (int, error) {
+	for len(r.out) == 0 {
+		if len(r.src) == 0 {
+			return 0, io.EOF
+		}
+		block, err := r.nextBlock()
+		if err != nil {
+			return 0, err
+		}
+		if r.out, err = r.decode(block); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.out)
+	r.out = r.out[n:]
+	return n, nil
+}
+
+// nextBlock takes a block off the source. Frames may follow each other.
+func (r *snappyReader) nextBlock() ([]byte, error) {
+	if !r.xerial {
+		block := r.src
+		r.src = nil
+		return block, nil
+	}
+	if bytes.HasPrefix(r.src, xerialMagic) {
+		if len(r.src) < xerialHeaderBytes {
+			return nil, errSnappyCorrupt
+		}
+		r.src = r.src[xerialHeaderBytes:]
+		if len(r.src) == 0 {
+			return []byte{0}, nil // an empty frame: a block of length 0
+		}
+	}
+	if len(r.src) < 4 {
+		return nil, errSnappyCorrupt
+	}
+	length := int64(int32(binary.BigEndian.Uint32(r.src)))
+	if length < 0 || length > int64(len(r.src)-4) {
+		return nil, errSnappyCorrupt
+	}
+	block := r.src[4 : 4+length]
+	r.src = r.src[4+length:]
+	return block, nil
+}
+
+func (r *snappyReader) decode(block []byte) ([]byte, error) {
+	size, ok := snappyBlockSize(block)
+	if !ok {
+		return nil, errSnappyCorrupt
+	}
+	if size > r.limit {
+		return nil, errSnappyTooLarge
+	}
+	if cap(r.scratch) < size {
+		r.scratch = make([]byte, size)
+	}
+	return s2.Decode(r.scratch[:size], block)
+}
+
+// snappyBlockSize walks over the elements of a block without copying and gives
+// its decoded size. It is false when the block's own claim differs, so that no
+// claim is believed, and for the additions of S2, which the decoder would accept
+// but Kafka's clients could not read.
+func snappyBlockSize(block []byte) (int, bool) {
+	claimed, n := readUvarint32(block)
+	if n == 0 {
+		return 0, false
+	}
+	block = block[n:]
+	size := 0
+	for len(block) > 0 {
+		tag := block[0]
+		used, length, offset := 1, 0, -1 // a literal has no offset
+		switch tag & 3 {
+		case 0:
+			length = int(tag >> 2)
+			if extra := length - 59; extra > 0 { // 60 to 63: length in 1 to 4 bytes
+				if len(block) < 1+extra {
+					return 0, false
+				}
+				length = 0
+				for i := range extra {
+					length |= int(block[1+i]) << (8 * i)
+				}
+				used += extra
+			}
+			length++
+			used += length
+		case 1:
+			used, length = 2, 4+int(tag>>2&7)
+			if len(block) >= used {
+				offset = int(tag>>5)<<8 | int(block[1])
+			}
+		case 2:
+			used, length = 3, 1+int(tag>>2)
+			if len(block) >= used {
+				offset = int(binary.LittleEndian.Uint16(block[1:]))
+			}
+		case 3:
+			used, length = 5, 1+int(tag>>2)
+			if len(block) >= used {
+				offset = int(binary.LittleEndian.Uint32(block[1:]))
+			}
+		}
+		if len(block) < used || offset == 0 || offset > size {
+			return 0, false
+		}
+		block = block[used:]
+		size += length
+	}
+	return size, size == int(claimed)
+}
+
+// appendXerial appends src as a frame that snappy-java reads.
+func appendXerial(dst, src []byte) []byte {
+	dst = append(dst, xerialMagic...)
+	dst = binary.BigEndian.AppendUint32(dst, 1)
+	dst = binary.BigEndian.AppendUint32(dst, 1)
+	for len(src) > 0 {
+		block := src[:min(len(src), xerialBlockBytes)]
+		src = src[len(block):]
+		at := len(dst)
+		room := 4 + s2.MaxEncodedLen(len(block))
+		dst = append(dst, make([]byte, room)...)
+		encoded := s2.EncodeSnappy(dst[at+4:], block)
+		binary.BigEndian.PutUint32(dst[at:], uint32(len(encoded)))
+		dst = dst[:at+4+len(encoded)]
+	}
+	return dst
+}
