@@ -46,7 +46,8 @@ func (c *Call) Wait() error {
 }
 
 // Park postpones the answer. The connection goes on with its next request, and
-// answers still leave in request order.
+// answers still leave in request order. It blocks while too many answers wait,
+// so that no lock may be held here.
 func (c *Call) Park() *Ticket {
 	invariant.Check(c.out == nil && !c.parked, "a call parks once, before it begins its answer")
 	c.parked = true

@@ -36,6 +36,7 @@ type conn struct {
 	sock      net.Conn
 	transport transport
 	in        input
+	accounted int // bytes of in that the server's budget knows of
 	out       Out
 	call      Call // reused: one request at a time
 	queue     queue
@@ -139,12 +140,20 @@ func (c *conn) fill() error {
 			}
 		}
 	}
-	before := len(c.in.buf)
-	err := c.in.fill(c.transport)
-	if after := len(c.in.buf); after != before {
-		c.server.bufferBytes.Add(int64(after - before))
+	if c.in.isSmall() {
+		c.server.budget.wait()
 	}
+	err := c.in.fill(c.transport)
+	c.account()
 	return err
+}
+
+// account tells the server how much memory the input holds now.
+func (c *conn) account() {
+	if held := c.in.held(); held != c.accounted {
+		c.server.budget.change(held - c.accounted)
+		c.accounted = held
+	}
 }
 
 func cleanEnd(err error) error {
@@ -220,6 +229,7 @@ func (c *conn) finish() error {
 	}
 	c.out.reset()
 	c.in.giveBack()
+	c.account()
 	_ = c.sock.Close() // nothing is left to lose
 	return err
 }

@@ -146,6 +146,17 @@ func (in *input) makeRoom() {
 	}
 }
 
+// isSmall tells that nothing is borrowed.
+func (in *input) isSmall() bool { return len(in.buf) <= len(in.small) }
+
+// held is the number of borrowed bytes.
+func (in *input) held() int {
+	if in.isSmall() {
+		return 0
+	}
+	return len(in.buf)
+}
+
 // giveBack returns a borrowed buffer that holds nothing.
 func (in *input) giveBack() {
 	if len(in.buf) > len(in.small) {

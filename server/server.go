@@ -28,8 +28,10 @@ type Options struct {
 	SendBufferBytes    int
 	ReceiveBufferBytes int
 	Limits             Limits
-	Log                *slog.Logger
-	Metrics            *metrics.Set
+	// RequestBytesMax is queued.max.request.bytes; 0 is without limit.
+	RequestBytesMax int64
+	Log             *slog.Logger
+	Metrics         *metrics.Set
 }
 
 // Server accepts connections and serves them. Start it with Listen and Serve,
@@ -38,6 +40,7 @@ type Server struct {
 	opts      Options
 	listeners []*Listener
 	census    *census
+	budget    *budget
 	lastID    atomic.Uint64
 
 	mu struct {
@@ -47,19 +50,18 @@ type Server struct {
 	}
 	connections sync.WaitGroup // one per connection
 	accepting   sync.WaitGroup // one per socket that accepts
-	// drainUntil is when a stop no longer waits for parked answers, unset before.
+	// drainBy ends the wait of a stop for parked answers; nil before a stop.
 	drainBy atomic.Pointer[context.Context]
 
-	requests, bufferBytes, opened, open, refused, broken *metrics.Counter
+	requests, opened, open, refused, broken *metrics.Counter
 }
 
 // New makes a server; it does not touch the network.
 func New(opts Options) *Server {
-	s := &Server{opts: opts, census: newCensus(opts.Limits)}
+	s := &Server{opts: opts, census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
 	s.mu.conns = make(map[*conn]struct{})
 	m := opts.Metrics
 	s.requests = m.Counter("barnabas_requests_total")
-	s.bufferBytes = m.Counter("barnabas_request_buffer_bytes")
 	s.opened = m.Counter("barnabas_connections_opened_total")
 	s.open = m.Counter("barnabas_connections_open")
 	s.refused = m.Counter("barnabas_connections_refused_total")
@@ -187,6 +189,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.drainBy.Store(&ctx)
 	s.closeListeners()
 	s.census.stop()
+	s.budget.end()
 	s.mu.Lock()
 	s.mu.stopped = true
 	for c := range s.mu.conns {

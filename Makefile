@@ -1,0 +1,69 @@
+# The targets that people and CI use. `make` alone builds and starts a broker.
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(if $(shell command -v $(shell $(GO) env CC) 2>/dev/null),-race,)
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := run
+.PHONY: run build test unit compat quick check format vet lint fences cross vuln bench fuzz clean
+
+run: build ## build, then a development broker on localhost:9092
+	./bin/barnabas serve --profile dev
+
+build: ## bin/barnabas
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/barnabas ./cmd/barnabas
+
+test: check unit ## everything that needs Go alone
+	cd compat-tests && $(GO) test -count=1 ./inprocess/...
+
+unit:
+	@test -n "$(RACE)" || echo "make: no C compiler found: testing without the race detector"
+	$(GO) test $(RACE) -count=1 ./...
+
+compat: build ## real clients and Apache Kafka, by name from the package registries
+	cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 ./...
+
+quick: ## under a minute, for the inner loop
+	$(GO) build ./... && $(GO) vet ./... && $(GO) test -short ./...
+
+check: format vet lint fences cross vuln ## format, vet, lint, layering, sizes, cross-builds
+
+format:
+	@files=$$(gofmt -l . ); test -z "$$files" || { echo "not formatted (gofmt -w): $$files"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(GO) run $(STATICCHECK) ./...
+
+fences:
+	$(GO) test -count=1 ./internal/layering
+
+cross:
+	@for target in linux/arm64 darwin/arm64 windows/amd64; do \
+	  echo "building for $$target"; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/barnabas || exit 1; done
+
+# The vulnerability database is on the network; where it cannot be reached the check is skipped by name.
+vuln:
+	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1); rc=$$?; \
+	if [ $$rc -ne 0 ] && grep -qiE 'dial tcp|no such host|fetching|i/o timeout|connection refused|forbidden' <<<"$$out"; then \
+	  echo "govulncheck: skipped, the vulnerability database cannot be reached"; \
+	else echo "$$out"; exit $$rc; fi
+
+bench: build ## side by side with Apache Kafka and kfake
+	cd compat-tests && $(GO) run ./bench $(BENCHFLAGS)
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "fuzzing $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; done; done
+
+clean:
+	rm -rf bin

@@ -1,0 +1,253 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAnswersOnBothLoopbackAddresses(t *testing.T) {
+	w := newWorld(t, nil)
+	hosts := []string{"127.0.0.1"}
+	if l, err := net.Listen("tcp", "[::1]:0"); err == nil {
+		l.Close()
+		hosts = append(hosts, "::1")
+	}
+	for _, host := range hosts {
+		c := w.dial(host)
+		w.send(c, frame("echo hello"))
+		w.expect(c, "hello")
+	}
+}
+
+func TestFramesMayComeByteByByteOrAThousandAtOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	for _, b := range frame("echo one byte at a time") {
+		w.send(c, []byte{b})
+	}
+	w.expect(c, "one byte at a time")
+
+	var all []byte
+	var want []string
+	for i := range 1000 {
+		text := fmt.Sprintf("%d-%s", i, strings.Repeat("x", i))
+		all = append(all, frame("echo "+text)...)
+		want = append(want, text)
+	}
+	go w.send(c, all)
+	w.expect(c, want...)
+}
+
+func TestLargeFramesArriveWhole(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	for _, size := range []int{500, 5000, 70_000, 1<<20 - 5, 600, 1<<20 - 5} {
+		text := strings.Repeat("y", size)
+		go w.send(c, frame("echo "+text))
+		w.expect(c, text)
+	}
+}
+
+func TestParkedAnswersKeepTheOrderOfRequests(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("echo first", "park a", "echo second", "park b", "silent", "echo third"))
+	w.came("echo first", "park a", "echo second", "park b", "silent", "echo third")
+	w.expect(c, "first")
+	w.handler.release("b")
+	w.handler.release("a")
+	w.expect(c, "a", "second", "b", "third")
+
+	// Once nothing is parked the connection answers by itself again.
+	w.send(c, frame("echo fourth", "park c"))
+	w.came("echo fourth", "park c")
+	w.handler.release("c")
+	w.expect(c, "fourth", "c")
+}
+
+func TestParkingAndAnsweringRace(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	const rounds = 2000
+	go func() {
+		for i := range rounds {
+			w.came(fmt.Sprintf("park %d", i))
+			w.handler.release(fmt.Sprint(i))
+			w.came(fmt.Sprintf("echo e%d", i))
+		}
+	}()
+	go func() {
+		for i := range rounds {
+			w.send(c, frame(fmt.Sprintf("park %d", i), fmt.Sprintf("echo e%d", i)))
+		}
+	}()
+	for i := range rounds {
+		w.expect(c, fmt.Sprint(i), fmt.Sprintf("e%d", i))
+	}
+}
+
+func TestHangUpSendsTheEarlierAnswersFirst(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("park a", "hangup b", "echo never"))
+	w.came("park a", "hangup b", "echo never")
+	w.handler.mu.Lock()
+	hangUp := w.handler.parked["b"]
+	w.handler.mu.Unlock()
+	hangUp.HangUp()
+	w.handler.release("a")
+	w.expect(c, "a")
+	w.expectEnd(c)
+}
+
+func TestFileRangesLieBetweenBytes(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("echo before", "file 13", "echo after"))
+	w.expect(c, "before", "<<7890123456789>>", "after")
+
+	w.send(c, frame("park a", "file 5", "echo end"))
+	w.came("echo before", "file 13", "echo after", "park a", "file 5", "echo end")
+	w.handler.release("a")
+	w.expect(c, "a", "<<78901>>", "end")
+	waitFor(t, "every source to be released", func() bool { return w.handler.source.holders.Load() == 0 })
+}
+
+func TestAFailingRequestEndsItsConnectionAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	bad, good := w.dial("127.0.0.1"), w.dial("127.0.0.1")
+	w.send(bad, frame("echo due", "fail now", "echo never"))
+	w.expect(bad, "due")
+	w.expectEnd(bad)
+	w.send(good, frame("echo alive"))
+	w.expect(good, "alive")
+	waitFor(t, "the reason in the log", func() bool { return strings.Contains(w.logged(), "the script says so") })
+}
+
+func TestStreamsThatAreNotKafka(t *testing.T) {
+	for _, c := range []struct{ name, bytes, logged string }{
+		{"HTTP", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP request on a Kafka port"},
+		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS handshake"},
+		{"negative length", "\xff\xff\xff\xffabcdefgh", "announces -1 bytes"},
+		{"huge length", "\x7f\xff\xff\xffabcdefgh", "more than socket.request.max.bytes"},
+		{"one byte over the limit", "\x00\x10\x00\x01abcdefgh", "more than socket.request.max.bytes"},
+		{"shorter than a header", "\x00\x00\x00\x07abcdefg", "less than a request header"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			conn := w.dial("127.0.0.1")
+			w.send(conn, []byte(c.bytes))
+			w.expectEnd(conn)
+			waitFor(t, "a line in the log", func() bool { return strings.Contains(w.logged(), c.logged) })
+		})
+	}
+}
+
+func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
+	var in input
+	in.buf = in.small[:]
+	in.w = copy(in.buf, binary.BigEndian.AppendUint32(nil, 900<<20))
+	in.makeRoom()
+	if len(in.buf) > 4096 {
+		t.Fatalf("4 bytes received, %d held", len(in.buf))
+	}
+}
+
+func TestAPeerThatReadsNothingIsNotServedForEver(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.WriteTimeout = 50 * time.Millisecond })
+	c := w.dial("127.0.0.1")
+	request := frame("file 500000000")
+	w.send(c, request)
+	waitFor(t, "the connection to be given up", func() bool { return w.handler.closed.Load() == 1 })
+	if n := w.handler.source.holders.Load(); n != 0 {
+		t.Fatalf("%d sources are still held", n)
+	}
+}
+
+func TestAnIdleConnectionIsClosed(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.IdleTimeout = 20 * time.Millisecond })
+	c := w.dial("127.0.0.1")
+	w.expectEnd(c)
+}
+
+func TestTooManyConnectionsOfOneAddress(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Limits.ConnectionsPerAddress = 1 })
+	first := w.dial("127.0.0.1")
+	w.send(first, frame("echo in"))
+	w.expect(first, "in")
+	w.expectEnd(w.dial("127.0.0.1"))
+	first.Close()
+	waitFor(t, "the first to be forgotten", func() bool { return w.handler.closed.Load() == 1 })
+	waitFor(t, "a place to be free", func() bool {
+		c := w.dial("127.0.0.1")
+		w.send(c, frame("echo again"))
+		var b [1]byte
+		_, err := c.Read(b[:])
+		return err == nil
+	})
+}
+
+func TestMoreConnectionsThanAllowedWait(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.Addresses[0].Host = "127.0.0.1"
+		o.Limits.Connections = 1
+	})
+	first := w.dial("127.0.0.1")
+	w.send(first, frame("echo in"))
+	w.expect(first, "in")
+	second, third := w.dial("127.0.0.1"), w.dial("127.0.0.1")
+	w.send(third, frame("echo later"))
+	first.Close()
+	second.Close()
+	w.expect(third, "later")
+}
+
+func TestAStopSendsParkedAnswers(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("park a"))
+	w.came("park a")
+	stopped := make(chan error)
+	go func() { stopped <- w.server.Shutdown(context.Background()) }()
+	waitFor(t, "the server to stop accepting", func() bool {
+		probe, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", w.port))
+		if err == nil {
+			probe.Close()
+		}
+		return err != nil
+	})
+	w.handler.release("a")
+	w.expect(c, "a")
+	w.expectEnd(c)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAStopDoesNotWaitForEver(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("park a"))
+	w.came("park a")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := w.server.Shutdown(ctx); err == nil {
+		t.Fatal("a stop with a parked answer reports a clean end")
+	}
+	w.expectEnd(c)
+	w.handler.release("a") // completing late is harmless
+}
+
+func TestAPortInUseIsNamed(t *testing.T) {
+	w := newWorld(t, nil)
+	s := New(Options{Addresses: []Address{{Name: "PLAINTEXT", Host: "localhost", Port: w.port}}, Metrics: w.server.opts.Metrics})
+	_, err := s.Listen()
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("PLAINTEXT://localhost:%d", w.port)) {
+		t.Fatalf("error %v does not name the address", err)
+	}
+}
