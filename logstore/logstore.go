@@ -1,10 +1,3 @@
-// Package logstore is the contract of an ordered, durable log of record batches
-// and of the state derived from it: producers, aborted ranges, leader epochs.
-//
-// Engines implement Store and Log: logstore/disk keeps Kafka-format segments on
-// a file system. Nothing here knows of files or segments, and no caller may
-// assume that an append is immediate: base offset, duplicate verdict, append
-// time and errors come from the Pending alone.
 package logstore
 
 import (
@@ -147,16 +140,32 @@ type Aborted struct {
 	First      protocol.Offset
 }
 
+// Watcher hears of commits that happen after Append has returned.
+type Watcher interface {
+	// Advanced is called each time High has moved without an Append call that
+	// returned Committed, with the size of the batches that became visible. It is
+	// called outside the log's locks and must not block. bytes is 0 when High
+	// moved back or the log ended (deleted, closed, offline).
+	Advanced(bytes int)
+}
+
 // Log is one partition's log. Methods are safe for concurrent use.
 type Log interface {
+	// Ready recovers the log at its first use and tells whether it can be used;
+	// the methods without an error result answer zero values when it cannot.
+	Ready() error
+	// Watch sets the one watcher; it is called before the first Append.
+	Watch(Watcher)
 	// Append orders the batch after all earlier ones and tells how far it came
 	// when it returns. With Committed, p is final and OnCommitted is not called.
+	// The engine patches in.Batch but does not keep it.
 	Append(in AppendInput, p *Pending) State
 	// Read finds the range to answer with; it does not copy. An offset outside
 	// [Start, End] is ErrOffsetOutOfRange; at or above Below the Chunk is empty.
 	Read(in ReadInput) (Chunk, error)
 	Offsets() Offsets
-	// OffsetForTime finds the first record at or after t.
+	// OffsetForTime finds the first record at or after t, up to End; whether the
+	// caller may show it (below High or Stable) is the caller's to decide.
 	OffsetForTime(t protocol.Timestamp) (TimestampOffset, error)
 	// OffsetOfMaxTimestamp finds the first record with the largest timestamp.
 	OffsetOfMaxTimestamp() (TimestampOffset, error)
@@ -165,7 +174,8 @@ type Log interface {
 	// EpochOf is the epoch under which the record at offset was appended, or -1.
 	EpochOf(offset protocol.Offset) protocol.Epoch
 	// EndOfEpoch gives the largest epoch <= epoch and the offset where it ends
-	// (KIP-101); -1, -1 when there is none.
+	// (KIP-101). An epoch before the first one ends where the log begins; -1, -1
+	// for an epoch after the last one.
 	EndOfEpoch(epoch protocol.Epoch) (protocol.Epoch, protocol.Offset)
 	// DeleteBefore raises the log start; it returns the new one.
 	DeleteBefore(offset protocol.Offset) (protocol.Offset, error)
@@ -191,8 +201,12 @@ type Store interface {
 	Open(id ID, cfg Config) (Log, error)
 	// Delete removes a log. Reads under way finish; later calls answer ErrDeleted.
 	Delete(id ID) error
-	// Sweep applies retention to every open log, at the store's clock.
+	// Sweep applies retention to every open log and forgets producers that were
+	// idle for too long, at the store's clock.
 	Sweep()
+	// Checkpoint persists how far each log is durable and where it starts, and
+	// begins the flushes that flush.ms asks for.
+	Checkpoint() error
 	// Close flushes, writes checkpoints and closes every log.
 	Close(ctx context.Context) error
 }
@@ -203,10 +217,13 @@ var (
 	ErrDeleted          = errors.New("the partition was deleted")
 	ErrClosed           = errors.New("the log is closed")
 	ErrOffline          = errors.New("the partition is offline after a storage error")
-	ErrBatchTooLarge    = errors.New("the batch is larger than segment.bytes")
-	ErrOutOfOrder       = errors.New("the producer's sequence number is out of order")
-	ErrStaleEpoch       = errors.New("the producer's epoch is older than the newest")
-	ErrInvalidTxnState  = errors.New("the producer has an open transaction in this partition")
+	// ErrStorage wraps a failure of the disk under one operation: the log stays
+	// in use, nothing of the operation happened (disk full, no file handles left).
+	ErrStorage         = errors.New("storage error")
+	ErrBatchTooLarge   = errors.New("the batch is larger than segment.bytes")
+	ErrOutOfOrder      = errors.New("the producer's sequence number is out of order")
+	ErrStaleEpoch      = errors.New("the producer's epoch is older than the newest")
+	ErrInvalidTxnState = errors.New("the producer has an open transaction in this partition")
 )
 
 // CorruptError says what is damaged and where.

@@ -1,0 +1,174 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// EpochRaiser raises a partition's leader epoch by one in the metadata log and
+// returns once that is committed. Concurrent calls may share one commit.
+type EpochRaiser interface {
+	RaiseEpoch(id logstore.ID) (protocol.Epoch, error)
+}
+
+// ErrExists is the answer to adding a partition twice.
+var ErrExists = errors.New("the partition exists already")
+
+// shardCount spreads the copy-on-write of adding a topic: at 100,000 topics a
+// shard holds about 24 of them, so that adding one copies a few hundred bytes.
+const shardCount = 4096
+
+// Set holds every partition of this broker.
+type Set struct {
+	store  logstore.Store
+	epochs EpochRaiser
+	clock  clock.Clock
+
+	// change serialises Add, Create and Remove; readers take no lock.
+	change sync.Mutex
+	shards [shardCount]atomic.Pointer[shard]
+}
+
+// shard is immutable once published.
+type shard map[protocol.UUID][]*Partition // indexed by partition; nil where there is none
+
+// NewSet makes an empty set over the logs of store.
+func NewSet(store logstore.Store, epochs EpochRaiser, clk clock.Clock) *Set {
+	return &Set{store: store, epochs: epochs, clock: clk}
+}
+
+// shardOf uses bytes of the id that are random in ids of version 4.
+func (s *Set) shardOf(id protocol.UUID) *atomic.Pointer[shard] {
+	return &s.shards[(uint(id[14])<<8|uint(id[15]))%shardCount]
+}
+
+// Get finds a partition, or nil. It takes no lock.
+func (s *Set) Get(topicID protocol.UUID, index int32) *Partition {
+	held := s.shardOf(topicID).Load()
+	if held == nil {
+		return nil
+	}
+	partitions := (*held)[topicID]
+	if index < 0 || int(index) >= len(partitions) {
+		return nil
+	}
+	return partitions[index]
+}
+
+// Add takes in a partition that existed before this start: its leader epoch is
+// raised before its first append. It touches no disk.
+func (s *Set) Add(id logstore.ID, epoch protocol.Epoch, cfg logstore.Config) (*Partition, error) {
+	return s.add(id, epoch, cfg, true)
+}
+
+// Create takes in a partition that was created in this run: nobody has seen
+// records of it under another leader, so its epoch stays as it is.
+func (s *Set) Create(id logstore.ID, epoch protocol.Epoch, cfg logstore.Config) (*Partition, error) {
+	return s.add(id, epoch, cfg, false)
+}
+
+func (s *Set) add(id logstore.ID, epoch protocol.Epoch, cfg logstore.Config, raise bool) (*Partition, error) {
+	if id.Partition < 0 {
+		return nil, fmt.Errorf("partition index %d is negative", id.Partition)
+	}
+	s.change.Lock()
+	defer s.change.Unlock()
+	if s.Get(id.TopicID, id.Partition) != nil {
+		return nil, fmt.Errorf("%s: %w", id, ErrExists)
+	}
+	log, err := s.store.Open(id, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open the log of %s: %w", id, err)
+	}
+	p := newPartition(s, id, log, epoch, raise)
+	log.Watch(p)
+	s.publish(id, p)
+	return p, nil
+}
+
+// publish replaces the shard by a copy in which the partition of id is p.
+func (s *Set) publish(id logstore.ID, p *Partition) {
+	place := s.shardOf(id.TopicID)
+	old := place.Load()
+	next := make(shard)
+	if old != nil {
+		for topic, partitions := range *old {
+			next[topic] = partitions
+		}
+	}
+	partitions := slices.Clone(next[id.TopicID])
+	for len(partitions) <= int(id.Partition) {
+		partitions = append(partitions, nil)
+	}
+	partitions[id.Partition] = p
+	if slices.ContainsFunc(partitions, func(p *Partition) bool { return p != nil }) {
+		next[id.TopicID] = partitions
+	} else {
+		delete(next, id.TopicID)
+	}
+	place.Store(&next)
+}
+
+// Remove deletes a partition with its log. Those who wait on it are woken;
+// appends and reads that come later answer logstore.ErrDeleted.
+func (s *Set) Remove(id logstore.ID) error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	p := s.Get(id.TopicID, id.Partition)
+	if p == nil {
+		return nil
+	}
+	s.publish(id, nil)
+	err := s.store.Delete(id)
+	p.end()
+	if err != nil {
+		return fmt.Errorf("delete the log of %s: %w", id, err)
+	}
+	return nil
+}
+
+// Reconfigure gives every partition of a topic its new settings.
+func (s *Set) Reconfigure(topicID protocol.UUID, cfg logstore.Config) {
+	held := s.shardOf(topicID).Load()
+	if held == nil {
+		return
+	}
+	for _, p := range (*held)[topicID] {
+		if p != nil {
+			p.log.Reconfigure(cfg)
+		}
+	}
+}
+
+// Truncated notes that a partition's log has lost records that may have been
+// seen (recovery cut a torn tail): its next append raises the leader epoch, so
+// that clients find out that they diverged (KIP-320).
+func (s *Set) Truncated(id logstore.ID) {
+	if p := s.Get(id.TopicID, id.Partition); p != nil {
+		p.raiseDue.Add(1)
+	}
+}
+
+// Each calls fn for every partition, in no order, until fn returns false.
+func (s *Set) Each(fn func(*Partition) bool) {
+	for i := range s.shards {
+		held := s.shards[i].Load()
+		if held == nil {
+			continue
+		}
+		for _, partitions := range *held {
+			for _, p := range partitions {
+				if p != nil && !fn(p) {
+					return
+				}
+			}
+		}
+	}
+}
