@@ -1,0 +1,165 @@
+package metadata
+
+import (
+	"math"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// snapshotBatchBytes is where a snapshot begins a new batch: far below the 8 MiB
+// that Kafka's reader accepts, large enough that headers do not count.
+const snapshotBatchBytes = 256 << 10
+
+// records yields what a snapshot of the image holds, in the order in which Kafka
+// 4.3.1 was seen to write it. The value is nil unless the bytes must stay as they are.
+func (img *Image) records(yield func(r Record, value []byte) bool) {
+	img.clusterRecords(yield)
+}
+
+func (img *Image) clusterRecords(yield func(Record, []byte) bool) {
+	ok := func(r Record) bool { return yield(r, nil) }
+	// metadata.version comes first: it tells how to read the rest.
+	if level := img.MetadataVersion(); level != 0 && !ok(&FeatureLevelRecord{FeatureMetadataVersion, level}) {
+		return
+	}
+	for _, f := range img.features {
+		if f.Name != FeatureMetadataVersion && !ok(&FeatureLevelRecord{f.Name, f.Level}) {
+			return
+		}
+	}
+	for _, b := range img.brokers {
+		if !ok(b.record()) {
+			return
+		}
+	}
+	for _, c := range img.controllers {
+		if !ok(c.record()) {
+			return
+		}
+	}
+	img.topicRecords(yield)
+}
+
+func (img *Image) topicRecords(yield func(Record, []byte) bool) {
+	for t := range img.Topics() {
+		if !yield(&TopicRecord{t.Name, t.ID}, nil) {
+			return
+		}
+		for i := range t.Partitions {
+			if !yield(t.Partitions[i].record(t.ID), nil) {
+				return
+			}
+		}
+	}
+	for key, config := range img.configs.from("") {
+		for i := range config {
+			r := &ConfigRecord{ResourceType(key[0]), key[1:], config[i].Name, &config[i].Value}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+	img.keptRecords(yield)
+}
+
+func (img *Image) keptRecords(yield func(Record, []byte) bool) {
+	producerIDs := img.nextProducerID == 0 // nothing to write
+	for key, k := range img.kept.from("") {
+		if Family(key[0]) != FamilyClientQuotas && !producerIDs {
+			producerIDs = true
+			if !yield(img.producerIDsRecord(), nil) {
+				return
+			}
+		}
+		if !yield(k.Record, k.Value) {
+			return
+		}
+	}
+	if !producerIDs {
+		yield(img.producerIDsRecord(), nil)
+	}
+}
+
+func (img *Image) producerIDsRecord() *ProducerIDsRecord {
+	return &ProducerIDsRecord{BrokerID: -1, BrokerEpoch: -1, NextProducerID: img.nextProducerID}
+}
+
+// snapshotBatches calls write with the batches of a snapshot of the image.
+func (img *Image) snapshotBatches(now protocol.Timestamp, write func(protocol.Batch) error) error {
+	w := snapshotWriter{epoch: img.epoch, now: now, write: write}
+	head := controlBuilder()
+	head.Add(now, controlKey(controlSnapshotHeader), encodeControl((&snapshotHeader{0, img.timestamp}).walk))
+	if img.kraftVersion > 0 {
+		head.Add(now, controlKey(controlKRaftVersion), encodeControl((&kraftVersion{0, img.kraftVersion}).walk))
+		head.Add(now, controlKey(controlKRaftVoters), img.voters)
+	}
+	w.batch(head)
+
+	var scratch []byte
+	body := protocol.NewBatchBuilder(protocol.DefaultBatchOptions())
+	metadataVersion := img.MetadataVersion()
+	img.records(func(r Record, value []byte) bool {
+		if value == nil {
+			scratch = AppendRecord(scratch[:0], r, metadataVersion)
+			value = scratch
+		}
+		body.Add(now, nil, value)
+		if body.Size() >= snapshotBatchBytes || body.Count() == math.MaxInt32 {
+			w.batch(body)
+		}
+		return w.err == nil
+	})
+	if body.Count() > 0 {
+		w.batch(body)
+	}
+	foot := controlBuilder()
+	foot.Add(now, controlKey(controlSnapshotFooter), encodeControl(new(snapshotFooter).walk))
+	w.batch(foot)
+	return w.err
+}
+
+// snapshotWriter numbers batches from 0.
+type snapshotWriter struct {
+	epoch protocol.Epoch
+	now   protocol.Timestamp
+	next  protocol.Offset
+	write func(protocol.Batch) error
+	err   error
+}
+
+func (w *snapshotWriter) batch(b *protocol.BatchBuilder) {
+	count := b.Count()
+	if w.err == nil {
+		w.err = w.write(b.Build(w.next, w.epoch))
+		w.next += protocol.Offset(count)
+	}
+}
+
+// readSnapshot reads the image that the bytes of a snapshot hold. The caller
+// sets its end and epoch from the file's name.
+func readSnapshot(file string, data []byte) (*Image, error) {
+	r := reader{file: file, snapshot: true, draft: new(Image).edit()}
+	for len(data) > 0 {
+		batch, rest, err := protocol.NextBatch(data)
+		if err == nil {
+			err = protocol.VerifyBatch(batch)
+		}
+		if err != nil {
+			return nil, r.corrupt(r.next, "a batch is damaged", err)
+		}
+		if r.footer {
+			return nil, r.corrupt(r.next, "data follows the footer", nil)
+		}
+		if err := r.batch(batch); err != nil {
+			return nil, err
+		}
+		if !r.header {
+			return nil, r.corrupt(0, "the snapshot does not begin with a header", nil)
+		}
+		data = rest
+	}
+	if !r.footer {
+		return nil, r.corrupt(r.next, "the snapshot ends without a footer", nil)
+	}
+	return r.draft.image(), nil
+}

@@ -1,0 +1,135 @@
+package metadata
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// snapshotID names a snapshot: it contains what lies before the offset, the last
+// of which was written under the epoch.
+type snapshotID struct {
+	offset protocol.Offset
+	epoch  protocol.Epoch
+}
+
+const (
+	snapshotSuffix = ".checkpoint"
+	// partSuffix marks a snapshot in the making; Kafka removes such files too.
+	partSuffix = ".checkpoint.part"
+)
+
+func (id snapshotID) file() string {
+	return fmt.Sprintf("%020d-%010d%s", id.offset, id.epoch, snapshotSuffix)
+}
+
+func parseSnapshotID(name string) (snapshotID, bool) {
+	stem, ok := strings.CutSuffix(name, snapshotSuffix)
+	left, right, found := strings.Cut(stem, "-")
+	if !ok || !found || len(left) != 20 || len(right) != 10 {
+		return snapshotID{}, false
+	}
+	offset, err1 := strconv.ParseInt(left, 10, 64)
+	epoch, err2 := strconv.ParseInt(right, 10, 32)
+	return snapshotID{protocol.Offset(offset), protocol.Epoch(epoch)}, err1 == nil && err2 == nil
+}
+
+// listSnapshots finds the snapshots of the folder, oldest first, and the parts
+// that a crash has left.
+func listSnapshots(fsys vfs.FS, dir string) (ids []snapshotID, parts []string, err error) {
+	entries, err := fsys.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range entries { // sorted by name, which is by offset
+		if id, ok := parseSnapshotID(e.Name()); ok {
+			ids = append(ids, id)
+		} else if strings.HasSuffix(e.Name(), partSuffix) {
+			parts = append(parts, e.Name())
+		}
+	}
+	return ids, parts, nil
+}
+
+// loadSnapshot reads one snapshot file.
+func loadSnapshot(fsys vfs.FS, dir string, id snapshotID) (*Image, error) {
+	name := path.Join(dir, id.file())
+	data, err := readFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	img, err := readSnapshot(name, data)
+	if err != nil {
+		return nil, err
+	}
+	img.end, img.epoch = id.offset, id.epoch
+	return img, nil
+}
+
+// writeSnapshot makes the snapshot file of an image, whole or not at all.
+func writeSnapshot(fsys vfs.FS, dir string, img *Image, now protocol.Timestamp) error {
+	id := snapshotID{img.end, img.epoch}
+	final := path.Join(dir, id.file())
+	return writeWhole(fsys, strings.TrimSuffix(final, snapshotSuffix)+partSuffix, final, func(f vfs.File) error {
+		var position int64
+		return img.snapshotBatches(now, func(b protocol.Batch) error {
+			n, err := f.WriteAt(b, position)
+			position += int64(n)
+			return err
+		})
+	})
+}
+
+// writeWhole writes a file under a temporary name and renames it once its bytes
+// are durable, so that a crash leaves the old file or the new one.
+func writeWhole(fsys vfs.FS, temporary, final string, fill func(vfs.File) error) error {
+	f, err := fsys.Open(temporary, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = fill(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = fsys.Rename(temporary, final)
+	}
+	if err != nil {
+		// What is left behind is removed at the next start; the first error counts.
+		_ = fsys.Remove(temporary)
+		return fmt.Errorf("write %s: %w", final, err)
+	}
+	if err := fsys.SyncDir(path.Dir(final)); err != nil {
+		return fmt.Errorf("write %s: %w", final, err)
+	}
+	return nil
+}
+
+func readFile(fsys vfs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	if n, err := f.ReadAt(data, 0); err != nil && !(errors.Is(err, io.EOF) && int64(n) == size) {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
