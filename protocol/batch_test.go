@@ -18,7 +18,7 @@ func storyRecords() []Record {
 		{Offset: 0, Timestamp: 1000, Key: []byte("k"), Value: []byte("first")},
 		{Offset: 1, Timestamp: 990, Key: nil, Value: nil},
 		{Offset: 2, Timestamp: 1 << 40, Key: []byte{}, Value: []byte{}},
-		{Offset: 3, Timestamp: -1, Key: []byte("h"), Value: bytes.Repeat([]byte("long "), 20_000),
+		{Offset: 3, Timestamp: -1, Key: []byte("h"), Value: bytes.Repeat([]byte("long "), 4_000),
 			Headers: []RecordHeader{{Key: "a", Value: []byte("1")}, {Key: "", Value: nil}, {Key: "a", Value: []byte{}}}},
 		{Offset: 4, Timestamp: 1001, Key: []byte("k"), Value: []byte("last")},
 	}

@@ -1,0 +1,28 @@
+package protocol
+
+import "github.com/twmb/franz-go/pkg/kmsg"
+
+// DecodeRequest reads the body of a request. Strings are copied, byte slices are
+// parts of body. Every count, length and tag is checked against the bytes that are
+// there before anything is allocated, null is refused where Kafka refuses it, and
+// so are bytes after the body. The errors are *Error values; where Kafka closes
+// the connection, so should the caller.
+func DecodeRequest(key, version int16, body []byte) (request kmsg.Request, err error) {
+	request = kmsg.RequestForKey(key)
+	if layoutOf(key) == nil || request == nil || version < 0 || version > request.MaxVersion() {
+		return nil, ErrUnsupportedVersion.WithMessage("API key %d version %d is not known", key, version)
+	}
+	if err := checkLayout(key, version, body); err != nil {
+		return nil, err
+	}
+	request.SetVersion(version)
+	defer func() { // the generated code is not ours, and peers choose its input
+		if p := recover(); p != nil {
+			request, err = nil, ErrInvalidRequest.WithMessage("decoding %s version %d failed: %v", requestLayouts[key].name, version, p)
+		}
+	}()
+	if err := request.ReadFrom(body); err != nil {
+		return nil, ErrInvalidRequest.WithMessage("decoding %s version %d failed: %v", requestLayouts[key].name, version, err)
+	}
+	return request, nil
+}
