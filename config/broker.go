@@ -1,0 +1,240 @@
+package config
+
+import (
+	"time"
+)
+
+// Durability says when a write counts as done.
+type Durability string
+
+const (
+	DurabilitySync   Durability = "sync"
+	DurabilityCached Durability = "cached"
+)
+
+// RecordValidation says how closely produced batches are looked at.
+type RecordValidation string
+
+const (
+	ValidateRecords RecordValidation = "records"
+	ValidateHeader  RecordValidation = "header"
+)
+
+// Broker is one immutable state of all broker settings. A change of settings
+// makes a new one. Limits that are not set are math.MaxInt32, as in Kafka;
+// sizes are bytes; Unlimited (-1) is said where it may occur.
+type Broker struct {
+	// Identity.
+	NodeID              int32
+	Rack                string // empty: none
+	Listeners           []Listener
+	AdvertisedListeners []Listener // a host may be empty, see Listener.Host
+	LogDirs             []string   // Invariant: exactly one
+	InsecureIgnore      bool
+
+	// Connections and requests.
+	SocketSendBufferBytes     int // -1: the system's choice
+	SocketReceiveBufferBytes  int // -1: the system's choice
+	SocketRequestBytesMax     int
+	PreauthRequestBytesMax    int
+	RequestMemoryBytesMax     int64 // over all connections
+	RequestDecodedBytesMax    int
+	RequestPartitionsMax      int
+	ConnectionsMax            int
+	ConnectionsPerIPMax       int
+	ConnectionsPerIPOverrides map[string]int // by address; do not change
+	ConnectionCreationRateMax int            // per second
+	ConnectionIdleMax         time.Duration  // negative: for ever
+	ConnectionRepliesMax      int
+	ConnectionWriteTimeout    time.Duration
+	FetchBytesMax             int
+	FetchSessionSlots         int
+	DescribePartitionsMax     int
+	StopTimeout               time.Duration
+
+	// Topics and logs. Defaults of topic settings are in Topic.
+	NumPartitions             int
+	DefaultReplicationFactor  int
+	AutoCreateTopics          bool
+	DeleteTopics              bool
+	ReplicationClamp          bool
+	Durability                Durability
+	SyncInterval              time.Duration
+	RecordValidation          RecordValidation
+	BatchDecompressedBytesMax int
+	OpenFilesMax              int
+	RetentionCheckInterval    time.Duration
+	InitialTaskDelay          time.Duration
+	FlushCheckInterval        time.Duration
+	RecoveryPointInterval     time.Duration
+	LogStartOffsetInterval    time.Duration
+	MetadataSnapshotBytes     int64
+
+	// Log cleaner.
+	CleanerEnabled           bool
+	CleanerThreads           int
+	CleanerDedupeBufferBytes int64
+	CleanerBytesPerSecondMax float64
+	CleanerBackoff           time.Duration
+
+	// Classic groups and offsets.
+	GroupSessionTimeoutMin        time.Duration
+	GroupSessionTimeoutMax        time.Duration
+	GroupInitialRebalanceDelay    time.Duration
+	GroupSizeMax                  int
+	GroupMetadataBytesMax         int
+	GroupRegexBytesMax            int
+	GroupRebalanceProtocols       []string
+	CoordinatorQueueMax           int
+	OffsetMetadataBytesMax        int
+	OffsetsTopicPartitions        int
+	OffsetsTopicReplicationFactor int
+	OffsetsTopicSegmentBytes      int
+	OffsetsRetention              time.Duration
+	OffsetsRetentionCheckInterval time.Duration
+	OffsetsCommitTimeout          time.Duration
+
+	// Consumer groups (KIP-848); the times of one group are in Group.
+	ConsumerGroupSizeMax         int
+	ConsumerGroupAssignors       []string
+	ConsumerGroupMigrationPolicy string // lower case
+	ConsumerGroupRegexRefresh    time.Duration
+
+	// Producers and transactions.
+	ProducerIDExpiration              time.Duration
+	ProducerIDExpirationCheckInterval time.Duration
+	TransactionalIDExpiration         time.Duration
+	TransactionTimeoutMax             time.Duration
+	TransactionAbortCheckInterval     time.Duration
+	TransactionExpiryCheckInterval    time.Duration
+	TransactionTopicPartitions        int
+	TransactionTopicReplicationFactor int
+	TransactionTopicMinISR            int
+	TransactionTopicSegmentBytes      int
+	TransactionPartitionVerification  bool
+	TransactionTwoPhaseCommit         bool
+
+	reader *reader
+}
+
+// Broker combines the settings of the start with what was altered since: for
+// the whole cluster and for this broker. Altered values that are not legal, or
+// not alterable, are left out and named by the error, which is Problems; the
+// Broker is complete in that case too. The maps are copied.
+func (s *Static) Broker(dynamicDefault, dynamicBroker map[string]string) (*Broker, error) {
+	wholeCluster, wrong := alterable(dynamicDefault, false)
+	thisBroker, more := alterable(dynamicBroker, true)
+	wrong = append(wrong, more...)
+	r := &reader{layers: []layer{
+		{SourceDynamicBroker, thisBroker}, {SourceDynamicDefaultBroker, wholeCluster}, {SourceStaticBroker, s.values},
+	}}
+	// Values that are legal one by one may contradict each other.
+	if faults, _ := together(r); len(faults) > 0 {
+		for _, f := range faults {
+			delete(thisBroker, f.key)
+			delete(wholeCluster, f.key)
+			wrong = append(wrong, Problem{f.key, Origin{Kind: FromDynamic}, f.key + ": " + f.text})
+		}
+	}
+	return newBroker(r), wrong.sorted().asError()
+}
+
+// alterable copies the legal ones of altered values.
+func alterable(altered map[string]string, perBroker bool) (map[string]string, Problems) {
+	legal := make(map[string]string, len(altered))
+	var wrong Problems
+	for name, value := range altered {
+		if err := checkAltered(name, value, perBroker); err != nil {
+			wrong = append(wrong, Problem{name, Origin{Kind: FromDynamic}, err.Error()})
+			continue
+		}
+		legal[name] = value
+	}
+	return legal, wrong
+}
+
+func newBroker(r *reader) *Broker {
+	b := &Broker{reader: r}
+	b.readIdentity(r)
+	b.readConnections(r)
+	b.readLogs(r)
+	b.readGroups(r)
+	b.readTransactions(r)
+	return b
+}
+
+func (b *Broker) readIdentity(r *reader) {
+	b.NodeID = int32(r.integer("node.id"))
+	if !r.isSet("node.id") && r.isSet("broker.id") {
+		b.NodeID = int32(r.integer("broker.id"))
+	}
+	b.Rack = r.text("broker.rack")
+	ends, _, _ := r.endpoints().resolve()
+	b.Listeners, b.AdvertisedListeners = ends.listen, ends.advertised
+	b.LogDirs = distinct(r.logDirs())
+	b.InsecureIgnore = r.boolean(keyInsecureIgnore)
+}
+
+func (b *Broker) readConnections(r *reader) {
+	b.SocketSendBufferBytes = r.count("socket.send.buffer.bytes")
+	b.SocketReceiveBufferBytes = r.count("socket.receive.buffer.bytes")
+	b.SocketRequestBytesMax = r.count("socket.request.max.bytes")
+	b.PreauthRequestBytesMax = r.count("barnabas.request.preauth.max.bytes")
+	b.RequestMemoryBytesMax = r.integer("queued.max.request.bytes")
+	if b.RequestMemoryBytesMax <= 0 {
+		// A limit below the largest request would make that request impossible.
+		b.RequestMemoryBytesMax = max(r.integer("barnabas.request.memory.max.bytes"), int64(b.SocketRequestBytesMax))
+	}
+	b.RequestDecodedBytesMax = r.count("barnabas.request.decoded.max.bytes")
+	b.RequestPartitionsMax = r.count("barnabas.request.partitions.max")
+	b.ConnectionsMax = r.count("max.connections")
+	b.ConnectionsPerIPMax = r.count("max.connections.per.ip")
+	b.ConnectionsPerIPOverrides, _ = parseOverridesPerIP(r.text("max.connections.per.ip.overrides"))
+	b.ConnectionCreationRateMax = r.count("max.connection.creation.rate")
+	b.ConnectionIdleMax = r.millis("connections.max.idle.ms")
+	b.ConnectionRepliesMax = r.count("barnabas.connection.replies.max")
+	b.ConnectionWriteTimeout = r.millis("barnabas.connection.write.timeout.ms")
+	b.FetchBytesMax = r.count("fetch.max.bytes")
+	b.FetchSessionSlots = r.count("max.incremental.fetch.session.cache.slots")
+	b.DescribePartitionsMax = r.count("max.request.partition.size.limit")
+	b.StopTimeout = r.millis("barnabas.stop.timeout.ms")
+}
+
+func (b *Broker) readLogs(r *reader) {
+	b.NumPartitions = r.count("num.partitions")
+	b.DefaultReplicationFactor = r.count("default.replication.factor")
+	b.AutoCreateTopics = r.boolean("auto.create.topics.enable")
+	b.DeleteTopics = r.boolean("delete.topic.enable")
+	b.ReplicationClamp = r.boolean(keyClamp)
+	b.Durability = Durability(r.text(keyDurability))
+	b.SyncInterval = r.millis("barnabas.sync.interval.ms")
+	b.RecordValidation = RecordValidation(r.text("barnabas.record.validation"))
+	b.BatchDecompressedBytesMax = r.count("barnabas.batch.decompressed.max.bytes")
+	b.OpenFilesMax = r.count("barnabas.open.files.max")
+	b.RetentionCheckInterval = r.millis("log.retention.check.interval.ms")
+	b.InitialTaskDelay = r.millis("log.initial.task.delay.ms")
+	b.FlushCheckInterval = r.millis("log.flush.scheduler.interval.ms")
+	b.RecoveryPointInterval = r.millis("log.flush.offset.checkpoint.interval.ms")
+	b.LogStartOffsetInterval = r.millis("log.flush.start.offset.checkpoint.interval.ms")
+	b.MetadataSnapshotBytes = r.integer("metadata.log.max.record.bytes.between.snapshots")
+	b.CleanerEnabled = r.boolean("log.cleaner.enable")
+	b.CleanerThreads = r.count("log.cleaner.threads")
+	b.CleanerDedupeBufferBytes = r.integer("log.cleaner.dedupe.buffer.size")
+	b.CleanerBytesPerSecondMax = r.double("log.cleaner.io.max.bytes.per.second")
+	b.CleanerBackoff = r.millis("log.cleaner.backoff.ms")
+}
+
+func (b *Broker) readTransactions(r *reader) {
+	b.ProducerIDExpiration = r.millis("producer.id.expiration.ms")
+	b.ProducerIDExpirationCheckInterval = r.millis("producer.id.expiration.check.interval.ms")
+	b.TransactionalIDExpiration = r.millis("transactional.id.expiration.ms")
+	b.TransactionTimeoutMax = r.millis("transaction.max.timeout.ms")
+	b.TransactionAbortCheckInterval = r.millis("transaction.abort.timed.out.transaction.cleanup.interval.ms")
+	b.TransactionExpiryCheckInterval = r.millis("transaction.remove.expired.transaction.cleanup.interval.ms")
+	b.TransactionTopicPartitions = r.count("transaction.state.log.num.partitions")
+	b.TransactionTopicReplicationFactor = r.count("transaction.state.log.replication.factor")
+	b.TransactionTopicMinISR = r.count("transaction.state.log.min.isr")
+	b.TransactionTopicSegmentBytes = r.count("transaction.state.log.segment.bytes")
+	b.TransactionPartitionVerification = r.boolean("transaction.partition.verification.enable")
+	b.TransactionTwoPhaseCommit = r.boolean("transaction.two.phase.commit.enable")
+}

@@ -1,0 +1,29 @@
+package config
+
+// The names of the settings that other settings' treatment depends on.
+const (
+	keyInsecureIgnore = "barnabas.insecure.ignore"
+	keyDurability     = "barnabas.durability"
+	keyClamp          = "barnabas.replication.clamp"
+)
+
+// barnabasKeys: what Kafka has no setting for. Where Kafka has one, it is used.
+var barnabasKeys = []Key{
+	{Name: "barnabas.batch.decompressed.max.bytes", Type: TypeInt, Default: "134217728", Valid: "[1048576,...]", Effect: Acts, Doc: "Largest size to which one record batch may decompress."},
+	{Name: "barnabas.connection.replies.max", Type: TypeInt, Default: "256", Valid: "[1,...]", Effect: Acts, Doc: "Requests of one connection that may wait for their answers; then no more are read."},
+	{Name: "barnabas.connection.write.timeout.ms", Type: TypeInt, Default: "30000", Valid: "[1,...]", Effect: Acts, Doc: "A connection whose client takes nothing for this long is closed."},
+	{Name: "barnabas.coordinator.queue.max", Type: TypeInt, Default: "10000", Valid: "[1,...]", Effect: Acts, Doc: "Requests that may wait for one coordinator shard; more are told to come again."},
+	{Name: "barnabas.durability", Type: TypeString, Default: "sync", Valid: "[sync, cached]", Effect: Acts, Doc: "When a write counts as done: sync when it is on the disk, cached when the operating system has it."},
+	{Name: "barnabas.group.metadata.max.bytes", Type: TypeInt, Default: "1048576", Valid: "[1024,...]", Effect: Acts, Doc: "Largest metadata or assignment of one group member."},
+	{Name: "barnabas.group.regex.max.bytes", Type: TypeInt, Default: "1024", Valid: "[1,...]", Doc: "Longest pattern to which a consumer may subscribe."},
+	{Name: "barnabas.insecure.ignore", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Start although settings ask for protection that Barnabas cannot give yet."},
+	{Name: "barnabas.open.files.max", Type: TypeInt, Default: "4096", Valid: "[16,...]", Effect: Acts, Doc: "Log files that are held open at once."},
+	{Name: "barnabas.record.validation", Type: TypeString, Default: "records", Valid: "[records, header]", Effect: Acts, Doc: "How closely a produced batch is looked at: records walks every record as Kafka does, header trusts the body."},
+	{Name: "barnabas.replication.clamp", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Accept a replication factor or min.insync.replicas above the number of brokers and serve with what there is."},
+	{Name: "barnabas.request.decoded.max.bytes", Type: TypeInt, Default: "268435456", Valid: "[1048576,...]", Effect: Acts, Doc: "Memory that one decoded request may take."},
+	{Name: "barnabas.request.memory.max.bytes", Type: TypeLong, Default: "268435456", Valid: "[1048576,...]", Effect: Acts, Doc: "Memory that requests under way may hold together while queued.max.request.bytes is -1."},
+	{Name: "barnabas.request.partitions.max", Type: TypeInt, Default: "100000", Valid: "[1,...]", Effect: Acts, Doc: "Partitions that one request may name."},
+	{Name: "barnabas.request.preauth.max.bytes", Type: TypeInt, Default: "65536", Valid: "[1024,...]", Effect: Acts, Doc: "Largest request of a connection that still has to log in."},
+	{Name: "barnabas.stop.timeout.ms", Type: TypeInt, Default: "5000", Valid: "[0,...]", Effect: Acts, Doc: "How long a stop waits for requests under way."},
+	{Name: "barnabas.sync.interval.ms", Type: TypeInt, Default: "100", Valid: "[1,...]", Effect: Acts, Doc: "With durability sync: the longest that a batch which nobody waits for stays unsynced."},
+}

@@ -1,0 +1,31 @@
+package config
+
+// quorumKeys: settings of the controller and of the metadata log.
+var quorumKeys = []Key{
+	{Name: "controller.listener.names", Type: TypeList, Null: true, Effect: Acts, Doc: "Listeners that belong to the controller; Barnabas takes them as given and does not open them."},
+	{Name: "controller.performance.always.log.threshold.ms", Type: TypeLong, Default: "2000", Valid: "[0,...]", Internal: true, Doc: "Controller events slower than this are always logged."},
+	{Name: "controller.performance.sample.period.ms", Type: TypeLong, Default: "60000", Valid: "[100,...]", Internal: true, Doc: "How often the controller logs its speed."},
+	{Name: "controller.quorum.append.linger.ms", Type: TypeInt, Default: "25", Valid: "[0,...]", Doc: "How long metadata records may be gathered into one write."},
+	{Name: "controller.quorum.auto.join.enable", Type: TypeBoolean, Default: "false", Doc: "Let a controller join the quorum by itself."},
+	{Name: "controller.quorum.bootstrap.servers", Type: TypeList, Valid: "non-empty list", Doc: "Controllers to ask for the quorum; a single node asks itself."},
+	{Name: "controller.quorum.election.backoff.max.ms", Type: TypeInt, Default: "1000", Valid: "[0,...]", Doc: "Longest pause between two elections."},
+	{Name: "controller.quorum.election.timeout.ms", Type: TypeInt, Default: "1000", Valid: "[0,...]", Doc: "How long an election may take."},
+	{Name: "controller.quorum.fetch.max.bytes", Type: TypeInt, Default: "1048576", Valid: "[1,...]", Doc: "Bytes of the metadata log that are fetched at once."},
+	{Name: "controller.quorum.fetch.snapshot.max.bytes", Type: TypeInt, Default: "1048576", Valid: "[1,...]", Doc: "Bytes of a metadata snapshot that are fetched at once."},
+	{Name: "controller.quorum.fetch.timeout.ms", Type: TypeInt, Default: "2000", Valid: "[0,...]", Doc: "Silence of the leader after which an election begins."},
+	{Name: "controller.quorum.request.timeout.ms", Type: TypeInt, Default: "2000", Valid: "[0,...]", Doc: "How long a controller waits for another one."},
+	{Name: "controller.quorum.retry.backoff.ms", Type: TypeInt, Default: "20", Valid: "[0,...]", Doc: "Pause before a request to another controller is repeated."},
+	{Name: "controller.quorum.voters", Type: TypeList, Valid: "non-empty list", Doc: "The voters as id@host:port; a single node votes alone."},
+	{Name: "controller.socket.timeout.ms", Type: TypeInt, Default: "30000", Doc: "How long a broker waits for its controller."},
+	{Name: "internal.metadata.delete.delay.millis", Type: TypeLong, Default: "60000", Internal: true, Doc: "Time between marking a file of the metadata log as deleted and removing it."},
+	{Name: "internal.metadata.log.segment.bytes", Type: TypeInt, Null: true, Internal: true, Doc: "Segment size of the metadata log in Kafka's own tests."},
+	{Name: "internal.metadata.max.batch.size.in.bytes", Type: TypeInt, Default: "8388608", Internal: true, Doc: "Largest batch of the metadata log."},
+	{Name: "metadata.log.dir", Type: TypeString, Null: true, Doc: "A directory of its own for the metadata log; Barnabas keeps it with the data."},
+	{Name: "metadata.log.max.record.bytes.between.snapshots", Type: TypeLong, Default: "20971520", Valid: "[1,...]", Effect: Acts, Doc: "Bytes of metadata records after which a snapshot is taken."},
+	{Name: "metadata.log.max.snapshot.interval.ms", Type: TypeLong, Default: "3600000", Valid: "[0,...]", Doc: "Time after which a metadata snapshot is taken; 0 is never."},
+	{Name: "metadata.log.segment.bytes", Type: TypeInt, Default: "1073741824", Valid: "[8388608,...]", Doc: "Segment size of the metadata log."},
+	{Name: "metadata.log.segment.ms", Type: TypeLong, Default: "604800000", Doc: "Age at which a segment of the metadata log is closed."},
+	{Name: "metadata.max.idle.interval.ms", Type: TypeInt, Default: "500", Valid: "[0,...]", Doc: "How often an idle controller writes a record that says nothing; Barnabas writes none."},
+	{Name: "metadata.max.retention.bytes", Type: TypeLong, Default: "104857600", Doc: "Size of metadata log and snapshots above which old ones go."},
+	{Name: "metadata.max.retention.ms", Type: TypeLong, Default: "604800000", Doc: "Age at which old metadata segments and snapshots go."},
+}

@@ -1,0 +1,33 @@
+package config
+
+// replicationKeys: settings of replication, which a single node does without.
+var replicationKeys = []Key{
+	{Name: "add.partitions.to.txn.retry.backoff.max.ms", Type: TypeInt, Default: "100", Valid: "[0,...]", Doc: "Longest pause before the broker checks again whether a transaction holds a partition."},
+	{Name: "add.partitions.to.txn.retry.backoff.ms", Type: TypeInt, Default: "20", Valid: "[1,...]", Doc: "First pause before the broker checks again whether a transaction holds a partition."},
+	{Name: "alter.log.dirs.replication.quota.window.num", Type: TypeInt, Default: "11", Valid: "[1,...]", Doc: "Samples behind the quota on moves between data directories."},
+	{Name: "alter.log.dirs.replication.quota.window.size.seconds", Type: TypeInt, Default: "1", Valid: "[1,...]", Doc: "Time that one sample of that quota covers."},
+	{Name: "auto.leader.rebalance.enable", Type: TypeBoolean, Default: "true", Doc: "Move leadership back to the preferred replicas by itself."},
+	{Name: "default.replication.factor", Type: TypeInt, Default: "1", Effect: Acts, Doc: "Replicas of a topic that is created without a number."},
+	{Name: "follower.fetch.last.tiered.offset.enable", Type: TypeBoolean, Default: "false", Update: ClusterWide, Doc: "Let a new follower begin at the end of what is stored remotely."},
+	{Name: "follower.replication.throttled.rate", Type: TypeLong, Default: "9223372036854775807", Valid: "[0,...]", Update: ClusterWide, Internal: true, Doc: "Bytes per second that throttled followers may copy."},
+	{Name: "leader.imbalance.check.interval.seconds", Type: TypeLong, Default: "300", Valid: "[1,...]", Doc: "How often the balance of leaders is looked at."},
+	{Name: "leader.replication.throttled.rate", Type: TypeLong, Default: "9223372036854775807", Valid: "[0,...]", Update: ClusterWide, Internal: true, Doc: "Bytes per second that throttled leaders may send to followers."},
+	{Name: "num.replica.alter.log.dirs.threads", Type: TypeInt, Null: true, Doc: "Threads that move replicas between data directories."},
+	{Name: "num.replica.fetchers", Type: TypeInt, Default: "1", Valid: "[1,...]", Update: ClusterWide, Doc: "Threads that copy from each other broker."},
+	{Name: "producer.purgatory.purge.interval.requests", Type: TypeInt, Default: "1000", Doc: "When Kafka cleans the list of waiting produce requests; no such list is kept."},
+	{Name: "replica.alter.log.dirs.io.max.bytes.per.second", Type: TypeLong, Default: "9223372036854775807", Valid: "[0,...]", Update: ClusterWide, Internal: true, Doc: "Bytes per second that moves between data directories may copy."},
+	{Name: "replica.fetch.backoff.ms", Type: TypeInt, Default: "1000", Valid: "[0,...]", Doc: "Pause of a follower after a failed fetch."},
+	{Name: "replica.fetch.max.bytes", Type: TypeInt, Default: "1048576", Valid: "[0,...]", Doc: "Bytes of a partition that a follower asks for."},
+	{Name: "replica.fetch.min.bytes", Type: TypeInt, Default: "1", Doc: "Bytes that a leader collects before it answers a follower."},
+	{Name: "replica.fetch.response.max.bytes", Type: TypeInt, Default: "10485760", Valid: "[0,...]", Doc: "Bytes that a follower asks for in all."},
+	{Name: "replica.fetch.wait.max.ms", Type: TypeInt, Default: "500", Doc: "How long a leader may hold a follower's fetch."},
+	{Name: "replica.high.watermark.checkpoint.interval.ms", Type: TypeLong, Default: "5000", Doc: "How often the high watermarks are written down."},
+	{Name: "replica.lag.time.max.ms", Type: TypeLong, Default: "30000", Doc: "How long a follower may lag before it leaves the in-sync set."},
+	{Name: "replica.selector.class", Type: TypeString, Null: true, Doc: "A Java class that picks the replica a consumer reads from."},
+	{Name: "replica.socket.receive.buffer.bytes", Type: TypeInt, Default: "65536", Doc: "Receive buffer of a follower's connection."},
+	{Name: "replica.socket.timeout.ms", Type: TypeInt, Default: "30000", Doc: "How long a follower waits for its leader."},
+	{Name: "replication.quota.window.num", Type: TypeInt, Default: "11", Valid: "[1,...]", Doc: "Samples behind the replication quotas."},
+	{Name: "replication.quota.window.size.seconds", Type: TypeInt, Default: "1", Valid: "[1,...]", Doc: "Time that one sample of the replication quotas covers."},
+	{Name: "share.fetch.purgatory.purge.interval.requests", Type: TypeInt, Default: "1000", Doc: "When Kafka cleans the list of waiting share fetches; no such list is kept."},
+	{Name: "unclean.leader.election.interval.ms", Type: TypeLong, Default: "300000", Valid: "[1,...]", Internal: true, Doc: "How often partitions are searched that need an unclean election."},
+}

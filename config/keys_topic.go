@@ -1,0 +1,33 @@
+package config
+
+// topicKeys: settings of topics.
+var topicKeys = []Key{
+	{Name: "cleanup.policy", Type: TypeList, Default: "delete", Valid: "[compact, delete]", Effect: Acts, Synonyms: []Synonym{{"log.cleanup.policy", 1}}, Doc: "What happens to old records: delete segments, compact by key, both, or nothing when empty."},
+	{Name: "delete.retention.ms", Type: TypeLong, Default: "86400000", Valid: "[0,...]", Synonyms: []Synonym{{"log.cleaner.delete.retention.ms", 1}}, Doc: "How long a tombstone stays visible in a compacted topic."},
+	{Name: "file.delete.delay.ms", Type: TypeLong, Default: "60000", Valid: "[0,...]", Effect: Acts, Synonyms: []Synonym{{"log.segment.delete.delay.ms", 1}}, Doc: "Time between marking a file as deleted and removing it."},
+	{Name: "flush.messages", Type: TypeLong, Default: "9223372036854775807", Valid: "[1,...]", Effect: Acts, Synonyms: []Synonym{{"log.flush.interval.messages", 1}}, Doc: "Force the log to disk after so many records."},
+	{Name: "flush.ms", Type: TypeLong, Default: "9223372036854775807", Valid: "[0,...]", Effect: Acts, Synonyms: flushFamily, Doc: "Force the log to disk after this time."},
+	{Name: "follower.replication.throttled.replicas", Type: TypeList, Valid: validThrottledReplicas, Doc: "Replicas whose copying is throttled on the follower's side."},
+	{Name: "index.interval.bytes", Type: TypeInt, Default: "4096", Valid: "[0,...]", Effect: Acts, Synonyms: []Synonym{{"log.index.interval.bytes", 1}}, Doc: "Log bytes between two index entries."},
+	{Name: "internal.segment.bytes", Type: TypeInt, Null: true, Internal: true, Doc: "Segment size of Kafka's own tests."},
+	{Name: "leader.replication.throttled.replicas", Type: TypeList, Valid: validThrottledReplicas, Doc: "Replicas whose copying is throttled on the leader's side."},
+	{Name: "local.retention.bytes", Type: TypeLong, Default: "-2", Valid: "[-2,...]", Synonyms: []Synonym{{"log.local.retention.bytes", 1}}, Doc: "Bytes kept locally of a topic that is also stored remotely; -2 stands for retention.bytes."},
+	{Name: "local.retention.ms", Type: TypeLong, Default: "-2", Valid: "[-2,...]", Synonyms: []Synonym{{"log.local.retention.ms", 1}}, Doc: "Time kept locally of a topic that is also stored remotely; -2 stands for retention.ms."},
+	{Name: "max.compaction.lag.ms", Type: TypeLong, Default: "9223372036854775807", Valid: "[1,...]", Synonyms: []Synonym{{"log.cleaner.max.compaction.lag.ms", 1}}, Doc: "Longest time that a record may stay out of compaction."},
+	{Name: "max.message.bytes", Type: TypeInt, Default: "1048588", Valid: "[0,...]", Effect: Acts, Synonyms: []Synonym{{"message.max.bytes", 1}}, Doc: "Largest record batch that is accepted."},
+	{Name: "message.timestamp.after.max.ms", Type: TypeLong, Default: "3600000", Valid: "[0,...]", Effect: Acts, Synonyms: []Synonym{{"log.message.timestamp.after.max.ms", 1}}, Doc: "How far a record's timestamp may lie ahead of the broker's clock."},
+	{Name: "message.timestamp.before.max.ms", Type: TypeLong, Default: "9223372036854775807", Valid: "[0,...]", Effect: Acts, Synonyms: []Synonym{{"log.message.timestamp.before.max.ms", 1}}, Doc: "How far a record's timestamp may lie behind the broker's clock."},
+	{Name: "message.timestamp.type", Type: TypeString, Default: "CreateTime", Valid: "[CreateTime, LogAppendTime]", Effect: Acts, Synonyms: []Synonym{{"log.message.timestamp.type", 1}}, Doc: "Keep the producer's time (CreateTime) or stamp the time of append (LogAppendTime)."},
+	{Name: "min.cleanable.dirty.ratio", Type: TypeDouble, Default: "0.5", Valid: "[0,...,1]", Synonyms: []Synonym{{"log.cleaner.min.cleanable.ratio", 1}}, Doc: "Share of a log that must be uncompacted before it is worth compacting."},
+	{Name: "min.compaction.lag.ms", Type: TypeLong, Default: "0", Valid: "[0,...]", Synonyms: []Synonym{{"log.cleaner.min.compaction.lag.ms", 1}}, Doc: "Shortest time that a record stays out of compaction."},
+	{Name: "preallocate", Type: TypeBoolean, Default: "false", Effect: Acts, Synonyms: []Synonym{{"log.preallocate", 1}}, Doc: "Reserve the space of a new segment at once."},
+	{Name: "remote.log.copy.disable", Type: TypeBoolean, Default: "false", Doc: "Stop copying the topic to remote storage."},
+	{Name: "remote.log.delete.on.disable", Type: TypeBoolean, Default: "false", Doc: "Delete the remote part when remote storage is switched off."},
+	{Name: "remote.storage.enable", Type: TypeBoolean, Default: "false", Doc: "Store the topic remotely as well."},
+	{Name: "retention.bytes", Type: TypeLong, Default: "-1", Effect: Acts, Synonyms: []Synonym{{"log.retention.bytes", 1}}, Doc: "Size of a partition above which old segments go; -1 is no limit."},
+	{Name: "retention.ms", Type: TypeLong, Default: "604800000", Valid: "[-1,...]", Effect: Acts, Synonyms: retentionFamily, Doc: "Age at which segments go; -1 is no limit."},
+	{Name: "segment.bytes", Type: TypeInt, Default: "1073741824", Valid: "[1048576,...]", Effect: Acts, Synonyms: []Synonym{{"log.segment.bytes", 1}}, Doc: "Size at which a segment is closed and the next one begun."},
+	{Name: "segment.index.bytes", Type: TypeInt, Default: "10485760", Valid: "[4,...]", Effect: Acts, Synonyms: []Synonym{{"log.index.size.max.bytes", 1}}, Doc: "Largest size of an index file."},
+	{Name: "segment.jitter.ms", Type: TypeLong, Default: "0", Valid: "[0,...]", Effect: Acts, Synonyms: rollJitterFamily, Doc: "Random part taken off segment.ms, so that segments do not all roll at once."},
+	{Name: "segment.ms", Type: TypeLong, Default: "604800000", Valid: "[1,...]", Effect: Acts, Synonyms: rollFamily, Doc: "Age at which a segment is closed even when it is not full."},
+}

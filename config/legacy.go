@@ -1,0 +1,61 @@
+package config
+
+import "strings"
+
+// removedTopicKeys were topic settings until Kafka 4. Old tools still send
+// them, and Kafka 4 refuses those requests; Barnabas takes them and forgets them.
+var removedTopicKeys = []string{
+	"message.downconversion.enable", "message.format.version", "message.timestamp.difference.max.ms",
+}
+
+// IsRemoved tells whether a topic setting is taken and forgotten.
+func IsRemoved(name string) bool { return contains(removedTopicKeys, name) }
+
+// WithoutRemoved is the same settings without those that are taken and
+// forgotten: what may be stored of a CreateTopics or AlterConfigs request.
+func WithoutRemoved(configs map[string]string) map[string]string {
+	kept := make(map[string]string, len(configs))
+	for name, value := range configs {
+		if !IsRemoved(name) {
+			kept[name] = value
+		}
+	}
+	return kept
+}
+
+// legacy are the names, or beginnings of names, of broker settings that are in
+// old files, with what to tell the user about them.
+var legacy = []struct{ prefix, advice string }{
+	{"zookeeper.", "there is no ZooKeeper; the setting has no effect"},
+	{"advertised.host.name", "the setting is gone since Kafka 3.0; use advertised.listeners"},
+	{"advertised.port", "the setting is gone since Kafka 3.0; use advertised.listeners"},
+	{"host.name", "the setting is gone since Kafka 3.0; use listeners"},
+	{"port", "the setting is gone since Kafka 3.0; use listeners"},
+	{"inter.broker.protocol.version", "the setting is gone since Kafka 4.0 and has no effect"},
+	{"log.message.format.version", "the setting is gone since Kafka 4.0 and has no effect"},
+	{"log.message.timestamp.difference.max.ms", "the setting is gone since Kafka 4.0; use the before and after forms"},
+	{"log.message.downconversion.enable", "the setting is gone since Kafka 4.0 and has no effect"},
+	{"control.plane.listener.name", "the setting is gone since Kafka 4.0 and has no effect"},
+	{"broker.id.generation.enable", "the setting is gone since Kafka 4.0 and has no effect"},
+	{"reserved.broker.max.id", "the setting is gone since Kafka 4.0 and has no effect"},
+	{"password.encoder.", "the setting is gone since Kafka 4.0 and has no effect"},
+	{"super.users", "without an authorizer the setting has no effect"},
+	{"allow.everyone.if.no.acl.found", "without an authorizer the setting has no effect"},
+}
+
+// unknownAdvice is the warning for a property that is in no table, empty for
+// one that is rightly there: what belongs to a listener, to a plug-in or to a
+// vendor's additions is kept without a word, as Kafka does.
+func unknownAdvice(name string) string {
+	for _, prefix := range []string{"listener.name.", "config.providers.", "confluent.", "rsm.config.", "rlmm.config."} {
+		if strings.HasPrefix(name, prefix) {
+			return ""
+		}
+	}
+	for _, l := range legacy {
+		if name == l.prefix || strings.HasSuffix(l.prefix, ".") && strings.HasPrefix(name, l.prefix) {
+			return l.advice
+		}
+	}
+	return "no setting has this name; it is kept and has no effect"
+}

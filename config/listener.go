@@ -1,0 +1,225 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Listener is an address to listen on or, in advertised.listeners, an address
+// that clients are told.
+type Listener struct {
+	// Name is in capitals, as Kafka compares listener names.
+	Name string
+	// Host is empty for every interface. In an advertised listener it is empty
+	// when nothing was configured that a client could use: the broker then
+	// answers with what it knows of the connection or of the machine.
+	Host string
+	Port int
+	// Protocol is the security protocol that is served: PLAINTEXT as long as no
+	// other is built.
+	Protocol string
+}
+
+// String is the notation of the settings.
+func (l Listener) String() string {
+	return l.Name + "://" + net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
+}
+
+// Addresses are what to bind: localhost means both loopback addresses, because
+// clients resolve it to either.
+func (l Listener) Addresses() []string {
+	port := strconv.Itoa(l.Port)
+	if strings.EqualFold(l.Host, "localhost") {
+		return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}
+	}
+	return []string{net.JoinHostPort(l.Host, port)}
+}
+
+const plaintext = "PLAINTEXT"
+
+var protocols = []string{plaintext, "SSL", "SASL_PLAINTEXT", "SASL_SSL"}
+
+var endpoint = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(.*)://(?:\[([0-9a-zA-Z.:%_-]*)\]|([0-9a-zA-Z._%-]*)):(\d+)$`)
+})
+
+// parseListeners reads listeners or advertised.listeners, names only.
+func parseListeners(raw string) ([]Listener, error) {
+	var all []Listener
+	for _, text := range parseList(raw) {
+		if text == "" {
+			continue // a comma at the end, common in compose files
+		}
+		m := endpoint().FindStringSubmatch(text)
+		if m == nil {
+			return nil, fmt.Errorf("%q is not of the form NAME://host:port", cut(text))
+		}
+		port, err := strconv.Atoi(m[4])
+		if err != nil || port > 65535 {
+			return nil, fmt.Errorf("%q has a port above 65535", cut(text))
+		}
+		all = append(all, Listener{Name: strings.ToUpper(m[1]), Host: m[2] + m[3], Port: port})
+	}
+	return all, nil
+}
+
+// parsePairs reads NAME:VALUE,NAME:VALUE; the names of an address may hold
+// colons, so the last one separates.
+func parsePairs(raw string) ([][2]string, error) {
+	var pairs [][2]string
+	for _, text := range parseList(raw) {
+		if text == "" {
+			continue
+		}
+		at := strings.LastIndexByte(text, ':')
+		if at <= 0 {
+			return nil, fmt.Errorf("%q is not of the form name:value", cut(text))
+		}
+		pairs = append(pairs, [2]string{strings.TrimSpace(text[:at]), strings.TrimSpace(text[at+1:])})
+	}
+	return pairs, nil
+}
+
+// parseProtocols reads listener.security.protocol.map.
+func parseProtocols(raw string) (map[string]string, error) {
+	pairs, err := parsePairs(raw)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[string]string, len(pairs))
+	for _, p := range pairs {
+		name, protocol := strings.ToUpper(p[0]), strings.ToUpper(p[1])
+		if !contains(protocols, protocol) {
+			return nil, fmt.Errorf("%q is no security protocol; there are %s", cut(p[1]), strings.Join(protocols, ", "))
+		}
+		if _, twice := of[name]; twice {
+			return nil, fmt.Errorf("listener %s is named twice", cut(name))
+		}
+		of[name] = protocol
+	}
+	return of, nil
+}
+
+// endpoints is the outcome of the settings that concern listeners.
+type endpoints struct {
+	listen, advertised []Listener
+}
+
+// endpointSettings are those settings, as text.
+type endpointSettings struct {
+	listeners, advertised, protocolMap, interBroker, controllers string
+}
+
+// keyed is a problem of one setting; the caller knows where it was written.
+type keyed struct{ key, text string }
+
+// resolve turns the settings into endpoints. Controller listeners are left out
+// of both lists: nobody outside the process speaks to our controller.
+func (s endpointSettings) resolve() (out endpoints, wrong, unprotected []keyed) {
+	fail := func(key, format string, args ...any) {
+		wrong = append(wrong, keyed{key, fmt.Sprintf(format, args...)})
+	}
+	all, err := parseListeners(s.listeners)
+	if err != nil {
+		fail("listeners", "%v", err)
+	}
+	protocolOf, err := parseProtocols(s.protocolMap)
+	if err != nil {
+		fail("listener.security.protocol.map", "%v", err)
+	}
+	controllers := parseList(strings.ToUpper(s.controllers))
+	for i, l := range all {
+		if reason := clash(all[:i], l); reason != "" {
+			fail("listeners", "%s", reason)
+		}
+		if contains(controllers, l.Name) {
+			continue
+		}
+		protocol, mapped := protocolOf[l.Name]
+		if !mapped && err == nil {
+			fail("listener.security.protocol.map", "listener %s has no security protocol", l.Name)
+		}
+		if mapped && protocol != plaintext {
+			unprotected = append(unprotected, keyed{"listeners", fmt.Sprintf("listener %s asks for %s, which is not built yet", l.Name, protocol)})
+		}
+		l.Protocol = plaintext
+		out.listen = append(out.listen, l)
+	}
+	if len(out.listen) == 0 && len(wrong) == 0 {
+		fail("listeners", "there is no listener for clients")
+	}
+	out.advertised, wrong = s.advertise(out.listen, controllers, wrong)
+	if name := strings.ToUpper(strings.TrimSpace(s.interBroker)); name != "" && len(wrong) == 0 && find(out.advertised, name) == nil {
+		fail("inter.broker.listener.name", "listener %s is not advertised", name)
+	}
+	return out, wrong, unprotected
+}
+
+// advertise finds what clients are told. What is not configured is what is
+// listened on, without the addresses that mean every interface.
+func (s endpointSettings) advertise(listen []Listener, controllers []string, wrong []keyed) ([]Listener, []keyed) {
+	const key = "advertised.listeners"
+	configured, err := parseListeners(s.advertised)
+	if err != nil {
+		return nil, append(wrong, keyed{key, err.Error()})
+	}
+	if len(configured) == 0 {
+		advertised := append([]Listener(nil), listen...)
+		for i, l := range advertised {
+			if anyInterface(l.Host) {
+				advertised[i].Host = ""
+			}
+		}
+		return advertised, wrong
+	}
+	var advertised []Listener
+	for _, l := range configured {
+		behind := find(listen, l.Name)
+		switch {
+		case contains(controllers, l.Name):
+			continue
+		case behind == nil && len(listen) > 0:
+			wrong = append(wrong, keyed{key, fmt.Sprintf("listener %s is not in listeners", cut(l.Name))})
+			continue
+		case behind == nil:
+			continue
+		case anyInterface(l.Host) && l.Host != "":
+			wrong = append(wrong, keyed{key, fmt.Sprintf("clients cannot connect to %s; advertise an address that they can reach", l.Host)})
+		case find(advertised, l.Name) != nil:
+			wrong = append(wrong, keyed{key, fmt.Sprintf("listener %s is named twice", l.Name)})
+		}
+		l.Protocol = behind.Protocol
+		advertised = append(advertised, l)
+	}
+	return advertised, wrong
+}
+
+// clash tells why a listener cannot stand beside the earlier ones. A port may
+// be shared by an IPv4 and an IPv6 address, and port 0 by all.
+func clash(earlier []Listener, l Listener) string {
+	for _, e := range earlier {
+		if e.Name == l.Name {
+			return "listener " + cut(l.Name) + " is named twice"
+		}
+		families := strings.Contains(e.Host, ":") != strings.Contains(l.Host, ":") && e.Host != "" && l.Host != ""
+		if e.Port == l.Port && l.Port != 0 && !families {
+			return fmt.Sprintf("listeners %s and %s have the same port", cut(e.Name), cut(l.Name))
+		}
+	}
+	return ""
+}
+
+func find(all []Listener, name string) *Listener {
+	for i := range all {
+		if all[i].Name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func anyInterface(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }

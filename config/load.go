@@ -1,0 +1,195 @@
+package config
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Input is everything that a start may be given. Nothing is read from the
+// process: the caller passes the environment and the file's text.
+type Input struct {
+	Listen    []string // --listen HOST:PORT, repeated
+	Data      string   // --data DIR
+	Profile   string   // --profile; empty is server
+	Overrides []string // --override key=value, repeated
+	Environ   []string // os.Environ's form
+	File      *File    // nil without a properties file
+}
+
+// File is a properties file that has been read.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// Static holds the settings that a broker was started with. It never changes;
+// Broker combines it with what was altered later.
+type Static struct {
+	Profile string
+	// Warnings are what the user should know, to be logged once.
+	Warnings Problems
+
+	settings map[string]setting
+	values   map[string]string // the same without origins; node.id and broker.id both present
+}
+
+type setting struct {
+	value  string
+	origin Origin
+}
+
+// profiles are the defaults that --profile puts between Kafka's own and the
+// properties file.
+var profiles = map[string]map[string]string{
+	"server": {},
+	"dev": {
+		keyDurability: "cached",
+		keyClamp:      "true",
+		// A test that starts a consumer should not wait three seconds for others.
+		"group.initial.rebalance.delay.ms": "0",
+	},
+}
+
+// Load combines all that was given, by precedence: flags, overrides,
+// environment, file, profile, defaults. The error is Problems: everything that
+// is wrong at once.
+func Load(in Input) (*Static, error) {
+	s := &Static{Profile: in.Profile, settings: make(map[string]setting)}
+	if s.Profile == "" {
+		s.Profile = "server"
+	}
+	var wrong Problems
+	profile, known := profiles[s.Profile]
+	if !known {
+		wrong = append(wrong, Problem{"", Origin{Kind: FromFlag, Name: "--profile"}, fmt.Sprintf("%q is no profile; there are dev and server", in.Profile)})
+	}
+	for name, value := range profile {
+		s.set(name, value, Origin{Kind: FromProfile, Name: s.Profile})
+	}
+	wrong = append(wrong, s.readFile(in.File)...)
+	for _, v := range fromEnvironment(in.Environ) {
+		s.set(v.name, v.value, Origin{Kind: FromEnvironment, Name: v.environment})
+	}
+	for _, text := range in.Overrides {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || strings.TrimSpace(name) == "" {
+			wrong = append(wrong, Problem{"", Origin{Kind: FromOverride}, fmt.Sprintf("%q is not of the form key=value", text)})
+			continue
+		}
+		s.set(strings.TrimSpace(name), value, Origin{Kind: FromOverride})
+	}
+	s.setFlags(in)
+	s.mirrorNodeID()
+	wrong = append(wrong, s.check()...)
+	return s, wrong.sorted().asError()
+}
+
+// readFile takes the file's entries, or what stands in for a file: a broker on
+// its own machine, with its data beside it.
+func (s *Static) readFile(f *File) Problems {
+	if f == nil {
+		without := Origin{Kind: FromProfile, Name: "without a file"}
+		s.set("listeners", "PLAINTEXT://localhost:9092", without)
+		s.set("log.dirs", "./barnabas-data", without)
+		return nil
+	}
+	entries, err := ParseProperties(f.Text)
+	if err != nil {
+		origin := Origin{Kind: FromFile, Name: f.Name}
+		reason := err.Error()
+		if syntax, ok := err.(*SyntaxError); ok {
+			origin.Line, reason = syntax.Line, syntax.Reason
+		}
+		return Problems{{"", origin, reason}}
+	}
+	for _, p := range entries {
+		s.set(p.Name, p.Value, Origin{Kind: FromFile, Name: f.Name, Line: p.Line})
+	}
+	return nil
+}
+
+func (s *Static) setFlags(in Input) {
+	if in.Data != "" {
+		s.set("log.dirs", in.Data, Origin{Kind: FromFlag, Name: "--data"})
+	}
+	if len(in.Listen) == 0 {
+		return
+	}
+	origin := Origin{Kind: FromFlag, Name: "--listen"}
+	var listeners, protocolMap []string
+	for i, address := range in.Listen {
+		name := plaintext
+		if i > 0 {
+			name = fmt.Sprintf("%s%d", plaintext, i+1)
+		}
+		if scheme, rest, ok := strings.Cut(address, "://"); ok {
+			name, address = scheme, rest
+		}
+		listeners = append(listeners, name+"://"+address)
+		protocolMap = append(protocolMap, name+":"+plaintext)
+	}
+	s.set("listeners", strings.Join(listeners, ","), origin)
+	// The addresses in a file belong to the listeners of that file: clients
+	// would be sent to where nobody listens.
+	for _, name := range []string{"advertised.listeners", "inter.broker.listener.name", "controller.listener.names"} {
+		if s.settings[name].origin.Kind < FromOverride {
+			delete(s.settings, name)
+		}
+	}
+	s.set("listener.security.protocol.map", strings.Join(protocolMap, ","), origin)
+}
+
+// set puts a value in front of weaker ones.
+func (s *Static) set(name, value string, origin Origin) {
+	// node.id and broker.id are one setting with two names: the stronger place
+	// decides, and two different values in one place are reported by check.
+	if twin := nodeIDTwin(name); twin != "" && s.settings[twin].origin.Kind < origin.Kind {
+		delete(s.settings, twin)
+	}
+	s.settings[name] = setting{value, origin}
+}
+
+func nodeIDTwin(name string) string {
+	switch name {
+	case "node.id":
+		return "broker.id"
+	case "broker.id":
+		return "node.id"
+	}
+	return ""
+}
+
+// mirrorNodeID makes the plain values, with the node id under both its names
+// as Kafka describes it.
+func (s *Static) mirrorNodeID() {
+	s.values = make(map[string]string, len(s.settings)+1)
+	for name, one := range s.settings {
+		s.values[name] = one.value
+	}
+	for _, name := range []string{"node.id", "broker.id"} {
+		if v, ok := s.settings[name]; ok {
+			if _, also := s.settings[nodeIDTwin(name)]; !also {
+				s.values[nodeIDTwin(name)] = v.value
+			}
+		}
+	}
+}
+
+// origin is where a setting, or the one of its family that is set, was written.
+func (s *Static) origin(name string) Origin { return s.settings[name].origin }
+
+// sorted puts problems in the order in which a user meets them.
+func (p Problems) sorted() Problems {
+	sort.SliceStable(p, func(i, j int) bool {
+		a, b := p[i], p[j]
+		if a.Origin.Kind != b.Origin.Kind {
+			return a.Origin.Kind > b.Origin.Kind
+		}
+		if a.Origin.Line != b.Origin.Line {
+			return a.Origin.Line < b.Origin.Line
+		}
+		return a.Key < b.Key
+	})
+	return p
+}
