@@ -1,0 +1,89 @@
+"""The aiokafka client of the matrix."""
+
+import asyncio
+import logging
+
+import aiokafka
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+import program
+
+
+class Client:
+    version = aiokafka.__version__
+    codecs = ["none", "gzip", "snappy", "lz4", "zstd"]
+
+    def create(self, o):
+        asyncio.run(create(o))
+
+    def produce(self, o, records):
+        asyncio.run(produce(o, records))
+
+    def consume(self, o, out):
+        asyncio.run(consume(o, out))
+
+    def member(self, o, out, leave):
+        asyncio.run(member(o, out, leave))
+
+
+async def create(o):
+    admin = AIOKafkaAdminClient(bootstrap_servers=o.bootstrap)
+    await admin.start()
+    try:
+        response = await admin.create_topics([NewTopic(o.topic, o.partitions, 1)])
+        for topic, code, *_ in response.topic_errors:
+            if code != 0:
+                raise RuntimeError(f"create {topic}: error code {code}")
+    finally:
+        await admin.close()
+
+
+async def produce(o, records):
+    codec = None if o.codec == "none" else o.codec
+    async with AIOKafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, enable_idempotence=True) as producer:
+        sent = [await producer.send(o.topic, key=key, value=value, headers=headers) for key, value, headers in records]
+        await asyncio.gather(*sent)
+
+
+async def consume(o, out):
+    consumer = AIOKafkaConsumer(o.topic, bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest",
+                                enable_auto_commit=False)
+    async with consumer:
+        positions = {}
+        for _ in range(o.count):
+            record = await consumer.getone()
+            emit(out, record)
+            positions[aiokafka.TopicPartition(record.topic, record.partition)] = record.offset + 1
+        await consumer.commit(positions)
+        out.committed({partition.partition: offset for partition, offset in positions.items()})
+
+
+class Assignment(ConsumerRebalanceListener):
+    def __init__(self, out):
+        self.out = out
+
+    def on_partitions_assigned(self, assigned):
+        self.out.assigned([p.partition for p in assigned])
+
+    def on_partitions_revoked(self, revoked):
+        self.out.assigned([])
+
+
+async def member(o, out, leave):
+    consumer = AIOKafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest",
+                                session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
+    consumer.subscribe([o.topic], listener=Assignment(out))
+    async with consumer:
+        while not leave.is_set():
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    emit(out, record)
+
+
+def emit(out, record):
+    out.record(record.partition, record.offset, record.key, record.value, record.headers)
+
+
+logging.basicConfig(level=logging.WARNING)
+program.main(Client())

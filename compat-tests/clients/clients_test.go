@@ -1,0 +1,126 @@
+package clients
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+// envTarget says which broker the clients meet: barnabas (the default) or kafka.
+const envTarget = "BARNABAS_COMPAT_TARGET"
+
+func targetName() string {
+	if name := os.Getenv(envTarget); name != "" {
+		return name
+	}
+	return "barnabas"
+}
+
+// startTarget starts the broker under test; it ends with the test.
+func startTarget(tb testing.TB, properties map[string]string) testbed.Target {
+	tb.Helper()
+	switch targetName() {
+	case "barnabas":
+		return barnabas.Run(tb, barnabas.Options{Properties: properties})
+	case "kafka":
+		return oracle.Run(tb, oracle.Options{Properties: properties})
+	}
+	tb.Fatalf("%s is %q: want barnabas or kafka", envTarget, targetName())
+	return nil
+}
+
+// TestClients runs every scenario with every client; each client has a broker
+// of its own, so that any part can be run alone.
+func TestClients(t *testing.T) {
+	scenarios := []struct {
+		name string
+		run  func(t *testing.T, broker testbed.Target, program Program)
+	}{
+		{"roundtrip", roundtrip},
+		{"group", shareGroup},
+	}
+	for _, client := range Clients {
+		t.Run(client.Name, func(t *testing.T) {
+			t.Parallel()
+			program := Install(t, client)
+			broker := startTarget(t, client.BrokerProperties)
+			for _, scenario := range scenarios {
+				t.Run(scenario.name, func(t *testing.T) {
+					sayHowToRunAlone(t)
+					scenario.run(t, broker, program)
+				})
+			}
+		})
+	}
+}
+
+// sayHowToRunAlone ends the report of a failed test with the command that repeats just it.
+func sayHowToRunAlone(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		parts := strings.Split(t.Name(), "/")
+		for i, part := range parts {
+			parts[i] = "^" + part + "$"
+		}
+		t.Logf("to run it alone, in compat-tests: %s=%s go test -count=1 ./clients -run '%s'",
+			envTarget, targetName(), strings.Join(parts, "/"))
+	})
+}
+
+// Every client's row must be complete, and no two may have one name.
+func TestTheMatrixNamesEachClientOnce(t *testing.T) {
+	seen := map[string]bool{}
+	for _, client := range Clients {
+		if client.Name == "" || client.Version == "" || len(client.Codecs) == 0 || seen[client.Name] {
+			t.Errorf("row %q %q", client.Name, client.Version)
+		}
+		seen[client.Name] = true
+	}
+}
+
+// The comparison itself must see each kind of damage.
+func TestCheckRecordSeesDamage(t *testing.T) {
+	damages := map[string]func() (index int, damage func(r *program.Record)){
+		"a byte of the value":   func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Value[len(r.Value)-1]++ } },
+		"null for empty value":  func() (int, func(*program.Record)) { return 5, func(r *program.Record) { r.Value = nil } },
+		"empty for null value":  func() (int, func(*program.Record)) { return 3, func(r *program.Record) { r.Value = []byte{} } },
+		"empty for null key":    func() (int, func(*program.Record)) { return 7, func(r *program.Record) { r.Key = []byte{} } },
+		"a header lost":         func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers = r.Headers[1:] } },
+		"a header's value":      func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[1].Value[0]++ } },
+		"null for empty header": func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[2].Value = nil } },
+		"a header renamed":      func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[0].Name = "other" } },
+	}
+	for name, damaged := range damages {
+		index, damage := damaged()
+		r := makeRecord(index, Lacks{})
+		if err := checkRecord(r, Lacks{}); err != nil {
+			t.Errorf("%s: undamaged record refused: %v", name, err)
+		}
+		damage(&r)
+		if checkRecord(r, Lacks{}) == nil {
+			t.Errorf("not seen: %s", name)
+		}
+	}
+}
+
+// once tells whether each of the indexes from 0 on was read exactly once.
+func once(times map[int]int, count int) error {
+	for index := range count {
+		if times[index] != 1 {
+			return fmt.Errorf("record %d was read %d times", index, times[index])
+		}
+	}
+	if len(times) != count {
+		return fmt.Errorf("%d different records were read, want %d", len(times), count)
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+// Package clients runs real Kafka clients against a broker: one small program
+// per client, one command line and one result format for all, so that a
+// scenario is written once and every client is an example of its library.
+//
+// # The programs
+//
+// Each sub-folder with a client program takes a step and flags:
+//
+//	about                                    version of the library, codecs
+//	create  --partitions N                   makes the topic
+//	produce --codec CODEC                    sends the records on standard input
+//	consume --group G --count N              reads exactly N records in the group,
+//	                                         commits behind them, leaves
+//	member  --group G --session-ms MS        stays in the group until the end of
+//	                                         standard input, then leaves
+//
+// all but about with --bootstrap HOST:PORT and --topic NAME. Standard output is
+// JSON lines, each with an "event": about (version, codecs), created, produced
+// (count), record (partition, offset, key, value, headers), committed (offsets:
+// partition to next offset), assigned (partitions: all that the member owns
+// now), left, error (message). A record on standard input has key, value and
+// headers alike: bytes are in base64 or null, headers are [name, value] pairs.
+// The exit status is 0 when the step was done. The folders program, python and
+// node hold what the programs of one language share.
+//
+// # The tests
+//
+//	versions.go     which clients, which versions, what each cannot express
+//	install.go      from the public registries, by name, into the user's cache folder
+//	step.go         runs a program to its end;  member.go keeps one running
+//	records.go      what is sent, and what must come back
+//	*_test.go       the scenarios: roundtrip, group, tools
+//
+// They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against
+// Apache Kafka, which must be green too: the scenarios are about Kafka, not
+// about us. A missing toolchain skips a client by name, and fails in CI.
+package clients

@@ -1,0 +1,154 @@
+// The franz-go client of the matrix: topics by kadm, records by kgo.
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
+)
+
+func main() { program.Main(franz{}) }
+
+type franz struct{}
+
+var codecs = map[string]kgo.CompressionCodec{
+	"none":   kgo.NoCompression(),
+	"gzip":   kgo.GzipCompression(),
+	"snappy": kgo.SnappyCompression(),
+	"lz4":    kgo.Lz4Compression(),
+	"zstd":   kgo.ZstdCompression(),
+}
+
+func (franz) Module() string   { return "github.com/twmb/franz-go" }
+func (franz) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
+
+func (franz) Create(ctx context.Context, o program.Options) error {
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(o.Bootstrap))
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	_, err = admin.CreateTopic(ctx, int32(o.Partitions), 1, nil, o.Topic)
+	return err
+}
+
+func (franz) Produce(ctx context.Context, o program.Options, records []program.Record) error {
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(o.Bootstrap),
+		kgo.DefaultProduceTopic(o.Topic),
+		kgo.ProducerBatchCompression(codecs[o.Codec]),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	batch := make([]*kgo.Record, 0, len(records))
+	for _, r := range records {
+		record := &kgo.Record{Key: r.Key, Value: r.Value}
+		for _, h := range r.Headers {
+			record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Name, Value: h.Value})
+		}
+		batch = append(batch, record)
+	}
+	return client.ProduceSync(ctx, batch...).FirstErr()
+}
+
+func (franz) Consume(ctx context.Context, o program.Options, out *program.Output) error {
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(o.Bootstrap),
+		kgo.ConsumerGroup(o.Group),
+		kgo.ConsumeTopics(o.Topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.DisableAutoCommit(),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var seen []*kgo.Record
+	next := make(map[int32]int64)
+	for len(seen) < o.Count {
+		fetches := client.PollRecords(ctx, o.Count-len(seen))
+		if err := fetches.Err(); err != nil {
+			return err
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			out.Record(record(r))
+			seen = append(seen, r)
+			next[r.Partition] = r.Offset + 1
+		})
+	}
+	if err := client.CommitRecords(ctx, seen...); err != nil {
+		return err
+	}
+	out.Committed(next)
+	return nil
+}
+
+func (franz) Member(ctx context.Context, o program.Options, out *program.Output) error {
+	var owned ownership
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(o.Bootstrap),
+		kgo.ConsumerGroup(o.Group),
+		kgo.ConsumeTopics(o.Topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.SessionTimeout(o.Session),
+		kgo.HeartbeatInterval(o.Session/10),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
+			out.Assigned(owned.add(got[o.Topic]))
+		}),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+			out.Assigned(owned.remove(lost[o.Topic]))
+		}),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+			out.Assigned(owned.remove(lost[o.Topic]))
+		}),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		fetches.EachError(func(_ string, _ int32, err error) { out.Error(err) })
+		fetches.EachRecord(func(r *kgo.Record) { out.Record(record(r)) })
+	}
+}
+
+func record(r *kgo.Record) program.Record {
+	record := program.Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		record.Headers = append(record.Headers, program.Header{Name: h.Key, Value: h.Value})
+	}
+	return record
+}
+
+// ownership sums up the changes that cooperative rebalancing reports.
+type ownership struct {
+	mu         sync.Mutex
+	partitions []int32
+}
+
+func (o *ownership) add(got []int32) []int32 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.partitions = append(o.partitions, got...)
+	slices.Sort(o.partitions)
+	return slices.Clone(o.partitions)
+}
+
+func (o *ownership) remove(lost []int32) []int32 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.partitions = slices.DeleteFunc(o.partitions, func(p int32) bool { return slices.Contains(lost, p) })
+	return slices.Clone(o.partitions)
+}

@@ -1,0 +1,209 @@
+package clients
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+// Program is an installed client: the command that takes a step and its flags.
+type Program struct {
+	Client  Client
+	command []string
+	env     []string
+}
+
+// Install makes the client's program ready to run. Where its toolchain is
+// absent it skips the test by name, and in CI it fails.
+func Install(tb testing.TB, client Client) Program {
+	tb.Helper()
+	installers := map[Toolchain]func(testing.TB, Client) (Program, error){
+		Debian: installKcat, Go: installGo, Java: installJava, Node: installNode, Python: installPython,
+	}
+	program, err := installers[client.Toolchain](tb, client)
+	if err != nil {
+		tb.Fatalf("install %s %s: %v", client.Name, client.Version, err)
+	}
+	program.Client = client
+	return program
+}
+
+// folder is where the sources of this package are.
+func folder() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(file)
+}
+
+func installGo(tb testing.TB, client Client) (Program, error) {
+	testbed.NeedPrograms(tb, "go")
+	binary := filepath.Join(tb.TempDir(), client.Name)
+	err := run(folder(), "go", "build", "-o", binary, "./"+client.Name)
+	return Program{command: []string{binary}}, err
+}
+
+// installKcat installs Debian's package when it may, and builds the program around it.
+func installKcat(tb testing.TB, client Client) (Program, error) {
+	_, missing := exec.LookPath("kcat")
+	_, noApt := exec.LookPath("apt-get")
+	if missing != nil && noApt == nil && os.Geteuid() == 0 {
+		if err := run("/", "apt-get", "update", "-qq"); err != nil {
+			return Program{}, err
+		}
+		if err := run("/", "apt-get", "install", "-y", "-qq", "--no-install-recommends", "kcat"); err != nil {
+			return Program{}, err
+		}
+	}
+	testbed.NeedPrograms(tb, "kcat")
+	return installGo(tb, client)
+}
+
+func installPython(tb testing.TB, client Client) (Program, error) {
+	testbed.NeedPrograms(tb, "python3")
+	source := filepath.Join(folder(), client.Name)
+	requirements := filepath.Join(source, "requirements.txt")
+	venv, err := cached(client.Name, []string{"python3", "--version"}, []string{requirements}, func(dir string) error {
+		if err := run(dir, "python3", "-m", "venv", dir); err != nil {
+			return err
+		}
+		return run(dir, filepath.Join(dir, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check",
+			"--require-hashes", "--requirement", requirements)
+	})
+	return Program{
+		command: []string{filepath.Join(venv, "bin", "python"), filepath.Join(source, "client.py")},
+		env:     []string{"PYTHONPATH=" + filepath.Join(folder(), "python"), "PYTHONDONTWRITEBYTECODE=1"},
+	}, err
+}
+
+func installNode(tb testing.TB, client Client) (Program, error) {
+	testbed.NeedPrograms(tb, "node", "npm")
+	source := filepath.Join(folder(), client.Name)
+	manifests := []string{filepath.Join(source, "package.json"), filepath.Join(source, "package-lock.json")}
+	modules, err := cached(client.Name, []string{"node", "--version"}, manifests, func(dir string) error {
+		for _, manifest := range manifests {
+			if err := copyInto(dir, manifest); err != nil {
+				return err
+			}
+		}
+		return run(dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	})
+	if err != nil {
+		return Program{}, err
+	}
+	// Node looks for packages from the program's folder upwards, so that the program needs one with node_modules.
+	home := tb.TempDir()
+	for _, file := range []string{filepath.Join(source, "client.mjs"), filepath.Join(folder(), "node", "program.mjs")} {
+		if err := copyInto(home, file); err != nil {
+			return Program{}, err
+		}
+	}
+	err = os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(home, "node_modules"))
+	return Program{command: []string{"node", filepath.Join(home, "client.mjs")}}, err
+}
+
+// installJava compiles the one source against the jars of the client's version.
+func installJava(tb testing.TB, client Client) (Program, error) {
+	testbed.NeedPrograms(tb, "java", "javac", "mvn")
+	pom, source := filepath.Join(folder(), "java", "pom.xml"), filepath.Join(folder(), "java", "Client.java")
+	dir, err := cached(client.Name, []string{"javac", "-version"}, []string{pom, source}, func(dir string) error {
+		jars := filepath.Join(dir, "jars")
+		// The project's own target folder must not appear beside the sources.
+		if err := copyInto(dir, pom); err != nil {
+			return err
+		}
+		err := run(dir, "mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime",
+			"-Dkafka.version="+client.Version, "-DoutputDirectory="+jars)
+		if err != nil {
+			return err
+		}
+		return run(dir, "javac", "-cp", filepath.Join(jars, "*"), "-d", filepath.Join(dir, "classes"), source)
+	})
+	classPath := filepath.Join(dir, "classes") + string(os.PathListSeparator) + filepath.Join(dir, "jars", "*")
+	return Program{command: []string{
+		// A quick start matters more than throughput here.
+		"java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classPath, "Client",
+	}}, err
+}
+
+// cached returns a folder that build has filled, kept in the user's cache
+// folder under a hash of the files it was made from and of the toolchain's
+// version. Several test processes may ask at once: one builds, the others wait.
+func cached(name string, version, inputs []string, build func(dir string) error) (string, error) {
+	hash := sha256.New()
+	toolchain, err := exec.Command(version[0], version[1:]...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%v: %w", version, err)
+	}
+	hash.Write(toolchain)
+	for _, input := range inputs {
+		content, err := os.ReadFile(input)
+		if err != nil {
+			return "", err
+		}
+		hash.Write(content)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "barnabas-compat", "clients", fmt.Sprintf("%s-%x", name, hash.Sum(nil)[:6]))
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := lock(dir + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	complete := filepath.Join(dir, ".complete")
+	if _, err := os.Stat(complete); err == nil {
+		return dir, nil
+	}
+	if err := os.RemoveAll(dir); err != nil { // what an interrupted build left
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	if err := build(dir); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(complete, nil, 0o644)
+}
+
+// lock takes a file lock that other processes see; it ends with the process at the latest.
+func lock(path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return func() { _ = file.Close() }, nil
+}
+
+func run(dir, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+	}
+	return nil
+}
+
+func copyInto(dir, file string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, filepath.Base(file)), content, 0o644)
+}

@@ -1,0 +1,212 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.utils.AppInfoParser;
+
+/**
+ * The Java client of the matrix, compiled against every release of kafka-clients that the matrix lists: steps and flags in,
+ * JSON lines out. The contract is the same in every language; doc.go in the parent folder describes it.
+ */
+public final class Client {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final PrintStream OUT = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
+
+    private final Map<String, String> options = new HashMap<>();
+
+    public static void main(String[] args) throws Exception {
+        Client client = new Client();
+        for (int i = 1; i + 1 < args.length; i += 2) {
+            client.options.put(args[i].substring(2), args[i + 1]);
+        }
+        try {
+            switch (args[0]) {
+                case "about" -> client.about();
+                case "create" -> client.create();
+                case "produce" -> client.produce();
+                case "consume" -> client.consume();
+                case "member" -> client.member();
+                default -> throw new IllegalArgumentException("unknown step " + args[0]);
+            }
+        } catch (Exception e) {
+            error(e);
+            throw e;
+        }
+    }
+
+    private void about() {
+        ObjectNode about = event("about").put("version", AppInfoParser.getVersion());
+        List.of("none", "gzip", "snappy", "lz4", "zstd").forEach(about.putArray("codecs")::add);
+        OUT.println(about);
+    }
+
+    private void create() throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", options.get("bootstrap")))) {
+            int partitions = Integer.parseInt(options.get("partitions"));
+            admin.createTopics(List.of(new NewTopic(topic(), partitions, (short) 1))).all().get();
+        }
+        OUT.println(event("created"));
+    }
+
+    private void produce() throws Exception {
+        Properties properties = new Properties();
+        properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, options.get("bootstrap"));
+        properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, options.get("codec"));
+        properties.put(ProducerConfig.LINGER_MS_CONFIG, "10");
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
+        try (var producer = new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+             var in = new BufferedReader(new InputStreamReader(System.in))) {
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                JsonNode json = JSON.readTree(line);
+                var record = new ProducerRecord<>(topic(), bytes(json.get("key")), bytes(json.get("value")));
+                for (JsonNode header : json.get("headers")) {
+                    record.headers().add(header.get(0).textValue(), bytes(header.get(1)));
+                }
+                sent.add(producer.send(record));
+            }
+            producer.flush();
+            for (Future<RecordMetadata> acknowledged : sent) {
+                acknowledged.get();
+            }
+        }
+        OUT.println(event("produced").put("count", sent.size()));
+    }
+
+    /** Emits exactly as many records as asked for, commits the offsets after them, and leaves the group. */
+    private void consume() {
+        int left = Integer.parseInt(options.get("count"));
+        Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>();
+        Properties properties = groupProperties();
+        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+        try (var consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.subscribe(List.of(topic()));
+            while (left > 0) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
+                    if (left == 0) {
+                        break; // fetched, but not asked for
+                    }
+                    print(record);
+                    next.put(new TopicPartition(record.topic(), record.partition()), new OffsetAndMetadata(record.offset() + 1));
+                    left--;
+                }
+            }
+            consumer.commitSync(next);
+        }
+        ObjectNode committed = event("committed");
+        ObjectNode offsets = committed.putObject("offsets");
+        next.forEach((partition, offset) -> offsets.put(String.valueOf(partition.partition()), offset.offset()));
+        OUT.println(committed);
+    }
+
+    /** Stays in the group until the end of standard input. */
+    private void member() {
+        Properties properties = groupProperties();
+        int session = Integer.parseInt(options.get("session-ms"));
+        properties.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, String.valueOf(session));
+        properties.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, String.valueOf(session / 10));
+        try (var consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            wakeUpAtEndOfInput(consumer);
+            consumer.subscribe(List.of(topic()), new ConsumerRebalanceListener() {
+                @Override
+                public void onPartitionsAssigned(Collection<TopicPartition> added) {
+                    assigned(consumer.assignment());
+                }
+
+                @Override
+                public void onPartitionsRevoked(Collection<TopicPartition> lost) {
+                    List<TopicPartition> kept = new ArrayList<>(consumer.assignment());
+                    kept.removeAll(lost);
+                    assigned(kept);
+                }
+            });
+            while (true) {
+                consumer.poll(Duration.ofSeconds(1)).forEach(Client::print);
+            }
+        } catch (WakeupException e) {
+            OUT.println(event("left"));
+        }
+    }
+
+    private static void wakeUpAtEndOfInput(KafkaConsumer<?, ?> consumer) {
+        Thread watch = new Thread(() -> {
+            try {
+                System.in.readAllBytes();
+            } catch (IOException e) {
+                error(e);
+            }
+            consumer.wakeup();
+        });
+        watch.setDaemon(true);
+        watch.start();
+    }
+
+    private Properties groupProperties() {
+        Properties properties = new Properties();
+        properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, options.get("bootstrap"));
+        properties.put(ConsumerConfig.GROUP_ID_CONFIG, options.get("group"));
+        properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        return properties;
+    }
+
+    private String topic() {
+        return options.get("topic");
+    }
+
+    private static void print(ConsumerRecord<byte[], byte[]> record) {
+        ObjectNode json = event("record").put("partition", record.partition()).put("offset", record.offset());
+        json.put("key", record.key()).put("value", record.value()); // Jackson writes byte[] as base64
+        ArrayNode headers = json.putArray("headers");
+        for (Header header : record.headers()) {
+            headers.addArray().add(header.key()).add(header.value());
+        }
+        OUT.println(json);
+    }
+
+    private static void assigned(Collection<TopicPartition> partitions) {
+        ObjectNode json = event("assigned");
+        partitions.stream().mapToInt(TopicPartition::partition).sorted().forEach(json.putArray("partitions")::add);
+        OUT.println(json);
+    }
+
+    private static void error(Exception e) {
+        OUT.println(event("error").put("message", e.toString()));
+    }
+
+    private static ObjectNode event(String name) {
+        return JSON.createObjectNode().put("event", name);
+    }
+
+    private static byte[] bytes(JsonNode base64) throws IOException {
+        return base64.isNull() ? null : base64.binaryValue();
+    }
+}

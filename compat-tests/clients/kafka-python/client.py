@@ -1,0 +1,68 @@
+"""The kafka-python client of the matrix."""
+
+import logging
+
+import kafka
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+
+import program
+
+
+class Client:
+    version = kafka.__version__
+    codecs = ["none", "gzip", "snappy", "lz4", "zstd"]
+
+    def create(self, o):
+        admin = KafkaAdminClient(bootstrap_servers=o.bootstrap)
+        admin.create_topics({o.topic: {"num_partitions": o.partitions, "replication_factor": 1}})
+        admin.close()
+
+    def produce(self, o, records):
+        codec = None if o.codec == "none" else o.codec
+        producer = KafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, linger_ms=10)
+        sent = [producer.send(o.topic, key=key, value=value, headers=headers) for key, value, headers in records]
+        producer.flush()
+        for future in sent:
+            future.get()
+        producer.close()
+
+    def consume(self, o, out):
+        consumer = KafkaConsumer(o.topic, bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest",
+                                 enable_auto_commit=False)
+        positions = {}
+        for _ in range(o.count):
+            record = next(consumer)
+            emit(out, record)
+            positions[TopicPartition(record.topic, record.partition)] = OffsetAndMetadata(record.offset + 1, "", -1)
+        consumer.commit(positions)
+        out.committed({partition.partition: position.offset for partition, position in positions.items()})
+        consumer.close()
+
+    def member(self, o, out, leave):
+        consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest",
+                                 session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
+        consumer.subscribe([o.topic], listener=Assignment(out, consumer))
+        while not leave.is_set():
+            for records in consumer.poll(timeout_ms=200).values():
+                for record in records:
+                    emit(out, record)
+        consumer.close()
+
+
+class Assignment(ConsumerRebalanceListener):
+    def __init__(self, out, consumer):
+        self.out, self.consumer = out, consumer
+
+    def on_partitions_assigned(self, assigned):
+        self.out.assigned([p.partition for p in self.consumer.assignment()])
+
+    def on_partitions_revoked(self, revoked):
+        self.out.assigned([p.partition for p in self.consumer.assignment() - set(revoked)])
+
+
+def emit(out, record):
+    out.record(record.partition, record.offset, record.key, record.value, record.headers)
+
+
+logging.basicConfig(level=logging.WARNING)
+program.main(Client())

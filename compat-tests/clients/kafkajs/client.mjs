@@ -1,0 +1,109 @@
+// The kafkajs client of the matrix. kafkajs itself brings gzip; the other codecs are registered by the application.
+import { createRequire } from 'node:module'
+import { compress as zstdCompress, decompress as zstdDecompress, init as initZstd } from '@bokuweb/zstd-wasm'
+import kafkajs from 'kafkajs'
+import SnappyCodec from 'kafkajs-snappy'
+import lz4 from 'lz4-napi'
+import { main } from './program.mjs'
+
+await initZstd()
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel, Partitioners } = kafkajs
+
+CompressionCodecs[CompressionTypes.Snappy] = SnappyCodec
+CompressionCodecs[CompressionTypes.LZ4] = () => ({
+  compress: encoder => lz4.compressFrame(encoder.buffer),
+  decompress: buffer => lz4.decompressFrame(buffer)
+})
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: async encoder => Buffer.from(zstdCompress(encoder.buffer)),
+  decompress: async buffer => Buffer.from(zstdDecompress(buffer))
+})
+
+const codecs = {
+  none: CompressionTypes.None,
+  gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
+  lz4: CompressionTypes.LZ4,
+  zstd: CompressionTypes.ZSTD
+}
+
+const connect = o => new Kafka({ brokers: [o.bootstrap], logLevel: logLevel.WARN, logCreator: () => ({ log }) => console.error(log) })
+
+await main({
+  version: createRequire(import.meta.url)('kafkajs/package.json').version,
+  codecs: Object.keys(codecs),
+
+  async create (o) {
+    const admin = connect(o).admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic: o.topic, numPartitions: o.partitions, replicationFactor: 1 }] })
+    await admin.disconnect()
+  },
+
+  async produce (o, records) {
+    const producer = connect(o).producer({
+      idempotent: true, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner
+    })
+    await producer.connect()
+    const messages = records.map(({ key, value, headers }) => ({ key, value, headers: headersToObject(headers) }))
+    const batchSize = 500 // send makes one request of what it is given
+    for (let i = 0; i < messages.length; i += batchSize) {
+      await producer.send({ topic: o.topic, compression: codecs[o.codec], messages: messages.slice(i, i + batchSize) })
+    }
+    await producer.disconnect()
+  },
+
+  async consume (o, out) {
+    const consumer = connect(o).consumer({ groupId: o.group })
+    await consumer.connect()
+    await consumer.subscribe({ topic: o.topic, fromBeginning: true })
+    const next = {}
+    let left = o.count
+    await new Promise((resolve, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error))
+      consumer.run({
+        autoCommit: false,
+        eachMessage: async ({ partition, message }) => {
+          if (left === 0) return // fetched, but not asked for
+          out.record(partition, message.offset, message.key, message.value, objectToHeaders(message.headers))
+          next[partition] = Number(message.offset) + 1
+          if (--left > 0) return
+          await consumer.commitOffsets(Object.entries(next).map(([partition, offset]) => (
+            { topic: o.topic, partition: Number(partition), offset: String(offset) })))
+          out.committed(next)
+          resolve()
+        }
+      }).catch(reject)
+    })
+    await consumer.disconnect()
+  },
+
+  async member (o, out, leave) {
+    const consumer = connect(o).consumer({ groupId: o.group, sessionTimeout: o.sessionMs, heartbeatInterval: o.sessionMs / 10 })
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => out.assigned(payload.memberAssignment[o.topic] ?? []))
+    consumer.on(consumer.events.REBALANCING, () => out.assigned([]))
+    consumer.on(consumer.events.CRASH, ({ payload }) => out.error(payload.error))
+    await consumer.connect()
+    await consumer.subscribe({ topic: o.topic, fromBeginning: true })
+    await consumer.run({
+      eachMessage: async ({ partition, message }) =>
+        out.record(partition, message.offset, message.key, message.value, objectToHeaders(message.headers))
+    })
+    await leave
+    await consumer.disconnect()
+  }
+})
+
+// kafkajs keeps headers in an object; a name that occurs twice has a list.
+function headersToObject (headers) {
+  const object = {}
+  for (const [name, value] of headers) {
+    object[name] = name in object ? [object[name], value].flat() : value
+  }
+  return object
+}
+
+function objectToHeaders (object) {
+  return Object.entries(object).flatMap(([name, value]) => [value].flat().map(value => [name, value]))
+}

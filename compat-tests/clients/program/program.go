@@ -1,0 +1,210 @@
+// Package program is the command line that the Go clients of the matrix share: steps and flags in, JSON lines out.
+// The contract is the same in every language and is described in the parent folder's doc.go.
+package program
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Options are the flags that follow the step.
+type Options struct {
+	Bootstrap  string
+	Topic      string
+	Group      string
+	Codec      string
+	Partitions int
+	Count      int
+	Session    time.Duration
+}
+
+// Header is one record header; a nil value is null on the wire.
+type Header struct {
+	Name  string
+	Value []byte
+}
+
+// Record is what produce reads and consume writes; a nil key or value is null on the wire.
+type Record struct {
+	Partition int32
+	Offset    int64
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+}
+
+// Client is what each Go client implements, one method for each step.
+type Client interface {
+	// Module is the library's module path; its version is read from the binary's build information.
+	Module() string
+	Codecs() []string
+	Create(ctx context.Context, o Options) error
+	Produce(ctx context.Context, o Options, records []Record) error
+	// Consume emits exactly o.Count records, commits the offsets after them, and leaves the group.
+	Consume(ctx context.Context, o Options, out *Output) error
+	// Member stays in the group until ctx is done, then leaves in good order.
+	Member(ctx context.Context, o Options, out *Output) error
+}
+
+// Main runs the step that the command line names and exits with 1 when it fails.
+func Main(client Client) {
+	out := &Output{encoder: json.NewEncoder(os.Stdout)}
+	if err := run(client, os.Args[1:], out); err != nil {
+		out.Error(err)
+		os.Exit(1)
+	}
+}
+
+func run(client Client, args []string, out *Output) error {
+	if len(args) == 0 {
+		return fmt.Errorf("no step: want about, create, produce, consume or member")
+	}
+	var o Options
+	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
+	flags.StringVar(&o.Bootstrap, "bootstrap", "localhost:9092", "broker address")
+	flags.StringVar(&o.Topic, "topic", "", "topic name")
+	flags.StringVar(&o.Group, "group", "", "consumer group")
+	flags.StringVar(&o.Codec, "codec", "none", "none, gzip, snappy, lz4 or zstd")
+	flags.IntVar(&o.Partitions, "partitions", 3, "partitions of the topic to create")
+	flags.IntVar(&o.Count, "count", 0, "records to consume")
+	session := flags.Int("session-ms", 45000, "session timeout of a group member")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	o.Session = time.Duration(*session) * time.Millisecond
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	switch args[0] {
+	case "about":
+		out.emit(map[string]any{"event": "about", "version": moduleVersion(client.Module()), "codecs": client.Codecs()})
+		return nil
+	case "create":
+		if err := client.Create(ctx, o); err != nil {
+			return err
+		}
+		out.emit(map[string]any{"event": "created"})
+		return nil
+	case "produce":
+		records, err := readRecords(os.Stdin)
+		if err != nil {
+			return err
+		}
+		if err := client.Produce(ctx, o, records); err != nil {
+			return err
+		}
+		out.emit(map[string]any{"event": "produced", "count": len(records)})
+		return nil
+	case "consume":
+		return client.Consume(ctx, o, out)
+	case "member":
+		go func() { // the end of stdin asks the member to leave
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			cancel()
+		}()
+		if err := client.Member(ctx, o, out); err != nil {
+			return err
+		}
+		out.emit(map[string]any{"event": "left"})
+		return nil
+	}
+	return fmt.Errorf("unknown step %q", args[0])
+}
+
+func moduleVersion(path string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, module := range info.Deps {
+		if module.Path == path {
+			return module.Version
+		}
+	}
+	return path // not a module: the client says its version itself
+}
+
+// line is a record as JSON: bytes in base64, headers as [name, value] pairs.
+type line struct {
+	Event     string        `json:"event,omitempty"`
+	Partition int32         `json:"partition"`
+	Offset    int64         `json:"offset"`
+	Key       []byte        `json:"key"`
+	Value     []byte        `json:"value"`
+	Headers   []headerTuple `json:"headers"`
+}
+
+type headerTuple Header
+
+func (h headerTuple) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{h.Name, h.Value}) }
+
+func (h *headerTuple) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &[2]any{&h.Name, &h.Value})
+}
+
+func readRecords(r io.Reader) ([]Record, error) {
+	var records []Record
+	decoder := json.NewDecoder(bufio.NewReader(r))
+	for {
+		var l line
+		if err := decoder.Decode(&l); err == io.EOF {
+			return records, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("record %d on stdin: %w", len(records), err)
+		}
+		record := Record{Key: l.Key, Value: l.Value}
+		for _, h := range l.Headers {
+			record.Headers = append(record.Headers, Header(h))
+		}
+		records = append(records, record)
+	}
+}
+
+// Output writes events, one JSON object a line; it may be used by several goroutines.
+type Output struct {
+	mu      sync.Mutex
+	encoder *json.Encoder
+}
+
+func (out *Output) emit(event any) {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if err := out.encoder.Encode(event); err != nil {
+		os.Exit(1) // nobody reads: the test has ended
+	}
+}
+
+// Record writes one consumed record.
+func (out *Output) Record(r Record) {
+	l := line{Event: "record", Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		l.Headers = append(l.Headers, headerTuple(h))
+	}
+	out.emit(l)
+}
+
+// Committed says that the commit of these next offsets was answered.
+func (out *Output) Committed(offsets map[int32]int64) {
+	out.emit(map[string]any{"event": "committed", "offsets": offsets})
+}
+
+// Assigned says which partitions the member owns now: all of them, not the change.
+func (out *Output) Assigned(partitions []int32) {
+	if partitions == nil {
+		partitions = []int32{}
+	}
+	out.emit(map[string]any{"event": "assigned", "partitions": partitions})
+}
+
+// Error reports what the library reported as an error.
+func (out *Output) Error(err error) {
+	out.emit(map[string]any{"event": "error", "message": err.Error()})
+}

@@ -1,0 +1,193 @@
+// The sarama client of the matrix.
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/IBM/sarama"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
+)
+
+func main() { program.Main(client{}) }
+
+type client struct{}
+
+var codecs = map[string]sarama.CompressionCodec{
+	"none":   sarama.CompressionNone,
+	"gzip":   sarama.CompressionGZIP,
+	"snappy": sarama.CompressionSnappy,
+	"lz4":    sarama.CompressionLZ4,
+	"zstd":   sarama.CompressionZSTD,
+}
+
+func (client) Module() string   { return "github.com/IBM/sarama" }
+func (client) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
+
+func (client) Create(_ context.Context, o program.Options) error {
+	admin, err := sarama.NewClusterAdmin([]string{o.Bootstrap}, sarama.NewConfig())
+	if err != nil {
+		return err
+	}
+	topic := &sarama.TopicDetail{NumPartitions: int32(o.Partitions), ReplicationFactor: 1}
+	return errors.Join(admin.CreateTopic(o.Topic, topic, false), admin.Close())
+}
+
+func (client) Produce(_ context.Context, o program.Options, records []program.Record) error {
+	config := sarama.NewConfig()
+	config.Producer.Compression = codecs[o.Codec]
+	config.Producer.RequiredAcks = sarama.WaitForAll
+	config.Producer.Idempotent = true
+	config.Net.MaxOpenRequests = 1 // sarama demands it of idempotent producers
+	config.Producer.Return.Successes = true
+	producer, err := sarama.NewSyncProducer([]string{o.Bootstrap}, config)
+	if err != nil {
+		return err
+	}
+	messages := make([]*sarama.ProducerMessage, 0, len(records))
+	for _, r := range records {
+		message := &sarama.ProducerMessage{Topic: o.Topic}
+		if r.Key != nil {
+			message.Key = sarama.ByteEncoder(r.Key)
+		}
+		if r.Value != nil {
+			message.Value = sarama.ByteEncoder(r.Value)
+		}
+		for _, h := range r.Headers {
+			message.Headers = append(message.Headers, sarama.RecordHeader{Key: []byte(h.Name), Value: h.Value})
+		}
+		messages = append(messages, message)
+	}
+	return errors.Join(producer.SendMessages(messages), producer.Close())
+}
+
+func (client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
+	config := groupConfig()
+	config.Consumer.Offsets.AutoCommit.Enable = false
+	group, err := sarama.NewConsumerGroup([]string{o.Bootstrap}, o.Group, config)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	counted := &counter{out: out, wanted: o.Count, next: map[int32]int64{}, enough: cancel}
+	for ctx.Err() == nil {
+		if err := group.Consume(ctx, []string{o.Topic}, counted); err != nil {
+			return err
+		}
+	}
+	if err := group.Close(); err != nil {
+		return err
+	}
+	out.Committed(counted.next)
+	return nil
+}
+
+// counter emits records of all claims until the wanted number is reached, and commits behind exactly those.
+type counter struct {
+	out    *program.Output
+	enough func()
+
+	mu     sync.Mutex
+	wanted int
+	next   map[int32]int64
+}
+
+func (*counter) Setup(sarama.ConsumerGroupSession) error { return nil }
+
+func (c *counter) Cleanup(session sarama.ConsumerGroupSession) error {
+	session.Commit()
+	return nil
+}
+
+func (c *counter) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	for {
+		select {
+		case message, ok := <-claim.Messages():
+			if !ok || !c.take(session, message) {
+				return nil
+			}
+		case <-session.Context().Done():
+			return nil
+		}
+	}
+}
+
+func (c *counter) take(session sarama.ConsumerGroupSession, message *sarama.ConsumerMessage) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.wanted == 0 {
+		return false
+	}
+	c.out.Record(record(message))
+	session.MarkMessage(message, "")
+	c.next[message.Partition] = message.Offset + 1
+	if c.wanted--; c.wanted == 0 {
+		c.enough()
+	}
+	return c.wanted > 0
+}
+
+func (client) Member(ctx context.Context, o program.Options, out *program.Output) error {
+	config := groupConfig()
+	config.Consumer.Group.Session.Timeout = o.Session
+	config.Consumer.Group.Heartbeat.Interval = o.Session / 10
+	group, err := sarama.NewConsumerGroup([]string{o.Bootstrap}, o.Group, config)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for err := range group.Errors() {
+			out.Error(err)
+		}
+	}()
+	for ctx.Err() == nil {
+		if err := group.Consume(ctx, []string{o.Topic}, &member{topic: o.Topic, out: out}); err != nil {
+			return err
+		}
+	}
+	return group.Close()
+}
+
+// member emits every assignment and every record.
+type member struct {
+	topic string
+	out   *program.Output
+}
+
+func (m *member) Setup(session sarama.ConsumerGroupSession) error {
+	m.out.Assigned(slices.Sorted(slices.Values(session.Claims()[m.topic])))
+	return nil
+}
+
+func (m *member) Cleanup(sarama.ConsumerGroupSession) error {
+	m.out.Assigned(nil)
+	return nil
+}
+
+func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	for message := range claim.Messages() {
+		m.out.Record(record(message))
+		session.MarkMessage(message, "")
+	}
+	return nil
+}
+
+func groupConfig() *sarama.Config {
+	config := sarama.NewConfig()
+	config.Consumer.Offsets.Initial = sarama.OffsetOldest
+	config.Consumer.Return.Errors = true
+	return config
+}
+
+func record(m *sarama.ConsumerMessage) program.Record {
+	record := program.Record{Partition: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value}
+	for _, h := range m.Headers {
+		record.Headers = append(record.Headers, program.Header{Name: string(h.Key), Value: h.Value})
+	}
+	return record
+}

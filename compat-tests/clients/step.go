@@ -1,0 +1,129 @@
+package clients
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+// stepTimeout bounds one step; the slowest take a few seconds on two busy cores.
+const stepTimeout = 90 * time.Second
+
+// About asks the program for its library's version and codecs.
+func (p Program) About(tb testing.TB) (version string, codecs []string) {
+	tb.Helper()
+	about := last(tb, p.step(tb, nil, "about"), "about")
+	return about.Version, about.Codecs
+}
+
+// Create makes a topic by the client's own means.
+func (p Program) Create(tb testing.TB, bootstrap, topic string, partitions int) {
+	tb.Helper()
+	last(tb, p.step(tb, nil, "create", "--bootstrap", bootstrap, "--topic", topic, "--partitions", strconv.Itoa(partitions)), "created")
+}
+
+// Produce sends records and returns when the client says that all were acknowledged.
+func (p Program) Produce(tb testing.TB, bootstrap, topic, codec string, records []program.Record) {
+	tb.Helper()
+	var in bytes.Buffer
+	encoder := json.NewEncoder(&in)
+	for _, r := range records {
+		headers := make([]header, len(r.Headers))
+		for i, h := range r.Headers {
+			headers[i] = header(h)
+		}
+		if err := encoder.Encode(map[string]any{"key": r.Key, "value": r.Value, "headers": headers}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	events := p.step(tb, in.Bytes(), "produce", "--bootstrap", bootstrap, "--topic", topic, "--codec", codec)
+	if count := last(tb, events, "produced").Count; count != len(records) {
+		tb.Fatalf("the client produced %d records of %d", count, len(records))
+	}
+}
+
+// Consume reads exactly count records in a group and returns them with the
+// offsets that the client committed behind them.
+func (p Program) Consume(tb testing.TB, bootstrap, topic, group string, count int) ([]program.Record, map[int32]int64) {
+	tb.Helper()
+	events := p.step(tb, nil, "consume", "--bootstrap", bootstrap, "--topic", topic, "--group", group, "--count", strconv.Itoa(count))
+	committed := last(tb, events, "committed").Offsets
+	var records []program.Record
+	for _, e := range events {
+		if e.Event == "record" {
+			records = append(records, e.record())
+		}
+	}
+	if len(records) != count {
+		tb.Fatalf("the client consumed %d records, asked for %d", len(records), count)
+	}
+	return records, committed
+}
+
+// last is the final event, which must be of the given kind.
+func last(tb testing.TB, events []event, kind string) event {
+	tb.Helper()
+	if len(events) == 0 || events[len(events)-1].Event != kind {
+		tb.Fatalf("the program did not end with %q but with %+v", kind, events[max(0, len(events)-1):])
+	}
+	return events[len(events)-1]
+}
+
+// step runs the program to its end. A step that fails, or writes an error event, fails the test.
+func (p Program) step(tb testing.TB, stdin []byte, args ...string) []event {
+	tb.Helper()
+	var events []event
+	stdout := &eventWriter{visit: func(e event) { events = append(events, e) }}
+	stderr := &tail{}
+	cmd := p.cmd(args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), stdout, stderr
+	process, err := testbed.StartProcess(cmd)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	timer := time.NewTimer(stepTimeout)
+	defer timer.Stop()
+	var failure error
+	select {
+	case <-process.Done():
+		failure = process.Err()
+	case <-timer.C:
+		killTree(process)
+		tb.Fatalf("%s %v did not end within %v; it had written %d events\n%s", p.Client.Name, args, stepTimeout, len(events), stderr)
+	}
+	if failure == nil {
+		failure = stdout.failure()
+	}
+	for _, e := range events {
+		if e.Event == "error" {
+			tb.Errorf("%s %v reports: %s", p.Client.Name, args, e.Message)
+		}
+	}
+	if failure != nil {
+		tb.Fatalf("%s %v: %v\n%s", p.Client.Name, args, failure, stderr)
+	}
+	return events
+}
+
+// cmd has a process group of its own, so that a program's own children can be ended with it.
+func (p Program) cmd(args ...string) *exec.Cmd {
+	all := append(append([]string{}, p.command...), args...)
+	cmd := exec.Command(all[0], all[1:]...)
+	cmd.Env = append(os.Environ(), p.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+func killTree(process *testbed.Process) {
+	_ = syscall.Kill(-process.PID(), syscall.SIGKILL) // fails only if all have ended already
+	<-process.Done()
+}
