@@ -14,6 +14,10 @@ const produceFlexibleFrom = 9
 // produceTopicIDFrom is the first version that names topics by id.
 const produceTopicIDFrom = 13
 
+// topicBytesMin is the least that a topic takes in any version of Produce and
+// Fetch: an empty compact name, no partitions, no tagged fields.
+const topicBytesMin = 3
+
 // ProduceRequest is a request, decoded in place: its slices are parts of the
 // frame, and the struct is meant to be reused for the next frame.
 type ProduceRequest struct {
@@ -47,7 +51,7 @@ func (q *ProduceRequest) Decode(version int16, body []byte) error {
 	}
 	q.Acks = r.int16()
 	q.TimeoutMillis = r.int32()
-	for n := r.count(5); n > 0 && !r.bad; n-- {
+	for n := r.count(topicBytesMin); n > 0 && !r.bad; n-- {
 		q.decodeTopic(&r, version)
 	}
 	r.endTags()
@@ -62,7 +66,7 @@ func (q *ProduceRequest) decodeTopic(r *wireReader, version int16) {
 		t.Name = r.string()
 	}
 	first := len(q.partitions)
-	for n := r.count(5); n > 0 && !r.bad; n-- {
+	for n := r.count(6); n > 0 && !r.bad; n-- { // index, records, tags
 		p := ProducePartition{Index: r.int32(), Records: r.nullableBytes()}
 		r.endTags()
 		q.partitions = append(q.partitions, p)
