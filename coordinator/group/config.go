@@ -1,0 +1,41 @@
+package group
+
+// Config is what the machine needs of the broker's settings, with the names and
+// defaults that Kafka gives them. Times are milliseconds.
+type Config struct {
+	SessionTimeoutMinMillis     int32 // group.min.session.timeout.ms
+	SessionTimeoutMaxMillis     int32 // group.max.session.timeout.ms
+	InitialRebalanceDelayMillis int32 // group.initial.rebalance.delay.ms
+	MembersMax                  int32 // group.max.size
+	OffsetMetadataBytesMax      int32 // offset.metadata.max.bytes
+	// RecordBytesMax bounds one group record and one commit: max.message.bytes of
+	// __consumer_offsets, above which Kafka refuses to append as well.
+	RecordBytesMax int
+	// GroupBytesMax bounds what the members of one group say at their joins, all
+	// protocols together: four times what fits in a record with the selected one.
+	GroupBytesMax int
+	// PendingMembersMax bounds the members of one group that were given an id and
+	// have not come back with it. Kafka has no such bound; a member needs some 200
+	// bytes, and no group of clients that work has more than a few thousand.
+	PendingMembersMax int
+}
+
+// DefaultConfig is Kafka's defaults.
+func DefaultConfig() Config {
+	return Config{
+		SessionTimeoutMinMillis:     6_000,
+		SessionTimeoutMaxMillis:     1_800_000,
+		InitialRebalanceDelayMillis: 3_000,
+		MembersMax:                  1<<31 - 1,
+		OffsetMetadataBytesMax:      4_096,
+		RecordBytesMax:              1_048_588,
+		GroupBytesMax:               4 * 1_048_588,
+		PendingMembersMax:           50_000,
+	}
+}
+
+// newMemberTimeoutMillis is how long a new member may wait for its first answer
+// before it is given up: Kafka's classicGroupNewMemberJoinTimeoutMs. Clients
+// whose connection broke while they joined have no other way out, because a
+// member that waits for an answer is not held to its session timeout.
+const newMemberTimeoutMillis = 5 * 60 * 1000

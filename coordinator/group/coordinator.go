@@ -1,0 +1,252 @@
+package group
+
+import (
+	"bytes"
+	"log/slog"
+	"sync"
+
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/internal/clock"
+)
+
+// Options are what a Coordinator needs.
+type Options struct {
+	Config  Config
+	Journal coordinator.Journal
+	Clock   clock.Clock
+	// Shards is the number of partitions of __consumer_offsets.
+	Shards int32
+	// QueueMax bounds the calls that wait in one shard; 0 means the default.
+	QueueMax int
+	// NewMemberID gives the random part of member ids, in the text form of a UUID.
+	NewMemberID func() string
+	Log         *slog.Logger
+}
+
+// Coordinator serves all groups of this broker. Its methods return at once; the
+// reply is called once, from any goroutine, also before the method returns, and
+// must not block. Errors in replies are those of this package and of package
+// coordinator.
+type Coordinator struct {
+	runtime *coordinator.Runtime[*Machine]
+}
+
+// New makes a coordinator. It starts nothing before the first call.
+func New(o Options) *Coordinator {
+	return &Coordinator{runtime: coordinator.New(coordinator.Options[*Machine]{
+		Name:     "group",
+		Shards:   o.Shards,
+		Journal:  o.Journal,
+		Clock:    o.Clock,
+		QueueMax: o.QueueMax,
+		Log:      o.Log,
+		NewMachine: func(int32) *Machine {
+			return NewMachine(o.Config, o.NewMemberID)
+		},
+	})}
+}
+
+// Close answers everyone who waits and ends all goroutines.
+func (c *Coordinator) Close() { c.runtime.Close() }
+
+// Unload forgets a shard whose partition is not ours any more.
+func (c *Coordinator) Unload(shard int32) { c.runtime.Unload(shard) }
+
+// ShardOf is the partition of __consumer_offsets that holds a group.
+func (c *Coordinator) ShardOf(groupID string) int32 { return ShardOf(groupID, c.runtime.Shards()) }
+
+// decideFunc is one of the machine's input methods.
+type decideFunc[In, Out any] func(*Machine, coordinator.Moment, In, func(Out)) coordinator.Decision
+
+// call runs an input on the shard of a group.
+func call[In, Out any](c *Coordinator, groupID string, decide decideFunc[In, Out], in In, reply func(Out), refused func(error) Out) {
+	c.runtime.Do(c.ShardOf(groupID),
+		func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, in, reply) },
+		func(err error) { reply(refused(err)) })
+}
+
+// Join lets a member into a group. The reply comes when the next generation
+// begins, which can take minutes.
+func (c *Coordinator) Join(in JoinInput, reply func(JoinOutput)) {
+	in.Protocols = ownProtocols(in.Protocols)
+	call(c, in.GroupID, (*Machine).Join, in, reply, func(err error) JoinOutput { return refusedJoin(err, "") })
+}
+
+// ownProtocols copies what a request's frame holds.
+func ownProtocols(protocols []Protocol) []Protocol {
+	own := make([]Protocol, len(protocols))
+	for i, p := range protocols {
+		own[i] = Protocol{Name: p.Name, Metadata: bytes.Clone(p.Metadata)}
+	}
+	return own
+}
+
+// Sync hands in the assignment of a generation, or fetches a member's part of it.
+func (c *Coordinator) Sync(in SyncInput, reply func(SyncOutput)) {
+	in.Assignments = ownAssignments(in.Assignments)
+	call(c, in.GroupID, (*Machine).Sync, in, reply, func(err error) SyncOutput { return SyncOutput{Err: err} })
+}
+
+func ownAssignments(assignments []Assignment) []Assignment {
+	own := make([]Assignment, len(assignments))
+	for i, a := range assignments {
+		own[i] = Assignment{MemberID: a.MemberID, Bytes: bytes.Clone(a.Bytes)}
+	}
+	return own
+}
+
+// Heartbeat keeps a session alive.
+func (c *Coordinator) Heartbeat(in HeartbeatInput, reply func(error)) {
+	call(c, in.GroupID, (*Machine).Heartbeat, in, reply, func(err error) error { return err })
+}
+
+// Leave takes members out of a group.
+func (c *Coordinator) Leave(in LeaveInput, reply func(LeaveOutput)) {
+	call(c, in.GroupID, (*Machine).Leave, in, reply, func(err error) LeaveOutput { return LeaveOutput{Err: err} })
+}
+
+// Commit stores offsets.
+func (c *Coordinator) Commit(in CommitInput, reply func(CommitOutput)) {
+	call(c, in.GroupID, (*Machine).Commit, in, reply, func(err error) CommitOutput { return CommitOutput{Err: err} })
+}
+
+// Fetch reads offsets.
+func (c *Coordinator) Fetch(in FetchInput, reply func(FetchOutput)) {
+	call(c, in.GroupID, (*Machine).Fetch, in, reply, func(err error) FetchOutput { return FetchOutput{Err: err} })
+}
+
+// DeleteOffsets forgets offsets.
+func (c *Coordinator) DeleteOffsets(in DeleteOffsetsInput, reply func(DeleteOffsetsOutput)) {
+	call(c, in.GroupID, (*Machine).DeleteOffsets, in, reply, func(err error) DeleteOffsetsOutput { return DeleteOffsetsOutput{Err: err} })
+}
+
+// DeleteGroups removes empty groups. The results are in the order of the ids.
+func (c *Coordinator) DeleteGroups(ids []string, reply func([]GroupResult)) {
+	byShard(c, ids, (*Machine).DeleteGroups, reply,
+		func(id string, err error) GroupResult { return GroupResult{GroupID: id, Err: err} })
+}
+
+// Describe shows groups. The descriptions are in the order of the ids.
+func (c *Coordinator) Describe(ids []string, reply func([]Description)) {
+	byShard(c, ids, (*Machine).Describe, reply,
+		func(id string, err error) Description { return Description{GroupID: id, Err: err} })
+}
+
+// byShard runs an input over several groups on all of their shards, and replies
+// when every shard has.
+func byShard[Out any](c *Coordinator, ids []string,
+	decide func(*Machine, coordinator.Moment, []string, func([]Out, error)) coordinator.Decision,
+	reply func([]Out), refused func(string, error) Out,
+) {
+	places := map[int32][]int{}
+	for i, id := range ids {
+		shard := c.ShardOf(id)
+		places[shard] = append(places[shard], i)
+	}
+	out := make([]Out, len(ids))
+	pending := newGather(len(places), func() { reply(out) })
+	for _, shard := range sortedKeys(places) {
+		mine := places[shard]
+		some := make([]string, len(mine))
+		for i, place := range mine {
+			some[i] = ids[place]
+		}
+		put := func(results []Out, err error) {
+			for i, place := range mine {
+				if err != nil {
+					out[place] = refused(ids[place], err)
+				} else {
+					out[place] = results[i]
+				}
+			}
+			pending.done()
+		}
+		c.runtime.Do(shard,
+			func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, some, put) },
+			func(err error) { put(nil, err) })
+	}
+}
+
+// List shows the groups of all shards. The error is that of the first shard that
+// could not answer; shards of other brokers are left out.
+func (c *Coordinator) List(in ListInput, reply func(ListOutput)) {
+	shards := c.runtime.Shards()
+	parts := make([]ListOutput, shards)
+	pending := newGather(int(shards), func() { reply(joinListings(parts)) })
+	for shard := range shards {
+		put := func(groups []Listing, err error) {
+			parts[shard] = ListOutput{Groups: groups, Err: err}
+			pending.done()
+		}
+		c.runtime.Do(shard,
+			func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.List(now, in, put) },
+			func(err error) { put(nil, err) })
+	}
+}
+
+func joinListings(parts []ListOutput) ListOutput {
+	var all ListOutput
+	for _, part := range parts {
+		if part.Err == coordinator.ErrNotOwner {
+			continue
+		}
+		if part.Err != nil {
+			return ListOutput{Err: part.Err}
+		}
+		all.Groups = append(all.Groups, part.Groups...)
+	}
+	return all
+}
+
+// DeleteTopicOffsets forgets all offsets of topics that were deleted.
+func (c *Coordinator) DeleteTopicOffsets(topics []string, reply func(error)) {
+	shards := c.runtime.Shards()
+	errs := make([]error, shards)
+	pending := newGather(int(shards), func() {
+		for _, err := range errs {
+			if err != nil && err != coordinator.ErrNotOwner {
+				reply(err)
+				return
+			}
+		}
+		reply(nil)
+	})
+	for shard := range shards {
+		put := func(err error) {
+			errs[shard] = err
+			pending.done()
+		}
+		c.runtime.Do(shard,
+			func(m *Machine, now coordinator.Moment) coordinator.Decision {
+				return m.DeleteTopicOffsets(now, topics, put)
+			}, put)
+	}
+}
+
+// gather calls finish after a number of parts are done.
+type gather struct {
+	finish func()
+	mu     struct {
+		sync.Mutex
+		left int
+	}
+}
+
+func newGather(parts int, finish func()) *gather {
+	g := &gather{finish: finish}
+	g.mu.left = parts
+	if parts == 0 {
+		finish()
+	}
+	return g
+}
+
+func (g *gather) done() {
+	g.mu.Lock()
+	g.mu.left--
+	last := g.mu.left == 0
+	g.mu.Unlock()
+	if last {
+		g.finish()
+	}
+}

@@ -1,0 +1,28 @@
+// Package group is the group coordinator: who belongs to a consumer group, what
+// each member is assigned, and how far the group has read.
+//
+// Machine holds all groups and committed offsets of one shard and is pure: it
+// turns an input and a moment into records, replies and timers (see package
+// coordinator for who carries them out). Coordinator is what the rest of the
+// broker calls; it finds the shard of a group and hands the call over.
+//
+// One id space serves every group protocol. The classic one works as follows
+// (KIP-62, 345, 394, 814; Apache Kafka's ClassicGroup and GroupMetadataManager):
+//
+//	          join                      all joined, or time is up
+//	Empty ───────────> PreparingRebalance ───────────> CompletingRebalance
+//	  ^                 ^             ^ join, leave, lost member   │
+//	  │ all left        │ join,       └────────────────────────────┤
+//	  │                 │ leave, lost                  leader syncs│
+//	  └─────────────────┴───────────── Stable <────────────────────┘
+//
+// What is journaled, in Kafka's formats (record*.go): a group when its leader
+// has assigned, when it became empty, when a static member took another member
+// id, and when it was created or deleted; and every committed offset. Members
+// between two assignments, who waits for which answer, and all sessions are
+// volatile, as in Kafka: after a restart the last assigned generation stands,
+// and members of a newer one are told to join again.
+//
+// Not here yet: the consumer protocol (KIP-848), share and streams groups, and
+// the expiry of offsets.
+package group

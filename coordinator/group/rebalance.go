@@ -1,0 +1,153 @@
+package group
+
+import "github.com/barnabas-mq/barnabas/internal/invariant"
+
+// rebalance begins a rebalance, or sees whether the one under way can end.
+func (m *Machine) rebalance(g *classicGroup) {
+	if g.state == PreparingRebalance {
+		m.maybeCompleteJoin(g)
+		return
+	}
+	m.prepareRebalance(g)
+}
+
+// prepareRebalance asks all members to join again. They learn it from their
+// heartbeats, and those who wait for an assignment at once.
+func (m *Machine) prepareRebalance(g *classicGroup) {
+	if g.state == CompletingRebalance {
+		for _, member := range g.members {
+			member.assignment = []byte{}
+		}
+		m.finishSyncs(g, func(*member) SyncOutput { return SyncOutput{Err: ErrRebalanceInProgress} })
+	}
+	for _, member := range g.members {
+		g.setOwesSync(member, false)
+	}
+	m.timers.stop(&g.syncDeadline)
+
+	wasEmpty := g.state == Empty
+	g.transition(PreparingRebalance, m.now.Wall)
+	if wasEmpty {
+		m.startInitialJoin(g)
+		return
+	}
+	if g.allJoined() {
+		m.completeJoin(g)
+		return
+	}
+	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.rebalanceTimeout())
+}
+
+// startInitialJoin waits group.initial.rebalance.delay.ms for more members, so
+// that a group that starts up does not rebalance once for each of them. Each
+// arrival draws the wait out, up to the rebalance timeout.
+func (m *Machine) startInitialJoin(g *classicGroup) {
+	g.initialJoin, g.arrived = true, false
+	g.delay = millis(m.config.InitialRebalanceDelayMillis)
+	g.delayMayGrow = max(g.rebalanceTimeout()-g.delay, 0)
+	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
+}
+
+func (m *Machine) initialJoinDue(g *classicGroup) {
+	if !g.arrived || g.delayMayGrow == 0 {
+		m.completeJoin(g)
+		return
+	}
+	g.arrived = false
+	waited := g.delay
+	g.delay = min(millis(m.config.InitialRebalanceDelayMillis), g.delayMayGrow)
+	g.delayMayGrow = max(g.delayMayGrow-waited, 0)
+	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
+}
+
+// maybeCompleteJoin ends the join phase if nobody is missing. An initial one
+// lasts until its delay is over.
+func (m *Machine) maybeCompleteJoin(g *classicGroup) {
+	if g.state == PreparingRebalance && !g.initialJoin && g.allJoined() {
+		m.completeJoin(g)
+	}
+}
+
+// completeJoin ends the join phase: members that did not come are out, static
+// ones excepted, and the next generation begins.
+func (m *Machine) completeJoin(g *classicGroup) {
+	invariant.Check(g.state == PreparingRebalance, "group %q completes a join in state %s", g.id, g.state)
+	m.timers.stop(&g.joinDeadline)
+	for _, member := range g.members {
+		if member.join == nil && !member.isStatic() {
+			m.timers.stop(&member.session)
+			g.remove(member)
+		}
+	}
+	if len(g.members) == 0 {
+		m.write(groupRecord(g.id, m.emptyValue(g.protocolType, g.generation+1)))
+		return
+	}
+	if !g.electLeader() {
+		// Only static members are left, and none came: wait for one of them.
+		m.timers.set(&g.joinDeadline, m.now.Elapsed+g.rebalanceTimeout())
+		return
+	}
+	selected := g.selectProtocol()
+	g.generation++
+	g.protocol = &selected
+	g.readTopics()
+	g.transition(CompletingRebalance, m.now.Wall)
+	for _, member := range g.members {
+		m.finishJoin(g, member, g.joined(member))
+		m.startSession(member, member.sessionTimeout)
+		member.isNew = false
+		g.setOwesSync(member, true)
+	}
+	m.timers.set(&g.syncDeadline, m.now.Elapsed+g.rebalanceTimeout())
+}
+
+// syncExpired puts those out who joined and never asked for their assignment.
+func (m *Machine) syncExpired(g *classicGroup) {
+	if g.owingSync == 0 || g.state != CompletingRebalance && g.state != Stable {
+		return
+	}
+	for _, member := range g.members {
+		if member.owesSync {
+			m.timers.stop(&member.session)
+			g.remove(member)
+		}
+	}
+	m.prepareRebalance(g)
+}
+
+// sessionExpired gives up a member that was not heard of.
+func (m *Machine) sessionExpired(g *classicGroup, memberID string) {
+	if g.isPending(memberID) {
+		m.dropPending(g, memberID)
+		m.completeIfAllJoined(g)
+		return
+	}
+	member := g.find(memberID)
+	if member == nil || !member.isNew && member.isWaiting() {
+		// One who waits for the group cannot be blamed; the answer starts its session.
+		return
+	}
+	m.expel(g, member, ErrUnknownMember)
+	if g.state == PreparingRebalance {
+		m.completeIfAllJoined(g)
+		return
+	}
+	m.rebalance(g)
+}
+
+// completeIfAllJoined ends the join phase when the last one it waited for is
+// gone. Unlike an arrival, this ends an initial one as well, as in Kafka.
+func (m *Machine) completeIfAllJoined(g *classicGroup) {
+	if g.state == PreparingRebalance && g.allJoined() {
+		m.completeJoin(g)
+	}
+}
+
+// expel puts a member out and tells it so if it waits.
+func (m *Machine) expel(g *classicGroup, member *member, reason error) {
+	m.timers.stop(&member.session)
+	m.finishJoin(g, member, refusedJoin(reason, ""))
+	m.finishSync(member, SyncOutput{Err: reason})
+	g.remove(member)
+}

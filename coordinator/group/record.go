@@ -1,0 +1,198 @@
+package group
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/internal/invariant"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// Kinds of keys in __consumer_offsets, the first two bytes of each (Kafka's
+// CoordinatorRecordType). Higher kinds belong to the consumer, share and streams
+// protocols; the machine passes them over, and they stay in the log as they are.
+const (
+	offsetKeyV0   = 0
+	offsetKeyV1   = 1
+	groupKey      = 2
+	keyKindBytes  = 2
+	valueKindSize = 2
+)
+
+// Versions of values that Apache Kafka 4.3.1 writes with metadata.version 4.3,
+// seen in its log: 3 for groups, 4 for offsets, and 1 for offsets with a
+// retention of their own, which no other version can hold.
+const (
+	groupValueVersion           = 3
+	offsetValueVersion          = 4
+	offsetValueVersionExpiring  = 1
+	groupValueVersionNewest     = 4
+	offsetValueVersionNewest    = 4
+	offsetValueFirstLeaderEpoch = 3
+)
+
+// topicPartition names a partition by topic name, as the records do.
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+// committed is an offset that a group has committed.
+type committed struct {
+	offset      protocol.Offset
+	leaderEpoch protocol.Epoch
+	metadata    string
+	committedAt protocol.Timestamp
+	// expireAt is -1 unless the commit brought a retention of its own.
+	expireAt protocol.Timestamp
+	// topicID is zero when the record has none.
+	topicID protocol.UUID
+	// journaledAt is where the record lies in the journal. It decides which of two
+	// commits is the later one when a transaction ends.
+	journaledAt protocol.Offset
+}
+
+func offsetRecord(groupID string, tp topicPartition, c committed) coordinator.Record {
+	value := kmsg.NewOffsetCommitValue()
+	value.Version = offsetValueVersion
+	if c.expireAt != protocol.None {
+		value.Version = offsetValueVersionExpiring
+	}
+	value.Offset = int64(c.offset)
+	value.LeaderEpoch = int32(c.leaderEpoch)
+	value.Metadata = c.metadata
+	value.CommitTimestamp = int64(c.committedAt)
+	value.ExpireTimestamp = int64(c.expireAt)
+	value.TopicID = c.topicID
+	return coordinator.Record{Key: offsetKey(groupID, tp), Value: value.AppendTo(nil)}
+}
+
+func offsetTombstone(groupID string, tp topicPartition) coordinator.Record {
+	return coordinator.Record{Key: offsetKey(groupID, tp)}
+}
+
+func offsetKey(groupID string, tp topicPartition) []byte {
+	key := kmsg.NewOffsetCommitKey()
+	key.Version = offsetKeyV1
+	key.Group, key.Topic, key.Partition = groupID, tp.topic, tp.partition
+	return key.AppendTo(nil)
+}
+
+func groupTombstone(groupID string) coordinator.Record {
+	key := kmsg.NewGroupMetadataKey()
+	key.Version, key.Group = groupKey, groupID
+	return coordinator.Record{Key: key.AppendTo(nil)}
+}
+
+// groupRecord is a group with the given members and what each is assigned.
+func groupRecord(groupID string, v kmsg.GroupMetadataValue) coordinator.Record {
+	r := groupTombstone(groupID)
+	v.Version = groupValueVersion
+	r.Value = v.AppendTo(nil)
+	return r
+}
+
+// recordKind is the kind of a key, or false for a key too short to have one.
+func recordKind(key []byte) (int, bool) {
+	if len(key) < keyKindBytes {
+		return 0, false
+	}
+	return int(binary.BigEndian.Uint16(key)), true
+}
+
+func parseOffsetKey(b []byte) (groupID string, tp topicPartition, err error) {
+	key := kmsg.NewOffsetCommitKey()
+	if err := key.ReadFrom(b); err != nil {
+		return "", topicPartition{}, fmt.Errorf("an offset's key cannot be read: %w", err)
+	}
+	return key.Group, topicPartition{topic: key.Topic, partition: key.Partition}, nil
+}
+
+func parseOffsetValue(b []byte) (committed, error) {
+	if err := checkValueVersion(b, offsetValueVersionNewest); err != nil {
+		return committed{}, fmt.Errorf("an offset's value: %w", err)
+	}
+	v := kmsg.NewOffsetCommitValue()
+	if err := v.ReadFrom(b); err != nil {
+		return committed{}, fmt.Errorf("an offset's value cannot be read: %w", err)
+	}
+	c := committed{
+		offset:      protocol.Offset(v.Offset),
+		leaderEpoch: protocol.Epoch(v.LeaderEpoch),
+		metadata:    v.Metadata,
+		committedAt: protocol.Timestamp(v.CommitTimestamp),
+		expireAt:    protocol.Timestamp(v.ExpireTimestamp),
+		topicID:     v.TopicID,
+	}
+	if v.Version < offsetValueFirstLeaderEpoch {
+		c.leaderEpoch = protocol.None
+	}
+	if v.Version != offsetValueVersionExpiring {
+		c.expireAt = protocol.None
+	}
+	return c, nil
+}
+
+func parseGroupKey(b []byte) (string, error) {
+	key := kmsg.NewGroupMetadataKey()
+	if err := key.ReadFrom(b); err != nil {
+		return "", fmt.Errorf("a group's key cannot be read: %w", err)
+	}
+	return key.Group, nil
+}
+
+func parseGroupValue(b []byte) (kmsg.GroupMetadataValue, error) {
+	v := kmsg.NewGroupMetadataValue()
+	if err := checkValueVersion(b, groupValueVersionNewest); err != nil {
+		return v, fmt.Errorf("a group's value: %w", err)
+	}
+	if err := v.ReadFrom(b); err != nil {
+		return v, fmt.Errorf("a group's value cannot be read: %w", err)
+	}
+	return v, nil
+}
+
+// checkValueVersion refuses values of a newer layout: read with an older one
+// they would give nonsense, and nonsense here sends consumers to wrong offsets.
+func checkValueVersion(b []byte, newest int) error {
+	if len(b) < valueKindSize {
+		return fmt.Errorf("%d bytes are too short for its version", len(b))
+	}
+	if v := int(int16(binary.BigEndian.Uint16(b))); v < 0 || v > newest {
+		return fmt.Errorf("version %d is newer than %d", v, newest)
+	}
+	return nil
+}
+
+// subscribedTopics reads the topics from a consumer's metadata
+// (ConsumerProtocolSubscription; every version begins alike).
+func subscribedTopics(metadata []byte) ([]string, bool) {
+	const versionBytes = 2
+	if len(metadata) < versionBytes+4 || int16(binary.BigEndian.Uint16(metadata)) < 0 {
+		return nil, false
+	}
+	b := metadata[versionBytes:]
+	count := int32(binary.BigEndian.Uint32(b))
+	b = b[4:]
+	if count < 0 || int(count) > len(b)/2 { // each topic has at least its length
+		return nil, false
+	}
+	topics := make([]string, 0, count)
+	for range count {
+		if len(b) < 2 {
+			return nil, false
+		}
+		n := int(int16(binary.BigEndian.Uint16(b)))
+		b = b[2:]
+		if n < 0 || n > len(b) {
+			return nil, false
+		}
+		topics = append(topics, string(b[:n]))
+		b = b[n:]
+	}
+	invariant.Check(len(topics) == int(count), "%d topics of %d", len(topics), count)
+	return topics, true
+}
