@@ -151,32 +151,42 @@ func (c *coder) length(n *int, isNull bool) bool {
 	return true
 }
 
-var errNull = errors.New("a field that may not be null is null")
+var (
+	errNull    = errors.New("a field that may not be null is null")
+	errTooLong = errors.New("a string is longer than 32767 bytes, which Kafka cannot read")
+)
 
 func (c *coder) string(v *string) {
-	n := len(*v)
-	if !c.length(&n, false) {
-		c.fail(errNull)
-		return
+	p := v
+	if c.reading {
+		p = nil
 	}
-	if !c.reading {
-		c.buf = append(c.buf, *v...)
+	c.nullableString(&p)
+	if p != nil {
+		*v = *p
 	} else {
-		*v = string(c.take(n))
+		c.fail(errNull)
 	}
 }
 
 func (c *coder) nullableString(v **string) {
-	if !c.reading && *v != nil {
-		c.string(*v)
-		return
-	}
 	n := 0
-	if !c.length(&n, true) || !c.reading {
+	if *v != nil {
+		n = len(**v)
+	}
+	if !c.length(&n, *v == nil) {
 		return
 	}
-	s := string(c.take(n))
-	*v = &s
+	if n > math.MaxInt16 {
+		c.fail(errTooLong)
+		return
+	}
+	if !c.reading {
+		c.buf = append(c.buf, **v...)
+	} else if b := c.take(n); c.err == nil {
+		s := string(b)
+		*v = &s
+	}
 }
 
 func (c *coder) bytes(v *[]byte) {

@@ -9,6 +9,8 @@ import (
 // Image is the whole metadata at one offset of its log. It is immutable: a
 // request takes one and sees nothing else until it has answered.
 type Image struct {
+	clusterID string
+
 	end       protocol.Offset    // the offset after the last record
 	epoch     protocol.Epoch     // the quorum epoch of the last batch
 	timestamp protocol.Timestamp // of the last batch
@@ -77,6 +79,9 @@ type Controller struct {
 	Endpoints        []Endpoint
 	Features         []FeatureRange
 }
+
+// ClusterID is the id of the cluster that the directory was made for.
+func (img *Image) ClusterID() string { return img.clusterID }
 
 // EndOffset is the offset after the last record that the image contains.
 func (img *Image) EndOffset() protocol.Offset { return img.end }

@@ -12,6 +12,7 @@ type reader struct {
 	file  string // named in errors
 	draft *draft
 	next  protocol.Offset // expected of the next batch
+	from  protocol.Offset // records before it are contained already
 
 	// In a transaction records wait in open until its end.
 	inTransaction bool
@@ -39,13 +40,17 @@ func (r *reader) corrupt(offset protocol.Offset, reason string, err error) error
 // batch applies one batch. Its CRC has been checked.
 func (r *reader) batch(b protocol.Batch) error {
 	base := b.BaseOffset()
-	if base != r.next {
+	// Only the first batch may begin before what is asked for.
+	if base > r.next || base < r.next && r.next != r.from {
 		return &CorruptError{File: r.file, Offset: base, Reason: "records are missing before this batch"}
 	}
 	if !r.snapshot && b.LeaderEpoch() < r.draft.img.epoch {
 		return &CorruptError{File: r.file, Offset: base, Reason: "the quorum epoch goes back"}
 	}
 	err := b.EachRecord(protocol.DecodeLimits{}, func(rec *protocol.Record) error {
+		if rec.Offset < r.from {
+			return nil
+		}
 		if b.IsControl() {
 			return r.control(rec)
 		}

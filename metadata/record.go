@@ -3,6 +3,8 @@ package metadata
 import (
 	"errors"
 	"fmt"
+
+	"github.com/barnabas-mq/barnabas/internal/invariant"
 )
 
 // RecordType is the number that names a metadata record on disk.
@@ -95,20 +97,29 @@ func (t RecordType) String() string {
 // version, uvarint type, uvarint version, message.
 const frameVersion = 1
 
-// AppendRecord appends the value of a log record that holds r, in the version
-// that a cluster at the given metadata.version writes.
-func AppendRecord(dst []byte, r Record, metadataVersion int16) []byte {
+// appendRecord appends the value of a log record that holds r, in the version
+// that a cluster at the given metadata.version writes. It fails if a string is
+// longer than the format allows.
+func appendRecord(dst []byte, r Record, metadataVersion int16) ([]byte, error) {
 	return appendRecordVersion(dst, r, writeVersion(r, metadataVersion))
 }
 
-func appendRecordVersion(dst []byte, r Record, version int16) []byte {
+// mustAppendRecord is appendRecord for records that have been read or applied,
+// whose strings are known to be short enough.
+func mustAppendRecord(dst []byte, r Record, metadataVersion int16) []byte {
+	out, err := appendRecord(dst, r, metadataVersion)
+	invariant.Check(err == nil, "%s cannot be written: %v", r.Type(), err)
+	return out
+}
+
+func appendRecordVersion(dst []byte, r Record, version int16) ([]byte, error) {
 	c := coder{version: version, buf: dst}
 	frame, kind, v := uint64(frameVersion), uint64(r.Type()), uint64(version)
 	c.uvarint(&frame)
 	c.uvarint(&kind)
 	c.uvarint(&v)
 	r.walk(&c)
-	return c.buf
+	return c.buf, c.err
 }
 
 // DecodeRecord reads the value of a log record. It answers UnknownRecordError

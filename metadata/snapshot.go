@@ -1,83 +1,86 @@
 package metadata
 
-import (
-	"math"
-
-	"github.com/barnabas-mq/barnabas/protocol"
-)
+import "github.com/barnabas-mq/barnabas/protocol"
 
 // snapshotBatchBytes is where a snapshot begins a new batch: far below the 8 MiB
 // that Kafka's reader accepts, large enough that headers do not count.
 const snapshotBatchBytes = 256 << 10
 
+// recordYield takes the next record of a snapshot and tells whether to go on. The
+// value is nil unless the bytes must stay as they are.
+type recordYield func(r Record, value []byte) bool
+
 // records yields what a snapshot of the image holds, in the order in which Kafka
-// 4.3.1 was seen to write it. The value is nil unless the bytes must stay as they are.
-func (img *Image) records(yield func(r Record, value []byte) bool) {
-	img.clusterRecords(yield)
+// 4.3.1 was seen to write it.
+func (img *Image) records(yield recordYield) {
+	_ = img.clusterRecords(yield) && img.topicRecords(yield) && img.configRecords(yield) && img.keptRecords(yield)
 }
 
-func (img *Image) clusterRecords(yield func(Record, []byte) bool) {
-	ok := func(r Record) bool { return yield(r, nil) }
+func (img *Image) clusterRecords(yield recordYield) bool {
 	// metadata.version comes first: it tells how to read the rest.
-	if level := img.MetadataVersion(); level != 0 && !ok(&FeatureLevelRecord{FeatureMetadataVersion, level}) {
-		return
+	if level := img.MetadataVersion(); level != 0 && !yield(&FeatureLevelRecord{FeatureMetadataVersion, level}, nil) {
+		return false
 	}
 	for _, f := range img.features {
-		if f.Name != FeatureMetadataVersion && !ok(&FeatureLevelRecord{f.Name, f.Level}) {
-			return
+		if f.Name != FeatureMetadataVersion && !yield(&FeatureLevelRecord{f.Name, f.Level}, nil) {
+			return false
 		}
 	}
 	for _, b := range img.brokers {
-		if !ok(b.record()) {
-			return
+		if !yield(b.record(), nil) {
+			return false
 		}
 	}
 	for _, c := range img.controllers {
-		if !ok(c.record()) {
-			return
+		if !yield(c.record(), nil) {
+			return false
 		}
 	}
-	img.topicRecords(yield)
+	return true
 }
 
-func (img *Image) topicRecords(yield func(Record, []byte) bool) {
+func (img *Image) topicRecords(yield recordYield) bool {
 	for t := range img.Topics() {
 		if !yield(&TopicRecord{t.Name, t.ID}, nil) {
-			return
+			return false
 		}
 		for i := range t.Partitions {
 			if !yield(t.Partitions[i].record(t.ID), nil) {
-				return
+				return false
 			}
 		}
 	}
+	return true
+}
+
+func (img *Image) configRecords(yield recordYield) bool {
 	for key, config := range img.configs.from("") {
 		for i := range config {
 			r := &ConfigRecord{ResourceType(key[0]), key[1:], config[i].Name, &config[i].Value}
 			if !yield(r, nil) {
-				return
+				return false
 			}
 		}
 	}
-	img.keptRecords(yield)
+	return true
 }
 
-func (img *Image) keptRecords(yield func(Record, []byte) bool) {
-	producerIDs := img.nextProducerID == 0 // nothing to write
+// keptRecords yields the kept records by family, with the producer ids in
+// their place after the quotas.
+func (img *Image) keptRecords(yield recordYield) bool {
+	wroteIDs := img.nextProducerID == 0 // then there is nothing to write
 	for key, k := range img.kept.from("") {
-		if Family(key[0]) != FamilyClientQuotas && !producerIDs {
-			producerIDs = true
+		if Family(key[0]) != FamilyClientQuotas && !wroteIDs {
+			wroteIDs = true
 			if !yield(img.producerIDsRecord(), nil) {
-				return
+				return false
 			}
 		}
 		if !yield(k.Record, k.Value) {
-			return
+			return false
 		}
 	}
-	if !producerIDs {
-		yield(img.producerIDsRecord(), nil)
-	}
+	return wroteIDs || yield(img.producerIDsRecord(), nil)
 }
 
 func (img *Image) producerIDsRecord() *ProducerIDsRecord {
@@ -100,11 +103,11 @@ func (img *Image) snapshotBatches(now protocol.Timestamp, write func(protocol.Ba
 	metadataVersion := img.MetadataVersion()
 	img.records(func(r Record, value []byte) bool {
 		if value == nil {
-			scratch = AppendRecord(scratch[:0], r, metadataVersion)
+			scratch = mustAppendRecord(scratch[:0], r, metadataVersion)
 			value = scratch
 		}
 		body.Add(now, nil, value)
-		if body.Size() >= snapshotBatchBytes || body.Count() == math.MaxInt32 {
+		if body.Size() >= snapshotBatchBytes {
 			w.batch(body)
 		}
 		return w.err == nil

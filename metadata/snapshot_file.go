@@ -3,9 +3,7 @@ package metadata
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -20,6 +18,10 @@ type snapshotID struct {
 	offset protocol.Offset
 	epoch  protocol.Epoch
 }
+
+// snapshotBytesMax is the largest snapshot that is read: a million topics with
+// configs take about 200 MB.
+const snapshotBytesMax = 4 << 30
 
 const (
 	snapshotSuffix = ".checkpoint"
@@ -65,7 +67,7 @@ func listSnapshots(fsys vfs.FS, dir string) (ids []snapshotID, parts []string, e
 // loadSnapshot reads one snapshot file.
 func loadSnapshot(fsys vfs.FS, dir string, id snapshotID) (*Image, error) {
 	name := path.Join(dir, id.file())
-	data, err := readFile(fsys, name)
+	data, err := vfs.ReadFile(fsys, name, snapshotBytesMax)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func writeSnapshot(fsys vfs.FS, dir string, img *Image, now protocol.Timestamp) 
 // writeWhole writes a file under a temporary name and renames it once its bytes
 // are durable, so that a crash leaves the old file or the new one.
 func writeWhole(fsys vfs.FS, temporary, final string, fill func(vfs.File) error) error {
-	f, err := fsys.Open(temporary, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := fsys.Open(temporary, vfs.ReadWrite|vfs.Create|vfs.Truncate, vfs.FilePerm)
 	if err != nil {
 		return err
 	}
@@ -115,21 +117,4 @@ func writeWhole(fsys vfs.FS, temporary, final string, fill func(vfs.File) error)
 		return fmt.Errorf("write %s: %w", final, err)
 	}
 	return nil
-}
-
-func readFile(fsys vfs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, size)
-	if n, err := f.ReadAt(data, 0); err != nil && !(errors.Is(err, io.EOF) && int64(n) == size) {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return data, nil
 }

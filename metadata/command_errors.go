@@ -1,0 +1,39 @@
+package metadata
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Why a command refuses. Errors of commands wrap one of these, to be told apart
+// with errors.Is, and carry a text for the client, which is Kafka's where a
+// client or a person may look for it.
+var (
+	ErrInvalidTopicName         = errors.New("invalid topic name")
+	ErrTopicExists              = errors.New("the topic exists")
+	ErrUnknownTopic             = errors.New("unknown topic")
+	ErrUnknownTopicID           = errors.New("unknown topic id")
+	ErrUnknownPartition         = errors.New("unknown partition")
+	ErrInvalidPartitions        = errors.New("invalid number of partitions")
+	ErrInvalidReplicationFactor = errors.New("invalid replication factor")
+	ErrInvalidAssignment        = errors.New("invalid replica assignment")
+	ErrInvalidRequest           = errors.New("invalid request")
+	ErrInvalidConfig            = errors.New("invalid config")
+	ErrPolicyViolation          = errors.New("a limit forbids it")
+	ErrStaleBrokerEpoch         = errors.New("stale broker epoch")
+	ErrInvalidFeatureUpdate     = errors.New("invalid feature update")
+)
+
+// commandError is a reason with its text for the client.
+type commandError struct {
+	reason error
+	text   string
+}
+
+func (e *commandError) Error() string { return e.text }
+
+func (e *commandError) Unwrap() error { return e.reason }
+
+func refuse(reason error, format string, args ...any) error {
+	return &commandError{reason, fmt.Sprintf(format, args...)}
+}
