@@ -21,8 +21,10 @@ type Rooms struct {
 	Metadata   *metadata.Store
 	Partitions *partition.Set
 	Cluster    ClusterView
-	Clock      clock.Clock
-	Log        *slog.Logger
+	// ClusterID is the 22 characters that clients see.
+	ClusterID string
+	Clock     clock.Clock
+	Log       *slog.Logger
 }
 
 // ClusterView is what a listener's clients see of the cluster. Only here can one
@@ -48,11 +50,13 @@ type API struct {
 	versions *protocol.VersionTable
 	entries  []*entry // by API key
 	sessions *sessionCache
+	policies policies
 }
 
 // New makes the API over the rooms.
 func New(rooms Rooms) *API {
-	a := &API{Rooms: rooms, sessions: newSessionCache(rooms)}
+	a := &API{Rooms: rooms}
+	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
 	a.entries, a.versions = buildTable()
 	return a
 }
@@ -64,37 +68,38 @@ type Peer struct {
 	SoftwareVersion string
 
 	request Request      // reused by requests that are answered at once
-	produce produceState // reused by Produce
-	fetch   fetchState   // reused by Fetch
+	produce *produceCall // reused by Produce, nil while the log still holds the last one
+	fetch   fetchCall    // reused by Fetch
 }
 
 // Opened implements server.Handler.
 func (a *API) Opened(*server.Conn) any { return &Peer{} }
 
 // Closed implements server.Handler.
-func (a *API) Closed(c *server.Conn) { c.State.(*Peer).fetch.close() }
+func (a *API) Closed(*server.Conn) {}
 
 // Serve implements server.Handler.
 func (a *API) Serve(call *server.Call) error {
-	header, body, err := protocol.ParseHeader(call.Frame)
+	peer := call.Conn.State.(*Peer)
+	r := &peer.request
+	body, err := r.Header.Parse(call.Frame)
 	if err != nil {
 		return fmt.Errorf("reading a request header: %w", err)
 	}
-	e := a.entry(header.Key)
-	if e == nil {
-		return fmt.Errorf("API key %d is unknown", header.Key)
-	}
-	peer := call.Conn.State.(*Peer)
-	r := &peer.request
-	*r = Request{Call: call, Header: header, Body: body, Peer: peer}
-	if header.Version < e.min || header.Version > e.max {
-		if header.Key == apiVersions.key {
-			return a.answerUnsupportedApiVersions(r)
-		}
-		return fmt.Errorf("%s version %d is not served (%d to %d are)", e.name, header.Version, e.min, e.max)
+	r.Call, r.Body, r.Peer = call, body, peer
+	e := a.entry(r.Header.Key)
+	switch {
+	case e == nil:
+		return fmt.Errorf("API key %d is unknown", r.Header.Key)
+	case r.Header.Version >= e.min && r.Header.Version <= e.max:
+	case e.key == protocol.KeyApiVersions:
+		a.answerUnsupportedApiVersions(r)
+		return nil
+	default:
+		return fmt.Errorf("%s version %d is not served (%d to %d are)", e.name, r.Header.Version, e.min, e.max)
 	}
 	if err := e.serve(a, r); err != nil {
-		return fmt.Errorf("%s version %d from client %.64q: %w", e.name, header.Version, header.ClientID, err)
+		return fmt.Errorf("%s version %d from client %.64q: %w", e.name, r.Header.Version, r.Header.ClientID, err)
 	}
 	return nil
 }
@@ -106,8 +111,8 @@ func (a *API) entry(key int16) *entry {
 	return a.entries[key]
 }
 
-// Request is one request as a handler sees it. A handler that answers at once
-// uses it until it returns; one that answers later keeps only what Later gave.
+// Request is one request as a handler sees it. It is reused for the connection's
+// next request: a handler that answers later keeps only what Later gave it.
 type Request struct {
 	Call   *server.Call
 	Header protocol.Header

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -21,6 +22,20 @@ var roomErrors = []struct {
 	{logstore.ErrOutOfOrder, protocol.ErrOutOfOrderSequenceNumber},
 	{logstore.ErrStaleEpoch, protocol.ErrInvalidProducerEpoch},
 	{logstore.ErrInvalidTxnState, protocol.ErrInvalidTxnState},
+	{metadata.ErrInvalidTopicName, protocol.ErrInvalidTopicException},
+	{metadata.ErrTopicExists, protocol.ErrTopicAlreadyExists},
+	{metadata.ErrUnknownTopic, protocol.ErrUnknownTopicOrPartition},
+	{metadata.ErrUnknownTopicID, protocol.ErrUnknownTopicID},
+	{metadata.ErrUnknownPartition, protocol.ErrUnknownTopicOrPartition},
+	{metadata.ErrInvalidPartitions, protocol.ErrInvalidPartitions},
+	{metadata.ErrInvalidReplicationFactor, protocol.ErrInvalidReplicationFactor},
+	{metadata.ErrInvalidAssignment, protocol.ErrInvalidReplicaAssignment},
+	{metadata.ErrInvalidRequest, protocol.ErrInvalidRequest},
+	{metadata.ErrInvalidConfig, protocol.ErrInvalidConfig},
+	{metadata.ErrPolicyViolation, protocol.ErrPolicyViolation},
+	{metadata.ErrStaleBrokerEpoch, protocol.ErrStaleBrokerEpoch},
+	{metadata.ErrInvalidFeatureUpdate, protocol.ErrInvalidUpdateVersion},
+	{metadata.ErrClosed, protocol.ErrNotController}, // retriable: the broker is stopping
 	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},
 }

@@ -1,0 +1,94 @@
+package api
+
+// ApiVersions (key 18), versions 0 to 4.
+//
+// Lists what table.go serves, and the features. Allowed before everything else.
+// An unsupported version is answered in version 0 with UNSUPPORTED_VERSION and
+// the range of ApiVersions, so that the client can ask again (KIP-511).
+//
+//	v0  keys and ranges
+//	v1  throttle time
+//	v3  flexible; software name and version (letters, digits, inner - and .); features as tags
+//	v4  features whose range starts at 0 are listed (KAFKA-17011: older clients throw)
+//
+// Left out: v5 (KIP-1242), which kmsg does not have. Features whose APIs are not
+// served yet (group.version, transaction.version, share.version, streams.version)
+// are not advertised, although the metadata log holds their levels: a client that
+// saw them would use what is missing.
+
+import (
+	"regexp"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var apiVersions = declare[*kmsg.ApiVersionsRequest](0, 4, (*API).apiVersions)
+
+// supportedFeatures are the features of Kafka 4.3 that this broker acts on, by name.
+var supportedFeatures = []protocol.SupportedFeature{
+	{Name: "eligible.leader.replicas.version", Min: 0, Max: 1},
+	{Name: "kraft.version", Min: 0, Max: 1},
+	{Name: "metadata.version", Min: metadataVersionMin, Max: metadataVersionMax},
+}
+
+// The levels of metadata.version: Kafka 3.3-IV3, the oldest that 4.x runs with,
+// and 4.3-IV0.
+const (
+	metadataVersionMin = 7
+	metadataVersionMax = 30
+)
+
+// softwareNamePattern is KIP-511's rule for client software names and versions.
+var softwareNamePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$`)
+})
+
+func (a *API) apiVersions(r *Request) error {
+	q, err := decode[*kmsg.ApiVersionsRequest](r)
+	if err != nil {
+		return err
+	}
+	in := protocol.ApiVersionsInput{FinalizedEpoch: protocol.None}
+	if r.Header.Version >= 3 && !(softwareNamePattern().MatchString(q.ClientSoftwareName) && softwareNamePattern().MatchString(q.ClientSoftwareVersion)) {
+		in.ErrorCode = protocol.ErrInvalidRequest.Code
+		a.appendApiVersions(r, func(b []byte) []byte { return emptyVersions.AppendApiVersions(b, r.Header.Version, in) })
+		return nil
+	}
+	r.Peer.SoftwareName, r.Peer.SoftwareVersion = q.ClientSoftwareName, q.ClientSoftwareVersion
+	if r.Header.Version >= 3 {
+		image := a.Metadata.Image()
+		in.Supported = supportedFeatures
+		in.Finalized, in.FinalizedEpoch = finalizedFeatures(image), int64(image.EndOffset())-1
+	}
+	a.appendApiVersions(r, func(b []byte) []byte { return a.versions.AppendApiVersions(b, r.Header.Version, in) })
+	return nil
+}
+
+// emptyVersions answers a request that is refused: with no keys, as Kafka does.
+var emptyVersions = protocol.NewVersionTable(nil)
+
+func finalizedFeatures(image *metadata.Image) []protocol.FinalizedFeature {
+	var all []protocol.FinalizedFeature
+	for _, supported := range supportedFeatures {
+		if level := image.FeatureLevel(supported.Name); level > 0 {
+			all = append(all, protocol.FinalizedFeature{Name: supported.Name, Min: level, Max: level})
+		}
+	}
+	return all
+}
+
+func (a *API) answerUnsupportedApiVersions(r *Request) {
+	a.appendApiVersions(r, a.versions.AppendUnsupportedApiVersions)
+}
+
+func (a *API) appendApiVersions(r *Request, body func([]byte) []byte) {
+	out := r.Call.Out()
+	out.Begin()
+	b := protocol.AppendResponseHeader(out.Bytes(), r.Header.Key, r.Header.Version, r.Header.CorrelationID)
+	out.SetBytes(body(b))
+	out.End()
+}

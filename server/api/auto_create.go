@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// Internal topics hold the coordinators' state. Clients may read them, but not
+// write or delete them.
+const (
+	OffsetsTopic      = "__consumer_offsets"
+	transactionsTopic = "__transaction_state"
+	shareStateTopic   = "__share_group_state"
+)
+
+func isInternalTopic(name string) bool {
+	return name == OffsetsTopic || name == transactionsTopic || name == shareStateTopic
+}
+
+// autoCreate creates topics that a client named, with the broker's defaults. It
+// returns the image to answer from and, by name, why a topic could not be made.
+func (a *API) autoCreate(names []string) (*metadata.Image, map[string]error) {
+	problems := make(map[string]error)
+	for _, name := range names {
+		if metadata.ValidateTopicName(name) != nil {
+			continue // answered by the name alone
+		}
+		if err := AutoCreateTopic(a.Metadata, a.Config(), name); err != nil {
+			problems[name] = err
+		}
+	}
+	return a.Metadata.Image(), problems
+}
+
+// AutoCreateTopic creates a topic that is used before anybody created it: with the
+// broker's defaults, or with what an internal topic needs. A topic that exists
+// is success: somebody else was faster.
+//
+// Internal topics take the brokers that there are whatever their replication
+// factor says. Kafka's default of 3 would leave a single node without consumer
+// groups for ever, and no further broker can join to mend it.
+func AutoCreateTopic(store *metadata.Store, settings *config.Broker, name string) error {
+	topic := metadata.NewTopic{
+		Name: name, Partitions: int32(settings.NumPartitions), ReplicationFactor: int16(settings.DefaultReplicationFactor),
+	}
+	options := metadata.CreateOptions{NewID: protocol.NewUUID, FewerReplicas: settings.ReplicationClamp || isInternalTopic(name)}
+	switch name {
+	case OffsetsTopic:
+		topic.Partitions, topic.ReplicationFactor = int32(settings.OffsetsTopicPartitions), int16(settings.OffsetsTopicReplicationFactor)
+		topic.Configs = stateTopicConfigs(settings.OffsetsTopicSegmentBytes)
+	case transactionsTopic:
+		topic.Partitions, topic.ReplicationFactor = int32(settings.TransactionTopicPartitions), int16(settings.TransactionTopicReplicationFactor)
+		topic.Configs = stateTopicConfigs(settings.TransactionTopicSegmentBytes)
+	}
+	var result metadata.CreateResult
+	_, err := store.Propose(context.Background(), func(image *metadata.Image) ([]metadata.Record, error) {
+		records, results, err := metadata.CreateTopics(image, []metadata.NewTopic{topic}, options)
+		if err == nil {
+			result = results[0]
+		}
+		return records, err
+	})
+	if err == nil {
+		err = result.Err
+	}
+	if errors.Is(err, metadata.ErrTopicExists) {
+		return nil
+	}
+	return err
+}
+
+// stateTopicConfigs are what Kafka's coordinators give their topics.
+func stateTopicConfigs(segmentBytes int) []metadata.ConfigEntry {
+	return []metadata.ConfigEntry{
+		{Name: "cleanup.policy", Value: "compact"},
+		{Name: "compression.type", Value: "producer"},
+		{Name: "segment.bytes", Value: strconv.Itoa(segmentBytes)},
+	}
+}

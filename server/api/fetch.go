@@ -1,0 +1,299 @@
+package api
+
+// Fetch (key 1), versions 4 to 18.
+//
+// Answers with whole batches from each partition, and waits up to max_wait for
+// min_bytes of them. Ranges of 16 KiB and more go from the page cache to the
+// socket; smaller ones are copied, which is cheaper.
+//
+//	v4     isolation level, last stable offset, aborted transactions
+//	v5     log start offset
+//	v7     sessions (KIP-227): fetch_session.go
+//	v9     current leader epoch: FENCED and UNKNOWN_LEADER_EPOCH
+//	v10    zstd is allowed
+//	v11    rack, preferred read replica (always -1: one node)
+//	v12    flexible; last fetched epoch, diverging epoch (KIP-595)
+//	v13    topics by id
+//	v15    the replica id is a tagged field
+//	v16    leader hints (KIP-951): never sent, the one node leads
+//	v18    a follower's high watermark: not used
+//
+// Left out: followers. A replica id of 0 or more gets NOT_LEADER_OR_FOLLOWER.
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var fetch = declare[*kmsg.FetchRequest](4, 18, (*API).fetch)
+
+// copyBelowBytes is where sending a range from the file becomes cheaper than
+// copying it: measured between 8 and 16 KiB.
+const copyBelowBytes = 16 << 10
+
+// fetchCall is one Fetch under way. Each connection has one and reuses it.
+type fetchCall struct {
+	api       *API
+	header    protocol.Header
+	request   protocol.FetchRequest
+	settings  *config.Broker
+	image     *metadata.Image
+	isolation partition.Isolation
+	waiter    *partition.Waiter // made at the first long poll
+
+	// session is nil for a full fetch that gets none. creating wants a new one.
+	session     *session
+	incremental bool
+	creating    bool
+
+	items []fetchItem
+	bytes int  // found in all items
+	ready bool // some item must be told of at once: an error or a divergence
+}
+
+// fetchItem is one partition of the answer.
+type fetchItem struct {
+	key       partitionKey
+	want      wanted
+	inSession *sessionPartition // nil outside an incremental fetch
+	partition *partition.Partition
+	policy    *policy
+	result    protocol.FetchPartitionResult
+	chunk     logstore.Chunk
+	diverging protocol.EpochEndOffset
+	failed    error // before the log was asked
+	omit      bool  // an incremental answer says nothing of it
+}
+
+func (a *API) fetch(r *Request) error {
+	c := &r.Peer.fetch
+	c.api, c.header = a, r.Header
+	if err := c.request.Decode(r.Header.Version, r.Body); err != nil {
+		return err
+	}
+	c.settings, c.image = a.Config(), a.Metadata.Image()
+	c.isolation = partition.ReadUncommitted
+	if c.request.IsolationLevel == 1 {
+		c.isolation = partition.ReadCommitted
+	}
+	if err := c.openContext(); err != nil {
+		c.answerError(r, errorOf(err).Code)
+		return nil
+	}
+	c.resolve()
+	if err := c.readUntilEnough(r); err != nil {
+		c.release()
+		return err
+	}
+	c.answer(r)
+	return nil
+}
+
+// resolve finds the partitions that the items name.
+func (c *fetchCall) resolve() {
+	var topic *metadata.Topic
+	for i := range c.items {
+		item := &c.items[i]
+		if i == 0 || item.key.name != c.items[i-1].key.name || item.key.id != c.items[i-1].key.id {
+			topic = c.topicOf(item.key)
+		}
+		switch {
+		case topic == nil && c.header.Version >= 13:
+			item.failed = protocol.ErrUnknownTopicID
+		case topic == nil:
+			item.failed = protocol.ErrUnknownTopicOrPartition
+		case c.request.ReplicaID >= 0:
+			item.failed = protocol.ErrNotLeaderOrFollower
+		default:
+			item.policy = c.api.policies.of(c.image, c.settings, topic)
+			item.partition = c.api.Partitions.Get(topic.ID, item.key.index)
+			if item.partition == nil {
+				item.failed = protocol.ErrUnknownTopicOrPartition
+			} else if c.header.Version < 10 && item.policy.CompressionType == "zstd" {
+				item.failed = protocol.ErrUnsupportedCompressionType
+			}
+		}
+	}
+}
+
+func (c *fetchCall) topicOf(key partitionKey) *metadata.Topic {
+	if c.header.Version >= 13 {
+		return c.image.TopicByID(key.id)
+	}
+	return c.image.Topic(key.name)
+}
+
+// readUntilEnough reads, and waits while there is too little to answer with.
+func (c *fetchCall) readUntilEnough(r *Request) error {
+	least := min(int(c.request.MinBytes), c.bytesMax())
+	wait := time.Duration(c.request.MaxWaitMillis) * time.Millisecond
+	c.read()
+	if c.bytes >= least || c.ready || wait <= 0 || len(c.items) == 0 {
+		return nil
+	}
+	if c.waiter == nil {
+		c.waiter = c.api.Partitions.NewWaiter()
+	}
+	end := c.api.Clock.Monotonic() + wait
+	for c.bytes < least && !c.ready && wait > 0 {
+		if err := r.Call.Wait(); err != nil {
+			return err
+		}
+		missing := least - c.bytes
+		c.release()
+		c.waitForBytes(r, missing, wait)
+		c.read()
+		wait = end - c.api.Clock.Monotonic()
+		select {
+		case <-r.Call.Conn.Done():
+			return nil
+		default:
+		}
+	}
+	return nil
+}
+
+// waitForBytes returns when so many bytes were appended, when the time is up, or
+// when the connection ends.
+func (c *fetchCall) waitForBytes(r *Request, missing int, wait time.Duration) {
+	c.waiter.Arm(missing, wait)
+	defer c.waiter.Cancel()
+	for i := range c.items {
+		if item := &c.items[i]; item.partition != nil && item.failed == nil {
+			// What was seen is what the last read was bounded by.
+			seen := item.result.HighWatermark
+			if c.isolation == partition.ReadCommitted {
+				seen = item.result.LastStableOffset
+			}
+			if c.waiter.Watch(item.partition, seen, c.isolation) {
+				return
+			}
+		}
+	}
+	select {
+	case <-c.waiter.C:
+	case <-r.Call.Conn.Done():
+	}
+}
+
+// bytesMax is the largest answer that client and broker both allow.
+func (c *fetchCall) bytesMax() int { return min(int(c.request.MaxBytes), c.settings.FetchBytesMax) }
+
+// read looks at every partition. At least one batch is found if there is any,
+// whatever the limits (v3+), so that no consumer is stuck behind a large one.
+func (c *fetchCall) read() {
+	c.bytes, c.ready = 0, false
+	left := c.bytesMax()
+	for i := range c.items {
+		item := &c.items[i]
+		item.result = protocol.FetchPartitionResult{Index: item.key.index, PreferredReadReplica: protocol.None}
+		item.chunk = logstore.Chunk{}
+		err := item.failed
+		if err == nil {
+			err = c.readItem(item, left)
+		}
+		if err != nil {
+			item.fail(c.failureCode(err))
+			c.ready = true
+			continue
+		}
+		c.bytes += item.chunk.Bytes
+		left = max(left-item.chunk.Bytes, 0)
+		c.ready = c.ready || item.result.Diverging != nil
+	}
+}
+
+func (c *fetchCall) readItem(item *fetchItem, left int) error {
+	p := item.partition
+	if err := p.Ready(); err != nil {
+		return err
+	}
+	if err := p.CheckEpoch(item.want.leaderEpoch); err != nil {
+		return err
+	}
+	marks := p.Offsets()
+	item.result.HighWatermark, item.result.LastStableOffset, item.result.LogStartOffset = marks.High, marks.Stable, marks.Start
+	if c.isolation == partition.ReadCommitted {
+		item.result.Aborted = []protocol.AbortedTransaction{}
+	}
+	if diverges, err := item.checkDivergence(); diverges || err != nil {
+		return err
+	}
+	below := marks.High
+	if c.isolation == partition.ReadCommitted {
+		below = marks.Stable
+	}
+	chunk, err := p.Read(logstore.ReadInput{
+		From: item.want.offset, Below: below, MaxBytes: min(left, int(item.want.maxBytes)), AtLeastOne: c.bytes == 0,
+	})
+	if err != nil {
+		return err
+	}
+	item.chunk = chunk
+	if c.isolation == partition.ReadCommitted && chunk.Bytes > 0 {
+		return item.listAborted(below)
+	}
+	return nil
+}
+
+// checkDivergence compares the epoch of the last record that the client has with
+// the log's history (KIP-595).
+func (i *fetchItem) checkDivergence() (bool, error) {
+	if i.want.lastFetchedEpoch < 0 {
+		return false, nil
+	}
+	epoch, end := i.partition.Log().EndOfEpoch(i.want.lastFetchedEpoch)
+	if epoch < 0 || end < 0 {
+		return false, logstore.ErrOffsetOutOfRange
+	}
+	if epoch == i.want.lastFetchedEpoch && end >= i.want.offset {
+		return false, nil
+	}
+	i.diverging = protocol.EpochEndOffset{Epoch: epoch, EndOffset: end}
+	i.result.Diverging = &i.diverging
+	return true, nil
+}
+
+func (i *fetchItem) listAborted(below protocol.Offset) error {
+	aborted, err := i.partition.Log().AbortedIn(i.want.offset, below)
+	if err != nil {
+		i.chunk.Release()
+		i.chunk = logstore.Chunk{}
+		return err
+	}
+	for _, a := range aborted {
+		i.result.Aborted = append(i.result.Aborted, protocol.AbortedTransaction{ProducerID: a.ProducerID, FirstOffset: a.First})
+	}
+	return nil
+}
+
+// fail makes the item an error: no marks, no records.
+func (i *fetchItem) fail(code int16) {
+	i.result = protocol.FetchPartitionResult{
+		Index: i.key.index, ErrorCode: code, PreferredReadReplica: protocol.None,
+		HighWatermark: protocol.None, LastStableOffset: protocol.None, LogStartOffset: protocol.None,
+	}
+}
+
+func (c *fetchCall) failureCode(err error) int16 {
+	code := codeOf(err)
+	if code == protocol.ErrKafkaStorageError.Code && c.header.Version <= 5 {
+		return protocol.ErrNotLeaderOrFollower.Code // older clients do not know the other
+	}
+	return code
+}
+
+// release gives every chunk back.
+func (c *fetchCall) release() {
+	for i := range c.items {
+		c.items[i].chunk.Release()
+		c.items[i].chunk = logstore.Chunk{}
+	}
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/server"
+)
+
+// answer encodes the items. Consecutive partitions of one topic share its header.
+func (c *fetchCall) answer(r *Request) {
+	sessionID := c.closeContext()
+	version := c.header.Version
+	out := r.Call.Out()
+	out.Begin()
+	b := protocol.AppendResponseHeader(out.Bytes(), c.header.Key, version, c.header.CorrelationID)
+	out.SetBytes(protocol.AppendFetchStart(b, version, 0, 0, sessionID, c.groups()))
+	for i := 0; i < len(c.items); {
+		if c.items[i].omit {
+			i++
+			continue
+		}
+		i = c.appendTopic(out, i)
+	}
+	out.SetBytes(protocol.AppendFetchEnd(out.Bytes(), version, nil))
+	out.End()
+}
+
+// sameTopic tells whether item j belongs under the topic header of item i.
+func (c *fetchCall) sameTopic(i, j int) bool {
+	return c.items[i].key.name == c.items[j].key.name && c.items[i].key.id == c.items[j].key.id
+}
+
+// groups counts the topic headers.
+func (c *fetchCall) groups() int {
+	n, last := 0, -1
+	for i := range c.items {
+		if c.items[i].omit {
+			continue
+		}
+		if last < 0 || !c.sameTopic(last, i) {
+			n++
+		}
+		last = i
+	}
+	return n
+}
+
+// appendTopic appends the topic that begins at item first and returns the index
+// after its last item.
+func (c *fetchCall) appendTopic(out *server.Out, first int) int {
+	n, end := 0, first
+	for ; end < len(c.items) && (c.items[end].omit || c.sameTopic(first, end)); end++ {
+		if !c.items[end].omit {
+			n++
+		}
+	}
+	key := c.items[first].key
+	out.SetBytes(protocol.AppendFetchTopic(out.Bytes(), c.header.Version, key.name, key.id, n))
+	for i := first; i < end; i++ {
+		if !c.items[i].omit {
+			c.appendPartition(out, &c.items[i])
+		}
+	}
+	out.SetBytes(protocol.AppendFetchTopicEnd(out.Bytes(), c.header.Version))
+	return end
+}
+
+func (c *fetchCall) appendPartition(out *server.Out, item *fetchItem) {
+	version, chunk := c.header.Version, item.chunk
+	item.chunk = logstore.Chunk{} // from here on out or the copy below owns it
+	b := out.Bytes()
+	switch {
+	case chunk.Bytes == 0:
+		chunk.Release()
+		b = protocol.AppendFetchPartition(b, version, &item.result, 0)
+	case chunk.Bytes < copyBelowBytes:
+		b = c.appendCopy(b, item, chunk)
+	default:
+		out.SetBytes(protocol.AppendFetchPartition(b, version, &item.result, chunk.Bytes))
+		out.AppendRange(chunk.Source, chunk.Position, chunk.Bytes)
+		b = out.Bytes()
+	}
+	out.SetBytes(protocol.AppendFetchPartitionEnd(b, version, &item.result))
+}
+
+// appendCopy copies a small range. One that cannot be read becomes an error of its
+// partition.
+func (c *fetchCall) appendCopy(b []byte, item *fetchItem, chunk logstore.Chunk) []byte {
+	defer chunk.Release()
+	before := len(b)
+	b = protocol.AppendFetchPartition(b, c.header.Version, &item.result, chunk.Bytes)
+	at := len(b)
+	b = append(b, make([]byte, chunk.Bytes)...)
+	if n, err := chunk.Source.ReadAt(b[at:], chunk.Position); n < chunk.Bytes {
+		c.api.Log.Error("reading records failed", "topic", item.key.name, "partition", item.key.index, "error", err)
+		item.fail(c.failureCode(protocol.ErrKafkaStorageError))
+		return protocol.AppendFetchPartition(b[:before], c.header.Version, &item.result, 0)
+	}
+	return b
+}
+
+// answerError answers with a top-level error, which is always one of sessions.
+func (c *fetchCall) answerError(r *Request, code int16) {
+	version := c.header.Version
+	out := r.Call.Out()
+	out.Begin()
+	b := protocol.AppendResponseHeader(out.Bytes(), c.header.Key, version, c.header.CorrelationID)
+	b = protocol.AppendFetchStart(b, version, 0, code, 0, 0)
+	out.SetBytes(protocol.AppendFetchEnd(b, version, nil))
+	out.End()
+}

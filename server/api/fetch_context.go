@@ -1,0 +1,108 @@
+package api
+
+import "github.com/barnabas-mq/barnabas/protocol"
+
+// openContext works out which partitions the request is about, by itself or by
+// its session, and leaves them in items.
+func (c *fetchCall) openContext() error {
+	c.items = c.items[:0]
+	c.session, c.incremental, c.creating = nil, false, false
+	q := &c.request
+	if q.SessionEpoch != sessionEpochInitial && q.SessionEpoch != sessionEpochFinal {
+		return c.openIncremental()
+	}
+	if q.SessionID != 0 {
+		c.api.sessions.remove(q.SessionID)
+	}
+	c.creating = q.SessionEpoch == sessionEpochInitial
+	for i := range q.Topics {
+		t := &q.Topics[i]
+		name := c.nameOf(t.Name)
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			c.items = append(c.items, fetchItem{key: partitionKey{id: t.ID, name: name, index: p.Index}, want: wantedOf(p)})
+		}
+	}
+	return nil
+}
+
+// nameOf is the topic's own string where it exists, so that nothing is copied.
+func (c *fetchCall) nameOf(name []byte) string {
+	if len(name) == 0 {
+		return ""
+	}
+	if t := c.image.TopicBytes(name); t != nil {
+		return t.Name
+	}
+	return string(name)
+}
+
+func wantedOf(p *protocol.FetchPartition) wanted {
+	return wanted{offset: p.FetchOffset, maxBytes: p.MaxBytes, leaderEpoch: p.CurrentLeaderEpoch, lastFetchedEpoch: p.LastFetchedEpoch}
+}
+
+func (c *fetchCall) openIncremental() error {
+	q := &c.request
+	s := c.api.sessions.find(q.SessionID)
+	if s == nil {
+		return protocol.ErrFetchSessionIDNotFound
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.advance(q.SessionEpoch, c.header.Version >= 13, c.api.Clock.Monotonic()); err != nil {
+		return err
+	}
+	for i := range q.Topics {
+		t := &q.Topics[i]
+		name := c.nameOf(t.Name)
+		for j := range t.Partitions {
+			s.set(partitionKey{id: t.ID, name: name, index: t.Partitions[j].Index}, wantedOf(&t.Partitions[j]))
+		}
+	}
+	for i := range q.Forgotten {
+		t := &q.Forgotten[i]
+		name := c.nameOf(t.Name)
+		for _, index := range t.Partitions {
+			s.forget(partitionKey{id: t.ID, name: name, index: index})
+		}
+	}
+	if len(s.mu.partitions) == 0 {
+		c.api.sessions.remove(s.id) // nothing is left: answered as without a session
+		return nil
+	}
+	c.session, c.incremental = s, true
+	for p := s.mu.first; p != nil; p = p.next {
+		c.items = append(c.items, fetchItem{key: p.key, want: p.want, inSession: p})
+	}
+	return nil
+}
+
+// closeContext decides what an incremental answer leaves out, or makes the new
+// session, and gives the session id to answer with.
+func (c *fetchCall) closeContext() int32 {
+	switch {
+	case c.incremental:
+		c.session.mu.Lock()
+		defer c.session.mu.Unlock()
+		for i := range c.items {
+			item := &c.items[i]
+			mention := c.session.served(item.inSession, item.result.ErrorCode, item.chunk.Bytes, item.result.HighWatermark, item.result.LogStartOffset)
+			item.omit = !mention && item.result.Diverging == nil
+		}
+		return c.session.id
+	case c.creating && len(c.items) > 0:
+		partitions := make([]*sessionPartition, len(c.items))
+		for i := range c.items {
+			item := &c.items[i]
+			p := &sessionPartition{key: item.key, want: item.want, high: item.result.HighWatermark, start: item.result.LogStartOffset}
+			if item.result.ErrorCode != 0 {
+				p.high = protocol.None
+			}
+			partitions[i] = p
+		}
+		if s := c.api.sessions.create(c.header.Version >= 13, partitions); s != nil {
+			return s.id
+		}
+	}
+	return 0
+}

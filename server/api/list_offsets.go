@@ -1,0 +1,144 @@
+package api
+
+// ListOffsets (key 2), versions 1 to 11.
+//
+// Offsets by time, and by Kafka's special timestamps: -1 latest (high watermark,
+// or last stable offset for read_committed), -2 earliest, -3 the record with the
+// largest timestamp (v7), -4 earliest local (v8), -5 latest tiered (v9), -6
+// earliest pending upload (v11). Nothing is tiered, so the local start is the
+// start, and the last two have no answer.
+//
+//	v1   one offset per partition, with its timestamp
+//	v2   isolation level
+//	v4   leader epochs; FENCED and UNKNOWN_LEADER_EPOCH
+//	v6   flexible
+//	v10  a timeout for tiered storage, not needed here
+//
+// Left out: v0, the offsets of segments.
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var listOffsets = now(1, 11, (*API).listOffsets)
+
+// Special timestamps (ListOffsetsRequest in Kafka).
+const (
+	timestampLatest                = -1
+	timestampEarliest              = -2
+	timestampMax                   = -3
+	timestampEarliestLocal         = -4
+	timestampLatestTiered          = -5
+	timestampEarliestPendingUpload = -6
+)
+
+// timestampSince is the first version that knows a special timestamp.
+var timestampSince = map[int64]int16{
+	timestampLatest: 1, timestampEarliest: 1, timestampMax: 7,
+	timestampEarliestLocal: 8, timestampLatestTiered: 9, timestampEarliestPendingUpload: 11,
+}
+
+func (a *API) listOffsets(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {
+	p := q.ResponseKind().(*kmsg.ListOffsetsResponse)
+	p.Topics = make([]kmsg.ListOffsetsResponseTopic, len(q.Topics))
+	image := a.Metadata.Image()
+	twice := partitionsNamedTwice(q)
+	for i := range q.Topics {
+		from, to := &q.Topics[i], &p.Topics[i]
+		to.Topic = from.Topic
+		topic := image.Topic(from.Topic)
+		to.Partitions = make([]kmsg.ListOffsetsResponseTopicPartition, len(from.Partitions))
+		for j := range from.Partitions {
+			one := &to.Partitions[j]
+			one.Default()
+			one.Partition, one.Timestamp, one.Offset = from.Partitions[j].Partition, protocol.None, protocol.None
+			err := error(protocol.ErrInvalidRequest)
+			if !twice[topicPartition{from.Topic, one.Partition}] {
+				err = a.listOffset(topic, q, &from.Partitions[j], one)
+			}
+			if err != nil {
+				one.ErrorCode = codeOf(err)
+			}
+		}
+	}
+	return p
+}
+
+// topicPartition names a partition as requests do.
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+// partitionsNamedTwice finds the partitions that Kafka refuses to answer for.
+func partitionsNamedTwice(q *kmsg.ListOffsetsRequest) map[topicPartition]bool {
+	seen := make(map[topicPartition]bool)
+	for _, t := range q.Topics {
+		for _, p := range t.Partitions {
+			key := topicPartition{t.Topic, p.Partition}
+			_, again := seen[key]
+			seen[key] = again
+		}
+	}
+	return seen
+}
+
+// listOffset answers for one partition.
+func (a *API) listOffset(t *metadata.Topic, q *kmsg.ListOffsetsRequest, from *kmsg.ListOffsetsRequestTopicPartition, to *kmsg.ListOffsetsResponseTopicPartition) error {
+	if t == nil {
+		return protocol.ErrUnknownTopicOrPartition
+	}
+	p := a.Partitions.Get(t.ID, from.Partition)
+	if p == nil {
+		return protocol.ErrUnknownTopicOrPartition
+	}
+	if since, known := timestampSince[from.Timestamp]; from.Timestamp < 0 && (!known || q.Version < since) {
+		return protocol.ErrUnsupportedVersion
+	}
+	if err := p.Ready(); err != nil {
+		return err
+	}
+	if err := p.CheckEpoch(protocol.Epoch(from.CurrentLeaderEpoch)); err != nil {
+		return err
+	}
+	isolation := partition.ReadUncommitted
+	if q.IsolationLevel == 1 {
+		isolation = partition.ReadCommitted
+	}
+	found, err := findOffset(p, from.Timestamp, isolation)
+	if err != nil {
+		return err
+	}
+	to.Timestamp, to.Offset, to.LeaderEpoch = int64(found.Timestamp), int64(found.Offset), int32(found.Epoch)
+	return nil
+}
+
+// findOffset looks a special timestamp or a time up. What lies beyond the
+// reader's bound counts as not there.
+func findOffset(p *partition.Partition, timestamp int64, isolation partition.Isolation) (logstore.TimestampOffset, error) {
+	none := logstore.TimestampOffset{Timestamp: protocol.None, Offset: protocol.None, Epoch: protocol.None}
+	log := p.Log()
+	switch timestamp {
+	case timestampLatest:
+		return logstore.TimestampOffset{Timestamp: protocol.None, Offset: p.Bound(isolation), Epoch: p.LeaderEpoch()}, nil
+	case timestampEarliest, timestampEarliestLocal:
+		start := p.Offsets().Start
+		return logstore.TimestampOffset{Timestamp: protocol.None, Offset: start, Epoch: log.EpochOf(start)}, nil
+	case timestampLatestTiered, timestampEarliestPendingUpload:
+		return none, nil
+	}
+	find := func() (logstore.TimestampOffset, error) { return log.OffsetForTime(protocol.Timestamp(timestamp)) }
+	if timestamp == timestampMax {
+		find = log.OffsetOfMaxTimestamp
+	}
+	found, err := find()
+	if err != nil || found.Offset < 0 || found.Offset >= p.Bound(isolation) {
+		return none, err
+	}
+	return found, nil
+}

@@ -1,0 +1,255 @@
+package api
+
+// Produce (key 0), versions 0 to 13.
+//
+// Each partition's batch is checked (CRC, counts, records, the topic's rules),
+// appended as received, and answered by its own error code. acks=all waits for
+// the commit of every partition, acks=1 for the write; acks=0 has no answer, and
+// an error closes the connection, which is how the producer learns of it.
+//
+//	v0-2   message sets of formats 0 and 1, stored as batches of format 2
+//	v3     exactly one batch of format 2; transactional id
+//	v7     zstd is allowed
+//	v8     errors of single records, error messages
+//	v9     flexible
+//	v10    leader hints (KIP-951): never sent, the one node leads
+//	v13    topics by id
+//
+// Left out: transactions. A transactional id is refused with INVALID_TXN_STATE.
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/server"
+)
+
+var produce = declare[*kmsg.ProduceRequest](0, 13, (*API).produce)
+
+// produceCall is one request. It is reused by its connection for as long as every
+// append is committed when it returns; else it belongs to the log until the last
+// commit, and the connection takes a new one.
+type produceCall struct {
+	api      *API
+	request  protocol.ProduceRequest
+	header   protocol.Header
+	settings *config.Broker
+	image    *metadata.Image
+	now      protocol.Timestamp
+	// items are the partitions, in the order of the request. Invariant: never
+	// grown while an append is under way, because the log holds pointers into it.
+	items []produceItem
+	// open counts the appends under way, and one more until the call is parked.
+	open    atomic.Int32
+	ordered bool // some append was not committed when it returned
+	ticket  *server.Ticket
+}
+
+type produceItem struct {
+	partition    *partition.Partition
+	failure      *protocol.Error
+	message      string
+	recordErrors []protocol.RecordError
+	pending      logstore.Pending
+}
+
+func (a *API) produce(r *Request) error {
+	call := r.Peer.produce
+	if call == nil {
+		call = &produceCall{api: a}
+		r.Peer.produce = call
+	}
+	if err := call.request.Decode(r.Header.Version, r.Body); err != nil {
+		return err
+	}
+	call.header, call.settings, call.image = r.Header, a.Config(), a.Metadata.Image()
+	call.now = protocol.Timestamp(a.Clock.Now().UnixMilli())
+	call.run()
+	if call.ordered {
+		r.Peer.produce = nil
+	}
+	switch acks := call.request.Acks; {
+	case acks == 0:
+		return call.firstFailure()
+	case acks == -1 && call.ordered:
+		call.park(r)
+	default:
+		out := r.Call.Out()
+		out.Begin()
+		call.encode(out)
+		out.End()
+	}
+	return nil
+}
+
+// run appends every partition.
+func (c *produceCall) run() {
+	n := 0
+	for i := range c.request.Topics {
+		n += len(c.request.Topics[i].Partitions)
+	}
+	clear(c.items)
+	c.items = slices.Grow(c.items[:0], n)[:n]
+	c.open.Store(1)
+	c.ordered = false
+	refusal := c.refusal()
+	at := 0
+	for i := range c.request.Topics {
+		t := &c.request.Topics[i]
+		found, failure := c.find(t)
+		if refusal != nil {
+			failure = refusal
+		}
+		for j := range t.Partitions {
+			item := &c.items[at]
+			at++
+			item.pending.BaseOffset, item.pending.LogAppendTime, item.pending.LogStart = protocol.None, protocol.None, protocol.None
+			if item.failure = failure; failure == nil {
+				c.appendTo(item, found, &t.Partitions[j])
+			}
+		}
+	}
+}
+
+// refusal is what is wrong with the request as a whole.
+func (c *produceCall) refusal() *protocol.Error {
+	switch {
+	case c.request.Acks < -1 || c.request.Acks > 1:
+		return protocol.ErrInvalidRequiredAcks
+	case c.request.TransactionalID != nil:
+		return protocol.ErrInvalidTxnState.WithMessage("transactions are not served yet")
+	}
+	return nil
+}
+
+func (c *produceCall) find(t *protocol.ProduceTopic) (*metadata.Topic, *protocol.Error) {
+	if c.header.Version >= 13 {
+		if found := c.image.TopicByID(t.ID); found != nil {
+			return c.allowed(found)
+		}
+		return nil, protocol.ErrUnknownTopicID
+	}
+	if found := c.image.TopicBytes(t.Name); found != nil {
+		return c.allowed(found)
+	}
+	return nil, protocol.ErrUnknownTopicOrPartition
+}
+
+// adminClientID may write internal topics (Kafka's AdminUtils.ADMIN_CLIENT_ID).
+const adminClientID = "__admin_client"
+
+func (c *produceCall) allowed(t *metadata.Topic) (*metadata.Topic, *protocol.Error) {
+	if t.Name[0] == '_' && isInternalTopic(t.Name) && c.header.ClientID != adminClientID {
+		return nil, protocol.ErrInvalidTopicException
+	}
+	return t, nil
+}
+
+// appendTo checks and appends one partition's batch. The item holds the outcome.
+func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol.ProducePartition) {
+	item.partition = c.api.Partitions.Get(t.ID, p.Index)
+	if item.partition == nil {
+		item.failure = protocol.ErrUnknownTopicOrPartition
+		return
+	}
+	policy := c.api.policies.of(c.image, c.settings, t)
+	batch, err := c.prepare(item, policy, p.Records)
+	if err != nil {
+		item.failure = errorOf(err)
+		return
+	}
+	item.pending.Tag, item.pending.OnCommitted = c, producePendingCommitted
+	c.open.Add(1)
+	in := logstore.AppendInput{Batch: batch, Origin: logstore.FromClient}
+	if item.partition.Append(in, &item.pending) == logstore.Committed {
+		c.open.Add(-1)
+		return
+	}
+	c.ordered = true
+}
+
+// producePendingCommitted runs on any goroutine, once per append that was not
+// committed at once.
+func producePendingCommitted(p *logstore.Pending) {
+	c := p.Tag.(*produceCall)
+	if c.open.Add(-1) == 0 {
+		c.reply()
+	}
+}
+
+// park answers once the last append is committed. The names of topics lie in the
+// frame, which is reused meanwhile.
+func (c *produceCall) park(r *Request) {
+	for i := range c.request.Topics {
+		t := &c.request.Topics[i]
+		t.Name = slices.Clone(t.Name)
+	}
+	c.ticket = r.Call.Park()
+	if c.open.Add(-1) == 0 {
+		c.reply()
+	}
+}
+
+func (c *produceCall) reply() {
+	c.ticket.Reply(func(out *server.Out) {
+		out.Begin()
+		c.encode(out)
+		out.End()
+	})
+}
+
+// failureOf is what became of an item, nil for success.
+func (i *produceItem) failureOf() *protocol.Error {
+	if i.failure != nil {
+		return i.failure
+	}
+	return errorOf(i.pending.Err)
+}
+
+// firstFailure is an acks=0 request's way to tell: the connection is closed.
+func (c *produceCall) firstFailure() error {
+	for i := range c.items {
+		if c.items[i].failure != nil || !c.ordered && c.items[i].pending.Err != nil {
+			return fmt.Errorf("with acks=0 a failure closes the connection: %w", c.items[i].failureOf())
+		}
+	}
+	return nil
+}
+
+func (c *produceCall) encode(out *server.Out) {
+	version := c.header.Version
+	b := protocol.AppendResponseHeader(out.Bytes(), c.header.Key, version, c.header.CorrelationID)
+	b = protocol.AppendProduceStart(b, version, len(c.request.Topics))
+	at := 0
+	for i := range c.request.Topics {
+		t := &c.request.Topics[i]
+		b = protocol.AppendProduceTopic(b, version, t, len(t.Partitions))
+		for j := range t.Partitions {
+			result := c.items[at].result(t.Partitions[j].Index)
+			at++
+			b = protocol.AppendProducePartition(b, version, &result)
+		}
+		b = protocol.AppendProduceTopicEnd(b, version)
+	}
+	out.SetBytes(protocol.AppendProduceEnd(b, version, 0, nil))
+}
+
+func (i *produceItem) result(index int32) protocol.ProducePartitionResult {
+	if failure := i.failureOf(); failure != nil {
+		return protocol.ProducePartitionResult{
+			Index: index, ErrorCode: failure.Code, RecordErrors: i.recordErrors, ErrorMessage: i.message,
+			BaseOffset: protocol.None, LogAppendTime: protocol.None, LogStartOffset: protocol.None,
+		}
+	}
+	return protocol.ProducePartitionResult{
+		Index: index, BaseOffset: i.pending.BaseOffset, LogAppendTime: i.pending.LogAppendTime, LogStartOffset: i.pending.LogStart,
+	}
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// prepare checks a partition's records against the topic's rules and gives the
+// batch to append: the bytes as received wherever the topic allows it. The order
+// of the checks is Kafka's (ProduceRequest.validateRecords, then
+// UnifiedLog.analyzeAndValidateRecords, then LogValidator), because a batch may
+// break several rules.
+func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte) (protocol.Batch, error) {
+	batch, err := c.onlyBatch(records)
+	if err != nil {
+		return nil, err
+	}
+	if len(batch) > policy.MessageBytesMax {
+		return nil, protocol.ErrMessageTooLarge
+	}
+	if err := protocol.CheckBatch(batch); err != nil {
+		return nil, err
+	}
+	if batch.IsTransactional() {
+		// Without a transactional id in the request nobody may write it (KafkaApis).
+		return nil, protocol.ErrTransactionalIDAuthorizationFailed
+	}
+	limits := protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax}
+	largest := batch.MaxTimestamp()
+	if c.settings.RecordValidation == config.ValidateRecords || policy.CleanupCompact {
+		summary, err := protocol.ValidateRecords(batch, protocol.RecordRules{
+			Limits: limits, RequireKeys: policy.CleanupCompact, LogAppendTime: policy.TimestampAppendTime,
+			Now: c.now, BeforeMaxMillis: policy.TimestampBeforeMaxMillis, AfterMaxMillis: policy.TimestampAfterMaxMillis,
+		})
+		if err != nil {
+			c.explain(item, summary, err)
+			return nil, err
+		}
+		largest = summary.MaxTimestamp
+	}
+	if policy.TimestampAppendTime {
+		largest = c.now
+	}
+	batch.SetTimestamps(policy.TimestampAppendTime, largest)
+	return recompressed(batch, policy, limits)
+}
+
+// onlyBatch takes the records of a request apart: one batch from version 3 on, a
+// message set before.
+func (c *produceCall) onlyBatch(records []byte) (protocol.Batch, error) {
+	if c.header.Version < 3 {
+		return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
+	}
+	if len(records) == 0 {
+		return nil, protocol.ErrInvalidRecord.WithMessage("there is no batch")
+	}
+	batch, rest, err := protocol.NextBatch(records)
+	switch {
+	case err != nil:
+		return nil, err
+	case batch.Magic() != 2:
+		return nil, protocol.ErrInvalidRecord.WithMessage("the batch has format %d; format 2 is required", batch.Magic())
+	case batch.Codec() == protocol.CodecZstd && c.header.Version < 7:
+		return nil, protocol.ErrUnsupportedCompressionType.WithMessage("zstd needs version 7 of Produce")
+	case len(rest) > 0:
+		return nil, protocol.ErrInvalidRecord.WithMessage("there is more than one batch")
+	}
+	return batch, nil
+}
+
+// explain keeps what version 8 tells about single records. Like Kafka it gives a
+// message only when single records are at fault.
+func (c *produceCall) explain(item *produceItem, summary protocol.RecordSummary, err error) {
+	if len(summary.Errors) > 0 {
+		item.recordErrors, item.message = summary.Errors, errorOf(err).Message
+	}
+}
+
+// recompressed changes the codec if the topic asks for one and the batch has another.
+func recompressed(batch protocol.Batch, policy *policy, limits protocol.DecodeLimits) (protocol.Batch, error) {
+	if policy.CompressionType == "producer" {
+		return batch, nil
+	}
+	codec, known := protocol.ParseCodec(policy.CompressionType)
+	if !known || codec == batch.Codec() {
+		return batch, nil
+	}
+	level := protocol.LevelDefault
+	switch codec {
+	case protocol.CodecGzip:
+		level = policy.CompressionGzipLevel
+	case protocol.CodecLZ4:
+		level = policy.CompressionLZ4Level
+	case protocol.CodecZstd:
+		level = policy.CompressionZstdLevel
+	}
+	made, err := protocol.Recompress(batch, codec, level, limits)
+	if err != nil {
+		return nil, err
+	}
+	if len(made) > policy.MessageBytesMax {
+		return nil, protocol.ErrMessageTooLarge
+	}
+	return made, nil
+}
