@@ -179,8 +179,12 @@ func (r *payloadReader) tooLarge() error {
 // every connection have one.
 var largeWindow sync.Mutex
 
-// decodeLargeWindow decodes the whole payload, with a buffer that grows with
-// what really comes out instead of with what the header claims.
+// zstdBlockBytesMax is the most that one block decompresses to (RFC 8878).
+const zstdBlockBytesMax = 128 << 10
+
+// decodeLargeWindow decodes the whole payload into a buffer that grows with what
+// really comes out instead of with what the header claims. Output beyond the limit
+// is zstd.ErrDecoderSizeExceeded, or is returned for the caller to notice.
 func decodeLargeWindow(payload []byte, limit int) ([]byte, error) {
 	largeWindow.Lock()
 	defer largeWindow.Unlock()
@@ -191,9 +195,15 @@ func decodeLargeWindow(payload []byte, limit int) ([]byte, error) {
 	}
 	defer d.Close()
 	for size := min(4<<20, limit); ; size = min(size*4, limit) {
-		out, err := d.DecodeAll(payload, make([]byte, 0, size))
-		if err == nil || size == limit || !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		out, err := d.DecodeAll(payload, make([]byte, 0, size+zstdBlockBytesMax))
+		// A block that does not fit into the rest of the buffer fails with a plain
+		// error; then what came before it has used up at least size.
+		full := errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(out) > size
+		switch {
+		case err == nil || !full:
 			return out, err
+		case size == limit:
+			return nil, zstd.ErrDecoderSizeExceeded
 		}
 	}
 }

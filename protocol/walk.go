@@ -70,7 +70,7 @@ func nextRecordBody(b []byte) (body, rest []byte, err error) {
 }
 
 func (b Batch) walkCompressed(limits DecodeLimits, fn func(body []byte, index int32) error) error {
-	s, err := openRecords(b, limits)
+	s, err := openRecords(b.Codec(), b.Payload(), limits)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *recordShape) decode(body []byte) error {
 }
 
 func (b Batch) scanCompressed(limits DecodeLimits, fn func(*recordShape) error) error {
-	s, err := openRecords(b, limits)
+	s, err := openRecords(b.Codec(), b.Payload(), limits)
 	if err != nil {
 		return err
 	}
@@ -177,8 +177,9 @@ const (
 
 var recordStreams = sync.Pool{New: func() any { return &recordStream{buf: make([]byte, recordStreamBytes)} }}
 
-func openRecords(b Batch, limits DecodeLimits) (*recordStream, error) {
-	src, err := openPayload(b.Codec(), b.Payload(), limits)
+// openRecords starts to read compressed records or entries.
+func openRecords(codec Codec, payload []byte, limits DecodeLimits) (*recordStream, error) {
+	src, err := openPayload(codec, payload, limits)
 	if err != nil {
 		return nil, err
 	}
