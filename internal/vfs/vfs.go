@@ -1,26 +1,35 @@
-// Package vfs is the only door to files for every room below the broker.
-//
-// The real file system (OS), the in-memory one with crash copies (Mem) and the
-// wrapper that fails at the nth operation (Faulty) share one interface, so that
-// the same engine code runs on a disk that a test can cut the power of.
 package vfs
 
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 )
 
-// Errors that callers tell apart with errors.Is. They wrap the operating
-// system's own error where there is one.
-var (
-	ErrLocked = errors.New("locked by another process")
+// ErrLocked is the answer to Lock when someone else, in this process or another,
+// holds the lock.
+var ErrLocked = errors.New("locked by another process")
+
+// Flags of Open, so that no other room imports package os.
+const (
+	ReadOnly  = os.O_RDONLY
+	ReadWrite = os.O_RDWR
+	Create    = os.O_CREATE
+	Exclusive = os.O_EXCL
+	Truncate  = os.O_TRUNC
+)
+
+// Permissions of what a broker makes: its data is nobody else's to read.
+const (
+	FilePerm fs.FileMode = 0o600
+	DirPerm  fs.FileMode = 0o700
 )
 
 // FS is a file system. Names are slash-separated paths. Not-exist and exist
 // errors satisfy errors.Is with fs.ErrNotExist and fs.ErrExist.
 type FS interface {
-	// Open opens name with os.O_* flags; permissions of new files are perm.
+	// Open opens name with the flags above; permissions of new files are perm.
 	Open(name string, flag int, perm fs.FileMode) (File, error)
 	// MkdirAll makes a folder and its parents.
 	MkdirAll(name string, perm fs.FileMode) error

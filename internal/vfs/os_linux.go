@@ -1,0 +1,55 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// datasync skips the file's times, which nobody reads after a crash.
+func datasync(f *os.File) error {
+	for {
+		err := unix.Fdatasync(int(f.Fd()))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return &os.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
+		}
+	}
+}
+
+// preallocate keeps the size, so that the end of a file is always the end of its
+// data. A file system that cannot is no error.
+func preallocate(f *os.File, off, n int64) error {
+	for {
+		err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, off, n)
+		switch {
+		case err == nil, errors.Is(err, unix.EOPNOTSUPP):
+			return nil
+		case !errors.Is(err, unix.EINTR):
+			return &os.PathError{Op: "fallocate", Path: f.Name(), Err: err}
+		}
+	}
+}
+
+// openLocked takes an open-file-description lock over the whole file: unlike a
+// POSIX lock it also excludes a second broker in this process, and it excludes
+// the JVM's lock, which is a POSIX lock, in another process.
+func openLocked(name string) (f *os.File, unlock func(), err error) {
+	f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE, FilePerm)
+	if err != nil {
+		return nil, nil, err
+	}
+	whole := unix.Flock_t{Type: unix.F_WRLCK}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &whole); err != nil {
+		_ = f.Close() // the error of the lock says more
+		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+			err = fmt.Errorf("%w: %w", ErrLocked, err)
+		}
+		return nil, nil, err
+	}
+	return f, func() {}, nil // closing the descriptor releases it
+}

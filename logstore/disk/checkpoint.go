@@ -1,0 +1,207 @@
+package disk
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+const (
+	recoveryPointFile = "recovery-point-offset-checkpoint"
+	logStartFile      = "log-start-offset-checkpoint"
+)
+
+// checkpoints keeps Kafka's two files per data directory: up to where each log is
+// durable, and where those logs start that do not start with their first segment.
+//
+// Its lock may be taken while a log is locked, never the other way round.
+type checkpoints struct {
+	store *Store
+	mu    struct {
+		sync.Mutex
+		// kept is what the files said at the start, used for every log that has not
+		// been loaded since.
+		kept map[partitionKey]marks
+		// written are the partitions with a row on disk; stale those of them that
+		// were deleted since, whose row must not be taken for a namesake's.
+		written map[partitionKey]bool
+		stale   map[partitionKey]bool
+	}
+}
+
+// partitionKey is how the files name a partition: without the topic's id.
+type partitionKey struct {
+	topic     string
+	partition int32
+}
+
+type marks struct {
+	recovery protocol.Offset
+	start    protocol.Offset
+}
+
+func keyOf(id logstore.ID) partitionKey { return partitionKey{id.Topic, id.Partition} }
+
+func readCheckpoints(s *Store) (*checkpoints, error) {
+	c := &checkpoints{store: s}
+	c.mu.kept = make(map[partitionKey]marks)
+	c.mu.written = make(map[partitionKey]bool)
+	c.mu.stale = make(map[partitionKey]bool)
+	err := c.read(recoveryPointFile, func(m *marks, offset protocol.Offset) { m.recovery = offset })
+	if err == nil {
+		err = c.read(logStartFile, func(m *marks, offset protocol.Offset) { m.start = offset })
+	}
+	return c, err
+}
+
+// read takes one file in. A missing one is empty; a damaged one is refused,
+// because guessing would bring deleted records back or hide lost ones.
+func (c *checkpoints) read(file string, set func(*marks, protocol.Offset)) error {
+	name := path.Join(c.store.opts.Dir, file)
+	data, err := vfs.ReadFile(c.store.opts.FS, name, smallFileMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read a checkpoint: %w", err)
+	}
+	rows, err := parseCheckpoint(string(data))
+	if err != nil {
+		return &logstore.CorruptError{File: name, Reason: err.Error()}
+	}
+	for _, row := range rows {
+		if len(row) != 3 {
+			return &logstore.CorruptError{File: name, Reason: fmt.Sprintf("the row %q has not three fields", row)}
+		}
+		partition, err1 := strconv.ParseInt(row[1], 10, 32)
+		offset, err2 := strconv.ParseInt(row[2], 10, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return &logstore.CorruptError{File: name, Reason: err.Error()}
+		}
+		key := partitionKey{row[0], int32(partition)}
+		m := c.mu.kept[key]
+		set(&m, protocol.Offset(offset))
+		c.mu.kept[key] = m
+		c.mu.written[key] = true
+	}
+	return nil
+}
+
+// of is what the files said of a partition at the start.
+func (c *checkpoints) of(id logstore.ID) marks {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.kept[keyOf(id)]
+}
+
+// keep notes the marks of a log that is closed on its own, for its next opening.
+func (c *checkpoints) keep(l *log) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m, ok := l.marks(); ok {
+		c.mu.kept[keyOf(l.id)] = m
+	}
+}
+
+// forget drops a deleted partition.
+func (c *checkpoints) forget(id logstore.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := keyOf(id)
+	delete(c.mu.kept, key)
+	if c.mu.written[key] {
+		c.mu.stale[key] = true
+	}
+}
+
+// beforeFolder is called before a partition's folder is made: a row that a
+// deleted namesake left must be off the disk by then, or after a crash it would be
+// taken for the new partition's.
+func (c *checkpoints) beforeFolder(id logstore.ID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.mu.stale[keyOf(id)] {
+		return nil
+	}
+	return c.writeLocked()
+}
+
+func (c *checkpoints) writeIfStale() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.mu.stale) == 0 {
+		return nil
+	}
+	return c.writeLocked()
+}
+
+// write replaces both files.
+func (c *checkpoints) write() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writeLocked()
+}
+
+type checkpointRow struct {
+	partitionKey
+	offset protocol.Offset
+}
+
+func (c *checkpoints) writeLocked() error {
+	current := make(map[partitionKey]marks, len(c.mu.kept))
+	for key, m := range c.mu.kept {
+		current[key] = m
+	}
+	for _, l := range c.store.each() {
+		if m, ok := l.marks(); ok {
+			current[keyOf(l.id)] = m
+		}
+	}
+	recovery := make([]checkpointRow, 0, len(current))
+	var starts []checkpointRow
+	written := make(map[partitionKey]bool, len(current))
+	for key, m := range current {
+		if m == (marks{}) {
+			continue
+		}
+		written[key] = true
+		recovery = append(recovery, checkpointRow{key, m.recovery})
+		if m.start > 0 {
+			starts = append(starts, checkpointRow{key, m.start})
+		}
+	}
+	if err := c.writeFile(recoveryPointFile, recovery); err != nil {
+		return err
+	}
+	if err := c.writeFile(logStartFile, starts); err != nil {
+		return err
+	}
+	c.mu.written = written
+	clear(c.mu.stale)
+	return nil
+}
+
+func (c *checkpoints) writeFile(file string, rows []checkpointRow) error {
+	slices.SortFunc(rows, func(a, b checkpointRow) int {
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
+	})
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "0\n%d\n", len(rows))
+	for _, row := range rows {
+		fmt.Fprintf(&text, "%s %d %d\n", row.topic, row.partition, row.offset)
+	}
+	if err := vfs.ReplaceFile(c.store.opts.FS, path.Join(c.store.opts.Dir, file), text.Bytes(), true); err != nil {
+		return fmt.Errorf("%w: write a checkpoint: %w", logstore.ErrStorage, err)
+	}
+	return nil
+}

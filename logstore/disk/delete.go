@@ -1,0 +1,177 @@
+package disk
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+const (
+	deleteSuffix = "-delete"
+	straySuffix  = "-stray"
+	// nameBytesMax is the longest file name of the usual file systems.
+	nameBytesMax = 255
+)
+
+// renamedFolder is how Kafka names a folder that is to be deleted or was found
+// without an owner: "topic-N.<32 hex digits>-delete", the topic cut when the whole
+// would be too long. The digits are the topic id, which no other topic ever has.
+func renamedFolder(name string, id protocol.UUID, suffix string) string {
+	tail := "." + hex.EncodeToString(id[:]) + suffix
+	if room := nameBytesMax - len(tail); len(name) > room {
+		dash := strings.LastIndexByte(name, '-')
+		name = name[:room-len(name[dash:])] + name[dash:]
+	}
+	return name + tail
+}
+
+// isPartitionFolder tells whether a name has the form topic-N.
+func isPartitionFolder(name string) bool {
+	dash := strings.LastIndexByte(name, '-')
+	if dash <= 0 {
+		return false
+	}
+	n, err := strconv.ParseInt(name[dash+1:], 10, 32)
+	return err == nil && n >= 0
+}
+
+func setAside(s *Store, dir, name string, id protocol.UUID) error {
+	to := path.Join(s.opts.Dir, renamedFolder(name, id, straySuffix))
+	s.opts.Logger.Warn("a partition's folder belongs to no topic and is set aside", "folder", dir, "topic_id", id.String(), "as", to)
+	if err := s.opts.FS.Rename(dir, to); err != nil {
+		return fmt.Errorf("set a folder without a topic aside: %w", err)
+	}
+	return s.opts.FS.SyncDir(s.opts.Dir)
+}
+
+// delete ends the log and takes its folder out of sight; the files go later.
+func (l *log) delete() error {
+	l.flushing.Lock()
+	l.mu.Lock()
+	waiting := l.endLocked(phaseEnded, logstore.ErrDeleted)
+	list := *l.segments.Load()
+	l.publish(nil)
+	l.mu.Unlock()
+	for _, s := range list {
+		s.retire()
+	}
+	err := l.removeFolder()
+	l.flushing.Unlock()
+	l.answer(waiting, logstore.ErrDeleted)
+	return err
+}
+
+func (l *log) removeFolder() error {
+	s := l.store
+	s.checkpoints.forget(l.id)
+	away := path.Join(s.opts.Dir, renamedFolder(l.id.String(), l.id.TopicID, deleteSuffix))
+	err := s.opts.FS.Rename(l.dir, away)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was ever appended
+	}
+	if err == nil {
+		// Without this a power cut could bring the folder back; its topic id would
+		// give it away, but the space would stay taken.
+		err = s.opts.FS.SyncDir(s.opts.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: delete the folder of %s: %w", logstore.ErrStorage, l.id, err)
+	}
+	s.trash.add(l.cfg.Load().FileDeleteDelayMillis, away)
+	return nil
+}
+
+// trash removes renamed files and folders after file.delete.delay.ms, with one
+// timer for all.
+type trash struct {
+	store *Store
+	mu    struct {
+		sync.Mutex
+		items   []trashItem
+		timer   clock.Timer // nil while items is empty
+		stopped bool
+	}
+}
+
+type trashItem struct {
+	due  time.Duration // on the monotonic clock
+	name string        // file or folder
+}
+
+func (t *trash) add(delayMillis int64, names ...string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mu.stopped || len(names) == 0 {
+		return // the next start finds the names by their suffix
+	}
+	delay := time.Duration(max(delayMillis, 0)) * time.Millisecond
+	due := t.store.opts.Clock.Monotonic() + delay
+	for _, name := range names {
+		t.mu.items = append(t.mu.items, trashItem{due, name})
+	}
+	if t.mu.timer == nil {
+		t.mu.timer = t.store.opts.Clock.AfterFunc(delay, t.empty)
+	}
+}
+
+// empty removes what is due and sets the timer for the next.
+func (t *trash) empty() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mu.stopped {
+		return
+	}
+	now := t.store.opts.Clock.Monotonic()
+	next := time.Duration(-1)
+	kept := t.mu.items[:0]
+	for _, item := range t.mu.items {
+		if item.due > now {
+			kept = append(kept, item)
+			if next < 0 || item.due < next {
+				next = item.due
+			}
+			continue
+		}
+		if err := t.removeNow(item.name); err != nil {
+			t.store.opts.Logger.Warn("cannot remove deleted data; the next start tries again", "name", item.name, "error", err)
+		}
+	}
+	clear(t.mu.items[len(kept):])
+	t.mu.items = kept
+	t.mu.timer = nil
+	if next >= 0 {
+		t.mu.timer = t.store.opts.Clock.AfterFunc(next-now, t.empty)
+	}
+}
+
+// removeNow removes a file or folder. A deleted partition's folder is what tells,
+// after a crash, that its row in the checkpoint files means nothing; so those are
+// written first.
+func (t *trash) removeNow(name string) error {
+	if strings.HasSuffix(name, deleteSuffix) {
+		if err := t.store.checkpoints.writeIfStale(); err != nil {
+			return err
+		}
+	}
+	return t.store.opts.FS.RemoveAll(name)
+}
+
+// stop cancels the timer; a removal under way is waited for.
+func (t *trash) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mu.stopped = true
+	if t.mu.timer != nil {
+		t.mu.timer.Stop()
+	}
+}

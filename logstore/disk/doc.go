@@ -1,0 +1,2 @@
+// Package disk keeps logs in Kafka's segment files.
+package disk

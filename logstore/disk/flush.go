@@ -1,0 +1,367 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// syncer is the store's one goroutine: it syncs the logs that have something to
+// sync, all that gathered during one round in the next. There is no timer: the
+// sync under way is the window in which the next group forms.
+type syncer struct {
+	store *Store
+	// wake has room for one signal: there is work.
+	wake    chan struct{}
+	stopped chan struct{} // closed by stop
+	done    chan struct{} // closed when the goroutine has ended
+
+	mu struct {
+		sync.Mutex
+		dirty []*log
+	}
+}
+
+func startSyncer(s *Store) *syncer {
+	y := &syncer{store: s, wake: make(chan struct{}, 1), stopped: make(chan struct{}), done: make(chan struct{})}
+	go y.run()
+	return y
+}
+
+// add makes sure that the log is synced after this call.
+func (y *syncer) add(l *log) {
+	if !l.queued.CompareAndSwap(false, true) {
+		return
+	}
+	y.mu.Lock()
+	y.mu.dirty = append(y.mu.dirty, l)
+	y.mu.Unlock()
+	select {
+	case y.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (y *syncer) run() {
+	defer close(y.done)
+	var group []*log
+	for {
+		select {
+		case <-y.stopped:
+			return
+		case <-y.wake:
+		}
+		y.mu.Lock()
+		group, y.mu.dirty = y.mu.dirty, group[:0]
+		y.mu.Unlock()
+		for i, l := range group {
+			// What is appended from here on is for the next round.
+			l.queued.Store(false)
+			l.flushing.Lock()
+			_ = l.flush() // the log and its callers have been told
+			l.flushing.Unlock()
+			group[i] = nil
+		}
+	}
+}
+
+// stop ends the goroutine after the sync under way.
+func (y *syncer) stop() {
+	close(y.stopped)
+	<-y.done
+}
+
+// flush makes everything appended so far durable, commits what waited for that,
+// and finishes segments that were sealed since. flushing is held, mu is not.
+//
+// A failed sync ends the store. A file that could not even be opened to be synced
+// (no handles left) fails those who wait, whose outcome is then unknown; the next
+// flush covers their bytes.
+func (l *log) flush() error {
+	l.mu.Lock()
+	if err := l.readyLocked(); err != nil {
+		l.mu.Unlock()
+		return err
+	}
+	end, from := protocol.Offset(l.end.Load()), l.mu.synced
+	names, root := l.mu.namesDirty, l.mu.rootDirty
+	l.mu.namesDirty, l.mu.rootDirty = false, false
+	l.mu.unflushed, l.mu.flushedAt = 0, l.store.now()
+	list := *l.segments.Load()
+	l.mu.Unlock()
+
+	if err := l.syncFiles(list, from, names, root); err != nil {
+		if broken := l.store.failOnSync(err); l.store.broken() != nil {
+			return broken
+		}
+		return l.flushLater(names, root, err)
+	}
+	l.commit(end)
+	if l.finishSealed(list) {
+		l.raiseRecoveryPoint(end)
+	}
+	return nil
+}
+
+// syncFiles syncs the segments with batches at or above from, then the names.
+func (l *log) syncFiles(list []*segment, from protocol.Offset, names, root bool) error {
+	for _, s := range list {
+		if s.nextOffset() <= from {
+			continue
+		}
+		file, err := s.data.acquire()
+		if err != nil {
+			return fmt.Errorf("to sync it: %w", err)
+		}
+		err = file.Datasync()
+		s.data.release()
+		if err != nil {
+			return &syncError{s.data.name, err}
+		}
+	}
+	if names {
+		if err := l.store.opts.FS.SyncDir(l.dir); err != nil {
+			return &syncError{l.dir, err}
+		}
+	}
+	if root {
+		if err := l.store.opts.FS.SyncDir(l.store.opts.Dir); err != nil {
+			return &syncError{l.store.opts.Dir, err}
+		}
+	}
+	return nil
+}
+
+// syncError is a sync that failed. It hides the number of its cause, so that not
+// even a full disk (which some file systems report at a sync) looks like one of
+// the errors that pass.
+type syncError struct {
+	name  string
+	cause error
+}
+
+func (e *syncError) Error() string { return fmt.Sprintf("sync %s: %v", e.name, e.cause) }
+
+// failOnSync ends the store when err is a failed sync; any other is passed on.
+func (s *Store) failOnSync(err error) error {
+	var failed *syncError
+	if errors.As(err, &failed) {
+		return s.fail(failed)
+	}
+	return err
+}
+
+// flushLater gives up on this flush: a file could not even be opened to be synced.
+// Those who wait get an error, and do not know what became of their records.
+func (l *log) flushLater(names, root bool, cause error) error {
+	err := fmt.Errorf("%w: %s: %w", logstore.ErrStorage, l.id, cause)
+	l.mu.Lock()
+	l.mu.namesDirty = l.mu.namesDirty || names
+	l.mu.rootDirty = l.mu.rootDirty || root
+	if !passes(cause) {
+		err = l.goOffline(cause)
+	}
+	waiting := l.mu.waiting
+	l.mu.waiting = nil
+	l.mu.Unlock()
+	l.answer(waiting, err)
+	return err
+}
+
+// commit raises High to the synced end and answers those who waited for it, in
+// log order and outside the lock.
+func (l *log) commit(end protocol.Offset) {
+	l.mu.Lock()
+	l.mu.synced = max(l.mu.synced, end)
+	if int64(end) > l.high.Load() {
+		l.high.Store(int64(end))
+	}
+	count := 0
+	for count < len(l.mu.waiting) && l.mu.waiting[count].end <= end {
+		count++
+	}
+	old := l.mu.waiting
+	l.mu.waiting, l.mu.spare = append(l.mu.spare[:0], old[count:]...), nil
+	l.mu.Unlock()
+
+	l.answer(old[:count], nil)
+	clear(old)
+	l.mu.Lock()
+	l.mu.spare = old[:0]
+	l.mu.Unlock()
+}
+
+// answer tells those who waited what became of their appends, then the watcher.
+func (l *log) answer(waiting []waitingAppend, err error) {
+	bytes := 0
+	for _, w := range waiting {
+		bytes += w.bytes
+		w.pending.Err = err
+		if w.pending.OnCommitted != nil {
+			w.pending.OnCommitted(w.pending)
+		}
+	}
+	switch {
+	case l.watcher == nil:
+	case err != nil:
+		l.watcher.Advanced(0)
+	case bytes > 0:
+		l.watcher.Advanced(bytes)
+	}
+}
+
+// endLocked takes the log out of use and returns those who waited; mu is held.
+func (l *log) endLocked(to phase, reason error) []waitingAppend {
+	l.leave(to, reason)
+	if l.mu.body == nil {
+		return nil
+	}
+	waiting := l.mu.waiting
+	l.mu.waiting = nil
+	return waiting
+}
+
+// finishSealed writes the index files of sealed segments, which then leave
+// memory. An index can be rebuilt, so a failure costs memory and a longer
+// recovery, nothing else.
+func (l *log) finishSealed(list []*segment) bool {
+	for i, s := range list {
+		if i == len(list)-1 || !s.inMemory() {
+			continue
+		}
+		if err := l.trimReserved(s); err == nil {
+			err = l.writeIndexes(s)
+			if err == nil {
+				continue
+			}
+		}
+		l.store.opts.Logger.Warn("cannot finish a sealed segment; the next sync tries again", "segment", s.data.name)
+		return false
+	}
+	return true
+}
+
+// trimReserved gives back the blocks preallocated beyond a sealed segment's end.
+func (l *log) trimReserved(s *segment) error {
+	if s.reserved == 0 {
+		return nil
+	}
+	file, err := s.data.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.data.release()
+	s.reserved = 0
+	return file.Truncate(s.size.Load())
+}
+
+// writeIndexes writes a sealed segment's two index files and lets them replace
+// the entries in memory.
+func (l *log) writeIndexes(s *segment) error {
+	offsets, times := s.encode()
+	if err := vfs.ReplaceFile(l.store.opts.FS, s.offsetFile.name, offsets, true); err != nil {
+		return err
+	}
+	if err := vfs.ReplaceFile(l.store.opts.FS, s.timeFile.name, times, true); err != nil {
+		return err
+	}
+	s.useFiles(len(offsets)/offsetEntryBytes, len(times)/timeEntryBytes)
+	return nil
+}
+
+func (l *log) raiseRecoveryPoint(to protocol.Offset) {
+	if int64(to) > l.recoveryPoint.Load() {
+		l.recoveryPoint.Store(int64(to))
+	}
+}
+
+// Flush implements logstore.Log.
+func (l *log) Flush() error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	return l.flush()
+}
+
+// flushOverdue tells whether flush.ms asks for a flush.
+func (l *log) flushOverdue(now protocol.Timestamp) bool {
+	cfg := l.cfg.Load()
+	if cfg.FlushMillis <= 0 || phase(l.phase.Load()) != phaseReady {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.unflushed > 0 && int64(now-l.mu.flushedAt) >= cfg.FlushMillis
+}
+
+// Close implements logstore.Log.
+func (l *log) Close() error {
+	err := l.close(false)
+	l.store.forgetLog(l)
+	return err
+}
+
+// close makes the log durable, writes what a start without a scan needs, and
+// ends its use. A log that was never loaded has nothing to write; recoverFirst
+// loads it, because after an unclean start nobody has vouched for it yet.
+func (l *log) close(recoverFirst bool) error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	err := l.shut(recoverFirst)
+	if err == nil {
+		err = l.flush()
+	}
+	if err == nil {
+		err = l.writeCleanState()
+	}
+	l.mu.Lock()
+	waiting := l.endLocked(phaseEnded, logstore.ErrClosed)
+	list := *l.segments.Load()
+	l.mu.Unlock()
+	l.answer(waiting, logstore.ErrClosed)
+	for _, s := range list {
+		s.retire()
+	}
+	if errors.Is(err, logstore.ErrClosed) {
+		return nil // nobody has used it, or it was closed before
+	}
+	return err
+}
+
+// shut keeps appends out, so that the flush that follows is the last one.
+func (l *log) shut(recoverFirst bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if phase(l.phase.Load()) == phaseNew && !recoverFirst {
+		return logstore.ErrClosed
+	}
+	if err := l.readyLocked(); err != nil {
+		return err
+	}
+	l.mu.shut = true
+	return nil
+}
+
+// writeCleanState writes the active segment's indexes and the producer snapshot.
+func (l *log) writeCleanState() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.active()
+	if s == nil {
+		return nil
+	}
+	if protocol.Offset(l.end.Load()) == l.mu.cleanAt {
+		return nil // as the last clean stop left it
+	}
+	s.finish()
+	if err := l.trimReserved(s); err != nil {
+		return err
+	}
+	if err := l.writeIndexes(s); err != nil {
+		return err
+	}
+	return l.writeSnapshot(protocol.Offset(l.end.Load()))
+}

@@ -1,0 +1,134 @@
+package disk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+const (
+	metadataFile = "partition.metadata"
+	epochFile    = "leader-epoch-checkpoint"
+	// smallFileMax bounds files that are read whole. An epoch file of this size
+	// would hold a million epochs.
+	smallFileMax = 64 << 20
+)
+
+// makeFolder makes the partition's folder at its first append; mu is held. It may
+// find a folder that an earlier, failed call has made.
+func (l *log) makeFolder() error {
+	if err := l.store.checkpoints.beforeFolder(l.id); err != nil {
+		return err
+	}
+	if err := l.store.opts.FS.MkdirAll(l.dir, vfs.DirPerm); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("version: 0\ntopic_id: %s", l.id.TopicID)
+	if err := vfs.ReplaceFile(l.store.opts.FS, path.Join(l.dir, metadataFile), []byte(text), l.store.opts.Durability == Sync); err != nil {
+		return err
+	}
+	l.mu.folderMade, l.mu.namesDirty, l.mu.rootDirty = true, true, true
+	return nil
+}
+
+// topicIDOf reads partition.metadata; the zero id when there is none, as in
+// folders of old Kafka versions.
+func topicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) {
+	name := path.Join(dir, metadataFile)
+	data, err := vfs.ReadFile(fsys, name, smallFileMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return protocol.UUID{}, nil
+	}
+	if err != nil {
+		return protocol.UUID{}, err
+	}
+	for line := range strings.Lines(string(data)) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "topic_id:"); ok {
+			id, err := protocol.ParseUUID(strings.TrimSpace(text))
+			if err != nil {
+				return id, &logstore.CorruptError{File: name, Reason: err.Error()}
+			}
+			return id, nil
+		}
+	}
+	return protocol.UUID{}, &logstore.CorruptError{File: name, Reason: "it has no line topic_id"}
+}
+
+// noteEpoch keeps where a new leader epoch begins, before its first batch is
+// written; mu is held.
+func (l *log) noteEpoch(epoch protocol.Epoch, base protocol.Offset) error {
+	if epoch <= l.mu.epochs.Last() {
+		return nil
+	}
+	before := l.mu.epochs.All()
+	l.mu.epochs.Assign(epoch, base)
+	if err := l.writeEpochs(); err != nil {
+		l.mu.epochs, _ = logstore.NewEpochs(before)
+		return err
+	}
+	return nil
+}
+
+// writeEpochs writes Kafka's leader-epoch-checkpoint: version 0, the number of
+// lines, and a line "epoch offset" each.
+func (l *log) writeEpochs() error {
+	starts := l.mu.epochs.All()
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "0\n%d\n", len(starts))
+	for _, s := range starts {
+		fmt.Fprintf(&text, "%d %d\n", s.Epoch, s.Start)
+	}
+	return vfs.ReplaceFile(l.store.opts.FS, path.Join(l.dir, epochFile), text.Bytes(), l.store.opts.Durability == Sync)
+}
+
+// readEpochs reads it; false when it is missing or cannot be understood, and the
+// epochs must be taken from the batches.
+func readEpochs(fsys vfs.FS, dir string) (logstore.Epochs, bool) {
+	data, err := vfs.ReadFile(fsys, path.Join(dir, epochFile), smallFileMax)
+	if err != nil {
+		return logstore.Epochs{}, false
+	}
+	rows, err := parseCheckpoint(string(data))
+	if err != nil {
+		return logstore.Epochs{}, false
+	}
+	starts := make([]logstore.EpochStart, len(rows))
+	for i, row := range rows {
+		if len(row) != 2 {
+			return logstore.Epochs{}, false
+		}
+		epoch, err1 := strconv.ParseInt(row[0], 10, 32)
+		start, err2 := strconv.ParseInt(row[1], 10, 64)
+		if err1 != nil || err2 != nil {
+			return logstore.Epochs{}, false
+		}
+		starts[i] = logstore.EpochStart{Epoch: protocol.Epoch(epoch), Start: protocol.Offset(start)}
+	}
+	return logstore.NewEpochs(starts)
+}
+
+// parseCheckpoint reads the text form that Kafka's checkpoint files share:
+// version 0, the number of rows, the rows with fields parted by blanks.
+func parseCheckpoint(text string) ([][]string, error) {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) < 2 || strings.TrimSpace(lines[0]) != "0" {
+		return nil, errors.New("its version is not 0")
+	}
+	count, err := strconv.Atoi(strings.TrimSpace(lines[1]))
+	if err != nil || count != len(lines)-2 {
+		return nil, fmt.Errorf("it announces %q rows and has %d", lines[1], len(lines)-2)
+	}
+	rows := make([][]string, count)
+	for i, line := range lines[2:] {
+		rows[i] = strings.Fields(line)
+	}
+	return rows, nil
+}

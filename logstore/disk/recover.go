@@ -1,0 +1,294 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// recover finds out what the disk holds of the log, at its first use; mu is held.
+// After a clean stop nothing is scanned. Otherwise every segment that reaches
+// beyond the recovery point is read and checked, and its indexes, the epochs and
+// the producer state are rebuilt from it. The steps can be interrupted anywhere
+// and done again.
+func (l *log) recover() error {
+	known := l.store.checkpoints.of(l.id)
+	found, err := l.list(known)
+	if err != nil {
+		return err
+	}
+	if len(found.bases) == 0 {
+		// What is known may have turned out to be of a deleted namesake.
+		start := l.store.checkpoints.of(l.id).start
+		l.setMarks(start, start)
+		return nil
+	}
+	list, err := l.openSegments(found.bases)
+	if err != nil {
+		return err
+	}
+	l.mu.folderMade = true
+	l.mu.snapshots = found.snapshots
+	l.publish(list)
+
+	clean := l.store.opts.CleanShutdown && l.reopenActive(list[len(list)-1])
+	if clean {
+		err = l.recoverClean(list)
+	} else {
+		err = l.recoverUnclean(list, known.recovery)
+	}
+	if err != nil {
+		return err
+	}
+	return l.startAt(known.start)
+}
+
+// folderFiles is what a partition's folder holds.
+type folderFiles struct {
+	bases     []protocol.Offset // of .log files, sorted
+	snapshots []protocol.Offset
+	names     map[string]bool
+}
+
+// list reads the folder and removes what earlier deletions and writes left.
+func (l *log) list(known marks) (folderFiles, error) {
+	found := folderFiles{names: make(map[string]bool)}
+	entries, err := l.store.opts.FS.ReadDir(l.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return found, l.explainMissing(known)
+	}
+	if err != nil {
+		return found, fmt.Errorf("list the partition's folder: %w", err)
+	}
+	id, err := topicIDOf(l.store.opts.FS, l.dir)
+	if err != nil {
+		return found, err
+	}
+	if !id.IsZero() && id != l.id.TopicID {
+		// A topic of this name was deleted and made anew, and the old folder has
+		// outlived a crash.
+		l.store.checkpoints.forget(l.id)
+		return found, setAside(l.store, l.dir, l.id.String(), id)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if strings.HasSuffix(name, deletedSuffix) || strings.HasSuffix(name, temporarySuffix) {
+			if err := l.store.opts.FS.Remove(path.Join(l.dir, name)); err != nil {
+				return found, fmt.Errorf("remove a leftover: %w", err)
+			}
+			continue
+		}
+		found.names[name] = true
+		if base, ok := offsetOf(name, logSuffix); ok {
+			found.bases = append(found.bases, base)
+		}
+		if at, ok := offsetOf(name, snapshotSuffix); ok {
+			found.snapshots = append(found.snapshots, at)
+		}
+	}
+	slices.Sort(found.bases)
+	if len(found.bases) == 0 && known.recovery > known.start {
+		return found, &logstore.CorruptError{File: l.dir, Offset: known.recovery, Reason: "the segments that were there are missing"}
+	}
+	return found, nil
+}
+
+// explainMissing judges a folder that is not there. That is how a partition
+// without records looks; one that had durable records must have been deleted by
+// us, which leaves a renamed folder until the checkpoint files are written anew.
+func (l *log) explainMissing(known marks) error {
+	if known.recovery == 0 {
+		return nil
+	}
+	entries, err := l.store.opts.FS.ReadDir(l.store.opts.Dir)
+	if err != nil {
+		return fmt.Errorf("list the data directory: %w", err)
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), l.id.String()+".") && strings.HasSuffix(entry.Name(), deleteSuffix) {
+			l.store.checkpoints.forget(l.id)
+			return nil
+		}
+	}
+	return &logstore.CorruptError{File: l.dir, Offset: known.recovery, Reason: "the folder is missing, records were there"}
+}
+
+// offsetOf reads the offset in a file name of the given kind.
+func offsetOf(name, suffix string) (protocol.Offset, bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != 20 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return protocol.Offset(n), err == nil && n >= 0
+}
+
+// openSegments makes a segment per file, sealed ones complete to their successor.
+func (l *log) openSegments(bases []protocol.Offset) ([]*segment, error) {
+	list := make([]*segment, len(bases))
+	for i, base := range bases {
+		s := newSegment(&l.store.handles, l.dir, base)
+		info, err := l.store.opts.FS.Stat(s.data.name)
+		if err != nil {
+			return nil, fmt.Errorf("look at a segment: %w", err)
+		}
+		s.size.Store(info.Size())
+		s.created = l.store.now()
+		if i > 0 {
+			list[i-1].next.Store(int64(base))
+		}
+		list[i] = s
+	}
+	return list, nil
+}
+
+// setMarks sets where the log begins and ends; everything there is visible.
+func (l *log) setMarks(start, end protocol.Offset) {
+	l.start.Store(int64(start))
+	l.end.Store(int64(end))
+	l.high.Store(int64(end))
+}
+
+// recoverClean trusts the disk: only the last batches after the active segment's
+// index were looked at.
+func (l *log) recoverClean(list []*segment) error {
+	end := list[len(list)-1].nextOffset()
+	l.setMarks(list[0].base, end)
+	l.mu.synced, l.mu.cleanAt = end, end
+	l.recoveryPoint.Store(int64(end))
+	if err := l.useSealedIndexes(list[:len(list)-1]); err != nil {
+		return err
+	}
+	epochs, ok := readEpochs(l.store.opts.FS, l.dir)
+	l.mu.epochs = epochs
+	if !ok || epochs.Last() < list[len(list)-1].lastEpoch {
+		if err := l.takeEpochs(list); err != nil {
+			return err
+		}
+		if err := l.writeEpochs(); err != nil {
+			return fmt.Errorf("write the leader epochs: %w", err)
+		}
+	}
+	return l.loadProducers(list, end)
+}
+
+// useSealedIndexes takes the index files of sealed segments as they are; missing
+// or misshapen ones are rebuilt.
+func (l *log) useSealedIndexes(sealed []*segment) error {
+	for _, s := range sealed {
+		offsets, err1 := l.store.opts.FS.Stat(s.offsetFile.name)
+		times, err2 := l.store.opts.FS.Stat(s.timeFile.name)
+		if err1 == nil && err2 == nil && offsets.Size()%offsetEntryBytes == 0 && times.Size()%timeEntryBytes == 0 {
+			s.useFiles(int(offsets.Size()/offsetEntryBytes), int(times.Size()/timeEntryBytes))
+			continue
+		}
+		next := s.next.Load()
+		if _, bad, err := l.rebuild(s, s.size.Load(), looseScan, func(protocol.Batch) {}); err != nil {
+			return err
+		} else if bad != nil {
+			return s.corrupt(bad)
+		}
+		s.next.Store(next)
+		s.finish()
+		l.store.syncer.add(l) // writes them
+	}
+	return nil
+}
+
+func (s *segment) corrupt(bad *badBatch) error {
+	return &logstore.CorruptError{File: s.data.name, Position: bad.position, Offset: s.nextOffset(), Reason: bad.reason}
+}
+
+// reopenActive takes the last segment into use by its index files and the few
+// batches after their last entry; false when they do not fit it, and the segment
+// must be scanned although the stop was clean.
+func (l *log) reopenActive(s *segment) bool {
+	size := s.size.Load()
+	if !s.loadFiles(l.store.opts.FS, smallFileMax) {
+		return false
+	}
+	if size == 0 {
+		return len(s.offsets) == 0
+	}
+	file, err := s.data.acquire()
+	if err != nil {
+		return false
+	}
+	defer s.data.release()
+	from := int64(0)
+	if n := len(s.offsets); n > 0 {
+		from = int64(s.offsets[n-1].position)
+	}
+	if from >= size {
+		return false
+	}
+	first := newScanner(file, 0, size, false)
+	b, _, err := first.batch()
+	if err == nil {
+		s.firstTimestamp = b.MaxTimestamp()
+	}
+	first.close()
+	if err != nil {
+		return false
+	}
+	scan := newScanner(file, from, size, false)
+	defer scan.close()
+	for {
+		b, at, err := scan.batch()
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		if err != nil || b.BaseOffset() < s.base {
+			return false
+		}
+		s.note(b, at, l.cfg.Load().IndexIntervalBytes)
+	}
+}
+
+// takeEpochs takes the epochs from the batch headers of list: their file is
+// missing, damaged or older than the log.
+func (l *log) takeEpochs(list []*segment) error {
+	l.mu.epochs = logstore.Epochs{}
+	for _, s := range list {
+		err := s.eachHeader(func(b protocol.Batch) { l.mu.epochs.Assign(b.LeaderEpoch(), b.BaseOffset()) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startAt raises the log start to where deletions had brought it.
+func (l *log) startAt(start protocol.Offset) error {
+	if start <= protocol.Offset(l.start.Load()) {
+		return nil
+	}
+	if end := protocol.Offset(l.end.Load()); start > end {
+		// Everything that is left was deleted before, and what came after it was
+		// lost with the power. Offsets must not be given twice: begin at start.
+		for _, s := range *l.segments.Load() {
+			s.retire()
+		}
+		if err := l.renameDeleted(*l.segments.Load()); err != nil {
+			return err
+		}
+		l.publish(nil)
+		l.mu.epochs = logstore.Epochs{}
+		l.mu.producers.Clear()
+		l.setMarks(start, start)
+		l.mu.synced = start
+		l.recoveryPoint.Store(int64(start))
+		return nil
+	}
+	l.start.Store(int64(start))
+	l.mu.epochs.DropBefore(start)
+	return nil
+}

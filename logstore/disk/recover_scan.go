@@ -1,0 +1,259 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// scanMode is how strictly a segment is read.
+type scanMode uint8
+
+const (
+	// looseScan looks at headers only and allows gaps, which compaction leaves.
+	looseScan scanMode = iota
+	// gapScan checks every CRC and allows gaps.
+	gapScan
+	// strictScan checks every CRC, and that each batch begins where the one before
+	// ended: an active segment is never compacted.
+	strictScan
+)
+
+// recoverUnclean scans every segment that reaches beyond the recovery point.
+func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) error {
+	first := len(list) - 1
+	for first > 0 && list[first].base > recoveryPoint {
+		first--
+	}
+	scanned := list[first].base
+	l.store.opts.Logger.Info("recovering a partition", "partition", l.id.String(), "from", int64(scanned), "segments", len(list)-first)
+	if err := l.useSealedIndexes(list[:first]); err != nil {
+		return err
+	}
+	epochs, ok := readEpochs(l.store.opts.FS, l.dir)
+	l.mu.epochs = epochs
+	if !ok {
+		if err := l.takeEpochs(list[:first]); err != nil {
+			return err
+		}
+	}
+	l.mu.epochs.TruncateTo(scanned)
+	if err := l.loadProducers(list[:first], scanned); err != nil {
+		return err
+	}
+	list, err := l.scanFrom(list, first, recoveryPoint)
+	if err != nil {
+		return err
+	}
+	end := list[len(list)-1].nextOffset()
+	if end < recoveryPoint {
+		return &logstore.CorruptError{File: list[len(list)-1].data.name, Position: list[len(list)-1].size.Load(), Offset: end,
+			Reason: fmt.Sprintf("the log ends here, but was durable up to offset %d", recoveryPoint)}
+	}
+	l.publish(list)
+	l.setMarks(list[0].base, end)
+	l.mu.synced = recoveryPoint
+	l.recoveryPoint.Store(int64(recoveryPoint))
+	l.dropSnapshotsBeyond(end)
+	if err := l.writeEpochs(); err != nil {
+		return fmt.Errorf("write the leader epochs: %w", err)
+	}
+	return l.settle(list, end)
+}
+
+// settle makes what was recovered durable before anyone sees it, in sync mode:
+// after a kill the page cache holds it, and the disk may not.
+func (l *log) settle(list []*segment, end protocol.Offset) error {
+	if l.store.opts.Durability == Sync {
+		if err := l.syncFiles(list, l.mu.synced, true, true); err != nil {
+			return l.store.failOnSync(err)
+		}
+		l.mu.synced = end
+	}
+	l.store.syncer.add(l) // writes the index files of sealed segments
+	return nil
+}
+
+// scanFrom reads the segments from list[first] on and returns the list that is
+// left when a torn tail has been cut.
+func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset) ([]*segment, error) {
+	for i := first; i < len(list); i++ {
+		s, last := list[i], i == len(list)-1
+		mode := gapScan
+		if last {
+			mode = strictScan
+		}
+		position, bad, err := l.rebuild(s, s.size.Load(), mode, func(b protocol.Batch) {
+			l.mu.epochs.Assign(b.LeaderEpoch(), b.BaseOffset())
+			l.mu.producers.Apply(b, l.store.now())
+		})
+		if err != nil {
+			return nil, err
+		}
+		if bad == nil && !last && s.nextOffset() < list[i+1].base && !l.cfg.Load().Compact {
+			bad = &badBatch{position, fmt.Sprintf("the segment ends at offset %d, the next one begins at %d", s.nextOffset(), list[i+1].base)}
+		}
+		if bad != nil {
+			return l.tear(list, i, bad, recoveryPoint)
+		}
+		if !last {
+			s.finish()
+			s.next.Store(int64(list[i+1].base))
+		}
+	}
+	return list, nil
+}
+
+// rebuild reads a segment from its start to size, fills its index anew and calls
+// visit for every batch. It returns where the valid part ends.
+func (l *log) rebuild(s *segment, size int64, mode scanMode, visit func(protocol.Batch)) (int64, *badBatch, error) {
+	file, err := s.data.acquire()
+	if err != nil {
+		return 0, nil, err
+	}
+	defer s.data.release()
+	s.reset()
+	scan := newScanner(file, 0, size, mode != looseScan)
+	defer scan.close()
+	for {
+		b, at, err := scan.batch()
+		var bad *badBatch
+		switch {
+		case errors.Is(err, io.EOF):
+			return at, nil, nil
+		case errors.As(err, &bad):
+			return at, bad, nil
+		case err != nil:
+			return at, nil, err
+		}
+		if next := s.nextOffset(); b.BaseOffset() < next || mode == strictScan && b.BaseOffset() != next {
+			return at, &badBatch{at, fmt.Sprintf("a batch with offset %d where %d is expected", b.BaseOffset(), next)}, nil
+		}
+		if b.LastOffset()-s.base > 1<<31-1 {
+			return at, &badBatch{at, fmt.Sprintf("offset %d is too far from the segment's", b.LastOffset())}, nil
+		}
+		s.note(b, at, l.cfg.Load().IndexIntervalBytes)
+		visit(b)
+	}
+}
+
+// reset empties what is known of the segment before it is read anew.
+func (s *segment) reset() {
+	s.mu.Lock()
+	s.offsets, s.times, s.onDisk = nil, nil, false
+	s.largest = timeEntry{timestamp: protocol.None}
+	s.mu.Unlock()
+	s.sinceIndex = 0
+	s.firstTimestamp = protocol.None
+	s.size.Store(0)
+	s.next.Store(int64(s.base))
+}
+
+// tear decides what bytes that are no batch mean. In the last segment beyond the
+// recovery point they are a write that a crash cut short: a copy is kept and they
+// are cut off. Anywhere else records that were promised are damaged: the error
+// takes the partition offline and everything stays as it is. In cached mode a
+// power cut may also tear segments before the last one.
+func (l *log) tear(list []*segment, i int, bad *badBatch, recoveryPoint protocol.Offset) ([]*segment, error) {
+	s, last := list[i], i == len(list)-1
+	if s.nextOffset() < recoveryPoint || !last && l.store.opts.Durability == Sync {
+		return nil, s.corrupt(bad)
+	}
+	for _, later := range list[i+1:] {
+		later.retire()
+		for _, suffix := range []string{logSuffix, offsetSuffix, timeSuffix, snapshotSuffix} {
+			name := l.segmentPath(later.base, suffix)
+			if err := l.store.opts.FS.Rename(name, name+tornSuffix); err != nil && !passedOver(err) {
+				return nil, fmt.Errorf("set a segment beyond a torn one aside: %w", err)
+			}
+		}
+	}
+	if err := l.cutTail(s, bad); err != nil {
+		return nil, err
+	}
+	return list[:i+1], nil
+}
+
+// tornSuffix marks what a crash has torn; Kafka passes over such files.
+const tornSuffix = ".torn"
+
+// cutTail keeps a copy of the bytes from bad on, then cuts them off.
+func (l *log) cutTail(s *segment, bad *badBatch) error {
+	file, err := s.data.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.data.release()
+	size, err := file.Size()
+	if err != nil {
+		return fmt.Errorf("cut a torn tail: %w", err)
+	}
+	kept := l.segmentPath(s.nextOffset(), tornSuffix)
+	zero, err := copyTail(l.store.opts.FS, file, bad.position, size, kept)
+	if err != nil {
+		return fmt.Errorf("keep a copy of a torn tail: %w", err)
+	}
+	if zero {
+		kept = ""
+	}
+	if err := file.Truncate(bad.position); err != nil {
+		return fmt.Errorf("cut a torn tail: %w", err)
+	}
+	if err := file.Datasync(); err != nil {
+		return l.store.fail(fmt.Errorf("%s: %w", s.data.name, err))
+	}
+	cut := Truncation{ID: l.id, End: s.nextOffset(), Bytes: size - bad.position, Kept: kept}
+	l.store.opts.Logger.Warn("a torn tail was cut off", "partition", l.id.String(), "segment", s.data.name,
+		"byte", bad.position, "offset", int64(cut.End), "bytes", cut.Bytes, "reason", bad.reason, "copy", kept)
+	l.store.opts.Truncated(cut)
+	return nil
+}
+
+// copyTail copies [from, to) of a file to a new one and makes it durable, unless
+// all of it is zero: that is room that was never written.
+func copyTail(fsys vfs.FS, file vfs.File, from, to int64, name string) (zero bool, err error) {
+	buf := scanBuffers.Get().(*[scanBytes]byte)
+	defer scanBuffers.Put(buf)
+	var copied vfs.File
+	for at := from; at < to; {
+		part := buf[:min(int64(len(buf)), to-at)]
+		if n, err := file.ReadAt(part, at); n < len(part) {
+			return false, errors.Join(err, closeFile(copied))
+		}
+		if copied == nil && !allZero(part) {
+			if copied, err = fsys.Open(name, vfs.ReadWrite|vfs.Create|vfs.Truncate, vfs.FilePerm); err != nil {
+				return false, err
+			}
+		}
+		if copied != nil {
+			if _, err := copied.WriteAt(part, at-from); err != nil {
+				return false, errors.Join(err, closeFile(copied))
+			}
+		}
+		at += int64(len(part))
+	}
+	if copied == nil {
+		return true, nil
+	}
+	return false, errors.Join(copied.Datasync(), closeFile(copied))
+}
+
+func closeFile(f vfs.File) error {
+	if f == nil {
+		return nil
+	}
+	return f.Close()
+}
+
+func allZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,137 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// writeSnapshot keeps the producer state as of the log end, at a roll and at a
+// clean stop; mu is held. No file is written while there never was a producer: no
+// snapshot means none.
+func (l *log) writeSnapshot(end protocol.Offset) error {
+	if l.mu.producers.Len() == 0 && len(l.mu.snapshots) == 0 {
+		return nil
+	}
+	data := l.mu.producers.AppendSnapshot(nil)
+	if err := vfs.ReplaceFile(l.store.opts.FS, l.segmentPath(end, snapshotSuffix), data, l.store.opts.Durability == Sync); err != nil {
+		return fmt.Errorf("write a producer snapshot: %w", err)
+	}
+	if !slices.Contains(l.mu.snapshots, end) {
+		l.mu.snapshots = append(l.mu.snapshots, end)
+	}
+	return l.dropSnapshots()
+}
+
+// dropSnapshots removes the snapshots that nobody will read: all but those at a
+// segment's base and the newest, as Kafka does.
+func (l *log) dropSnapshots() error {
+	newest := slices.Max(l.mu.snapshots)
+	bases := make(map[protocol.Offset]bool)
+	for _, s := range *l.segments.Load() {
+		bases[s.base] = true
+	}
+	var failure error
+	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool {
+		if at == newest || bases[at] {
+			return false
+		}
+		err := l.store.opts.FS.Remove(l.segmentPath(at, snapshotSuffix))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failure = fmt.Errorf("remove an old producer snapshot: %w", err)
+			return false
+		}
+		return true
+	})
+	return failure
+}
+
+// dropSnapshotsBeyond removes snapshots of a longer log than there is now: once it
+// has grown again, they would be of other records.
+func (l *log) dropSnapshotsBeyond(end protocol.Offset) {
+	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool {
+		return at > end && l.store.opts.FS.Remove(l.segmentPath(at, snapshotSuffix)) == nil
+	})
+}
+
+// loadProducers brings the producer state to what it was when the log ended at
+// limit: from the newest readable snapshot at or below it, and the batches since.
+// mu is held.
+func (l *log) loadProducers(list []*segment, limit protocol.Offset) error {
+	l.mu.producers.Clear()
+	from, damaged := limit, false
+	slices.Sort(l.mu.snapshots)
+	for _, at := range slices.Backward(l.mu.snapshots) {
+		if at > limit {
+			continue
+		}
+		name := l.segmentPath(at, snapshotSuffix)
+		data, err := vfs.ReadFile(l.store.opts.FS, name, smallFileMax)
+		if err == nil {
+			err = l.mu.producers.LoadSnapshot(data, l.store.now())
+		}
+		if err == nil {
+			return l.replayProducers(list, at, limit)
+		}
+		l.store.opts.Logger.Warn("a producer snapshot is passed over, the log is replayed instead",
+			"file", name, "error", err)
+		damaged = true
+	}
+	if damaged && len(list) > 0 {
+		from = list[0].base
+	}
+	return l.replayProducers(list, from, limit)
+}
+
+// replayProducers applies the batches in [from, limit), of which only the headers
+// matter. mu is held.
+func (l *log) replayProducers(list []*segment, from, limit protocol.Offset) error {
+	if from >= limit {
+		return nil
+	}
+	for _, s := range list[segmentOf(list, from):] {
+		if s.base >= limit {
+			break
+		}
+		err := s.eachHeader(func(b protocol.Batch) {
+			if b.BaseOffset() >= from && b.BaseOffset() < limit {
+				l.mu.producers.Apply(b, l.store.now())
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachHeader calls fn with every batch of the segment in order. Only the header
+// is sure to be there, except in control batches.
+func (s *segment) eachHeader(fn func(protocol.Batch)) error {
+	file, err := s.data.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.data.release()
+	scan := newScanner(file, 0, s.size.Load(), false)
+	defer scan.close()
+	for {
+		b, _, err := scan.batch()
+		var bad *badBatch
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &bad):
+			return &logstore.CorruptError{File: s.data.name, Position: bad.position, Offset: s.base, Reason: bad.reason}
+		case err != nil:
+			return err
+		}
+		fn(b)
+	}
+}

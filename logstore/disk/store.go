@@ -1,0 +1,224 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// Store keeps the logs of one data directory. It runs one goroutine, the syncer,
+// from Open to Close, and one timer while deleted files wait for their removal.
+type Store struct {
+	opts        Options
+	handles     handlePool
+	syncer      *syncer
+	checkpoints *checkpoints
+	trash       *trash
+
+	fatal   atomic.Pointer[error] // set once a sync has failed
+	failing sync.WaitGroup        // the one goroutine that tells everyone of it
+	// unverified is set once a log could not be vouched for; see Verified.
+	unverified atomic.Bool
+
+	mu struct {
+		sync.Mutex
+		logs map[logstore.ID]*log
+		// configs holds each distinct Config once: 100,000 partitions share a few.
+		configs map[logstore.Config]*logstore.Config
+		closed  bool
+	}
+}
+
+// Open opens the store of a data directory. It reads the two checkpoint files
+// and nothing of any partition.
+func Open(options Options) (*Store, error) {
+	s := &Store{opts: options.withDefaults()}
+	s.handles.fs, s.handles.max = s.opts.FS, s.opts.OpenFilesMax
+	s.mu.logs = make(map[logstore.ID]*log)
+	s.mu.configs = make(map[logstore.Config]*logstore.Config)
+	var err error
+	if s.checkpoints, err = readCheckpoints(s); err != nil {
+		return nil, err
+	}
+	s.trash = &trash{store: s}
+	s.syncer = startSyncer(s)
+	return s, nil
+}
+
+// now is the wall clock in Kafka's unit.
+func (s *Store) now() protocol.Timestamp { return protocol.Timestamp(s.opts.Clock.Now().UnixMilli()) }
+
+// Open implements logstore.Store.
+func (s *Store) Open(id logstore.ID, cfg logstore.Config) (logstore.Log, error) {
+	if id.Topic == "" || strings.ContainsAny(id.Topic, "/\\\x00") || id.Partition < 0 {
+		return nil, fmt.Errorf("%q is no name for a partition's folder", id.String())
+	}
+	kept := s.intern(cfg)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.closed {
+		return nil, logstore.ErrClosed
+	}
+	if l := s.mu.logs[id]; l != nil {
+		return l, nil
+	}
+	l := newLog(s, id, kept)
+	s.mu.logs[id] = l
+	return l, nil
+}
+
+func (s *Store) intern(cfg logstore.Config) *logstore.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kept := s.mu.configs[cfg]; kept != nil {
+		return kept
+	}
+	s.mu.configs[cfg] = &cfg
+	return &cfg
+}
+
+// each is a copy of the list of logs, so that none is called under the lock.
+func (s *Store) each() []*log {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	logs := make([]*log, 0, len(s.mu.logs))
+	for _, l := range s.mu.logs {
+		logs = append(logs, l)
+	}
+	return logs
+}
+
+// broken is the error of everything once a sync has failed.
+func (s *Store) broken() error {
+	if err := s.fatal.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// fail ends the store after a failed sync: what is on the disk is unknown, and
+// asking again could lie (the kernel marks the pages clean). Nothing that waits is
+// acknowledged.
+func (s *Store) fail(cause error) error {
+	err := fmt.Errorf("%w: a sync failed: %w", logstore.ErrOffline, cause)
+	if !s.fatal.CompareAndSwap(nil, &err) {
+		return s.broken()
+	}
+	s.unverified.Store(true)
+	// The caller may hold the lock of a log, so the rest is told from elsewhere.
+	s.failing.Go(func() {
+		for _, l := range s.each() {
+			l.mu.Lock()
+			waiting := l.endLocked(phaseFailed, err)
+			l.mu.Unlock()
+			l.answer(waiting, err)
+		}
+		s.opts.Fatal(err)
+	})
+	return err
+}
+
+// Delete implements logstore.Store.
+func (s *Store) Delete(id logstore.ID) error {
+	s.mu.Lock()
+	l := s.mu.logs[id]
+	delete(s.mu.logs, id)
+	s.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	return l.delete()
+}
+
+// forgetLog drops a log that was closed on its own; its marks are kept.
+func (s *Store) forgetLog(l *log) {
+	s.checkpoints.keep(l)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.logs[l.id] == l {
+		delete(s.mu.logs, l.id)
+	}
+}
+
+// Checkpoint implements logstore.Store.
+func (s *Store) Checkpoint() error {
+	now := s.now()
+	for _, l := range s.each() {
+		if l.flushOverdue(now) {
+			s.syncer.add(l)
+		}
+	}
+	return s.checkpoints.write()
+}
+
+// Verified tells whether a marker of a clean shutdown may be written after Close:
+// every log was recovered, synced and closed, so that the next start need not
+// scan any.
+func (s *Store) Verified() bool { return !s.unverified.Load() }
+
+// Close implements logstore.Store. When ctx ends before every log is closed, the
+// rest is left as after a crash and Verified tells so.
+func (s *Store) Close(ctx context.Context) error {
+	s.mu.Lock()
+	already := s.mu.closed
+	s.mu.closed = true
+	s.mu.Unlock()
+	if already {
+		return nil
+	}
+	s.syncer.stop()
+	s.trash.stop()
+	s.failing.Wait()
+	var failures []error
+	for _, l := range s.each() {
+		if err := ctx.Err(); err != nil {
+			s.unverified.Store(true)
+			failures = append(failures, fmt.Errorf("close the logs: %w", err))
+			break
+		}
+		if err := l.close(!s.opts.CleanShutdown); err != nil {
+			s.unverified.Store(true)
+			failures = append(failures, fmt.Errorf("close %s: %w", l.id, err))
+		}
+	}
+	if err := s.checkpoints.write(); err != nil {
+		s.unverified.Store(true)
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+// Tidy finishes deletions that a stop has interrupted, and sets folders of
+// partitions aside whose topic id is not known (renamed to end in "-stray",
+// nothing is lost). It lists the data directory, so it belongs in the background
+// after the start.
+func (s *Store) Tidy(known func(protocol.UUID) bool) error {
+	entries, err := s.opts.FS.ReadDir(s.opts.Dir)
+	if err != nil {
+		return fmt.Errorf("list the data directory: %w", err)
+	}
+	var failures []error
+	for _, entry := range entries {
+		name, dir := entry.Name(), path.Join(s.opts.Dir, entry.Name())
+		switch {
+		case !entry.IsDir():
+		case strings.HasSuffix(name, deleteSuffix):
+			failures = append(failures, s.trash.removeNow(dir))
+		case !isPartitionFolder(name):
+		default:
+			id, err := topicIDOf(s.opts.FS, dir)
+			if err == nil && !id.IsZero() && !known(id) {
+				err = setAside(s, dir, name, id)
+			}
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
