@@ -174,6 +174,7 @@ func (b *Broker) ValidateBroker(altered map[string]string, perBroker bool) error
 	}
 	next := &reader{layers: layers}
 	wrong, unprotected := together(next)
+	unprotected = append(unprotected, askingForProtection(altered)...)
 	if !next.boolean(keyInsecureIgnore) {
 		wrong = append(wrong, unprotected...)
 	}
@@ -200,11 +201,28 @@ func checkAltered(name, value string, perBroker bool) error {
 		return refuse(ErrInvalidRequest, name, "Cannot update these configs dynamically: [%s]", name)
 	case update == PerBroker && !perBroker:
 		return refuse(ErrInvalidRequest, name, "Cannot update these configs at default cluster level, broker id must be specified: [%s]", name)
-	case key.Name == name && (strings.HasPrefix(name, "ssl.") || strings.HasPrefix(name, "sasl.")):
-		return refuse(ErrInvalidRequest, name, "Security settings can be altered only with the prefix of a listener: [%s]", name)
+	case strings.HasPrefix(name, "ssl.keystore.") || strings.HasPrefix(name, "ssl.truststore.") || name == "ssl.key.password":
+		return refuse(ErrInvalidRequest, name, "These security configs can be altered only with the prefix of a listener: [%s]", name)
 	}
 	if err := key.Check(value); err != nil {
 		return &Error{Kind: ErrInvalidRequest, Key: name, Message: err.Error()}
+	}
+	return nil
+}
+
+// CheckMinISR refuses what the feature eligible.leader.replicas.version forbids
+// of the broker setting min.insync.replicas: with it the value is the cluster's
+// alone, and always there. To be asked only while the feature is on; before and
+// after are the resource's complete settings.
+func CheckMinISR(before, after map[string]string, perBroker bool) error {
+	const key = "min.insync.replicas"
+	was, hadOne := before[key]
+	is, hasOne := after[key]
+	switch {
+	case perBroker && (hadOne != hasOne || was != is):
+		return refuse(ErrInvalidConfig, key, "Broker-level %s cannot be altered while ELR is enabled.", key)
+	case !perBroker && hadOne && !hasOne:
+		return refuse(ErrInvalidConfig, key, "Cluster-level %s cannot be removed while ELR is enabled.", key)
 	}
 	return nil
 }
@@ -260,5 +278,3 @@ func sortedNames(m map[string]string) []string {
 	sort.Strings(names)
 	return names
 }
-
-func lower(s string) string { return strings.ToLower(s) }

@@ -1,8 +1,6 @@
 package config
 
-import (
-	"time"
-)
+import "time"
 
 // Durability says when a write counts as done.
 type Durability string
@@ -118,9 +116,10 @@ type Broker struct {
 }
 
 // Broker combines the settings of the start with what was altered since: for
-// the whole cluster and for this broker. Altered values that are not legal, or
-// not alterable, are left out and named by the error, which is Problems; the
-// Broker is complete in that case too. The maps are copied.
+// the whole cluster and for this broker. The maps are copied. Altered values
+// that are not legal, or not alterable, are left out and named by the error,
+// which is Problems; the Broker is usable in that case too. Only when an
+// altered value asks for protection that cannot be given is there none.
 func (s *Static) Broker(dynamicDefault, dynamicBroker map[string]string) (*Broker, error) {
 	wholeCluster, wrong := alterable(dynamicDefault, false)
 	thisBroker, more := alterable(dynamicBroker, true)
@@ -128,15 +127,34 @@ func (s *Static) Broker(dynamicDefault, dynamicBroker map[string]string) (*Broke
 	r := &reader{layers: []layer{
 		{SourceDynamicBroker, thisBroker}, {SourceDynamicDefaultBroker, wholeCluster}, {SourceStaticBroker, s.values},
 	}}
-	// Values that are legal one by one may contradict each other.
-	if faults, _ := together(r); len(faults) > 0 {
-		for _, f := range faults {
-			delete(thisBroker, f.key)
-			delete(wholeCluster, f.key)
-			wrong = append(wrong, Problem{f.key, Origin{Kind: FromDynamic}, f.key + ": " + f.text})
+	faults, unprotected := together(r)
+	unprotected = append(unprotected, askingForProtection(thisBroker)...)
+	unprotected = append(unprotected, askingForProtection(wholeCluster)...)
+	if len(unprotected) > 0 && !r.boolean(keyInsecureIgnore) {
+		return nil, append(wrong, dynamicProblems(unprotected)...).sorted()
+	}
+	// Values that are legal one by one may contradict each other. The start was
+	// judged already, so leaving out what was altered mends it.
+	for _, f := range faults {
+		names := []string{f.key}
+		if contains(listenerKeys, f.key) {
+			names = listenerKeys
+		}
+		for _, name := range names {
+			delete(thisBroker, name)
+			delete(wholeCluster, name)
 		}
 	}
+	wrong = append(wrong, dynamicProblems(faults)...)
 	return newBroker(r), wrong.sorted().asError()
+}
+
+func dynamicProblems(faults []keyed) Problems {
+	problems := make(Problems, 0, len(faults))
+	for _, f := range faults {
+		problems = append(problems, Problem{f.key, Origin{Kind: FromDynamic}, f.key + ": " + f.text})
+	}
+	return problems
 }
 
 // alterable copies the legal ones of altered values.
@@ -165,9 +183,6 @@ func newBroker(r *reader) *Broker {
 
 func (b *Broker) readIdentity(r *reader) {
 	b.NodeID = int32(r.integer("node.id"))
-	if !r.isSet("node.id") && r.isSet("broker.id") {
-		b.NodeID = int32(r.integer("broker.id"))
-	}
 	b.Rack = r.text("broker.rack")
 	ends, _, _ := r.endpoints().resolve()
 	b.Listeners, b.AdvertisedListeners = ends.listen, ends.advertised

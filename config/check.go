@@ -7,7 +7,7 @@ import (
 
 // check judges the settings of a start: each by itself, then together.
 func (s *Static) check() Problems {
-	var wrong, unprotected Problems
+	var wrong Problems
 	for name, one := range s.settings {
 		key, known := Lookup(ScopeBroker, name)
 		if !known {
@@ -21,10 +21,9 @@ func (s *Static) check() Problems {
 		}
 		if err := key.Check(one.value); err != nil {
 			wrong = append(wrong, Problem{name, one.origin, err.Error()})
-		} else if key.Effect == Refused && asksForProtection(key, one.value) {
-			unprotected = append(unprotected, Problem{name, one.origin, name + " asks for protection that is not built yet"})
 		}
 	}
+	unprotected := s.located(askingForProtection(s.values))
 	if len(wrong) > 0 {
 		return append(wrong, s.tolerate(unprotected)...)
 	}
@@ -56,11 +55,20 @@ func (s *Static) tolerate(unprotected Problems) Problems {
 	return unprotected
 }
 
-// asksForProtection tells whether the value of a Refused setting is more than
-// its harmless default.
-func asksForProtection(key *Key, value string) bool {
-	value = strings.TrimSpace(value)
-	return value != "" && value != key.Default
+// askingForProtection finds the values of Refused settings that are more than
+// the harmless default.
+func askingForProtection(values map[string]string) []keyed {
+	var found []keyed
+	for name, value := range values {
+		key, known := Lookup(ScopeBroker, name)
+		if !known {
+			key, known = listenerKey(name)
+		}
+		if value = strings.TrimSpace(value); known && key.Effect == Refused && value != "" && value != key.Default {
+			found = append(found, keyed{name, "it asks for protection that is not built yet"})
+		}
+	}
+	return found
 }
 
 // listenerKey finds the setting behind a name such as
@@ -99,7 +107,7 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	}
 	_, faults, unprotected := r.endpoints().resolve()
 	wrong = append(wrong, faults...)
-	if node, broker := r.text("node.id"), r.text("broker.id"); node != broker && r.isSet("broker.id") {
+	if node, broker := r.text("node.id"), r.text("broker.id"); node != broker {
 		fail("broker.id", "node.id is %s and broker.id is %s; they must be the same", node, broker)
 	}
 	if !contains(r.list("process.roles"), "broker") {
@@ -127,7 +135,7 @@ func together(r *reader) (wrong, unprotected []keyed) {
 		fail(r.familySource(rollJitterFamily), "the value must be at least 0")
 	}
 	if low, high := r.integer("group.min.session.timeout.ms"), r.integer("group.max.session.timeout.ms"); low > high {
-		fail("group.min.session.timeout.ms", "the value is above group.max.session.timeout.ms")
+		fail("group.max.session.timeout.ms", "the value is below group.min.session.timeout.ms")
 	}
 	for _, span := range groupSpans {
 		span.check(r, fail)

@@ -150,15 +150,17 @@ func (b *Broker) describeOwn(k *Key) Entry {
 	return e.withSource()
 }
 
-// describeForeign describes a name that is in no table. What nobody knows the
-// type of might be a secret, so its value is not shown (as Kafka).
+// describeForeign describes a name that is in no table: a setting of one
+// listener, behind which the setting without the prefix stands, or one that
+// nobody knows. The latter might be a secret, so its value is not shown.
 func (b *Broker) describeForeign(name, value string) Entry {
 	e := Entry{Name: name, ReadOnly: true, Sensitive: true}
+	family := []Synonym{{name, 1}}
 	if key, known := listenerKey(name); known {
-		e.Type, e.Sensitive, e.Doc, e.ReadOnly = key.Type, key.Sensitive(), key.Doc, false
-		e.Value = key.shown(key.Canonical(value))
+		e.Type, e.Sensitive, e.Value = key.Type, key.Sensitive(), key.shown(key.Canonical(value))
+		family = append(family, Synonym{key.Name, 1})
 	}
-	e.Synonyms = b.synonyms(name, []Synonym{{name, 1}}, e.Sensitive)
+	e.Synonyms = b.synonyms(name, family, e.Sensitive)
 	return e.withSource()
 }
 

@@ -4,9 +4,9 @@
 // DescribeConfigs, the text of `barnabas config` and docs/configuration.md.
 //
 // The names, types, ranges and defaults are those of Apache Kafka 4.3. What
-// Barnabas adds begins with barnabas.; where Barnabas has another default than
-// Kafka (node.id, process.roles and controller.listener.names, which Kafka
-// demands), it is so that a start without a file works.
+// Barnabas adds begins with barnabas. What Kafka demands (node.id,
+// process.roles, controller.listener.names) may be left out here, so that a
+// start without a file works.
 //
 //	flags, overrides, environment, file, profile
 //	       │ Load: all problems at once
@@ -28,3 +28,5 @@
 // passes the environment and the text of the file, and asks no question twice.
 // It does not know which rooms obey a setting; Key.Effect is what they promise.
 package config
+
+//go:generate go test -run TestConfigurationPageIsFresh -args -rewrite

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 func (b *Broker) readGroups(r *reader) {
 	b.GroupSessionTimeoutMin = r.millis("group.min.session.timeout.ms")
@@ -20,7 +23,7 @@ func (b *Broker) readGroups(r *reader) {
 	b.OffsetsCommitTimeout = r.millis("offsets.commit.timeout.ms")
 	b.ConsumerGroupSizeMax = r.count("group.consumer.max.size")
 	b.ConsumerGroupAssignors = distinct(r.list("group.consumer.assignors"))
-	b.ConsumerGroupMigrationPolicy = lower(r.text("group.consumer.migration.policy"))
+	b.ConsumerGroupMigrationPolicy = strings.ToLower(r.text("group.consumer.migration.policy"))
 	b.ConsumerGroupRegexRefresh = r.millis("group.consumer.regex.refresh.interval.ms")
 }
 
@@ -112,6 +115,10 @@ func (s span) check(r *reader, fail func(key, format string, args ...any)) {
 	v, high := r.integer(s.value), r.integer(s.high)
 	if s.low != "" {
 		low := r.integer(s.low)
+		if _, chosen := r.raw(s.high); low > high && chosen {
+			fail(s.high, "the value is below %s", s.low)
+			return
+		}
 		if low > high {
 			fail(s.low, "the value is above %s", s.high)
 			return

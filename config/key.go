@@ -145,7 +145,9 @@ func (k *Key) brokerSynonyms() []Synonym {
 
 // index is built at the first use: a broker that starts pays for it once, and
 // a program that only imports the package does not.
-var index = sync.OnceValue(func() map[string]*Key {
+var index = sync.OnceValue(buildIndex)
+
+func buildIndex() map[string]*Key {
 	tables := []struct {
 		scope Scope
 		keys  []Key
@@ -170,7 +172,7 @@ var index = sync.OnceValue(func() map[string]*Key {
 		}
 	}
 	return byName
-})
+}
 
 // sorted is only needed to describe and to print.
 var sorted = sync.OnceValue(func() []*Key {

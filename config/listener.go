@@ -51,9 +51,6 @@ var endpoint = sync.OnceValue(func() *regexp.Regexp {
 func parseListeners(raw string) ([]Listener, error) {
 	var all []Listener
 	for _, text := range parseList(raw) {
-		if text == "" {
-			continue // a comma at the end, common in compose files
-		}
 		m := endpoint().FindStringSubmatch(text)
 		if m == nil {
 			return nil, fmt.Errorf("%q is not of the form NAME://host:port", cut(text))
@@ -73,7 +70,7 @@ func parsePairs(raw string) ([][2]string, error) {
 	var pairs [][2]string
 	for _, text := range parseList(raw) {
 		if text == "" {
-			continue
+			continue // a comma at the end, common in compose files
 		}
 		at := strings.LastIndexByte(text, ':')
 		if at <= 0 {
@@ -107,6 +104,11 @@ func parseProtocols(raw string) (map[string]string, error) {
 // endpoints is the outcome of the settings that concern listeners.
 type endpoints struct {
 	listen, advertised []Listener
+}
+
+// listenerKeys are the settings behind endpoints; they make sense only together.
+var listenerKeys = []string{
+	"listeners", "advertised.listeners", "listener.security.protocol.map", "inter.broker.listener.name", "controller.listener.names",
 }
 
 // endpointSettings are those settings, as text.

@@ -80,7 +80,7 @@ func Load(in Input) (*Static, error) {
 		s.set(strings.TrimSpace(name), value, Origin{Kind: FromOverride})
 	}
 	s.setFlags(in)
-	s.mirrorNodeID()
+	s.complete()
 	wrong = append(wrong, s.check()...)
 	return s, wrong.sorted().asError()
 }
@@ -160,17 +160,28 @@ func nodeIDTwin(name string) string {
 	return ""
 }
 
-// mirrorNodeID makes the plain values, with the node id under both its names
-// as Kafka describes it.
-func (s *Static) mirrorNodeID() {
+// complete fills in what Kafka demands and Barnabas does not, and makes the
+// plain values, with the node id under both its names as Kafka describes it.
+func (s *Static) complete() {
+	_, node := s.settings["node.id"]
+	_, broker := s.settings["broker.id"]
+	if !node && !broker {
+		s.set("node.id", "1", Origin{})
+	}
+	if _, ok := s.settings["process.roles"]; !ok {
+		s.set("process.roles", "broker,controller", Origin{})
+	}
 	s.values = make(map[string]string, len(s.settings)+1)
 	for name, one := range s.settings {
+		if k, known := Lookup(ScopeBroker, name); known && k.Type == TypeList {
+			// Compose files often leave a comma at the end of a list.
+			one.value = strings.TrimSuffix(strings.TrimSpace(one.value), ",")
+			s.settings[name] = one
+		}
 		s.values[name] = one.value
-	}
-	for _, name := range []string{"node.id", "broker.id"} {
-		if v, ok := s.settings[name]; ok {
-			if _, also := s.settings[nodeIDTwin(name)]; !also {
-				s.values[nodeIDTwin(name)] = v.value
+		if twin := nodeIDTwin(name); twin != "" {
+			if _, both := s.settings[twin]; !both {
+				s.values[twin] = one.value
 			}
 		}
 	}

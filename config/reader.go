@@ -48,11 +48,6 @@ func (r *reader) raw(name string) (value string, set bool) {
 	return "", false
 }
 
-func (r *reader) isSet(name string) bool {
-	_, set := r.raw(name)
-	return set
-}
-
 // text is the value, trimmed, or the default; empty where there is neither.
 func (r *reader) text(name string) string {
 	k := r.key(name)
@@ -147,14 +142,13 @@ func parseCount(s string) (int, bool) {
 }
 
 func (r *reader) endpoints() endpointSettings {
-	s := endpointSettings{
+	return endpointSettings{
 		listeners:   r.text("listeners"),
 		advertised:  r.text("advertised.listeners"),
 		protocolMap: r.text("listener.security.protocol.map"),
 		interBroker: r.text("inter.broker.listener.name"),
 		controllers: r.text("controller.listener.names"),
 	}
-	return s
 }
 
 // logDirs is log.dirs or, without it, log.dir.
