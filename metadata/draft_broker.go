@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 func compareBroker(b *Broker, id int32) int { return cmp.Compare(b.ID, id) }
@@ -21,10 +22,15 @@ func (d *draft) putBroker(b *Broker) {
 func (d *draft) registerBroker(r *RegisterBrokerRecord) {
 	d.putBroker(&Broker{
 		ID: r.BrokerID, Epoch: r.BrokerEpoch, IncarnationID: r.IncarnationID,
-		Endpoints: r.Endpoints, Features: r.Features, Rack: r.Rack,
+		Endpoints: r.Endpoints, Features: byName(r.Features), Rack: r.Rack,
 		Fenced: r.Fenced, InControlledShutdown: r.InControlledShutdown, IsMigratingZkBroker: r.IsMigratingZkBroker,
 		LogDirs: r.LogDirs, CordonedLogDirs: r.CordonedLogDirs,
 	})
+}
+
+// byName sorts features, which Kafka writes in the order of a hash map.
+func byName(features []FeatureRange) []FeatureRange {
+	return slices.SortedFunc(slices.Values(features), func(a, b FeatureRange) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // broker finds a registration and checks the epoch that a record names.
@@ -80,7 +86,7 @@ func (b *Broker) change(r *BrokerRegistrationChangeRecord) {
 func (d *draft) registerController(r *RegisterControllerRecord) {
 	next := &Controller{
 		ID: r.ControllerID, IncarnationID: r.IncarnationID, ZkMigrationReady: r.ZkMigrationReady,
-		Endpoints: r.Endpoints, Features: r.Features,
+		Endpoints: r.Endpoints, Features: byName(r.Features),
 	}
 	controllers := slices.Clone(d.img.controllers)
 	i, ok := slices.BinarySearchFunc(controllers, next.ID, func(c *Controller, id int32) int { return cmp.Compare(c.ID, id) })
