@@ -3,6 +3,7 @@ package coordinator
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/invariant"
@@ -11,7 +12,10 @@ import (
 // DefaultQueueMax is how many calls may wait in one shard. A shard serves some
 // hundred thousand calls per second, so that a full queue is a fraction of a
 // second of work, well below any session timeout.
-const DefaultQueueMax = 20_000
+const DefaultQueueMax = 10_000
+
+// DefaultCommitTimeout is Kafka's default of offsets.commit.timeout.ms.
+const DefaultCommitTimeout = 5 * time.Second
 
 // Options are what a Runtime needs.
 type Options[M Machine] struct {
@@ -22,6 +26,9 @@ type Options[M Machine] struct {
 	Clock   clock.Clock
 	// NewMachine makes the empty state of a shard.
 	NewMachine func(shard int32) M
+	// CommitTimeout bounds how long an answer waits for the journal; 0 means
+	// DefaultCommitTimeout (offsets.commit.timeout.ms).
+	CommitTimeout time.Duration
 	// QueueMax bounds the calls that wait in one shard; 0 means DefaultQueueMax.
 	QueueMax int
 	Log      *slog.Logger
@@ -39,6 +46,9 @@ func New[M Machine](o Options[M]) *Runtime[M] {
 	invariant.Check(o.Shards > 0, "a coordinator with %d shards", o.Shards)
 	if o.QueueMax <= 0 {
 		o.QueueMax = DefaultQueueMax
+	}
+	if o.CommitTimeout <= 0 {
+		o.CommitTimeout = DefaultCommitTimeout
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
-	"github.com/barnabas-mq/barnabas/internal/invariant"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -15,12 +14,6 @@ import (
 type task[M Machine] struct {
 	decide func(M, Moment) Decision
 	refuse func(error)
-}
-
-// parked is a reply that waits until everything below end is committed.
-type parked struct {
-	end  protocol.Offset
-	send Reply
 }
 
 // shard is one machine and its goroutine. Fields outside mu belong to the
@@ -154,6 +147,7 @@ func (s *shard[M]) run() {
 			s.drop(ErrNotOwner)
 		}
 		s.takeCommits(events)
+		s.expireParked()
 		s.runDue()
 		for i, t := range queue {
 			if err := s.prepare(); err != nil {
@@ -254,115 +248,13 @@ func (s *shard[M]) carryOut(d Decision, now Moment) {
 			return
 		}
 		for _, r := range d.Replies {
-			s.park(r)
+			s.park(r, now)
 		}
 		if d.Then == nil {
 			return
 		}
 		d = d.Then(now)
 	}
-}
-
-// write appends and applies the records of a decision.
-func (s *shard[M]) write(d Decision, now Moment) error {
-	if len(d.Records) == 0 {
-		return nil
-	}
-	life := s.life
-	note := &commitNote{report: func(end protocol.Offset, err error) { s.signalCommitted(life, end, err) }}
-	base, err := s.rt.options.Journal.Append(s.id,
-		Batch{Records: d.Records, Timestamp: now.Wall, Producer: d.Producer}, note.committed)
-	if err != nil {
-		return err
-	}
-	s.end = base + protocol.Offset(len(d.Records))
-	if done, err := note.ordered(s.end); err != nil {
-		return err
-	} else if done {
-		s.committed = s.end
-	}
-	producer := NoProducer
-	if d.Producer != nil {
-		producer = *d.Producer
-	}
-	for i, r := range d.Records {
-		err := s.machine.Apply(base+protocol.Offset(i), r, producer)
-		invariant.Check(err == nil, "a machine cannot apply its own record %x: %v", r.Key, err)
-	}
-	return nil
-}
-
-// commitNote joins the two things that are to be known of an append: where it
-// ends, which Append returns, and that it is committed, which may come first.
-type commitNote struct {
-	report func(end protocol.Offset, err error)
-
-	mu                     sync.Mutex
-	end                    protocol.Offset
-	err                    error
-	isOrdered, isCommitted bool
-}
-
-// committed is the journal's callback.
-func (n *commitNote) committed(err error) {
-	n.mu.Lock()
-	n.isCommitted, n.err = true, err
-	isOrdered, end := n.isOrdered, n.end
-	n.mu.Unlock()
-	if isOrdered {
-		n.report(end, err)
-	}
-}
-
-// ordered notes the end; true when the journal has spoken already, so that
-// committed will not report.
-func (n *commitNote) ordered(end protocol.Offset) (bool, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.isOrdered, n.end = true, end
-	return n.isCommitted, n.err
-}
-
-// park sends a reply now if nothing is uncommitted, else when it is committed.
-func (s *shard[M]) park(r Reply) {
-	if s.committed >= s.end && len(s.parked) == 0 {
-		r(nil)
-		return
-	}
-	s.parked = append(s.parked, parked{end: s.end, send: r})
-	s.setWaiting(len(s.parked))
-}
-
-func (s *shard[M]) setWaiting(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mu.waiting = n
-}
-
-// takeCommits sends the replies that the journal's progress sets free.
-func (s *shard[M]) takeCommits(e events) {
-	if !s.loaded || e.life != s.life {
-		return
-	}
-	if e.failure != nil {
-		s.failed(e.failure)
-		return
-	}
-	s.committed = max(s.committed, e.committed)
-	n := 0
-	for n < len(s.parked) && s.parked[n].end <= s.committed {
-		s.parked[n].send(nil)
-		s.parked[n] = parked{}
-		n++
-	}
-	if n == 0 {
-		return
-	}
-	s.parked = s.parked[n:]
-	if len(s.parked) == 0 {
-		s.parked = nil
-	}
-	s.setWaiting(len(s.parked))
 }
 
 // lose ends the life of the machine after a failed append of d.
@@ -420,19 +312,23 @@ func (s *shard[M]) runDue() {
 	}
 }
 
-// arm sets the one timer of the shard to the machine's earliest wake-up. A timer
-// that fires too early costs one empty run, so it is only ever moved forward.
+// arm sets the one timer of the shard to whatever is due first. A timer that
+// fires too early costs one empty run, so it is only ever moved forward.
 func (s *shard[M]) arm() {
 	if !s.loaded {
 		return
 	}
 	at, ok := s.machine.NextWake()
-	if !ok || s.timer != nil && s.timerAt <= at && s.timerAt > s.rt.options.Clock.Monotonic() {
+	if len(s.parked) > 0 && (!ok || s.parked[0].deadline < at) {
+		at, ok = s.parked[0].deadline, true
+	}
+	now := s.rt.options.Clock.Monotonic()
+	if !ok || s.timer != nil && s.timerAt <= at && s.timerAt > now {
 		return
 	}
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	s.timerAt = at
-	s.timer = s.rt.options.Clock.AfterFunc(at-s.rt.options.Clock.Monotonic(), s.signalTimer)
+	s.timer = s.rt.options.Clock.AfterFunc(at-now, s.signalTimer)
 }

@@ -8,6 +8,9 @@ type Config struct {
 	InitialRebalanceDelayMillis int32 // group.initial.rebalance.delay.ms
 	MembersMax                  int32 // group.max.size
 	OffsetMetadataBytesMax      int32 // offset.metadata.max.bytes
+	// MemberBytesMax bounds what one member says at its join, and what it is
+	// assigned (barnabas.group.metadata.max.bytes).
+	MemberBytesMax int
 	// RecordBytesMax bounds one group record and one commit: max.message.bytes of
 	// __consumer_offsets, above which Kafka refuses to append as well.
 	RecordBytesMax int
@@ -28,6 +31,7 @@ func DefaultConfig() Config {
 		InitialRebalanceDelayMillis: 3_000,
 		MembersMax:                  1<<31 - 1,
 		OffsetMetadataBytesMax:      4_096,
+		MemberBytesMax:              1 << 20,
 		RecordBytesMax:              1_048_588,
 		GroupBytesMax:               4 * 1_048_588,
 		PendingMembersMax:           50_000,

@@ -86,11 +86,12 @@ func (m *Machine) hasRoom(g *classicGroup, in JoinInput) error {
 			return ErrGroupFull
 		}
 	}
-	heavier := g.bytes + weightOf(in.Protocols)
+	weight := weightOf(in.Protocols)
+	sum := g.bytes + weight
 	if member != nil {
-		heavier -= weightOf(member.protocols)
+		sum -= weightOf(member.protocols)
 	}
-	if heavier > m.config.GroupBytesMax {
+	if weight > m.config.MemberBytesMax || sum > m.config.GroupBytesMax {
 		return ErrGroupTooLarge
 	}
 	return nil

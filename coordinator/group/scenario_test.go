@@ -1,0 +1,520 @@
+package group
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the scenarios print into their files")
+
+// TestScenarios plays the dialogues in testdata. Each is a sequence of blocks: a
+// command, a line of dashes, and what happens then, up to an empty line. Lines
+// that begin with # tell the story. The commands are in scenario.run.
+//
+// With -rewrite, what happens is written into the files; read the difference.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { playFile(t, file) })
+	}
+}
+
+func playFile(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScenario(t)
+	var out strings.Builder
+	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		out.WriteString(line + "\n")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		s.said = nil
+		s.run(strings.Fields(line))
+		i++
+		if i < len(lines) && lines[i] == "----" {
+			for i+1 < len(lines) && lines[i+1] != "" {
+				i++
+			}
+		} else {
+			i--
+		}
+		out.WriteString("----\n")
+		for _, said := range s.said {
+			out.WriteString(said + "\n")
+		}
+	}
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want := strings.TrimRight(string(text), "\n") + "\n"; out.String() != want {
+		t.Errorf("%s: run with -rewrite and look at the difference; now it plays\n%s", file, out.String())
+	}
+}
+
+// scenario is the stage: clients with names, in one group unless they say
+// otherwise.
+type scenario struct {
+	t *testing.T
+	*driver
+	clients map[string]*client
+	said    []string
+}
+
+// client is a member as its application knows it.
+type client struct {
+	name       string
+	group      string
+	instance   *string
+	memberID   string
+	generation int32
+	version    int
+	session    time.Duration
+	rebalance  time.Duration
+	kind       string
+	protocols  []Protocol
+}
+
+func newScenario(t *testing.T) *scenario {
+	s := &scenario{t: t, clients: map[string]*client{}}
+	s.reset(DefaultConfig())
+	return s
+}
+
+func (s *scenario) reset(config Config) {
+	s.driver = newDriver(s.t, config)
+	s.driver.wrote = func(r coordinator.Record) { s.say("journal: %s", describeRecord(r)) }
+}
+
+func (s *scenario) say(format string, args ...any) {
+	s.said = append(s.said, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}
+
+// run plays one command.
+func (s *scenario) run(words []string) {
+	s.t.Helper()
+	name, args, options := words[0], []string(nil), map[string]string{}
+	for _, w := range words[1:] {
+		if key, value, ok := strings.Cut(w, "="); ok && !strings.Contains(key, "-") {
+			options[key] = value
+		} else {
+			args = append(args, w)
+		}
+	}
+	switch name {
+	case "config": // config delay=3s max-size=2 ...
+		s.configure(words[1:])
+	case "join": // join NAME [version=9] [instance=I] [protocols=range:t1+t2,sticky] ...
+		s.join(args[0], options)
+	case "sync": // sync NAME [NAME:PARTITIONS...]
+		s.sync(args, options)
+	case "heartbeat": // heartbeat NAME [generation=N] [id=ID]
+		s.heartbeat(args[0], options)
+	case "leave": // leave NAME... [instance=I]
+		s.leave(args, options)
+	case "commit": // commit NAME TOPIC-PARTITION=OFFSET...
+		s.commit(args, options)
+	case "fetch": // fetch [group=G] [TOPIC-PARTITION...]
+		s.fetch(args, options)
+	case "marker": // marker PRODUCER commit|abort
+		s.marker(args)
+	case "delete-offsets": // delete-offsets [group=G] TOPIC-PARTITION...
+		s.deleteOffsets(args, options)
+	case "delete-topic": // delete-topic TOPIC
+		s.do(s.machine.DeleteTopicOffsets(s.now, args, func(err error) { s.say("deleted: %v", orOK(err)) }))
+	case "delete-groups": // delete-groups GROUP...
+		s.do(s.machine.DeleteGroups(s.now, args, func(results []GroupResult, err error) {
+			for _, r := range results {
+				s.say("%s: %v", r.GroupID, orOK(r.Err))
+			}
+		}))
+	case "describe": // describe GROUP...
+		s.do(s.machine.Describe(s.now, args, s.sayDescriptions))
+	case "list": // list [state=S] [type=T]
+		s.list(options)
+	case "advance": // advance DURATION
+		s.advance(s.duration(args[0]))
+	case "restart": // everything volatile is lost, the journal is replayed
+		s.restart()
+	default:
+		s.t.Fatalf("unknown command %q", name)
+	}
+	s.runDue()
+}
+
+func orOK(err error) any {
+	if err == nil {
+		return "ok"
+	}
+	return err
+}
+
+func (s *scenario) duration(text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return d
+}
+
+func (s *scenario) number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *scenario) configure(words []string) {
+	config := DefaultConfig()
+	for _, w := range words {
+		key, value, _ := strings.Cut(w, "=")
+		switch key {
+		case "delay":
+			config.InitialRebalanceDelayMillis = int32(s.duration(value).Milliseconds())
+		case "max-size":
+			config.MembersMax = int32(s.number(value))
+		case "metadata-max":
+			config.OffsetMetadataBytesMax = int32(s.number(value))
+		case "record-max":
+			config.RecordBytesMax = s.number(value)
+		case "pending-max":
+			config.PendingMembersMax = s.number(value)
+		default:
+			s.t.Fatalf("unknown setting %q", key)
+		}
+	}
+	if s.journal == nil {
+		s.reset(config)
+		return
+	}
+	s.config = config // from the next restart on
+}
+
+// client finds a client, or makes it with what most clients have.
+func (s *scenario) client(name string, options map[string]string) *client {
+	c := s.clients[name]
+	if c == nil {
+		c = &client{
+			name: name, group: "g", version: 9, kind: consumerProtocolType, generation: noGeneration,
+			session: 10 * time.Second, rebalance: 60 * time.Second,
+			protocols: parseProtocols("range:t"),
+		}
+		s.clients[name] = c
+	}
+	for key, value := range options {
+		switch key {
+		case "group":
+			c.group = value
+		case "version":
+			c.version = s.number(value)
+		case "instance":
+			c.instance = &value
+		case "id":
+			c.memberID = strings.Trim(value, `"`)
+		case "generation":
+			c.generation = int32(s.number(value))
+		case "session":
+			c.session = s.duration(value)
+		case "rebalance":
+			c.rebalance = s.duration(value)
+		case "type":
+			c.kind = value
+		case "protocols":
+			c.protocols = parseProtocols(value)
+		}
+	}
+	return c
+}
+
+// parseProtocols reads "range:t1+t2,sticky:t1": names with the topics that the
+// metadata subscribes to; "range:!junk" has metadata that no one can read.
+func parseProtocols(text string) []Protocol {
+	var protocols []Protocol
+	for _, p := range strings.Split(text, ",") {
+		if p == "none" {
+			return nil
+		}
+		name, topics, _ := strings.Cut(p, ":")
+		metadata := []byte(topics)
+		if !strings.HasPrefix(topics, "!") {
+			metadata = subscription(strings.Split(topics, "+")...)
+		}
+		protocols = append(protocols, Protocol{Name: name, Metadata: metadata})
+	}
+	return protocols
+}
+
+// subscription is ConsumerProtocolSubscription version 0.
+func subscription(topics ...string) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(len(topics)))
+	for _, t := range topics {
+		b = append(binary.BigEndian.AppendUint16(b, uint16(len(t))), t...)
+	}
+	return binary.BigEndian.AppendUint32(b, 1<<32-1)
+}
+
+func (s *scenario) join(name string, options map[string]string) {
+	c := s.client(name, options)
+	in := JoinInput{
+		GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, ClientID: c.name, ClientHost: "/127.0.0.1",
+		SessionTimeoutMillis: int32(c.session.Milliseconds()), RebalanceTimeoutMillis: int32(c.rebalance.Milliseconds()),
+		ProtocolType: c.kind, Protocols: c.protocols,
+		MemberIDRequired: c.version >= 4, CanSkipAssignment: c.version >= 9,
+	}
+	s.do(s.machine.Join(s.now, in, func(out JoinOutput) {
+		if out.Err != nil {
+			s.say("%s <- join: %v; id %q", name, out.Err, out.MemberID)
+			if out.Err == ErrMemberIDRequired {
+				c.memberID = out.MemberID
+			}
+			return
+		}
+		c.memberID, c.generation = out.MemberID, out.Generation
+		role := "follows " + out.Leader
+		if out.Leader == out.MemberID {
+			role = "leads"
+		}
+		if out.SkipAssignment {
+			role += " without assigning"
+		}
+		s.say("%s <- joined: generation %d of %s/%s as %s, %s%s", name, out.Generation,
+			orNull(out.ProtocolType), orNull(out.Protocol), out.MemberID, role, rosterText(out.Members))
+	}))
+}
+
+func rosterText(members []JoinMember) string {
+	var b strings.Builder
+	for _, m := range members {
+		b.WriteString(" " + m.MemberID)
+		if m.InstanceID != nil {
+			b.WriteString("(" + *m.InstanceID + ")")
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return " over" + b.String()
+}
+
+func (s *scenario) sync(args []string, options map[string]string) {
+	c := s.client(args[0], options)
+	in := SyncInput{GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, Generation: c.generation}
+	if protocol, ok := options["protocol"]; ok {
+		in.ProtocolType, in.Protocol = &c.kind, &protocol
+	}
+	for _, a := range args[1:] {
+		name, partitions, _ := strings.Cut(a, ":")
+		in.Assignments = append(in.Assignments, Assignment{MemberID: s.clients[name].memberID, Bytes: []byte(partitions)})
+	}
+	s.do(s.machine.Sync(s.now, in, func(out SyncOutput) {
+		if out.Err != nil {
+			s.say("%s <- sync: %v", c.name, out.Err)
+			return
+		}
+		s.say("%s <- assigned %q by %s/%s", c.name, out.Assignment, orNull(out.ProtocolType), orNull(out.Protocol))
+	}))
+}
+
+func (s *scenario) heartbeat(name string, options map[string]string) {
+	c := s.client(name, options)
+	in := HeartbeatInput{GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, Generation: c.generation}
+	s.do(s.machine.Heartbeat(s.now, in, func(err error) { s.say("%s <- heartbeat: %v", name, orOK(err)) }))
+}
+
+func (s *scenario) leave(args []string, options map[string]string) {
+	in := LeaveInput{GroupID: "g"}
+	for _, name := range args {
+		c := s.client(name, nil)
+		in.GroupID = c.group
+		in.Members = append(in.Members, LeaveMember{MemberID: c.memberID, InstanceID: c.instance})
+	}
+	if group, ok := options["group"]; ok {
+		in.GroupID = group
+	}
+	if instance, ok := options["instance"]; ok { // as an administrator removes it
+		in.Members = append(in.Members, LeaveMember{InstanceID: &instance})
+	}
+	s.do(s.machine.Leave(s.now, in, func(out LeaveOutput) {
+		if out.Err != nil {
+			s.say("leave: %v", out.Err)
+		}
+		for _, m := range out.Members {
+			s.say("%q instance %s left: %v", m.MemberID, orNull(m.InstanceID), orOK(m.Err))
+		}
+	}))
+}
+
+// topicPartitions reads "t-0=42" and "t-0" words.
+func (s *scenario) topicPartition(text string) (tp topicPartition, offset protocol.Offset, metadata string) {
+	text, value, _ := strings.Cut(text, "=")
+	cut := strings.LastIndex(text, "-")
+	tp = topicPartition{text[:cut], int32(s.number(text[cut+1:]))}
+	if value != "" {
+		value, metadata, _ = strings.Cut(value, ":")
+		offset = protocol.Offset(s.number(value))
+	}
+	return tp, offset, metadata
+}
+
+func (s *scenario) commit(args []string, options map[string]string) {
+	c := s.client(args[0], options)
+	in := CommitInput{
+		GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, Generation: c.generation,
+		RetentionMillis: -1, NotFoundForUnknownGroup: c.version >= 9,
+	}
+	if producer, ok := options["producer"]; ok {
+		in.Producer = &Producer{ID: protocol.ProducerID(s.number(producer))}
+	}
+	if retention, ok := options["retention"]; ok {
+		in.RetentionMillis = s.duration(retention).Milliseconds()
+	}
+	for _, word := range args[1:] {
+		tp, offset, metadata := s.topicPartition(word)
+		in.Topics = append(in.Topics, CommitTopic{Topic: tp.topic, Partitions: []CommitPartition{
+			{Partition: tp.partition, Offset: offset, LeaderEpoch: protocol.None, Metadata: metadata},
+		}})
+	}
+	s.do(s.machine.Commit(s.now, in, func(out CommitOutput) {
+		if out.Err != nil {
+			s.say("%s <- commit: %v", c.name, out.Err)
+		}
+		s.sayResults(c.name+" <- commit of", out.Topics)
+	}))
+}
+
+func (s *scenario) sayResults(what string, topics []TopicResult) {
+	for _, topic := range topics {
+		for _, p := range topic.Partitions {
+			s.say("%s %s-%d: %v", what, topic.Topic, p.Partition, orOK(p.Err))
+		}
+	}
+}
+
+func groupOf(options map[string]string) string {
+	if g, ok := options["group"]; ok {
+		return g
+	}
+	return "g"
+}
+
+func (s *scenario) fetchTopics(args []string) []FetchTopic {
+	var topics []FetchTopic
+	for _, word := range args {
+		tp, _, _ := s.topicPartition(word)
+		topics = append(topics, FetchTopic{Topic: tp.topic, Partitions: []int32{tp.partition}})
+	}
+	return topics
+}
+
+func (s *scenario) fetch(args []string, options map[string]string) {
+	in := FetchInput{GroupID: groupOf(options), All: len(args) == 0, Topics: s.fetchTopics(args)}
+	_, in.RequireStable = options["stable"]
+	s.do(s.machine.Fetch(s.now, in, func(out FetchOutput) {
+		if out.Err != nil {
+			s.say("fetch: %v", out.Err)
+		}
+		for _, topic := range out.Topics {
+			for _, p := range topic.Partitions {
+				s.say("%s-%d: offset %d epoch %d metadata %q: %v", topic.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.Metadata, orOK(p.Err))
+			}
+		}
+	}))
+}
+
+func (s *scenario) marker(args []string) {
+	p := coordinator.Producer{ID: protocol.ProducerID(s.number(args[0]))}
+	marker := coordinator.AbortMarker
+	if args[1] == "commit" {
+		marker = coordinator.CommitMarker
+	}
+	s.mark(p, marker)
+}
+
+func (s *scenario) deleteOffsets(args []string, options map[string]string) {
+	in := DeleteOffsetsInput{GroupID: groupOf(options), Topics: s.fetchTopics(args)}
+	s.do(s.machine.DeleteOffsets(s.now, in, func(out DeleteOffsetsOutput) {
+		if out.Err != nil {
+			s.say("delete-offsets: %v", out.Err)
+		}
+		s.sayResults("delete", out.Topics)
+	}))
+}
+
+func (s *scenario) list(options map[string]string) {
+	var in ListInput
+	if state, ok := options["state"]; ok {
+		in.States = strings.Split(state, ",")
+	}
+	if kind, ok := options["type"]; ok {
+		in.Types = strings.Split(kind, ",")
+	}
+	s.do(s.machine.List(s.now, in, func(groups []Listing, err error) {
+		for _, g := range groups {
+			s.say("%s: %s, %s of type %q", g.GroupID, g.State, g.Type, g.ProtocolType)
+		}
+	}))
+}
+
+func (s *scenario) sayDescriptions(groups []Description, _ error) {
+	for _, g := range groups {
+		s.say("%s: %s, type %q, protocol %q: %v", g.GroupID, g.State, g.ProtocolType, g.Protocol, orOK(g.Err))
+		for _, m := range g.Members {
+			s.say("  %s instance %s client %s%s metadata %q assignment %q",
+				m.MemberID, orNull(m.InstanceID), m.ClientID, m.ClientHost, m.Metadata, m.Assignment)
+		}
+	}
+}
+
+// describeRecord tells a record in words.
+func describeRecord(r coordinator.Record) string {
+	kind, _ := recordKind(r.Key)
+	if kind == groupKey {
+		id, _ := parseGroupKey(r.Key)
+		if r.Value == nil {
+			return "group " + id + " deleted"
+		}
+		v, err := parseGroupValue(r.Value)
+		if err != nil {
+			return err.Error()
+		}
+		text := fmt.Sprintf("group %s generation %d of %q/%s led by %s", id, v.Generation, v.ProtocolType, orNull(v.Protocol), orNull(v.Leader))
+		for _, m := range v.Members {
+			text += fmt.Sprintf("; %s=%q", m.MemberID, m.Assignment)
+		}
+		return text
+	}
+	id, tp, _ := parseOffsetKey(r.Key)
+	if r.Value == nil {
+		return fmt.Sprintf("group %s %s-%d forgotten", id, tp.topic, tp.partition)
+	}
+	c, err := parseOffsetValue(r.Value)
+	if err != nil {
+		return err.Error()
+	}
+	text := fmt.Sprintf("group %s %s-%d at %d", id, tp.topic, tp.partition, c.offset)
+	if c.expireAt != protocol.None {
+		text += fmt.Sprintf(", until %dms later", c.expireAt-c.committedAt)
+	}
+	return text
+}

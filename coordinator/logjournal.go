@@ -1,0 +1,183 @@
+package coordinator
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// Partition is where LogJournal keeps one shard. *partition.Partition is one.
+type Partition interface {
+	// Append appends under the partition's leader epoch; see logstore.Log.
+	Append(in logstore.AppendInput, p *logstore.Pending) logstore.State
+	Log() logstore.Log
+}
+
+// LogJournal keeps every shard in the log of one partition of an internal topic,
+// in Kafka's record batches, so that Kafka's tools read it.
+type LogJournal struct {
+	find func(shard int32) Partition
+}
+
+// NewLogJournal makes a journal over the partitions that find gives: that of a
+// shard, or a nil interface while there is none. find is called for every call
+// to a coordinator and must be cheap.
+func NewLogJournal(find func(shard int32) Partition) *LogJournal {
+	return &LogJournal{find: find}
+}
+
+// loadChunkBytes is how much Load reads at once. Larger reads are no faster from
+// the page cache, and 50 shards may load together.
+const loadChunkBytes = 1 << 20
+
+// Check implements Journal.
+func (j *LogJournal) Check(shard int32) error {
+	if j.find(shard) == nil {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// Append implements Journal.
+func (j *LogJournal) Append(shard int32, b Batch, committed func(error)) (protocol.Offset, error) {
+	p := j.find(shard)
+	if p == nil {
+		return 0, ErrUnavailable
+	}
+	settled := make(chan struct{})
+	pending := &logstore.Pending{OnCommitted: func(p *logstore.Pending) {
+		close(settled)
+		committed(p.Err)
+	}}
+	in := logstore.AppendInput{Batch: EncodeBatch(b), Origin: logstore.FromCoordinator}
+	switch p.Append(in, pending) {
+	case logstore.Committed:
+		if pending.Err != nil {
+			return 0, fmt.Errorf("append to shard %d: %w", shard, pending.Err)
+		}
+		committed(nil)
+	case logstore.Queued:
+		// An engine that orders later tells both at once.
+		<-settled
+	}
+	return pending.BaseOffset, nil
+}
+
+// EncodeBatch makes one record batch of b, as yet without offset and epoch.
+func EncodeBatch(b Batch) protocol.Batch {
+	options := protocol.DefaultBatchOptions()
+	if b.Producer != nil {
+		options.ProducerID, options.ProducerEpoch = b.Producer.ID, b.Producer.Epoch
+		options.Transactional = true
+	}
+	builder := protocol.NewBatchBuilder(options)
+	for _, r := range b.Records {
+		builder.Add(b.Timestamp, r.Key, r.Value)
+	}
+	return builder.Build(0, 0)
+}
+
+// Load implements Journal.
+func (j *LogJournal) Load(shard int32, fn func(Entry) error) error {
+	p := j.find(shard)
+	if p == nil {
+		return ErrUnavailable
+	}
+	log := p.Log()
+	if err := log.Ready(); err != nil {
+		return fmt.Errorf("load shard %d: %w", shard, err)
+	}
+	marks := log.Offsets()
+	if marks.High < marks.End {
+		// What an earlier life appended without hearing back is about to be served.
+		if err := log.Flush(); err != nil {
+			return fmt.Errorf("load shard %d: %w", shard, err)
+		}
+	}
+	for from := marks.Start; from < marks.End; {
+		next, err := loadFrom(log, from, marks.End, fn)
+		if err != nil {
+			return fmt.Errorf("load shard %d from offset %d: %w", shard, from, err)
+		}
+		from = next
+	}
+	return nil
+}
+
+// loadFrom reads the batches of one chunk and tells where the next one begins.
+func loadFrom(log logstore.Log, from, end protocol.Offset, fn func(Entry) error) (protocol.Offset, error) {
+	chunk, err := log.Read(logstore.ReadInput{From: from, Below: end, MaxBytes: loadChunkBytes, AtLeastOne: true})
+	if err != nil {
+		return 0, err
+	}
+	defer chunk.Release()
+	if chunk.Bytes == 0 {
+		return end, nil // compaction left nothing up to the end
+	}
+	bytes := make([]byte, chunk.Bytes)
+	if _, err := chunk.Source.ReadAt(bytes, chunk.Position); err != nil {
+		return 0, err
+	}
+	next := from
+	for len(bytes) > 0 {
+		batch, rest, err := protocol.NextBatch(bytes)
+		if err != nil {
+			return 0, err
+		}
+		if err := protocol.VerifyBatch(batch); err != nil {
+			return 0, err
+		}
+		err = DecodeBatch(batch, func(e Entry) error {
+			if e.Offset < from { // a log may start within its first batch
+				return nil
+			}
+			return fn(e)
+		})
+		if err != nil {
+			return 0, err
+		}
+		next, bytes = batch.LastOffset()+1, rest
+	}
+	if next <= from {
+		return 0, fmt.Errorf("the log gave no batch that reaches offset %d", from)
+	}
+	return next, nil
+}
+
+// DecodeBatch calls fn for every entry of a batch.
+func DecodeBatch(batch protocol.Batch, fn func(Entry) error) error {
+	producer := NoProducer
+	if batch.IsTransactional() {
+		producer = Producer{ID: batch.ProducerID(), Epoch: batch.ProducerEpoch()}
+	}
+	return batch.EachRecord(protocol.DecodeLimits{}, func(r *protocol.Record) error {
+		entry := Entry{Offset: r.Offset, Producer: producer}
+		if batch.IsControl() {
+			entry.Marker = markerOf(r.Key)
+			if entry.Marker == NoMarker {
+				return nil // a kind of control record that does not concern us
+			}
+			return fn(entry)
+		}
+		entry.Record = Record{Key: r.Key, Value: r.Value}
+		return fn(entry)
+	})
+}
+
+// markerOf reads the key of a control record: version, then kind (KIP-98).
+func markerOf(key []byte) Marker {
+	const keyBytes, abort, commit = 4, 0, 1
+	if len(key) < keyBytes {
+		return NoMarker
+	}
+	switch binary.BigEndian.Uint16(key[2:]) {
+	case abort:
+		return AbortMarker
+	case commit:
+		return CommitMarker
+	default:
+		return NoMarker
+	}
+}
