@@ -51,10 +51,10 @@ const flushBytes = 64 << 10
 
 // run serves the connection until it ends and returns why; nil is a clean end.
 func (c *conn) run() error {
-	c.queue.init()
+	c.queue.init(c.server.opts.RepliesMax)
 	c.out.start = -1
-	c.State = c.server.opts.Handler.Opened(&c.Conn)
-	defer c.server.opts.Handler.Closed(&c.Conn)
+	c.State = c.server.handler.Opened(&c.Conn)
+	defer c.server.handler.Closed(&c.Conn)
 	err := c.serve()
 	if flushErr := c.finish(); err == nil {
 		err = flushErr
@@ -89,7 +89,7 @@ func (c *conn) runFrames() error {
 		call := &c.call
 		*call = Call{Conn: &c.Conn, Frame: frame, conn: c}
 		c.server.requests.Inc()
-		if err := c.server.opts.Handler.Serve(call); err != nil {
+		if err := c.server.handler.Serve(call); err != nil {
 			c.discardOpenAnswer(call)
 			return err
 		}

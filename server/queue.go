@@ -15,23 +15,20 @@ import (
 // connection's goroutine sets it, with a push; only the writer clears it, when
 // nothing waits.
 type queue struct {
-	mu     sync.Mutex
-	ready  sync.Cond // the head became complete, or closed
-	space  sync.Cond // the writer went idle, there is room again, or closed
-	active bool
-	closed bool
+	mu        sync.Mutex
+	ready     sync.Cond // the head became complete, or closed
+	space     sync.Cond // the writer went idle, there is room again, or closed
+	active    bool
+	closed    bool
+	lengthMax int
 	// waiting are tickets in request order.
 	waiting []*Ticket
 }
 
-// queueLengthMax is how many answers may wait on one connection before its
-// requests are no longer read. Clients keep 5 requests in flight by default;
-// those that pipeline hard use some hundreds.
-const queueLengthMax = 1024
-
 var errHangUp = errors.New("the request asks for the connection to be closed")
 
-func (q *queue) init() {
+func (q *queue) init(lengthMax int) {
+	q.lengthMax = lengthMax
 	q.ready.L = &q.mu
 	q.space.L = &q.mu
 }
@@ -47,7 +44,7 @@ func (q *queue) isActive() bool {
 func (q *queue) push(t *Ticket) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.waiting) >= queueLengthMax && !q.closed {
+	for len(q.waiting) >= q.lengthMax && !q.closed {
 		q.space.Wait()
 	}
 	if q.closed {

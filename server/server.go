@@ -13,10 +13,9 @@ import (
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 )
 
-// Options is what a Server needs. Handler is required.
+// Options is what a Server needs.
 type Options struct {
 	Addresses []Address
-	Handler   Handler
 	// FrameBytesMax is socket.request.max.bytes.
 	FrameBytesMax int
 	// IdleTimeout is connections.max.idle.ms; 0 never closes.
@@ -28,6 +27,9 @@ type Options struct {
 	SendBufferBytes    int
 	ReceiveBufferBytes int
 	Limits             Limits
+	// RepliesMax is how many answers of one connection may wait behind a parked
+	// one before its requests are no longer read.
+	RepliesMax int
 	// RequestBytesMax is queued.max.request.bytes; 0 is without limit.
 	RequestBytesMax int64
 	Log             *slog.Logger
@@ -38,6 +40,7 @@ type Options struct {
 // end it with Shutdown.
 type Server struct {
 	opts      Options
+	handler   Handler // set by Serve
 	listeners []*Listener
 	census    *census
 	budget    *budget
@@ -83,8 +86,9 @@ func (s *Server) Listen() ([]*Listener, error) {
 	return s.listeners, nil
 }
 
-// Serve starts accepting and returns at once.
-func (s *Server) Serve() {
+// Serve starts accepting, with the handler for all requests, and returns at once.
+func (s *Server) Serve(h Handler) {
+	s.handler = h
 	for _, l := range s.listeners {
 		for _, socket := range l.sockets {
 			s.accepting.Add(1)

@@ -125,9 +125,9 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 	t.Helper()
 	w := &world{t: t, handler: newScripted(), log: &bytes.Buffer{}, logMu: &sync.Mutex{}}
 	opts := Options{
-		Addresses: []Address{{Name: "PLAINTEXT", Host: "localhost"}}, Handler: w.handler,
+		Addresses:     []Address{{Name: "PLAINTEXT", Host: "localhost"}},
 		FrameBytesMax: 1 << 20, IdleTimeout: time.Minute, WriteTimeout: 10 * time.Second,
-		SendBufferBytes: -1, ReceiveBufferBytes: -1,
+		RepliesMax: 100, SendBufferBytes: -1, ReceiveBufferBytes: -1,
 		Limits:  Limits{Connections: 1000, ConnectionsPerAddress: 1000},
 		Log:     slog.New(slog.NewTextHandler(lockedWriter{w.logMu, w.log}, nil)),
 		Metrics: &metrics.Set{},
@@ -141,7 +141,7 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 		t.Fatal(err)
 	}
 	w.port = listeners[0].Port
-	w.server.Serve()
+	w.server.Serve(w.handler)
 	t.Cleanup(w.stop)
 	return w
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -20,11 +21,10 @@ type Rooms struct {
 	Config     func() *config.Broker
 	Metadata   *metadata.Store
 	Partitions *partition.Set
+	Groups     *group.Coordinator
 	Cluster    ClusterView
-	// ClusterID is the 22 characters that clients see.
-	ClusterID string
-	Clock     clock.Clock
-	Log       *slog.Logger
+	Clock      clock.Clock
+	Log        *slog.Logger
 }
 
 // ClusterView is what a listener's clients see of the cluster. Only here can one

@@ -35,7 +35,8 @@ const operationsNotAsked = math.MinInt32
 func (a *API) metadata(r *Request, q *kmsg.MetadataRequest) *kmsg.MetadataResponse {
 	p := q.ResponseKind().(*kmsg.MetadataResponse)
 	image := a.Metadata.Image()
-	p.ClusterID = &a.ClusterID
+	cluster := image.ClusterID()
+	p.ClusterID = &cluster
 	p.ControllerID = a.Cluster.Self(r.Call.Conn.Listener).NodeID
 	for _, e := range a.Cluster.Brokers(r.Call.Conn.Listener) {
 		b := kmsg.NewMetadataResponseBroker()

@@ -1,0 +1,261 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"path"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/metrics"
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore/disk"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/server"
+	"github.com/barnabas-mq/barnabas/server/api"
+)
+
+// Options is what a broker is opened with. Settings is required; the rest has
+// the machine's own as default.
+type Options struct {
+	Settings *config.Static
+	FS       vfs.FS
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Version  string
+}
+
+// SettingsError is a setting that cannot be served as it is. The process ends
+// with exit status 2.
+type SettingsError struct{ Err error }
+
+func (e *SettingsError) Error() string { return e.Err.Error() }
+func (e *SettingsError) Unwrap() error { return e.Err }
+
+// Broker is a broker that serves.
+type Broker struct {
+	opts     Options
+	dir      string
+	identity identity
+	metrics  metrics.Set
+	settings atomic.Pointer[config.Broker]
+	fatal    chan error
+
+	// In the order in which they are opened; Close goes the other way round.
+	server     *server.Server
+	listeners  []*server.Listener
+	lock       vfs.File
+	logs       *disk.Store
+	metadata   *metadata.Store
+	partitions *partition.Set
+	groups     *group.Coordinator
+	chores     *chores
+}
+
+// Open starts a broker. When it returns the listeners answer. An error leaves
+// nothing open and, if the directory cannot be used, nothing changed.
+func Open(o Options) (*Broker, error) {
+	if o.FS == nil {
+		o.FS = vfs.OS()
+	}
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &Broker{opts: o, fatal: make(chan error, 1)}
+	settings, err := o.Settings.Broker(nil, nil)
+	if err != nil {
+		return nil, &SettingsError{err}
+	}
+	b.settings.Store(settings)
+	b.dir = settings.LogDirs[0]
+	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openGroups} {
+		if err := step(); err != nil {
+			b.closeRooms(context.Background(), false)
+			return nil, err
+		}
+	}
+	b.server.Serve(api.New(api.Rooms{
+		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
+		Cluster: b, Clock: o.Clock, Log: o.Log,
+	}))
+	b.startChores()
+	o.Log.Info("started", "bootstrap", b.Bootstrap(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
+	return b, nil
+}
+
+// listen binds the addresses. It comes first, so that a port in use leaves the
+// data directory alone.
+func (b *Broker) listen() error {
+	s := b.settings.Load()
+	o := server.Options{
+		FrameBytesMax: s.SocketRequestBytesMax, IdleTimeout: s.ConnectionIdleMax, WriteTimeout: s.ConnectionWriteTimeout,
+		SendBufferBytes: s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
+		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
+		Limits: server.Limits{
+			Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
+		},
+		Log: b.opts.Log, Metrics: &b.metrics,
+	}
+	for _, l := range s.Listeners {
+		o.Addresses = append(o.Addresses, server.Address{Name: l.Name, Host: l.Host, Port: l.Port})
+	}
+	b.server = server.New(o)
+	var err error
+	b.listeners, err = b.server.Listen()
+	return err
+}
+
+// openDirectory locks the data directory, reads who it belongs to and opens the
+// store of logs over it.
+func (b *Broker) openDirectory() error {
+	files, s := b.opts.FS, b.settings.Load()
+	var err error
+	if b.lock, err = lockDirectory(files, b.dir); err != nil {
+		return err
+	}
+	if b.identity, _, err = loadIdentity(files, b.dir, s.NodeID); err != nil {
+		return err
+	}
+	clean, err := takeCleanMarker(files, b.dir)
+	if err != nil {
+		return err
+	}
+	durability := disk.Sync
+	if s.Durability == config.DurabilityCached {
+		durability = disk.Cached
+	}
+	b.logs, err = disk.Open(disk.Options{
+		FS: files, Dir: b.dir, Clock: b.opts.Clock, Random: rand.Int64N,
+		Durability: durability, CleanShutdown: clean,
+		OpenFilesMax: s.OpenFilesMax, ProducerExpiryMillis: s.ProducerIDExpiration.Milliseconds(),
+		Fatal: b.fail, Truncated: b.truncated, Logger: b.opts.Log,
+	})
+	if err != nil {
+		return &DirectoryError{b.dir, "the logs cannot be opened", err}
+	}
+	return nil
+}
+
+// takeCleanMarker reads and removes the marker of a clean stop, durably: from the
+// first write on, the directory counts as unclean until the next stop.
+func takeCleanMarker(files vfs.FS, dir string) (bool, error) {
+	err := files.Remove(path.Join(dir, cleanMarkerName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = files.SyncDir(dir)
+	}
+	if err != nil {
+		return false, &DirectoryError{dir, "the marker of the last stop cannot be removed", err}
+	}
+	return true, nil
+}
+
+func (b *Broker) truncated(t disk.Truncation) {
+	b.opts.Log.Warn("a torn tail was cut after an unclean stop", "partition", t.ID.String(), "end", t.End, "bytes", t.Bytes, "kept", t.Kept)
+	if b.partitions != nil {
+		b.partitions.Truncated(t.ID)
+	}
+}
+
+// fail ends the broker: what the disk holds is not known any more.
+func (b *Broker) fail(err error) {
+	select {
+	case b.fatal <- err:
+	default: // the first reason is the one to tell
+	}
+}
+
+// Fatal gives the reason when the broker cannot go on; it must be closed then.
+func (b *Broker) Fatal() <-chan error { return b.fatal }
+
+// Close stops the broker in order. Requests under way end; ctx bounds the wait.
+func (b *Broker) Close(ctx context.Context) error {
+	failed := len(b.fatal) > 0
+	return b.closeRooms(ctx, !failed)
+}
+
+// closeRooms closes what is open, in the reverse order of opening. clean allows
+// the marker that spares the next start a scan.
+func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
+	var problems []error
+	note := func(what string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	if b.chores != nil {
+		b.chores.stop()
+	}
+	if b.groups != nil {
+		b.groups.Close() // answers everyone who waits, so that connections can end
+	}
+	if b.server != nil {
+		if err := b.server.Shutdown(ctx); err != nil {
+			b.opts.Log.Warn("connections were cut short by the stop", "error", err)
+		}
+	}
+	epoch := int64(0)
+	if b.metadata != nil {
+		epoch = b.metadata.BrokerEpoch()
+		note("closing the metadata", b.metadata.Close(ctx))
+	}
+	if b.logs != nil {
+		note("closing the logs", b.logs.Close(ctx))
+	}
+	if clean && len(problems) == 0 && b.metadata != nil {
+		marker := fmt.Sprintf(`{"version":0,"brokerEpoch":%d}`, epoch)
+		note("writing the marker of a clean stop", vfs.ReplaceFile(b.opts.FS, path.Join(b.dir, cleanMarkerName), []byte(marker), true))
+	}
+	if b.lock != nil {
+		note("unlocking the data directory", b.lock.Close())
+	}
+	if len(problems) == 0 {
+		b.opts.Log.Info("stopped")
+	}
+	return errors.Join(problems...)
+}
+
+// Bootstrap is an address that a client on this machine can use.
+func (b *Broker) Bootstrap() string {
+	l := b.listeners[0]
+	host := l.Host
+	if host == "" || host == "localhost" || net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(l.Port))
+}
+
+// NodeID is the broker's id in the cluster.
+func (b *Broker) NodeID() int32 { return b.settings.Load().NodeID }
+
+// ClusterID is the id of the cluster, made with the data directory.
+func (b *Broker) ClusterID() string { return b.identity.ClusterID }
+
+// DataDir is the data directory.
+func (b *Broker) DataDir() string { return b.dir }
+
+// Durability says in a few words when a record counts as written.
+func (b *Broker) Durability() string {
+	if b.settings.Load().Durability == config.DurabilityCached {
+		return "cached: survives kill -9, not a power cut"
+	}
+	return "sync: acks=all means on disk"
+}
+
+// StopTimeout is how long a stop may take.
+func (b *Broker) StopTimeout() time.Duration { return b.settings.Load().StopTimeout }

@@ -1,0 +1,73 @@
+package broker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/clock"
+)
+
+// chores are the jobs that come round: retention, checkpoints. Each runs on its
+// own timer, never twice at once.
+type chores struct {
+	clock clock.Clock
+	mu    struct {
+		sync.Mutex
+		stopped bool
+		timers  []clock.Timer
+	}
+	running sync.WaitGroup
+}
+
+// every runs job after first and then every interval, which is asked each time.
+func (c *chores) every(first time.Duration, interval func() time.Duration, job func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := len(c.mu.timers)
+	c.mu.timers = append(c.mu.timers, nil)
+	c.mu.timers[at] = c.clock.AfterFunc(first, func() {
+		if !c.begin() {
+			return
+		}
+		defer c.running.Done()
+		job()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.mu.stopped {
+			c.mu.timers[at].Reset(interval())
+		}
+	})
+}
+
+func (c *chores) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.stopped {
+		return false
+	}
+	c.running.Add(1)
+	return true
+}
+
+// stop ends the timers and waits for jobs under way.
+func (c *chores) stop() {
+	c.mu.Lock()
+	c.mu.stopped = true
+	for _, t := range c.mu.timers {
+		t.Stop()
+	}
+	c.mu.Unlock()
+	c.running.Wait()
+}
+
+// startChores sets up what this broker does by itself.
+func (b *Broker) startChores() {
+	b.chores = &chores{clock: b.opts.Clock}
+	s := b.settings.Load()
+	b.chores.every(s.InitialTaskDelay, func() time.Duration { return b.settings.Load().RetentionCheckInterval }, b.logs.Sweep)
+	b.chores.every(s.RecoveryPointInterval, func() time.Duration { return b.settings.Load().RecoveryPointInterval }, func() {
+		if err := b.logs.Checkpoint(); err != nil {
+			b.opts.Log.Error("writing the checkpoints failed", "error", err)
+		}
+	})
+}

@@ -1,0 +1,16 @@
+// Package broker is the only room that knows all rooms: it opens them in order,
+// hands each the small interfaces that it asked for, serves, and stops them in
+// the reverse order.
+//
+//	Open: lock ─> identity ─> listen ─> log store ─> metadata ─> partitions
+//	      ─> coordinators ─> api ─> accept
+//	Close: connections ─> coordinators ─> metadata ─> log store ─> clean marker ─> unlock
+//
+// The listeners are bound first, so that clients wait in the kernel's queue
+// rather than being refused; accepting starts when the metadata are loaded.
+// Partitions recover at their first use.
+//
+// It promises that a data directory is never served by two brokers, that a
+// damaged one is never taken for an empty one, and that every goroutine started
+// here ends in Close. Protocol, policy and formats are the other rooms' business.
+package broker

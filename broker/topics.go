@@ -1,0 +1,151 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// openPartitions takes in every partition of the metadata and keeps the set in
+// step with their changes. It touches no partition's files.
+func (b *Broker) openPartitions() error {
+	b.partitions = partition.NewSet(b.logs, epochRaiser{b}, b.opts.Clock)
+	image := b.metadata.Watch(b.metadataChanged)
+	b.settingsChanged(image)
+	settings := b.settings.Load()
+	for t := range image.Topics() {
+		cfg := logConfig(settings.Topic(configMap(image.TopicConfig(t.Name))))
+		for i := range t.Partitions {
+			p := &t.Partitions[i]
+			id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: p.Index}
+			if _, err := b.partitions.Add(id, p.LeaderEpoch, cfg); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// metadataChanged brings partitions and settings in step with a change before
+// anybody sees its image. It runs on the metadata's owner.
+func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.Record) {
+	touched := make(map[string]bool) // topics whose settings changed
+	for _, r := range records {
+		switch r := r.(type) {
+		case *metadata.PartitionRecord:
+			b.createPartition(image, r)
+		case *metadata.RemoveTopicRecord:
+			b.removeTopic(old, r.TopicID)
+		case *metadata.ConfigRecord:
+			switch metadata.ResourceType(r.ResourceType) {
+			case metadata.ResourceTopic:
+				touched[r.ResourceName] = true
+			case metadata.ResourceBroker:
+				touched[""] = true
+			}
+		}
+	}
+	if touched[""] {
+		b.settingsChanged(image)
+		for t := range image.Topics() {
+			touched[t.Name] = true
+		}
+	}
+	settings := b.settings.Load()
+	for name := range touched { // in any order: each topic by itself
+		if t := image.Topic(name); t != nil {
+			b.partitions.Reconfigure(t.ID, logConfig(settings.Topic(configMap(image.TopicConfig(name)))))
+		}
+	}
+}
+
+func (b *Broker) createPartition(image *metadata.Image, r *metadata.PartitionRecord) {
+	t := image.TopicByID(r.TopicID)
+	if t == nil {
+		return // created and removed by one change
+	}
+	cfg := logConfig(b.settings.Load().Topic(configMap(image.TopicConfig(t.Name))))
+	id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: r.PartitionID}
+	if _, err := b.partitions.Create(id, r.LeaderEpoch, cfg); err != nil {
+		b.fail(fmt.Errorf("taking in a new partition: %w", err))
+	}
+}
+
+func (b *Broker) removeTopic(old *metadata.Image, topic protocol.UUID) {
+	t := old.TopicByID(topic)
+	if t == nil {
+		return
+	}
+	for i := range t.Partitions {
+		id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: t.Partitions[i].Index}
+		if err := b.partitions.Remove(id); err != nil {
+			// The topic is gone all the same; its folder is found again at the next start.
+			b.opts.Log.Error("removing a partition's files failed", "partition", id.String(), "error", err)
+		}
+	}
+	if b.groups != nil {
+		b.groups.DeleteTopicOffsets([]string{t.Name}, func(err error) {
+			if err != nil {
+				b.opts.Log.Warn("committed offsets of a deleted topic are left over", "topic", t.Name, "error", err)
+			}
+		})
+	}
+}
+
+// settingsChanged combines the settings of the start with those altered since.
+func (b *Broker) settingsChanged(image *metadata.Image) {
+	settings, err := b.opts.Settings.Broker(
+		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker})),
+		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: fmt.Sprint(b.identity.NodeID)})))
+	if err != nil {
+		b.opts.Log.Warn("altered settings that cannot be used are left out", "error", err)
+	}
+	b.settings.Store(settings)
+}
+
+func configMap(c metadata.Config) map[string]string {
+	if len(c) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(c))
+	for _, e := range c {
+		m[e.Name] = e.Value
+	}
+	return m
+}
+
+// logConfig is what a log needs of a topic's settings.
+func logConfig(t config.Topic) logstore.Config {
+	return logstore.Config{
+		SegmentBytes: t.SegmentBytes, SegmentMillis: t.SegmentMillis, SegmentJitterMillis: t.SegmentJitterMillis,
+		IndexIntervalBytes: t.IndexIntervalBytes, IndexBytesMax: t.SegmentIndexBytes,
+		RetentionBytes: t.RetentionBytes, RetentionMillis: t.RetentionMillis, FileDeleteDelayMillis: t.FileDeleteDelayMillis,
+		FlushMessages: t.FlushMessages, FlushMillis: t.FlushMillis, Preallocate: t.Preallocate,
+		Compact: t.CleanupCompact, Delete: t.CleanupDelete,
+	}
+}
+
+// epochRaiser raises leader epochs in the metadata. Concurrent raises share one
+// write there.
+type epochRaiser struct{ b *Broker }
+
+// RaiseEpoch implements partition.EpochRaiser.
+func (e epochRaiser) RaiseEpoch(id logstore.ID) (protocol.Epoch, error) {
+	key := metadata.TopicIDPartition{TopicID: id.TopicID, Partition: id.Partition}
+	image, err := e.b.metadata.Propose(context.Background(), func(image *metadata.Image) ([]metadata.Record, error) {
+		return metadata.RaiseEpochs(image, e.b.identity.NodeID, []metadata.TopicIDPartition{key}), nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	t := image.TopicByID(id.TopicID)
+	if t == nil || t.Partition(id.Partition) == nil {
+		return 0, logstore.ErrDeleted
+	}
+	return t.Partition(id.Partition).LeaderEpoch, nil
+}

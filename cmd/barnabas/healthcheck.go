@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// healthcheckTimeout is how long a broker may take to answer. It answers in
+// well under a millisecond; container health checks give up after some seconds.
+const healthcheckTimeout = 3 * time.Second
+
+func healthcheck(args []string, _, errOut io.Writer) error {
+	set := pflag.NewFlagSet("healthcheck", pflag.ContinueOnError)
+	set.SetOutput(errOut)
+	address := set.String("bootstrap-server", "localhost:9092", "`HOST:PORT` of the broker")
+	if err := set.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return err
+		}
+		return usageError(err)
+	}
+	if set.NArg() > 0 {
+		return usageError(fmt.Errorf("healthcheck takes no argument %q", set.Arg(0)))
+	}
+	if err := askVersions(*address); err != nil {
+		return fmt.Errorf("no broker answers at %s: %w", *address, err)
+	}
+	return nil
+}
+
+// apiVersionsV0 is ApiVersions version 0 with correlation id 1 and the client id
+// "healthcheck": the one request that every Kafka broker answers to anybody.
+var apiVersionsV0 = append([]byte{0, 0, 0, 21, 0, 18, 0, 0, 0, 0, 0, 1, 0, 11}, "healthcheck"...)
+
+func askVersions(address string) error {
+	c, err := net.DialTimeout("tcp", address, healthcheckTimeout)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(healthcheckTimeout)); err != nil {
+		return err
+	}
+	if _, err := c.Write(apiVersionsV0); err != nil {
+		return err
+	}
+	var head [10]byte // length, correlation id, error code
+	if _, err := io.ReadFull(c, head[:]); err != nil {
+		return fmt.Errorf("the connection ended without an answer: %w", err)
+	}
+	if id, code := binary.BigEndian.Uint32(head[4:]), binary.BigEndian.Uint16(head[8:]); id != 1 || code != 0 {
+		return fmt.Errorf("the answer is not Kafka's (correlation id %d, error code %d)", id, code)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+// Command barnabas is a Kafka-wire-compatible broker. `barnabas` alone serves;
+// `barnabas help` lists the commands.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/pflag"
+)
+
+// version is set when building (-X main.version).
+var version = ""
+
+// Exit statuses: scripts and init systems depend on them.
+const (
+	exitStopped   = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitDirectory = 3
+)
+
+// exitError carries the exit status of a failed command.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(err error) error { return &exitError{exitUsage, err} }
+
+// command is one word after `barnabas`.
+type command struct {
+	name, use, about string
+	run              func(args []string, out, errOut io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "serve [server.properties] [flags]", "run the broker (the default command)", serve},
+		{"healthcheck", "healthcheck [--bootstrap-server HOST:PORT]", "exit with status 0 when a broker answers", healthcheck},
+		{"config", "config [KEY] | config check FILE", "explain the settings, or check a properties file", configCommand},
+		{"version", "version", "print the version", printVersion},
+	}
+}
+
+func main() {
+	// A broker's live heap is small and its garbage rare; collecting at twice the
+	// heap would mean a cycle every few MB.
+	debug.SetGCPercent(400)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes the command line and returns the exit status.
+func run(args []string, out, errOut io.Writer) int {
+	name, rest := "serve", args
+	if len(args) > 0 && isCommandWord(args[0]) {
+		name, rest = args[0], args[1:]
+	}
+	if name == "help" || name == "--help" || name == "-h" {
+		printUsage(out)
+		return exitStopped
+	}
+	if name == "--version" {
+		name = "version"
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return status(c.run(rest, out, errOut), c, errOut)
+		}
+	}
+	fmt.Fprintf(errOut, "barnabas: there is no command %q\n\n", name)
+	printUsage(errOut)
+	return exitUsage
+}
+
+// isCommandWord tells a command from the flags and the file of `serve`.
+func isCommandWord(word string) bool {
+	switch word {
+	case "help", "--help", "-h", "--version":
+		return true
+	}
+	for _, c := range commands() {
+		if c.name == word {
+			return true
+		}
+	}
+	// A bare word that is no file is more likely a mistyped command than a file.
+	if word == "" || word[0] == '-' {
+		return false
+	}
+	_, err := os.Stat(word)
+	return err != nil && !looksLikePath(word)
+}
+
+func looksLikePath(word string) bool {
+	for _, r := range word {
+		if r == '/' || r == '.' || r == os.PathSeparator {
+			return true
+		}
+	}
+	return false
+}
+
+func status(err error, c command, errOut io.Writer) int {
+	if err == nil {
+		return exitStopped
+	}
+	if errors.Is(err, pflag.ErrHelp) {
+		return exitStopped // the flags' own usage is printed already
+	}
+	fmt.Fprintf(errOut, "barnabas: %v\n", err)
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		return exitFailed
+	}
+	if exit.status == exitUsage {
+		fmt.Fprintf(errOut, "usage: barnabas %s\n", c.use)
+	}
+	return exit.status
+}
+
+func printUsage(w io.Writer) {
+	fmt.Fprintln(w, "Barnabas is a Kafka-wire-compatible broker.\n\nUsage:")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  barnabas %-45s %s\n", c.use, c.about)
+	}
+	fmt.Fprintln(w, "\nRun a command with --help for its flags.")
+}
+
+func printVersion(args []string, out, _ io.Writer) error {
+	if len(args) > 0 {
+		return usageError(fmt.Errorf("version takes no arguments"))
+	}
+	_, err := fmt.Fprintln(out, versionText())
+	return err
+}
+
+// versionText is what was set when building, else what the Go tool recorded.
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/barnabas-mq/barnabas/broker"
+	"github.com/barnabas-mq/barnabas/config"
+)
+
+// processStart is as close to exec as a Go program can see.
+var processStart = time.Now()
+
+// serveFlags are the flags of `barnabas serve`.
+type serveFlags struct {
+	listen, overrides               []string
+	data, profile, logFormat, level string
+	file                            string
+}
+
+func parseServe(args []string, errOut io.Writer) (serveFlags, error) {
+	var f serveFlags
+	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	set.SetOutput(errOut)
+	set.SortFlags = false
+	set.StringArrayVar(&f.listen, "listen", nil, "`HOST:PORT` to listen on, again for more; port 0 takes a free one")
+	set.StringVar(&f.data, "data", "", "data `DIR`ectory")
+	set.StringVar(&f.profile, "profile", "", "`NAME` of the defaults: server (durable) or dev (fast and lenient)")
+	set.StringArrayVar(&f.overrides, "override", nil, "`KEY=VALUE` of any setting, again for more")
+	set.StringVar(&f.logFormat, "log-format", "text", "`FORMAT` of the log on stderr: text or json")
+	set.StringVar(&f.level, "log-level", "warn", "least `LEVEL` to log: debug, info, warn or error")
+	if err := set.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return f, err
+		}
+		return f, usageError(err)
+	}
+	switch set.NArg() {
+	case 0:
+	case 1:
+		f.file = set.Arg(0)
+	default:
+		return f, usageError(fmt.Errorf("serve takes one properties file, not %d", set.NArg()))
+	}
+	return f, nil
+}
+
+func serve(args []string, out, errOut io.Writer) error {
+	// Signals are taken before anything is opened, so that none ends the process half-way.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	defer signal.Stop(signals)
+
+	f, err := parseServe(args, errOut)
+	if err != nil {
+		return err
+	}
+	logger, err := newLogger(f, errOut)
+	if err != nil {
+		return usageError(err)
+	}
+	settings, err := loadSettings(f)
+	if err != nil {
+		return usageError(err)
+	}
+	for _, w := range settings.Warnings {
+		logger.Warn(w.Text, "setting", w.Key, "at", w.Origin.String())
+	}
+	b, err := broker.Open(broker.Options{Settings: settings, Log: logger, Version: versionText()})
+	if err != nil {
+		return withStatus(err)
+	}
+	if err := announce(b, out); err != nil {
+		logger.Warn("the ready line could not be written", "error", err)
+	}
+	return waitAndStop(b, signals, logger)
+}
+
+// withStatus gives an error of opening or running the broker its exit status.
+func withStatus(err error) error {
+	var directory *broker.DirectoryError
+	var settings *broker.SettingsError
+	switch {
+	case errors.As(err, &directory):
+		return &exitError{exitDirectory, err}
+	case errors.As(err, &settings):
+		return usageError(err)
+	}
+	return &exitError{exitFailed, err}
+}
+
+func newLogger(f serveFlags, w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.level)); err != nil {
+		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", f.level)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	}
+	return nil, fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
+}
+
+func loadSettings(f serveFlags) (*config.Static, error) {
+	in := config.Input{
+		Listen: f.listen, Data: f.data, Profile: f.profile, Overrides: f.overrides, Environ: os.Environ(),
+	}
+	if f.file != "" {
+		text, err := os.ReadFile(f.file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the properties file: %w", err)
+		}
+		in.File = &config.File{Name: f.file, Text: text}
+	}
+	return config.Load(in)
+}
+
+// ready is the line that scripts wait for.
+type ready struct {
+	Ready     bool    `json:"ready"`
+	Bootstrap string  `json:"bootstrap"`
+	NodeID    int32   `json:"node_id"`
+	ClusterID string  `json:"cluster_id"`
+	Version   string  `json:"version"`
+	PID       int     `json:"pid"`
+	StartMS   float64 `json:"start_ms"`
+}
+
+// announce tells that the listeners answer: one JSON line, or a banner for a person.
+func announce(b *broker.Broker, out io.Writer) error {
+	took := float64(time.Since(processStart).Microseconds()) / 1000
+	if file, ok := out.(*os.File); ok && isTerminal(file) {
+		_, err := fmt.Fprintf(out, "Barnabas %s is ready on %s (%.1f ms)\n  data        %s\n  durability  %s\n  stop with Ctrl-C\n",
+			versionText(), b.Bootstrap(), took, b.DataDir(), b.Durability())
+		return err
+	}
+	line, err := json.Marshal(ready{
+		Ready: true, Bootstrap: b.Bootstrap(), NodeID: b.NodeID(), ClusterID: b.ClusterID(),
+		Version: versionText(), PID: os.Getpid(), StartMS: took,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(line, '\n'))
+	return err
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// waitAndStop runs until a signal or a fatal failure, then stops in order. A
+// second signal ends the process at once.
+func waitAndStop(b *broker.Broker, signals <-chan os.Signal, logger *slog.Logger) error {
+	var failure error
+	select {
+	case s := <-signals:
+		logger.Info("stopping", "signal", s.String())
+	case failure = <-b.Fatal():
+		logger.Error("the broker cannot go on", "error", failure)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), b.StopTimeout())
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- b.Close(ctx) }()
+	select {
+	case err := <-stopped:
+		if failure == nil {
+			failure = err
+		}
+	case s := <-signals:
+		failure = fmt.Errorf("ended by a second %s before the stop was complete", s)
+	}
+	if failure != nil {
+		return withStatus(failure)
+	}
+	return nil
+}
