@@ -47,7 +47,7 @@ func (osFS) Lock(name string) (File, error) {
 type osFile struct {
 	*os.File
 	// conn is made once, because os.File makes a new one for every call.
-	conn   syscall.RawConn
+	conn syscall.RawConn
 	// unlock forgets the lock once the file is closed; nil for a file without one.
 	unlock func()
 }
