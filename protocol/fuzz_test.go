@@ -42,7 +42,8 @@ func FuzzDecodeRequest(f *testing.F) {
 		q, err := DecodeRequest(key, version, body)
 		mustBeProtocolError(t, err)
 		if err != nil {
-			if !errors.Is(err, ErrUnsupportedVersion) && checkLayout(key, version, body) == nil {
+			// kmsg reads the tagged fields of Fetch in versions that do not have them.
+			if key != 1 && !errors.Is(err, ErrUnsupportedVersion) && checkLayout(key, version, body) == nil {
 				t.Fatalf("the layout allows what kmsg refuses: %v", err)
 			}
 			return

@@ -87,7 +87,7 @@ func TestBuilderWritesAsJava(t *testing.T) {
 		if !bytes.Equal(got[21:BatchHeaderBytes], want[21:BatchHeaderBytes]) {
 			t.Errorf("%v: header %x, want %x", codec, got[:BatchHeaderBytes], want[:BatchHeaderBytes])
 		}
-		if d := cmp.Diff(collect(t, want, DecodeLimits{}), collect(t, got, DecodeLimits{})); d != "" {
+		if d := differ(collect(t, want, DecodeLimits{}), collect(t, got, DecodeLimits{})); d != "" {
 			t.Errorf("%v: %s", codec, d)
 		}
 	}

@@ -34,7 +34,7 @@ func appendMessage(dst []byte, magic int8, offset int64, attributes byte, t Time
 func plainSet(magic int8) []byte {
 	set := appendMessage(nil, magic, 0, 0, 1000, []byte("k"), []byte("one"))
 	set = appendMessage(set, magic, 1, 0, 3000, nil, nil)
-	return appendMessage(set, magic, 2, 0, 2000, []byte{}, bytes.Repeat([]byte("x"), 50_000))
+	return appendMessage(set, magic, 2, 0, 2000, []byte{}, bytes.Repeat([]byte("x"), 20_000))
 }
 
 // wrapped is the set as one compressed message.
@@ -46,7 +46,7 @@ func plainRecords(magic int8) []Record {
 	records := []Record{
 		{Offset: 0, Timestamp: 1000, Key: []byte("k"), Value: []byte("one")},
 		{Offset: 1, Timestamp: 3000},
-		{Offset: 2, Timestamp: 2000, Key: []byte{}, Value: bytes.Repeat([]byte("x"), 50_000)},
+		{Offset: 2, Timestamp: 2000, Key: []byte{}, Value: bytes.Repeat([]byte("x"), 20_000)},
 	}
 	if magic == 0 {
 		for i := range records {
@@ -72,7 +72,7 @@ func TestConvertMessageSet(t *testing.T) {
 			if err := CheckBatch(b); err != nil || b.Codec() != codec {
 				t.Errorf("format %d, %v: %v, codec %v", magic, codec, err, b.Codec())
 			}
-			if d := cmp.Diff(plainRecords(magic), collect(t, b, DecodeLimits{})); d != "" {
+			if d := differ(plainRecords(magic), collect(t, b, DecodeLimits{})); d != "" {
 				t.Errorf("format %d, %v: %s", magic, codec, d)
 			}
 			if summary, err := ValidateRecords(b, anyRecord); err != nil || summary.MaxTimestamp != b.MaxTimestamp() {
@@ -108,7 +108,7 @@ func TestConvertMessageSetLZ4HeaderChecksum(t *testing.T) {
 			t.Fatalf("format %d: %v", magic, err)
 		}
 		if err == nil {
-			if d := cmp.Diff(plainRecords(int8(magic)), collect(t, b, DecodeLimits{})); d != "" {
+			if d := differ(plainRecords(int8(magic)), collect(t, b, DecodeLimits{})); d != "" {
 				t.Error(d)
 			}
 		}
@@ -159,7 +159,7 @@ func TestConvertMessageSetRefuses(t *testing.T) {
 
 // A compressed set that becomes too large is refused before memory is spent.
 func TestConvertMessageSetIsBounded(t *testing.T) {
-	huge := appendMessage(nil, 1, 0, 0, 5, nil, make([]byte, 100<<20))
+	huge := appendMessage(nil, 1, 0, 0, 5, nil, make([]byte, 40<<20))
 	set := wrapped(1, CodecGzip, 0, 5, huge)
 	runtime.GC()
 	var before, after runtime.MemStats

@@ -32,6 +32,13 @@ func readUvarint32(b []byte) (v uint32, n int) {
 	if len(b) > 0 && b[0] < 0x80 { // nearly always
 		return uint32(b[0]), 1
 	}
+	return readLongUvarint32(b)
+}
+
+func readLongUvarint32(b []byte) (v uint32, n int) {
+	if len(b) > 1 && b[1] < 0x80 {
+		return uint32(b[0]&0x7f) | uint32(b[1])<<7, 2
+	}
 	for i := 0; i < len(b) && i < 5; i++ {
 		c := b[i]
 		if i == 4 && c > 0x0f {
@@ -53,6 +60,13 @@ func readVarint32(b []byte) (v int32, n int) {
 
 // readVarint64 reads a zig-zag varint of 64 bits; n is 0 when there is none.
 func readVarint64(b []byte) (v int64, n int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return unzigzag(uint64(b[0])), 1
+	}
+	return readLongVarint64(b)
+}
+
+func readLongVarint64(b []byte) (v int64, n int) {
 	var u uint64
 	for i := 0; i < len(b) && i < 10; i++ {
 		c := b[i]
