@@ -7,8 +7,6 @@ import (
 	"hash/crc32"
 	"runtime"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // appendMessage appends an entry as an old client writes it.
