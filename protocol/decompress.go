@@ -24,6 +24,18 @@ type DecodeLimits struct {
 // second. Validation needs no memory of this size: it decodes as a stream.
 const DecodedBytesMax = 128 << 20
 
+// HeldBytesMax is the default where the whole output is held in memory: in
+// ConvertMessageSet and in Recompress.
+const HeldBytesMax = 32 << 20
+
+// held is the limits with that default.
+func (l DecodeLimits) held() DecodeLimits {
+	if l.MaxBytes <= 0 {
+		l.MaxBytes = HeldBytesMax
+	}
+	return l
+}
+
 func (l DecodeLimits) bytes() int {
 	if l.MaxBytes <= 0 {
 		return DecodedBytesMax

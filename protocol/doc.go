@@ -3,14 +3,13 @@
 //
 // It knows the wire and nothing else: no socket, no file, no clock, no topic.
 //
-//	frame ── ParseHeader ──► Header, body
-//	                           │
-//	        Produce, Fetch     │  DecodeProduce, DecodeFetch: by hand, aliases of
-//	                           │  the frame in a reusable struct, no allocation
-//	        all other keys     │  DecodeRequest: kmsg, after a look at every count
-//	                           ▼
+//	frame ── ParseHeader ──► Header and body
+//	                             │ Produce, Fetch: ProduceRequest.Decode, FetchRequest.Decode,
+//	                             │   by hand into a reusable struct, without allocation
+//	                             │ all other keys: DecodeRequest, which walks the body along
+//	                             ▼   its layout and then lets kmsg decode it
 //	records ── NextBatch ──► Batch ── CheckBatch ── ValidateRecords ──► the log
-//	           ConvertMessageSet (formats 0 and 1) ──┘
+//	message set ── ConvertMessageSet ──┘
 //
 // # Promises
 //
@@ -30,7 +29,7 @@
 //
 // # What is left out
 //
-// Schemas newer than the generated package kmsg, down-conversion of batches for
-// old fetches, and which versions are served: the room that serves a key says so
-// (VersionTable only holds what it is given).
+// Down-conversion of batches for old fetches; requests among brokers and
+// controllers, which have no layout; and which versions are served, which the room
+// that serves a key says (a VersionTable only holds what it is given).
 package protocol

@@ -22,23 +22,16 @@ const (
 	legacyMessageMin1 = 22
 )
 
-// ConvertedBytesMax is the default limit of what a compressed message set may
-// decompress to. It is below DecodedBytesMax, because a converted set is held in
-// memory whole.
-const ConvertedBytesMax = 32 << 20
-
 // ConvertMessageSet makes one batch of format 2 out of a message set of format 0
 // or 1: the records in their order with the codec kept. Messages of format 0 have
 // no timestamp, -1. Like Apache Kafka it refuses a set that mixes formats, more
 // than a wrapper beside a wrapper, a wrapper in a wrapper, and wrong CRCs, outside
-// and inside.
+// and inside. The zero limits are HeldBytesMax.
 //
 // The batch has base offset 0 and is to be checked further by ValidateRecords. If
 // the client claimed LogAppendTime, so does the batch.
 func ConvertMessageSet(set []byte, limits DecodeLimits) (Batch, error) {
-	if limits.MaxBytes <= 0 {
-		limits.MaxBytes = ConvertedBytesMax
-	}
+	limits = limits.held()
 	if len(set) == 0 {
 		return nil, ErrInvalidRecord.WithMessage("the message set is empty")
 	}

@@ -4,12 +4,13 @@ import "encoding/binary"
 
 // Recompress is the batch with its records in another codec, for a topic whose
 // compression.type is not "producer". The records stay byte for byte, and so do
-// all fields of the header but length, codec and CRC. The bytes are new.
+// all fields of the header but length, codec and CRC. The bytes are new. The zero
+// limits are HeldBytesMax.
 func Recompress(b Batch, codec Codec, level int, limits DecodeLimits) (Batch, error) {
 	payload := b.Payload()
 	if b.Codec() != CodecNone {
 		var err error
-		if payload, err = decompressAll(b.Codec(), payload, limits); err != nil {
+		if payload, err = decompressAll(b.Codec(), payload, limits.held()); err != nil {
 			return nil, err
 		}
 	}
