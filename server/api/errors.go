@@ -3,6 +3,8 @@ package api
 import (
 	"errors"
 
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -36,6 +38,25 @@ var roomErrors = []struct {
 	{metadata.ErrStaleBrokerEpoch, protocol.ErrStaleBrokerEpoch},
 	{metadata.ErrInvalidFeatureUpdate, protocol.ErrInvalidUpdateVersion},
 	{metadata.ErrClosed, protocol.ErrNotController}, // retriable: the broker is stopping
+	{coordinator.ErrLoading, protocol.ErrCoordinatorLoadInProgress},
+	{coordinator.ErrUnavailable, protocol.ErrCoordinatorNotAvailable},
+	{coordinator.ErrNotOwner, protocol.ErrNotCoordinator},
+	{group.ErrInvalidGroupID, protocol.ErrInvalidGroupID},
+	{group.ErrInvalidSessionTimeout, protocol.ErrInvalidSessionTimeout},
+	{group.ErrMemberIDRequired, protocol.ErrMemberIDRequired},
+	{group.ErrUnknownMember, protocol.ErrUnknownMemberID},
+	{group.ErrFencedInstance, protocol.ErrFencedInstanceID},
+	{group.ErrIllegalGeneration, protocol.ErrIllegalGeneration},
+	{group.ErrRebalanceInProgress, protocol.ErrRebalanceInProgress},
+	{group.ErrInconsistentProtocol, protocol.ErrInconsistentGroupProtocol},
+	{group.ErrGroupFull, protocol.ErrGroupMaxSizeReached},
+	{group.ErrGroupTooLarge, protocol.ErrUnknownServerError}, // as Kafka answers: trying again is of no use
+	{group.ErrGroupNotFound, protocol.ErrGroupIDNotFound},
+	{group.ErrGroupNotEmpty, protocol.ErrNonEmptyGroup},
+	{group.ErrSubscribed, protocol.ErrGroupSubscribedToTopic},
+	{group.ErrMetadataTooLarge, protocol.ErrOffsetMetadataTooLarge},
+	{group.ErrCommitTooLarge, protocol.ErrInvalidCommitOffsetSize},
+	{group.ErrUnstableOffset, protocol.ErrUnstableOffsetCommit},
 	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},
 }

@@ -12,6 +12,9 @@ import (
 func table() []entry {
 	return []entry{
 		produce, fetch, listOffsets, metadataEntry,
+		findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup,
+		offsetCommit, offsetFetch, offsetDelete,
+		listGroups, describeGroups, deleteGroups,
 		apiVersions,
 	}
 }

@@ -1,0 +1,34 @@
+package api
+
+// DeleteGroups (key 42), versions 0 to 2.
+//
+// Deletes empty groups and everything they have committed. A group that is named
+// twice is answered once.
+
+import (
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/coordinator/group"
+)
+
+var deleteGroups = later(0, 2, (*API).deleteGroups)
+
+func (a *API) deleteGroups(_ *Request, q *kmsg.DeleteGroupsRequest, reply func(*kmsg.DeleteGroupsResponse)) {
+	seen := make(map[string]bool, len(q.Groups))
+	ids := slices.DeleteFunc(slices.Clone(q.Groups), func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+	a.Groups.DeleteGroups(ids, func(results []group.GroupResult) {
+		p := kmsg.NewPtrDeleteGroupsResponse()
+		p.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(results))
+		for i, result := range results {
+			p.Groups[i].Default()
+			p.Groups[i].Group, p.Groups[i].ErrorCode = result.GroupID, codeOf(result.Err)
+		}
+		reply(p)
+	})
+}

@@ -1,0 +1,64 @@
+package api
+
+// DescribeGroups (key 15), versions 0 to 6.
+//
+// Shows groups of the classic protocol with their members. A group that does not
+// exist is in the state Dead.
+//
+//	v3  authorized operations on request (KIP-430)
+//	v4  group instance ids (KIP-345)
+//	v6  GROUP_ID_NOT_FOUND with a message for a group that does not exist; before,
+//	    that is no error
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/coordinator/group"
+)
+
+var describeGroups = later(0, 6, (*API).describeGroups)
+
+// describeGroupsNotFound is the first version that says so.
+const describeGroupsNotFound = 6
+
+func (a *API) describeGroups(_ *Request, q *kmsg.DescribeGroupsRequest, reply func(*kmsg.DescribeGroupsResponse)) {
+	a.Groups.Describe(q.Groups, func(descriptions []group.Description) {
+		p := kmsg.NewPtrDescribeGroupsResponse()
+		p.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(descriptions))
+		for i := range descriptions {
+			p.Groups[i] = describeGroup(q, &descriptions[i])
+		}
+		reply(p)
+	})
+}
+
+func describeGroup(q *kmsg.DescribeGroupsRequest, d *group.Description) kmsg.DescribeGroupsResponseGroup {
+	one := kmsg.NewDescribeGroupsResponseGroup()
+	one.Group, one.State = d.GroupID, string(d.State)
+	one.ProtocolType, one.Protocol = d.ProtocolType, d.Protocol
+	one.ErrorCode = codeOf(d.Err)
+	if errors.Is(d.Err, group.ErrGroupNotFound) {
+		if q.Version < describeGroupsNotFound {
+			one.ErrorCode = 0
+		} else {
+			message := fmt.Sprintf("Group %s not found.", d.GroupID)
+			one.ErrorMessage = &message
+		}
+	}
+	one.AuthorizedOperations = operationsNotAsked
+	if q.IncludeAuthorizedOperations && one.ErrorCode == 0 {
+		one.AuthorizedOperations = operationsOfGroup
+	}
+	one.Members = make([]kmsg.DescribeGroupsResponseGroupMember, len(d.Members))
+	for i, m := range d.Members {
+		to := &one.Members[i]
+		to.Default()
+		to.MemberID, to.InstanceID = m.MemberID, m.InstanceID
+		to.ClientID, to.ClientHost = m.ClientID, m.ClientHost
+		to.ProtocolMetadata, to.MemberAssignment = m.Metadata, m.Assignment
+	}
+	return one
+}

@@ -1,0 +1,85 @@
+package api
+
+// FindCoordinator (key 10), versions 0 to 6.
+//
+// Tells which broker coordinates a group or a transactional id. There is one
+// broker, so it is this one, as soon as the topic exists that holds the
+// coordinator's state. It is created at once; Kafka answers
+// COORDINATOR_NOT_AVAILABLE the first time and clients ask again, so the
+// difference is one round trip less.
+//
+//	v0  groups only
+//	v1  a type of key; an error message, "NONE" when there is none
+//	v4  several keys, each with its own answer (KIP-699)
+//	v6  share partitions (KIP-932), not served yet: INVALID_REQUEST, as where share
+//	    groups are off
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var findCoordinator = now(0, 6, (*API).findCoordinator)
+
+// findCoordinatorBatch is the first version with several keys.
+const findCoordinatorBatch = 4
+
+// Types of keys.
+const (
+	coordinatorOfGroup       = 0
+	coordinatorOfTransaction = 1
+	coordinatorOfShare       = 2
+)
+
+func (a *API) findCoordinator(r *Request, q *kmsg.FindCoordinatorRequest) *kmsg.FindCoordinatorResponse {
+	p := kmsg.NewPtrFindCoordinatorResponse()
+	err := a.prepareCoordinator(r, q.CoordinatorType)
+	at := Endpoint{NodeID: -1, Port: -1}
+	if err == nil {
+		at = a.Cluster.Self(r.Call.Conn.Listener)
+	}
+	if q.Version < findCoordinatorBatch {
+		p.ErrorCode, p.NodeID, p.Host, p.Port = codeOf(err), at.NodeID, at.Host, at.Port
+		message := protocol.ErrNone.Name
+		if e := errorOf(err); e != nil {
+			message = e.Message
+		}
+		p.ErrorMessage = &message
+		return p
+	}
+	p.Coordinators = make([]kmsg.FindCoordinatorResponseCoordinator, len(q.CoordinatorKeys))
+	for i, key := range q.CoordinatorKeys {
+		one := &p.Coordinators[i]
+		one.Default()
+		one.Key, one.NodeID, one.Host, one.Port = key, at.NodeID, at.Host, at.Port
+		one.ErrorCode, one.ErrorMessage = codeOf(err), new(string)
+	}
+	return p
+}
+
+// prepareCoordinator makes sure that the coordinator of a type of keys can work.
+func (a *API) prepareCoordinator(r *Request, keyType int8) error {
+	var topic string
+	switch keyType {
+	case coordinatorOfGroup:
+		topic = OffsetsTopic
+	case coordinatorOfTransaction:
+		topic = transactionsTopic
+	case coordinatorOfShare:
+		return protocol.ErrInvalidRequest
+	default:
+		return protocol.ErrInvalidRequest
+	}
+	if a.Metadata.Image().Topic(topic) != nil {
+		return nil
+	}
+	if err := r.Call.Wait(); err != nil { // creating takes a commit of the metadata log
+		return protocol.ErrCoordinatorNotAvailable
+	}
+	if err := AutoCreateTopic(a.Metadata, a.Config(), topic); err != nil {
+		a.Log.Warn("An internal topic could not be created.", "topic", topic, "error", err)
+		return protocol.ErrCoordinatorNotAvailable
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/barnabas-mq/barnabas/metadata"
+)
+
+// clientHost is the peer's address as Java prints it, which is how group members
+// are stored and described: "/127.0.0.1", and IPv6 in full, "/0:0:0:0:0:0:0:1".
+func (r *Request) clientHost() string {
+	address, err := netip.ParseAddrPort(r.Call.Conn.RemoteAddr)
+	if err != nil {
+		return "/" + r.Call.Conn.RemoteAddr
+	}
+	ip := address.Addr().Unmap()
+	if ip.Is4() {
+		return "/" + ip.String()
+	}
+	groups := make([]string, 8)
+	bytes := ip.As16()
+	for i := range groups {
+		groups[i] = fmt.Sprintf("%x", uint16(bytes[2*i])<<8|uint16(bytes[2*i+1]))
+	}
+	host := "/" + strings.Join(groups, ":")
+	if zone := ip.Zone(); zone != "" {
+		host += "%" + zone
+	}
+	return host
+}
+
+// topicRef is a topic of a request, which names it by id from a certain version
+// on and by name before.
+type topicRef struct {
+	name  string
+	id    [16]byte
+	topic *metadata.Topic // nil when there is none
+}
+
+func findTopic(image *metadata.Image, byID bool, name string, id [16]byte) topicRef {
+	if byID {
+		return topicRef{id: id, topic: image.TopicByID(id)}
+	}
+	return topicRef{name: name, topic: image.Topic(name)}
+}
+
+// countdown calls finish after a number of parts are done, on the goroutine of
+// the last one.
+type countdown struct {
+	finish func()
+	mu     struct {
+		sync.Mutex
+		left int
+	}
+}
+
+func newCountdown(parts int, finish func()) *countdown {
+	c := &countdown{finish: finish}
+	if c.mu.left = parts; parts == 0 {
+		finish()
+	}
+	return c
+}
+
+func (c *countdown) done() {
+	c.mu.Lock()
+	c.mu.left--
+	last := c.mu.left == 0
+	c.mu.Unlock()
+	if last {
+		c.finish()
+	}
+}
