@@ -1,0 +1,101 @@
+package differ
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/schema"
+)
+
+// Pair is two brokers to compare: A is the judge.
+type Pair struct {
+	A, B string // addresses
+	// Catalog is of the judge's release; it decodes both.
+	Catalog *schema.Catalog
+
+	told int
+}
+
+// storyAge puts record timestamps well before the story, so that they can never
+// be taken for "now".
+const storyAge = 10 * time.Minute
+
+// Tell tells one story in one version to both brokers and returns how their
+// answers differ.
+func (p *Pair) Tell(story Story, version int16) []Diff {
+	p.told++
+	prefix := fmt.Sprintf("d%d-", p.told)
+	base := time.Now().Add(-storyAge).UnixMilli()
+	name := fmt.Sprintf("%s/v%d", story.Name, version)
+
+	var transcripts [2][]exchange
+	var wg sync.WaitGroup
+	for i, address := range []string{p.A, p.B} {
+		wg.Go(func() {
+			s := &Session{
+				Version: version, Base: base, key: int16(story.Key), prefix: prefix, address: address,
+				catalog: p.Catalog, peers: map[string]*Peer{}, began: time.Now(),
+			}
+			s.tell(story)
+			transcripts[i] = newNormalizer(prefix, s.began).transcript(s.transcript)
+		})
+	}
+	wg.Wait()
+	return compareTranscripts(name, transcripts[0], transcripts[1])
+}
+
+// tell runs the story. One that cannot go on (also because an answer lacks the
+// element that the story looks at) says so in its transcript. The address makes
+// it a difference even when both brokers stop it in the same way: then the story
+// itself is wrong.
+func (s *Session) tell(story Story) {
+	defer s.close()
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.record(exchange{label: "end of the story", request: "none", outcome: fmt.Sprintf("%v (at %s)", cause, s.address)})
+		}
+	}()
+	story.Tell(s)
+}
+
+// warmGroups is so large that the groups surely touch each of the 50 partitions
+// of the offsets topic, which load one by one.
+const warmGroups = 500
+
+// Warm brings a broker to the state that every story expects: the coordinators
+// serve, so that the first story is not answered "loading".
+func Warm(address string, catalog *schema.Catalog) (err error) {
+	s := &Session{Version: -1, key: -1, address: address, catalog: catalog, peers: map[string]*Peer{}, began: time.Now()}
+	defer s.close()
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%s is not ready for stories: %v", address, cause)
+		}
+	}()
+	find := kmsg.NewPtrFindCoordinatorRequest()
+	find.CoordinatorKeys = []string{"warm"}
+	s.Until(find, func(resp kmsg.Response) bool {
+		found := resp.(*kmsg.FindCoordinatorResponse).Coordinators
+		return len(found) == 1 && found[0].ErrorCode == 0
+	})
+	fetch := kmsg.NewPtrOffsetFetchRequest()
+	for i := range warmGroups {
+		group := kmsg.NewOffsetFetchRequestGroup()
+		group.Group = fmt.Sprintf("warm-%d", i)
+		fetch.Groups = append(fetch.Groups, group)
+	}
+	s.Until(fetch, func(resp kmsg.Response) bool {
+		for _, g := range resp.(*kmsg.OffsetFetchResponse).Groups {
+			if g.ErrorCode != 0 {
+				return false
+			}
+		}
+		return true
+	})
+	init := kmsg.NewPtrInitProducerIDRequest()
+	s.Until(init, func(resp kmsg.Response) bool { return resp.(*kmsg.InitProducerIDResponse).ErrorCode == 0 })
+	return nil
+}

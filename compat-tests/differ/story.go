@@ -1,0 +1,72 @@
+package differ
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/schema"
+)
+
+// Story is one dialogue with a broker.
+type Story struct {
+	// Name is a path: API, then what happens ("produce/bad checksum").
+	Name string
+	// Key is the API under test; requests of this API are sent in the version
+	// of the run, all others in the newest.
+	Key kmsg.Key
+	// Versions limits the versions; the zero Range means all that the judge
+	// and the encoder have.
+	Versions schema.Range
+	// Tell sends the requests. It must not depend on which broker it talks to.
+	Tell func(s *Session)
+}
+
+// since is an open range of versions.
+func since(version int16) schema.Range { return schema.Range{Min: version, Max: 1<<15 - 1} }
+
+// only is a range of one version.
+func only(version int16) schema.Range { return schema.Range{Min: version, Max: version} }
+
+// between is a range with both ends included.
+func between(low, high int16) schema.Range { return schema.Range{Min: low, Max: high} }
+
+// versions are those in which the story is told, given the judge's schemas.
+func (st Story) versions(catalog *schema.Catalog) []int16 {
+	known := catalog.Request(int16(st.Key))
+	encoder := kmsg.RequestForKey(int16(st.Key))
+	if known == nil || encoder == nil {
+		return nil
+	}
+	var out []int16
+	for v := known.Versions.Min; v <= min(known.Versions.Max, encoder.MaxVersion()); v++ {
+		if (st.Versions == schema.Range{}) || st.Versions.Has(v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// newest is the highest version of an API that judge and encoder have.
+func newest(catalog *schema.Catalog, key int16) int16 {
+	version := kmsg.RequestForKey(key).MaxVersion()
+	if known := catalog.Request(key); known != nil {
+		version = min(version, known.Versions.Max)
+	}
+	return version
+}
+
+// Stories are all stories, in the order in which they are told.
+func Stories() []Story {
+	groups := [][]Story{
+		apiVersionsStories(), metadataStories(), createTopicsStories(), deleteTopicsStories(), createPartitionsStories(),
+		produceStories(), produceRecordStories(), idempotentStories(), initProducerIDStories(),
+		fetchStories(), fetchSessionStories(), listOffsetsStories(), leaderEpochStories(), deleteRecordsStories(),
+		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
+		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
+		clusterStories(), topicPartitionsStories(), logDirsStories(),
+	}
+	var all []Story
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
