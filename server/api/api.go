@@ -23,8 +23,11 @@ type Rooms struct {
 	Partitions *partition.Set
 	Groups     *group.Coordinator
 	Cluster    ClusterView
-	Clock      clock.Clock
-	Log        *slog.Logger
+	// Volume tells the room of the data directory's volume in bytes; nil when
+	// nobody knows.
+	Volume func() (free, total uint64, err error)
+	Clock  clock.Clock
+	Log    *slog.Logger
 }
 
 // ClusterView is what a listener's clients see of the cluster. Only here can one
@@ -51,6 +54,8 @@ type API struct {
 	entries  []*entry // by API key
 	sessions *sessionCache
 	policies policies
+
+	producerIDs producerIDs
 }
 
 // New makes the API over the rooms.

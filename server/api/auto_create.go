@@ -45,18 +45,8 @@ func (a *API) autoCreate(names []string) (*metadata.Image, map[string]error) {
 // factor says. Kafka's default of 3 would leave a single node without consumer
 // groups for ever, and no further broker can join to mend it.
 func AutoCreateTopic(store *metadata.Store, settings *config.Broker, name string) error {
-	topic := metadata.NewTopic{
-		Name: name, Partitions: int32(settings.NumPartitions), ReplicationFactor: int16(settings.DefaultReplicationFactor),
-	}
+	topic := newTopicDefaults(name, settings)
 	options := metadata.CreateOptions{NewID: protocol.NewUUID, FewerReplicas: settings.ReplicationClamp || isInternalTopic(name)}
-	switch name {
-	case OffsetsTopic:
-		topic.Partitions, topic.ReplicationFactor = int32(settings.OffsetsTopicPartitions), int16(settings.OffsetsTopicReplicationFactor)
-		topic.Configs = stateTopicConfigs(settings.OffsetsTopicSegmentBytes)
-	case transactionsTopic:
-		topic.Partitions, topic.ReplicationFactor = int32(settings.TransactionTopicPartitions), int16(settings.TransactionTopicReplicationFactor)
-		topic.Configs = stateTopicConfigs(settings.TransactionTopicSegmentBytes)
-	}
 	var result metadata.CreateResult
 	_, err := store.Propose(context.Background(), func(image *metadata.Image) ([]metadata.Record, error) {
 		records, results, err := metadata.CreateTopics(image, []metadata.NewTopic{topic}, options)
@@ -72,6 +62,22 @@ func AutoCreateTopic(store *metadata.Store, settings *config.Broker, name string
 		return nil
 	}
 	return err
+}
+
+// newTopicDefaults is a topic as it is made when nobody says more than its name.
+func newTopicDefaults(name string, settings *config.Broker) metadata.NewTopic {
+	topic := metadata.NewTopic{
+		Name: name, Partitions: int32(settings.NumPartitions), ReplicationFactor: int16(settings.DefaultReplicationFactor),
+	}
+	switch name {
+	case OffsetsTopic:
+		topic.Partitions, topic.ReplicationFactor = int32(settings.OffsetsTopicPartitions), int16(settings.OffsetsTopicReplicationFactor)
+		topic.Configs = stateTopicConfigs(settings.OffsetsTopicSegmentBytes)
+	case transactionsTopic:
+		topic.Partitions, topic.ReplicationFactor = int32(settings.TransactionTopicPartitions), int16(settings.TransactionTopicReplicationFactor)
+		topic.Configs = stateTopicConfigs(settings.TransactionTopicSegmentBytes)
+	}
+	return topic
 }
 
 // stateTopicConfigs are what Kafka's coordinators give their topics.

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 
+	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -24,19 +25,6 @@ var roomErrors = []struct {
 	{logstore.ErrOutOfOrder, protocol.ErrOutOfOrderSequenceNumber},
 	{logstore.ErrStaleEpoch, protocol.ErrInvalidProducerEpoch},
 	{logstore.ErrInvalidTxnState, protocol.ErrInvalidTxnState},
-	{metadata.ErrInvalidTopicName, protocol.ErrInvalidTopicException},
-	{metadata.ErrTopicExists, protocol.ErrTopicAlreadyExists},
-	{metadata.ErrUnknownTopic, protocol.ErrUnknownTopicOrPartition},
-	{metadata.ErrUnknownTopicID, protocol.ErrUnknownTopicID},
-	{metadata.ErrUnknownPartition, protocol.ErrUnknownTopicOrPartition},
-	{metadata.ErrInvalidPartitions, protocol.ErrInvalidPartitions},
-	{metadata.ErrInvalidReplicationFactor, protocol.ErrInvalidReplicationFactor},
-	{metadata.ErrInvalidAssignment, protocol.ErrInvalidReplicaAssignment},
-	{metadata.ErrInvalidRequest, protocol.ErrInvalidRequest},
-	{metadata.ErrInvalidConfig, protocol.ErrInvalidConfig},
-	{metadata.ErrPolicyViolation, protocol.ErrPolicyViolation},
-	{metadata.ErrStaleBrokerEpoch, protocol.ErrStaleBrokerEpoch},
-	{metadata.ErrInvalidFeatureUpdate, protocol.ErrInvalidUpdateVersion},
 	{metadata.ErrClosed, protocol.ErrNotController}, // retriable: the broker is stopping
 	{coordinator.ErrLoading, protocol.ErrCoordinatorLoadInProgress},
 	{coordinator.ErrUnavailable, protocol.ErrCoordinatorNotAvailable},
@@ -61,6 +49,29 @@ var roomErrors = []struct {
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},
 }
 
+// commandErrors are what the rooms refuse because of what a client asked for. The
+// text of such an error is for the client.
+var commandErrors = []struct {
+	err  error
+	code *protocol.Error
+}{
+	{config.ErrInvalidConfig, protocol.ErrInvalidConfig},
+	{config.ErrInvalidRequest, protocol.ErrInvalidRequest},
+	{metadata.ErrInvalidTopicName, protocol.ErrInvalidTopicException},
+	{metadata.ErrTopicExists, protocol.ErrTopicAlreadyExists},
+	{metadata.ErrUnknownTopic, protocol.ErrUnknownTopicOrPartition},
+	{metadata.ErrUnknownTopicID, protocol.ErrUnknownTopicID},
+	{metadata.ErrUnknownPartition, protocol.ErrUnknownTopicOrPartition},
+	{metadata.ErrInvalidPartitions, protocol.ErrInvalidPartitions},
+	{metadata.ErrInvalidReplicationFactor, protocol.ErrInvalidReplicationFactor},
+	{metadata.ErrInvalidAssignment, protocol.ErrInvalidReplicaAssignment},
+	{metadata.ErrInvalidRequest, protocol.ErrInvalidRequest},
+	{metadata.ErrInvalidConfig, protocol.ErrInvalidConfig},
+	{metadata.ErrPolicyViolation, protocol.ErrPolicyViolation},
+	{metadata.ErrStaleBrokerEpoch, protocol.ErrStaleBrokerEpoch},
+	{metadata.ErrInvalidFeatureUpdate, protocol.ErrInvalidUpdateVersion},
+}
+
 // errorOf is the code that a client gets for an error of a room. What has no
 // code of its own is a failure of the storage below: retriable, because the
 // outcome of the request is unknown (never UNKNOWN_SERVER_ERROR, on which
@@ -78,6 +89,11 @@ func errorOf(err error) *protocol.Error {
 			return row.code
 		}
 	}
+	for _, row := range commandErrors {
+		if errors.Is(err, row.err) {
+			return row.code.WithMessage("%s", err.Error())
+		}
+	}
 	return protocol.ErrKafkaStorageError
 }
 
@@ -87,4 +103,13 @@ func codeOf(err error) int16 {
 		return e.Code
 	}
 	return 0
+}
+
+// problemOf is an error as responses tell it: a code and a text, null for none.
+func problemOf(err error) (code int16, text *string) {
+	e := errorOf(err)
+	if e == nil {
+		return 0, nil
+	}
+	return e.Code, &e.Message
 }

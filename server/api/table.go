@@ -15,6 +15,10 @@ func table() []entry {
 		findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup,
 		offsetCommit, offsetFetch, offsetDelete,
 		listGroups, describeGroups, deleteGroups,
+		createTopics, deleteTopics, deleteRecords, createPartitions,
+		describeConfigs, alterConfigs, incrementalAlterConfigs, listConfigResources,
+		describeCluster, describeTopicPartitions, describeLogDirs,
+		initProducerID, offsetForLeaderEpoch,
 		apiVersions,
 	}
 }

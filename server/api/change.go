@@ -1,0 +1,56 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// wait sends the answers that are complete before the handler does something that
+// takes time. A peer that is gone shows when this request's own answer is
+// written; what it asked for is done all the same.
+func (a *API) wait(r *Request) { _ = r.Call.Wait() }
+
+// change proposes a change of the metadata and returns the image that contains
+// it. A change that has not begun when the client's timeout ends does not happen.
+// A timeout of 0 or less, with which Kafka answers REQUEST_TIMED_OUT and makes the
+// change nevertheless, is no limit here: the answer comes with the change.
+func (a *API) change(r *Request, timeoutMillis int32, decide func(*metadata.Image) ([]metadata.Record, error)) (*metadata.Image, error) {
+	a.wait(r)
+	ctx := context.Background()
+	if timeoutMillis > 0 {
+		limited, cancel := context.WithCancel(ctx)
+		timer := a.Clock.AfterFunc(time.Duration(timeoutMillis)*time.Millisecond, cancel)
+		defer cancel()
+		defer timer.Stop()
+		ctx = limited
+	}
+	image, err := a.Metadata.Propose(ctx, decide)
+	if err != nil && ctx.Err() != nil && err == ctx.Err() {
+		err = protocol.ErrRequestTimedOut
+	}
+	return image, err
+}
+
+// partition finds a partition of a topic of the image, which is nil when the
+// topic does not exist.
+func (a *API) partition(topic *metadata.Topic, index int32) (*partition.Partition, error) {
+	if topic != nil {
+		if p := a.Partitions.Get(topic.ID, index); p != nil {
+			return p, nil
+		}
+	}
+	return nil, protocol.ErrUnknownTopicOrPartition
+}
+
+// countNames counts how often each name is there.
+func countNames[T any](items []T, name func(*T) string) map[string]int {
+	counts := make(map[string]int, len(items))
+	for i := range items {
+		counts[name(&items[i])]++
+	}
+	return counts
+}

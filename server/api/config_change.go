@@ -1,0 +1,158 @@
+package api
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// configChange is a change of one resource's settings on its way from the request
+// to the answer.
+type configChange struct {
+	resource configResource
+	ops      []config.Op
+	replace  bool // the ops are all that is set afterwards
+	err      error
+}
+
+// changeConfigs makes the changes that nothing speaks against, in one write, and
+// notes in the others why not.
+func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly bool) {
+	counts := make(map[configResource]int, len(changes))
+	for i := range changes {
+		counts[changes[i].resource]++
+	}
+	node := a.Cluster.Self(r.Call.Conn.Listener).NodeID
+	for i := range changes {
+		c := &changes[i]
+		if counts[c.resource] > 1 {
+			c.err = protocol.ErrInvalidRequest.WithMessage("Each resource must appear at most once.")
+		} else {
+			c.err = c.refusal(node)
+		}
+	}
+	_, err := a.change(r, 0, func(image *metadata.Image) ([]metadata.Record, error) {
+		settings := a.Config() // of this image: changes of settings follow the metadata at once
+		var records []metadata.Record
+		for i := range changes {
+			if c := &changes[i]; c.err == nil {
+				var made []metadata.Record
+				made, c.err = c.records(image, settings)
+				records = append(records, made...)
+			}
+		}
+		if validateOnly {
+			return nil, nil
+		}
+		return records, nil
+	})
+	for i := range changes {
+		if changes[i].err == nil {
+			changes[i].err = err
+		}
+	}
+}
+
+// refusal is what speaks against the resource by its name alone.
+func (c *configChange) refusal(node int32) error {
+	name := c.resource.name
+	switch c.resource.kind {
+	case kmsg.ConfigResourceTypeTopic:
+		return nil // judged with the image
+	case kmsg.ConfigResourceTypeBroker:
+		if name == "" {
+			return nil
+		}
+		return checkNode(name, node)
+	case kmsg.ConfigResourceTypeBrokerLogger:
+		if !c.replace {
+			return c.refuseLogger(node)
+		}
+	case kmsg.ConfigResourceTypeClientMetrics:
+		if name == "" {
+			return protocol.ErrInvalidRequest.WithMessage("Subscription name can't be empty")
+		}
+		return nil
+	case kmsg.ConfigResourceTypeGroupConfig:
+		if name == "" {
+			return protocol.ErrInvalidRequest.WithMessage("Default group resources are not allowed.")
+		}
+		return nil
+	}
+	return protocol.ErrInvalidRequest.WithMessage("Unknown resource type %d", c.resource.kind)
+}
+
+func checkNode(name string, node int32) error {
+	id, err := parseNodeID(name, "Node")
+	if err == nil && id != node {
+		err = protocol.ErrInvalidRequest.WithMessage("Unexpected broker id, expected %d, but received %d", node, id)
+	}
+	return err
+}
+
+// refuseLogger tells apart what Kafka would do and what it would refuse too.
+func (c *configChange) refuseLogger(node int32) error {
+	if err := checkNode(c.resource.name, node); err != nil {
+		return err
+	}
+	for _, op := range c.ops {
+		if op.Name != rootLogger {
+			return protocol.ErrInvalidConfig.WithMessage("Logger %.64s does not exist!", op.Name)
+		}
+		return protocol.ErrInvalidRequest.WithMessage("The log level cannot be changed while the broker runs.")
+	}
+	return nil
+}
+
+// records makes the records of the change, or tells what speaks against it.
+func (c *configChange) records(image *metadata.Image, settings *config.Broker) ([]metadata.Record, error) {
+	scope, known := scopeOf(c.resource.kind)
+	if !known {
+		return nil, nil // a logger that nothing is asked of
+	}
+	if scope == config.ScopeTopic {
+		if err := checkTopicResource(image, c.resource.name); err != nil {
+			return nil, err
+		}
+	}
+	stored := c.resource.stored()
+	var current map[string]string
+	if !c.replace {
+		current = configMap(image.Config(stored))
+	}
+	next, err := config.Apply(scope, current, c.ops)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.validate(settings, next); err != nil {
+		return nil, err
+	}
+	if err := refuseELR(image, c.resource, next); err != nil {
+		return nil, err
+	}
+	if c.replace {
+		return metadata.ReplaceConfigs(image, stored, configEntries(next), nil)
+	}
+	steps := make([]metadata.ConfigChange, len(c.ops))
+	for i, op := range c.ops {
+		steps[i] = metadata.ConfigChange{Name: op.Name, Op: metadata.ConfigDelete}
+		if value, set := next[op.Name]; set {
+			steps[i].Op, steps[i].Value = metadata.ConfigSet, value
+		}
+	}
+	return metadata.AlterConfigs(image, stored, steps, nil)
+}
+
+func (c *configChange) validate(settings *config.Broker, next map[string]string) error {
+	switch c.resource.kind {
+	case kmsg.ConfigResourceTypeTopic:
+		return settings.ValidateTopic(next)
+	case kmsg.ConfigResourceTypeBroker:
+		return settings.ValidateBroker(next, c.resource.name != "")
+	case kmsg.ConfigResourceTypeGroupConfig:
+		return settings.ValidateGroup(next)
+	}
+	return config.ValidateClientMetrics(next)
+}

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// configResource is what a request about settings names.
+type configResource struct {
+	kind kmsg.ConfigResourceType
+	name string
+}
+
+// stored is where the metadata keeps the settings of the resource.
+func (c configResource) stored() metadata.Resource {
+	return metadata.Resource{Type: metadata.ResourceType(c.kind), Name: c.name}
+}
+
+// checkTopicResource refuses a topic that cannot exist or does not.
+func checkTopicResource(image *metadata.Image, name string) error {
+	if err := metadata.ValidateTopicName(name); err != nil {
+		return err
+	}
+	if image.Topic(name) == nil {
+		return protocol.ErrUnknownTopicOrPartition.WithMessage("The topic '%s' does not exist.", name)
+	}
+	return nil
+}
+
+// rootLogger is the one logger that there is.
+const rootLogger = "root"
+
+// logLevels are Kafka's names of the levels that the log can have, the most
+// talkative first.
+var logLevels = []struct {
+	level slog.Level
+	name  string
+}{{slog.LevelDebug, "DEBUG"}, {slog.LevelInfo, "INFO"}, {slog.LevelWarn, "WARN"}}
+
+func (a *API) logLevel() string {
+	for _, l := range logLevels {
+		if a.Log.Enabled(context.Background(), l.level) {
+			return l.name
+		}
+	}
+	return "ERROR"
+}
+
+// parseNodeID reads a broker's id from a resource name.
+func parseNodeID(name, what string) (int32, error) {
+	id, err := strconv.ParseInt(name, 10, 32)
+	if err != nil {
+		return 0, protocol.ErrInvalidRequest.WithMessage("%s id must be an integer, but it is: %.64s", what, name)
+	}
+	return int32(id), nil
+}
+
+// refuseELR keeps min.insync.replicas where Kafka needs it while eligible leader
+// replicas are on (KIP-966): set for the cluster, and not for a single broker.
+func refuseELR(image *metadata.Image, r configResource, next map[string]string) error {
+	const name, feature = "min.insync.replicas", "eligible.leader.replicas.version"
+	if r.kind != kmsg.ConfigResourceTypeBroker || image.FeatureLevel(feature) == 0 {
+		return nil
+	}
+	value, set := next[name]
+	old, had := image.Config(r.stored()).Get(name)
+	switch {
+	case r.name == "" && had && !set:
+		return protocol.ErrInvalidConfig.WithMessage("Cluster-level min.insync.replicas cannot be removed while ELR is enabled.")
+	case r.name != "" && set && (!had || old != value):
+		return protocol.ErrInvalidConfig.WithMessage("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")
+	}
+	return nil
+}
+
+// scopeOf is the table that the settings of a kind of resource stand in; ok is
+// false for a kind that has no settings in the metadata.
+func scopeOf(kind kmsg.ConfigResourceType) (scope config.Scope, ok bool) {
+	switch kind {
+	case kmsg.ConfigResourceTypeTopic:
+		return config.ScopeTopic, true
+	case kmsg.ConfigResourceTypeBroker:
+		return config.ScopeBroker, true
+	case kmsg.ConfigResourceTypeClientMetrics:
+		return config.ScopeClientMetrics, true
+	case kmsg.ConfigResourceTypeGroupConfig:
+		return config.ScopeGroup, true
+	}
+	return 0, false
+}

@@ -1,0 +1,44 @@
+package api
+
+// IncrementalAlterConfigs (key 44), versions 0 and 1 (KIP-339).
+//
+// Sets and deletes single settings of topics, brokers (those that may change
+// while a broker runs; without a name, of all brokers), client-metrics
+// subscriptions and groups, and adds to and takes from lists. Each resource is
+// judged by itself, with all its settings as they will be; the changes of all that
+// are accepted are one write.
+//
+//	v0     as described
+//	v1     flexible
+//
+// Left out: the level of the logger cannot be changed while the broker runs. An
+// operation that does not exist is INVALID_REQUEST, where Kafka 4.3.1 says
+// UNKNOWN_SERVER_ERROR.
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/config"
+)
+
+var incrementalAlterConfigs = now(0, 1, (*API).incrementalAlterConfigs)
+
+func (a *API) incrementalAlterConfigs(r *Request, q *kmsg.IncrementalAlterConfigsRequest) *kmsg.IncrementalAlterConfigsResponse {
+	p := q.ResponseKind().(*kmsg.IncrementalAlterConfigsResponse)
+	changes := make([]configChange, len(q.Resources))
+	for i, asked := range q.Resources {
+		c := &changes[i]
+		c.resource = configResource{asked.ResourceType, asked.ResourceName}
+		for _, e := range asked.Configs {
+			c.ops = append(c.ops, config.Op{Kind: config.OpKind(e.Op), Name: e.Name, Value: e.Value})
+		}
+	}
+	a.changeConfigs(r, changes, q.ValidateOnly)
+	for i := range changes {
+		one := kmsg.NewIncrementalAlterConfigsResponseResource()
+		one.ResourceType, one.ResourceName = q.Resources[i].ResourceType, q.Resources[i].ResourceName
+		one.ErrorCode, one.ErrorMessage = problemOf(changes[i].err)
+		p.Resources = append(p.Resources, one)
+	}
+	return p
+}
