@@ -90,6 +90,7 @@ func Open(o Options) (*Broker, error) {
 	b.server.Serve(api.New(api.Rooms{
 		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
 		Cluster: b, Clock: o.Clock, Log: o.Log,
+		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 	}))
 	b.startChores()
 	o.Log.Info("started", "bootstrap", b.Bootstrap(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
@@ -106,6 +107,7 @@ func (b *Broker) listen() error {
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
 		Limits: server.Limits{
 			Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
+			ConnectionsPerSecond: s.ConnectionCreationRateMax,
 		},
 		Log: b.opts.Log, Metrics: &b.metrics,
 	}

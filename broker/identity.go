@@ -45,7 +45,7 @@ const (
 
 // lockDirectory makes the data directory and takes its lock.
 func lockDirectory(files vfs.FS, dir string) (vfs.File, error) {
-	if err := files.MkdirAll(dir, 0o700); err != nil {
+	if err := makeFolder(files, dir); err != nil {
 		return nil, &DirectoryError{dir, "the data directory cannot be made", err}
 	}
 	lock, err := files.Lock(path.Join(dir, lockName))
@@ -56,6 +56,24 @@ func lockDirectory(files vfs.FS, dir string) (vfs.File, error) {
 		return nil, &DirectoryError{dir, "the data directory cannot be locked", err}
 	}
 	return lock, nil
+}
+
+// makeFolder makes a folder and its parents so that a power cut does not take
+// their names away again.
+func makeFolder(files vfs.FS, dir string) error {
+	if _, err := files.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := path.Dir(dir)
+	if parent != dir {
+		if err := makeFolder(files, parent); err != nil {
+			return err
+		}
+	}
+	if err := files.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return files.SyncDir(parent)
 }
 
 // loadIdentity reads meta.properties, or makes it in a directory that holds no

@@ -29,7 +29,7 @@ var metadataLogConfig = logstore.Config{
 func (b *Broker) openMetadata() error {
 	id := logstore.ID{Topic: metadataTopic, TopicID: metadataTopicID, Partition: 0}
 	folder := path.Join(b.dir, id.String())
-	if err := b.opts.FS.MkdirAll(folder, 0o700); err != nil {
+	if err := makeFolder(b.opts.FS, folder); err != nil {
 		return &DirectoryError{folder, "cannot be made", err}
 	}
 	log, err := b.logs.Open(id, metadataLogConfig)

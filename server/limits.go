@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"sync"
+	"time"
 )
 
 // Limits bounds the connections. Kafka's own settings give the values.
@@ -13,6 +14,29 @@ type Limits struct {
 	// for single addresses. More are closed at once.
 	ConnectionsPerAddress int
 	AddressOverrides      map[string]int
+	// ConnectionsPerSecond is max.connection.creation.rate: what comes faster
+	// waits unaccepted.
+	ConnectionsPerSecond int
+}
+
+// pace spreads accepted connections over time: one second's worth may come at
+// once, after that each waits for its turn. It belongs to one accept loop.
+type pace struct {
+	perSecond int
+	second    time.Duration // start of the second that is being counted
+	count     int
+}
+
+// next counts a connection at a time and says how long to wait before the one after.
+func (p *pace) next(now time.Duration) time.Duration {
+	if now-p.second >= time.Second {
+		p.second, p.count = now, 0
+	}
+	p.count++
+	if p.count < p.perSecond {
+		return 0
+	}
+	return p.second + time.Second - now
 }
 
 // census counts the open connections.

@@ -42,6 +42,7 @@ type Server struct {
 	opts      Options
 	handler   Handler // set by Serve
 	listeners []*Listener
+	stopping  chan struct{} // closed by Shutdown
 	census    *census
 	budget    *budget
 	lastID    atomic.Uint64
@@ -61,7 +62,7 @@ type Server struct {
 
 // New makes a server; it does not touch the network.
 func New(opts Options) *Server {
-	s := &Server{opts: opts, census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
+	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
 	s.mu.conns = make(map[*conn]struct{})
 	m := opts.Metrics
 	s.requests = m.Counter("barnabas_requests_total")
@@ -99,12 +100,15 @@ func (s *Server) Serve(h Handler) {
 
 func (s *Server) accept(l *Listener, socket net.Listener) {
 	defer s.accepting.Done()
-	pause := time.Duration(0)
+	pause, rate, start := time.Duration(0), pace{perSecond: s.opts.Limits.ConnectionsPerSecond}, time.Now()
 	for s.census.waitForRoom() {
 		sock, err := socket.Accept()
 		if err == nil {
 			pause = 0
 			s.admit(l, sock)
+			if !s.rest(rate.next(time.Since(start))) {
+				return
+			}
 			continue
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -117,7 +121,24 @@ func (s *Server) accept(l *Listener, socket net.Listener) {
 		}
 		// Out of descriptors or memory: give others time to end.
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		time.Sleep(pause)
+		if !s.rest(pause) {
+			return
+		}
+	}
+}
+
+// rest lets an accept loop wait; false means that the server stops.
+func (s *Server) rest(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.stopping:
+		return false
 	}
 }
 
@@ -190,7 +211,9 @@ func isPeerGone(err error) bool {
 // Shutdown stops accepting, lets the requests under way end and closes every
 // connection. When ctx ends first, it closes them as they are.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.drainBy.Store(&ctx)
+	if s.drainBy.Swap(&ctx) == nil {
+		close(s.stopping)
+	}
 	s.closeListeners()
 	s.census.stop()
 	s.budget.end()

@@ -161,6 +161,10 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		return
 	}
 	policy := c.api.policies.of(c.image, c.settings, t)
+	if c.request.Acks == -1 && policy.InsyncReplicasMin > 1 && !c.settings.ReplicationClamp {
+		item.failure = protocol.ErrNotEnoughReplicas // one node has one replica
+		return
+	}
 	batch, err := c.prepare(item, policy, p.Records)
 	if err != nil {
 		item.failure = errorOf(err)
