@@ -1,0 +1,14 @@
+// Package badinput sends a broker what no decent client would, and says what
+// must come back: Kafka's error code, or the end of that connection alone.
+//
+// The catalogue is data (Cases), usable against any address. After each case a
+// bystander connection, opened before the first, must still be served; over all
+// of them the broker's memory may grow by no more than MaxGrowth.
+//
+//	Case.Send --> fresh connection --> Want.Check
+//	                                   bystander pings
+package badinput
+
+// MaxGrowth is how far the broker's resident memory may rise above its idle
+// value at any moment of the catalogue.
+const MaxGrowth = 64 << 20
