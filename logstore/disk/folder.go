@@ -31,19 +31,24 @@ func (l *log) makeFolder() error {
 	if err := l.store.opts.FS.MkdirAll(l.dir, vfs.DirPerm); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("version: 0\ntopic_id: %s", l.id.TopicID)
-	if err := vfs.ReplaceFile(l.store.opts.FS, path.Join(l.dir, metadataFile), []byte(text), l.store.opts.Durability == Sync); err != nil {
+	if err := l.writeTopicID(); err != nil {
 		return err
 	}
 	l.mu.folderMade, l.mu.namesDirty, l.mu.rootDirty = true, true, true
 	return nil
 }
 
-// topicIDOf reads partition.metadata; the zero id when there is none, as in
-// folders of old Kafka versions.
+// writeTopicID writes partition.metadata, which says whose folder this is.
+func (l *log) writeTopicID() error {
+	text := fmt.Sprintf("version: 0\ntopic_id: %s", l.id.TopicID)
+	return vfs.ReplaceFile(l.store.opts.FS, path.Join(l.dir, metadataFile), []byte(text), l.store.opts.Durability == Sync)
+}
+
+// topicIDOf reads partition.metadata. The id is zero when there is none, as in
+// folders of old Kafka versions, or when it cannot be understood, which a power
+// cut in cached mode can bring about.
 func topicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) {
-	name := path.Join(dir, metadataFile)
-	data, err := vfs.ReadFile(fsys, name, smallFileMax)
+	data, err := vfs.ReadFile(fsys, path.Join(dir, metadataFile), smallFileMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return protocol.UUID{}, nil
 	}
@@ -54,12 +59,12 @@ func topicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) {
 		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "topic_id:"); ok {
 			id, err := protocol.ParseUUID(strings.TrimSpace(text))
 			if err != nil {
-				return id, &logstore.CorruptError{File: name, Reason: err.Error()}
+				break
 			}
 			return id, nil
 		}
 	}
-	return protocol.UUID{}, &logstore.CorruptError{File: name, Reason: "it has no line topic_id"}
+	return protocol.UUID{}, nil
 }
 
 // noteEpoch keeps where a new leader epoch begins, before its first batch is

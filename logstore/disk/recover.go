@@ -94,6 +94,12 @@ func (l *log) list(known marks) (folderFiles, error) {
 			found.snapshots = append(found.snapshots, at)
 		}
 	}
+	if id.IsZero() && !l.id.TopicID.IsZero() {
+		l.store.opts.Logger.Warn("a partition's folder does not say whose it is, and is taken for the topic's", "folder", l.dir)
+		if err := l.writeTopicID(); err != nil {
+			return found, fmt.Errorf("write %s: %w", metadataFile, err)
+		}
+	}
 	slices.Sort(found.bases)
 	if len(found.bases) == 0 && known.recovery > known.start {
 		return found, &logstore.CorruptError{File: l.dir, Offset: known.recovery, Reason: "the segments that were there are missing"}
