@@ -21,7 +21,7 @@ const (
 	settleTimeout = 60 * time.Second
 )
 
-// shareGroup: two members share three partitions with none in common; one is
+// shareGroup: a second member joins the first, and they share three partitions with none in common; the second is
 // killed, and its partitions move to the other within the session timeout;
 // another group reads all again; of four members one is left over and idles;
 // then all leave, and the group is empty.
@@ -33,7 +33,9 @@ func shareGroup(t *testing.T, broker testbed.Target, client Program) {
 		group: newGroup(t, client, broker.Bootstrap(), topic, groupName, sessionTimeout)}
 
 	s.produce(300)
-	survivor, victim := s.group.join("survivor"), s.group.join("victim")
+	survivor := s.group.join("survivor")
+	s.group.await(settleTimeout, "the first member owns all partitions", func() bool { return len(survivor.owned) == topicPartitions })
+	victim := s.group.join("victim")
 	s.group.await(settleTimeout, "both members own a part of the partitions", func() bool {
 		return s.group.shared(topicPartitions) && len(survivor.owned) > 0 && len(victim.owned) > 0
 	})

@@ -53,6 +53,7 @@ func roundtrip(t *testing.T, broker testbed.Target, client Program) {
 		t.Fatal(err)
 	}
 
+	judge = newJudge(t, broker.Bootstrap()) // the old one's connection is gone
 	checkCommitted(t, judge.committed(groupName, topic), next)
 	second, _ := client.Consume(t, broker.Bootstrap(), topic, groupName, total-half)
 	if err := checkOrder(second, next); err != nil { // goes on from the commit

@@ -80,7 +80,13 @@ await main({
   },
 
   async member (o, out, leave) {
-    const consumer = connect(o).consumer({ groupId: o.group, sessionTimeout: o.sessionMs, heartbeatInterval: o.sessionMs / 10 })
+    const heartbeatInterval = o.sessionMs / 10
+    const consumer = connect(o).consumer({
+      groupId: o.group,
+      sessionTimeout: o.sessionMs,
+      heartbeatInterval,
+      maxWaitTimeInMs: heartbeatInterval // kafkajs sends heartbeats between fetches only
+    })
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => out.assigned(payload.memberAssignment[o.topic] ?? []))
     consumer.on(consumer.events.REBALANCING, () => out.assigned([]))
     consumer.on(consumer.events.CRASH, ({ payload }) => out.error(payload.error))

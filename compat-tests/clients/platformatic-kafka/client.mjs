@@ -56,7 +56,11 @@ await main({
 
   async member (o, out, leave) {
     const consumer = new Consumer({
-      ...base(o), groupId: o.group, sessionTimeout: o.sessionMs, heartbeatInterval: o.sessionMs / 10
+      ...base(o),
+      groupId: o.group,
+      sessionTimeout: o.sessionMs,
+      heartbeatInterval: o.sessionMs / 10,
+      maxWaitTime: 100 // a fetch under way during a rebalance still brings records of partitions that were lost
     })
     consumer.on('consumer:group:join', ({ assignments }) =>
       out.assigned((assignments ?? []).filter(({ topic }) => topic === o.topic).flatMap(({ partitions }) => partitions)))
