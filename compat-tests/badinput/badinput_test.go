@@ -24,7 +24,17 @@ func TestBarnabasStandsBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := broker.PID()
-	play(t, broker.Bootstrap())
+	peak := idle.PeakRSS
+	play(t, broker.Bootstrap(), func(t *testing.T) {
+		now, err := testbed.ReadUsage(pid)
+		if err != nil {
+			t.Fatalf("the broker died: %v", err)
+		}
+		if rise := now.PeakRSS - peak; rise > 8<<20 {
+			t.Logf("memory rose by %d MiB to %d MiB", rise>>20, now.PeakRSS>>20)
+		}
+		peak = now.PeakRSS
+	})
 	now, err := testbed.ReadUsage(pid)
 	if err != nil {
 		t.Fatalf("the broker died: %v", err)
@@ -42,7 +52,7 @@ func TestKafkaStandsBadInput(t *testing.T) {
 		t.Skip("judges the catalogue, not the broker")
 	}
 	broker := oracle.Run(t, oracle.Options{HeapMiB: 1024})
-	play(t, broker.Bootstrap())
+	play(t, broker.Bootstrap(), nil)
 }
 
 // Any broker can be tried: COMPAT_BOOTSTRAP=host:port.
@@ -51,10 +61,11 @@ func TestAddressStandsBadInput(t *testing.T) {
 	if address == "" {
 		t.Skip(EnvBootstrap + " is not set")
 	}
-	play(t, address)
+	play(t, address, nil)
 }
 
-func play(t *testing.T, address string) {
+// play plays every case; after looks at the broker after each.
+func play(t *testing.T, address string, after func(t *testing.T)) {
 	t.Helper()
 	fixture, err := NewFixture(address)
 	if err != nil {
@@ -72,6 +83,9 @@ func play(t *testing.T, address string) {
 			}
 			if err := Ping(bystander); err != nil {
 				t.Fatalf("another connection was harmed: %v", err)
+			}
+			if after != nil {
+				after(t)
 			}
 		})
 	}

@@ -37,6 +37,8 @@ func TestCompare(t *testing.T) {
 		{"field more", structOf(), structOf("A", int64(1)), []string{"A: (absent), 1"}},
 		{"field less", structOf("A", int64(1)), structOf(), []string{"A: 1, (absent)"}},
 		{"element more", structOf("A", []any{}), structOf("A", []any{int64(1)}), []string{"A[0]: (absent), 1"}},
+		{"set with an element less", structOf("A", schema.Set{structOf("Name", "x"), structOf("Name", "y", "B", "1")}), structOf("A", schema.Set{structOf("Name", "y", "B", "2")}), []string{`A[x]: {Name: "x"}, (absent)`, `A[y].B: "1", "2"`}},
+		{"set with an element more", structOf("A", []any{}), structOf("A", schema.Set{structOf("Name", "y")}), []string{`A[y]: (absent), {Name: "y"}`}},
 		{"deep", structOf("A", []any{structOf("B", "x"), structOf("B", "y")}), structOf("A", []any{structOf("B", "x"), structOf("B", "z")}), []string{`A[1].B: "y", "z"`}},
 	}
 	for _, test := range tests {

@@ -48,7 +48,7 @@ func ReadAllowances(file string) (Allowances, error) {
 	return all, nil
 }
 
-var indexes = regexp.MustCompile(`\[\d+\]`)
+var indexes = regexp.MustCompile(`\[[^\]]*\]`)
 
 // Allows tells whether a difference is listed, and marks the row as used.
 func (all Allowances) Allows(d Diff) bool {

@@ -98,13 +98,18 @@ func (n *normalizer) array(path, name string, in []any) any {
 			kept = append(kept, e)
 		}
 	}
-	if len(kept) > 0 && !ordered[path] && !ordered[name] {
-		if _, isStruct := kept[0].(*schema.Struct); isStruct {
-			sort.SliceStable(kept, func(i, j int) bool { return n.sortKey(path, kept[i]) < n.sortKey(path, kept[j]) })
-		}
+	isSet := len(kept) > 0 && !ordered[path] && !ordered[name]
+	if isSet {
+		_, isSet = kept[0].(*schema.Struct)
+	}
+	if isSet {
+		sort.SliceStable(kept, func(i, j int) bool { return n.sortKey(path, kept[i]) < n.sortKey(path, kept[j]) })
 	}
 	for i, e := range kept {
 		kept[i] = n.value(path, name, e)
+	}
+	if isSet {
+		return schema.Set(kept)
 	}
 	return kept
 }

@@ -65,6 +65,7 @@ const absent = "(absent)"
 
 // compare walks two values in step and reports the leaves that differ.
 func compare(path string, a, b any, report func(path, a, b string)) {
+	a, b = emptyAs(a, b), emptyAs(b, a)
 	switch left := a.(type) {
 	case *schema.Struct:
 		right, ok := b.(*schema.Struct)
@@ -72,6 +73,13 @@ func compare(path string, a, b any, report func(path, a, b string)) {
 			break
 		}
 		compareStructs(path, left, right, report)
+		return
+	case schema.Set:
+		right, ok := b.(schema.Set)
+		if !ok {
+			break
+		}
+		compareSets(path, left, right, report)
 		return
 	case []any:
 		right, ok := b.([]any)
@@ -84,6 +92,15 @@ func compare(path string, a, b any, report func(path, a, b string)) {
 	if left, right := schema.Render(a), schema.Render(b); left != right || fmt.Sprintf("%T", a) != fmt.Sprintf("%T", b) {
 		report(path, left, right)
 	}
+}
+
+// emptyAs makes an empty array a set where the other side is one.
+func emptyAs(v, other any) any {
+	array, isArray := v.([]any)
+	if _, isSet := other.(schema.Set); isSet && isArray && len(array) == 0 {
+		return schema.Set{}
+	}
+	return v
 }
 
 func compareStructs(path string, a, b *schema.Struct, report func(path, a, b string)) {
@@ -114,6 +131,49 @@ func compareArrays(path string, a, b []any, report func(path, a, b string)) {
 			compare(at, a[i], b[i], report)
 		}
 	}
+}
+
+// compareSets pairs elements by what identifies them, so that an element more
+// on one side is one difference. Elements that share an identity are compared in
+// the order in which they come.
+func compareSets(path string, a, b schema.Set, report func(path, a, b string)) {
+	right := map[string][]any{}
+	for _, e := range b {
+		id := identify(e)
+		right[id] = append(right[id], e)
+	}
+	for _, e := range a {
+		id := identify(e)
+		at := fmt.Sprintf("%s[%s]", path, id)
+		if len(right[id]) == 0 {
+			report(at, schema.Render(e), absent)
+			continue
+		}
+		compare(at, e, right[id][0], report)
+		right[id] = right[id][1:]
+	}
+	for _, e := range b {
+		if id := identify(e); len(right[id]) > 0 {
+			report(fmt.Sprintf("%s[%s]", path, id), absent, schema.Render(right[id][0]))
+			right[id] = right[id][1:]
+		}
+	}
+}
+
+// identify is the value of the first identifying field of a list element, or
+// nothing: then elements are paired in order.
+func identify(e any) string {
+	s, ok := e.(*schema.Struct)
+	if !ok {
+		return ""
+	}
+	for _, name := range identity {
+		v := s.Get(name)
+		if _, isNull := v.(schema.Null); v != nil && !isNull {
+			return fmt.Sprint(v)
+		}
+	}
+	return ""
 }
 
 func join(path, name string) string {

@@ -19,6 +19,10 @@ type Field struct {
 	Value any
 }
 
+// Set is an array whose order means nothing. No schema says so: whoever knows
+// turns an array into one.
+type Set []any
+
 // Null is an explicit null on the wire.
 type Null struct{}
 
@@ -68,14 +72,9 @@ func render(b *strings.Builder, v any) {
 		}
 		b.WriteByte('}')
 	case []any:
-		b.WriteByte('[')
-		for i, e := range v {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			render(b, e)
-		}
-		b.WriteByte(']')
+		renderArray(b, v)
+	case Set:
+		renderArray(b, v)
 	case Null:
 		b.WriteString("null")
 	case string:
@@ -87,6 +86,17 @@ func render(b *strings.Builder, v any) {
 	default:
 		fmt.Fprint(b, v)
 	}
+}
+
+func renderArray(b *strings.Builder, v []any) {
+	b.WriteByte('[')
+	for i, e := range v {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		render(b, e)
+	}
+	b.WriteByte(']')
 }
 
 func renderBytes(b *strings.Builder, v []byte) {
