@@ -46,6 +46,7 @@ func (e *SettingsError) Unwrap() error { return e.Err }
 type Broker struct {
 	opts     Options
 	dir      string
+	files    vfs.FS // for everything but the logs
 	identity identity
 	metrics  metrics.Set
 	settings atomic.Pointer[config.Broker]
@@ -80,7 +81,10 @@ func Open(o Options) (*Broker, error) {
 		return nil, &SettingsError{err}
 	}
 	b.settings.Store(settings)
-	b.dir = settings.LogDirs[0]
+	b.dir, b.files = settings.LogDirs[0], o.FS
+	if settings.Durability == config.DurabilityCached {
+		b.files = vfs.SyncLater(o.FS)
+	}
 	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openGroups} {
 		if err := step(); err != nil {
 			b.closeRooms(context.Background(), false)
@@ -123,7 +127,7 @@ func (b *Broker) listen() error {
 // openDirectory locks the data directory, reads who it belongs to and opens the
 // store of logs over it.
 func (b *Broker) openDirectory() error {
-	files, s := b.opts.FS, b.settings.Load()
+	files, s := b.files, b.settings.Load()
 	var err error
 	if b.lock, err = lockDirectory(files, b.dir); err != nil {
 		return err
@@ -140,7 +144,7 @@ func (b *Broker) openDirectory() error {
 		durability = disk.Cached
 	}
 	b.logs, err = disk.Open(disk.Options{
-		FS: files, Dir: b.dir, Clock: b.opts.Clock, Random: rand.Int64N,
+		FS: b.opts.FS, Dir: b.dir, Clock: b.opts.Clock, Random: rand.Int64N,
 		Durability: durability, CleanShutdown: clean,
 		OpenFilesMax: s.OpenFilesMax, ProducerExpiryMillis: s.ProducerIDExpiration.Milliseconds(),
 		Fatal: b.fail, Truncated: b.truncated, Logger: b.opts.Log,
@@ -203,6 +207,9 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 	if b.chores != nil {
 		b.chores.stop()
 	}
+	if later, ok := b.files.(*vfs.Later); ok && b.lock != nil {
+		note("syncing what the start put off", later.Flush())
+	}
 	if b.groups != nil {
 		b.groups.Close() // answers everyone who waits, so that connections can end
 	}
@@ -221,7 +228,7 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 	}
 	if clean && len(problems) == 0 && b.metadata != nil {
 		marker := fmt.Sprintf(`{"version":0,"brokerEpoch":%d}`, epoch)
-		note("writing the marker of a clean stop", vfs.ReplaceFile(b.opts.FS, path.Join(b.dir, cleanMarkerName), []byte(marker), true))
+		note("writing the marker of a clean stop", vfs.ReplaceFile(b.files, path.Join(b.dir, cleanMarkerName), []byte(marker), true))
 	}
 	if b.lock != nil {
 		note("unlocking the data directory", b.lock.Close())

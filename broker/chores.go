@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
 
 // chores are the jobs that come round: retention, checkpoints. Each runs on its
@@ -39,6 +40,16 @@ func (c *chores) every(first time.Duration, interval func() time.Duration, job f
 	})
 }
 
+// once runs job now, beside everything else.
+func (c *chores) once(job func()) {
+	if c.begin() {
+		go func() {
+			defer c.running.Done()
+			job()
+		}()
+	}
+}
+
 func (c *chores) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,6 +75,13 @@ func (c *chores) stop() {
 func (b *Broker) startChores() {
 	b.chores = &chores{clock: b.opts.Clock}
 	s := b.settings.Load()
+	if later, ok := b.files.(*vfs.Later); ok {
+		b.chores.once(func() {
+			if err := later.Flush(); err != nil {
+				b.fail(err)
+			}
+		})
+	}
 	b.chores.every(s.InitialTaskDelay, func() time.Duration { return b.settings.Load().RetentionCheckInterval }, b.logs.Sweep)
 	b.chores.every(s.RecoveryPointInterval, func() time.Duration { return b.settings.Load().RecoveryPointInterval }, func() {
 		if err := b.logs.Checkpoint(); err != nil {

@@ -29,7 +29,7 @@ var metadataLogConfig = logstore.Config{
 func (b *Broker) openMetadata() error {
 	id := logstore.ID{Topic: metadataTopic, TopicID: metadataTopicID, Partition: 0}
 	folder := path.Join(b.dir, id.String())
-	if err := makeFolder(b.opts.FS, folder); err != nil {
+	if err := makeFolder(b.files, folder); err != nil {
 		return &DirectoryError{folder, "cannot be made", err}
 	}
 	log, err := b.logs.Open(id, metadataLogConfig)
@@ -41,7 +41,7 @@ func (b *Broker) openMetadata() error {
 	}
 	s := b.settings.Load()
 	options := metadata.Options{
-		FS: b.opts.FS, Dir: folder, Journal: &metadataJournal{log}, Clock: b.opts.Clock, Logger: b.opts.Log,
+		FS: b.files, Dir: folder, Journal: &metadataJournal{log}, Clock: b.opts.Clock, Logger: b.opts.Log,
 		ClusterID: b.identity.ClusterID, NodeID: b.identity.NodeID, DirectoryID: b.identity.DirectoryID,
 		IncarnationID: protocol.NewUUID(), SnapshotBytes: s.MetadataSnapshotBytes,
 	}

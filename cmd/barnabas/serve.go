@@ -158,9 +158,14 @@ func announce(b *broker.Broker, out io.Writer) error {
 	return err
 }
 
+// isTerminal tells a person's screen from a pipe, a file and the null device.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // waitAndStop runs until a signal or a fatal failure, then stops in order. A
