@@ -22,6 +22,7 @@ package api
 // Version 6 (two-phase commit, KIP-939) is not stable in Kafka 4.3.
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -50,8 +51,10 @@ func (a *API) newProducerID(r *Request, q *kmsg.InitProducerIDRequest) (protocol
 	case *id == "":
 		return 0, protocol.ErrInvalidRequest
 	default:
-		a.Log.Warn("a producer asks for transactions, which this version does not serve",
-			"client", r.Header.ClientID, "transactional.id", *id)
+		a.producerIDs.refused.Do(func() { // one line is enough, however often it asks
+			a.Log.Warn("a producer asks for transactions, which this version does not serve",
+				"client", fmt.Sprintf("%.64q", r.Header.ClientID), "transactional.id", fmt.Sprintf("%.64q", *id))
+		})
 		return 0, protocol.ErrTransactionalIDAuthorizationFailed
 	}
 	if (q.ProducerID == protocol.None) != (q.ProducerEpoch == protocol.None) {
@@ -73,6 +76,7 @@ type producerIDs struct {
 		sync.Mutex // held while the next block is fetched: the others need it too
 		next, end  protocol.ProducerID
 	}
+	refused sync.Once // to log that a transaction was asked for
 }
 
 // take gives the next id; fetch brings the next block.
