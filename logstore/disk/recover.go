@@ -187,12 +187,13 @@ func (l *log) recoverClean(list []*segment) error {
 }
 
 // useSealedIndexes takes the index files of sealed segments as they are; missing
-// or misshapen ones are rebuilt.
+// or misshapen ones are rebuilt. An empty time index may be right, for records
+// without timestamps, but is too rare to be believed.
 func (l *log) useSealedIndexes(sealed []*segment) error {
 	for _, s := range sealed {
 		offsets, err1 := l.store.opts.FS.Stat(s.offsetFile.name)
 		times, err2 := l.store.opts.FS.Stat(s.timeFile.name)
-		if err1 == nil && err2 == nil && offsets.Size()%offsetEntryBytes == 0 && times.Size()%timeEntryBytes == 0 {
+		if err1 == nil && err2 == nil && times.Size() > 0 && offsets.Size()%offsetEntryBytes == 0 && times.Size()%timeEntryBytes == 0 {
 			s.useFiles(int(offsets.Size()/offsetEntryBytes), int(times.Size()/timeEntryBytes))
 			continue
 		}
