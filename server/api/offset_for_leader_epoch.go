@@ -5,7 +5,7 @@ package api
 // Tells where a leader epoch ends in a partition's log, so that a consumer finds
 // out whether what it has read is still there. An epoch that has no records ends
 // where the epoch before it does; one before the log's first begins the log; one
-// that has not begun, and -1, have no end: -1 and -1.
+// that has not begun, and a negative one, have no end: -1 and -1.
 //
 //	v2     the client may say which epoch it takes for the current one
 //	v3     replica id; there are no other replicas, so it changes nothing
@@ -56,7 +56,7 @@ func (a *API) endOfEpoch(topic *metadata.Topic, asked kmsg.OffsetForLeaderEpochR
 	}
 	epoch := protocol.Epoch(asked.LeaderEpoch)
 	switch {
-	case epoch == protocol.None:
+	case epoch < 0:
 		return protocol.None, protocol.None, nil
 	case epoch == partition.LeaderEpoch():
 		// The log learns of an epoch with its first batch; the leader knows it before.
