@@ -14,7 +14,9 @@ var errShort = errors.New("the record ends before its last field")
 // coder walks the fields of a message in either direction, so that each record
 // type names its fields once and cannot write what it does not read.
 //
-// Invariant: after the first error nothing more is read.
+// Invariant: after the first error nothing more is read. Writing stores nothing
+// in the message, not even what is there already: images share their parts with
+// readers and with the snapshot's writer.
 type coder struct {
 	reading bool
 	version int16
@@ -88,8 +90,9 @@ func (c *coder) uint16(v *uint16) {
 
 func (c *coder) int16(v *int16) {
 	u := uint16(*v)
-	c.uint16(&u)
-	*v = int16(u)
+	if c.uint16(&u); c.reading {
+		*v = int16(u)
+	}
 }
 
 func (c *coder) uint32(v *uint32) {
@@ -102,8 +105,9 @@ func (c *coder) uint32(v *uint32) {
 
 func (c *coder) int32(v *int32) {
 	u := uint32(*v)
-	c.uint32(&u)
-	*v = int32(u)
+	if c.uint32(&u); c.reading {
+		*v = int32(u)
+	}
 }
 
 func (c *coder) epoch(v *protocol.Epoch) { c.int32((*int32)(v)) }
@@ -118,8 +122,9 @@ func (c *coder) int64(v *int64) {
 
 func (c *coder) float64(v *float64) {
 	bits := int64(math.Float64bits(*v))
-	c.int64(&bits)
-	*v = math.Float64frombits(uint64(bits))
+	if c.int64(&bits); c.reading {
+		*v = math.Float64frombits(uint64(bits))
+	}
 }
 
 func (c *coder) uuid(v *protocol.UUID) {
@@ -157,16 +162,16 @@ var (
 )
 
 func (c *coder) string(v *string) {
-	p := v
-	if c.reading {
-		p = nil
+	if !c.reading {
+		c.nullableString(&v)
+		return
 	}
-	c.nullableString(&p)
-	if p != nil {
-		*v = *p
-	} else {
+	var p *string
+	if c.nullableString(&p); p == nil {
 		c.fail(errNull)
+		return
 	}
+	*v = *p
 }
 
 func (c *coder) nullableString(v **string) {

@@ -55,20 +55,24 @@ func CreateTopics(img *Image, topics []NewTopic, o CreateOptions) ([]Record, []C
 	if total > partitionsPerRequestMax {
 		return nil, nil, refuse(ErrPolicyViolation, "Excessively large number of partitions per request.")
 	}
-	// Later topics of the request must not collide with earlier ones.
-	working := img.edit()
 	var records []Record
 	results := make([]CreateResult, len(topics))
+	taken := make(map[string]string) // what later topics of the request must not collide with
 	for i := range topics {
-		added, result := createTopic(&working.img, &topics[i], &o)
+		t := &topics[i]
+		added, result := createTopic(img, t, &o)
+		key := strings.ReplaceAll(t.Name, ".", "_")
+		switch other, collides := taken[key]; {
+		case result.Err != nil:
+		case collides && other == t.Name:
+			result = CreateResult{Err: refuse(ErrTopicExists, "Topic '%s' already exists.", t.Name)}
+		case collides:
+			result = CreateResult{Err: refuse(ErrInvalidTopicName, "Topic '%s' collides with existing topic: %s", t.Name, other)}
+		default:
+			taken[key] = t.Name
+			records = append(records, added...)
+		}
 		results[i] = result
-		if result.Err != nil {
-			continue
-		}
-		if err := working.apply(added[0], nil); err != nil {
-			return nil, nil, err
-		}
-		records = append(records, added...)
 	}
 	return records, results, nil
 }

@@ -21,7 +21,7 @@ func (d *draft) addTopic(r *TopicRecord) error {
 	d.putTopic(&Topic{Name: r.Name, ID: r.TopicID, owner: d.owner})
 	if key := collisionKey(r.Name); key != "" {
 		names, _ := d.img.collisions.get(key)
-		d.img.collisions = d.img.collisions.set(d.owner, key, slices.Concat(names, []string{r.Name}))
+		d.img.collisions = d.img.collisions.set(d.owner, key, slices.Sorted(slices.Values(append(slices.Clone(names), r.Name))))
 	}
 	return nil
 }

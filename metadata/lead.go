@@ -15,8 +15,8 @@ func (s *Store) lead(rec *recovery) error {
 	if rec.quorum != nil {
 		s.epoch = max(s.epoch, rec.quorum.epoch+1)
 	}
-	// In a new folder the file comes after the first record, so that a file
-	// without a log always means that a log was lost.
+	// In a new folder the file comes after the first record, which is made durable
+	// first, so that a file without a log always means that a log was lost.
 	writeQuorum := func() error {
 		return writeQuorumState(s.o.FS, s.o.Dir, s.o.NodeID, s.epoch, rec.img.kraftVersion)
 	}
@@ -30,6 +30,9 @@ func (s *Store) lead(rec *recovery) error {
 		return err
 	}
 	if fresh {
+		if err := s.o.Journal.Flush(); err != nil {
+			return err
+		}
 		if err := writeQuorum(); err != nil {
 			return err
 		}

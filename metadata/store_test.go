@@ -272,7 +272,7 @@ func TestCancelAndClose(t *testing.T) {
 	if _, err := s.Propose(context.Background(), func(*Image) ([]Record, error) { return nil, nil }); !errors.Is(err, ErrClosed) {
 		t.Errorf("%v", err)
 	}
-	if w.journal.flushed != len(w.journal.batches) {
+	if w.journal.flushed != w.journal.End() {
 		t.Error("Close left the journal unflushed")
 	}
 }

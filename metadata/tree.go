@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// treeFanout is the largest number of keys in a node. Measured with 100,000
-// topics: 32 keeps a change at about 3 copied nodes of 1 KiB and a lookup at
-// about 17 comparisons; 16 and 64 were no better.
+// treeFanout is the largest number of keys in a node. Creating one topic among
+// 100,000 allocates 6.5 KB with 16, 7.8 KB with 32 and 10.7 KB with 64; memory per
+// topic and the time of a lookup hardly differ.
 const treeFanout = 32
 
 // owner marks the nodes that one draft has made and may change in place. It has

@@ -25,7 +25,8 @@ type memJournal struct {
 	mu      sync.Mutex
 	batches []protocol.Batch
 	start   protocol.Offset
-	flushed int
+	flushed protocol.Offset  // the end of what survives a power cut
+	history []protocol.Batch // all batches, those before start included
 	// before, unless nil, runs before each append and may refuse it; after runs
 	// when the batch is kept.
 	before, after func(protocol.Batch) error
@@ -42,7 +43,7 @@ func (j *memJournal) Append(b protocol.Batch) (protocol.Offset, error) {
 	base := j.end()
 	b = slices.Clone(b)
 	b.SetBaseOffset(base)
-	j.batches = append(j.batches, b)
+	j.batches, j.history = append(j.batches, b), append(j.history, b)
 	if j.after != nil {
 		return base, j.after(b)
 	}
@@ -86,7 +87,7 @@ func (j *memJournal) End() protocol.Offset {
 func (j *memJournal) Flush() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.flushed = len(j.batches)
+	j.flushed = j.end()
 	return nil
 }
 
@@ -98,6 +99,26 @@ func (j *memJournal) DeleteBefore(offset protocol.Offset) error {
 		j.batches = j.batches[1:]
 	}
 	return nil
+}
+
+// crashed is the journal that a crash would leave: after a power cut what was
+// flushed, after the death of the process everything.
+func (j *memJournal) crashed(powerCut bool) *memJournal {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	left := &memJournal{start: j.start}
+	kept := func(b protocol.Batch) bool { return !powerCut || b.LastOffset() < j.flushed }
+	for _, b := range j.batches {
+		if kept(b) {
+			left.batches = append(left.batches, b)
+		}
+	}
+	for _, b := range j.history {
+		if kept(b) {
+			left.history = append(left.history, b)
+		}
+	}
+	return left
 }
 
 // load takes the batches of a segment file.
