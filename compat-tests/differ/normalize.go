@@ -18,7 +18,7 @@ import (
 //   - host, port and folder names become fixed symbols, null and empty excepted;
 //     so does the epoch of the finalized features, unless it is negative;
 //   - times that lie within the story become "<now>", others compare exactly;
-//   - texts of error messages become "<text>", null and empty excepted;
+//   - texts of error messages and documentation become "<text>", null and empty excepted;
 //   - throttle times are dropped;
 //   - arrays of structs whose order means nothing are sorted;
 //   - topics and groups of other stories are dropped from lists.
@@ -180,7 +180,7 @@ func (n *normalizer) text(name, v string) string {
 		return v
 	}
 	switch name {
-	case "ErrorMessage", "BatchIndexErrorMessage":
+	case "ErrorMessage", "BatchIndexErrorMessage", "Documentation":
 		return "<text>"
 	case "Host", "ClientHost":
 		return "<host>"
