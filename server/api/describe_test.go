@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"slices"
 	"testing"
 
@@ -168,7 +167,7 @@ func TestSizesOfPartitions(t *testing.T) {
 	if len(dir.Topics) != 1 || len(dir.Topics[0].Partitions) != 1 || dir.Topics[0].Partitions[0].Partition != 1 {
 		t.Errorf("a list: %+v", dir)
 	}
-	w.volume = errors.New("no such volume")
+	w.noVolume.Store(true)
 	if dir := askLogDirs(w, 4, nil); dir.TotalBytes != -1 || dir.UsableBytes != -1 {
 		t.Errorf("a volume that does not tell: %+v", dir)
 	}

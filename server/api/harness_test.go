@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -44,7 +45,7 @@ type world struct {
 	set      *partition.Set
 	server   *server.Server
 	listener *server.Listener
-	volume   error // what asking for the volume fails with
+	noVolume atomic.Bool // asking for the volume's room fails
 
 	conn net.Conn
 	in   *bufio.Reader
@@ -110,8 +111,13 @@ func (w *world) start() {
 	w.listener = listeners[0]
 	w.server.Serve(New(Rooms{
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Cluster: w, Clock: w.clock,
-		Volume: func() (free, total uint64, err error) { return 60, 100, w.volume },
-		Log:    slog.New(slog.DiscardHandler),
+		Volume: func() (free, total uint64, err error) {
+			if w.noVolume.Load() {
+				return 0, 0, errors.New("the volume does not tell")
+			}
+			return 60, 100, nil
+		},
+		Log: slog.New(slog.DiscardHandler),
 	}))
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)
