@@ -48,12 +48,18 @@ func (a *API) findCoordinator(r *Request, q *kmsg.FindCoordinatorRequest) *kmsg.
 		p.ErrorMessage = &message
 		return p
 	}
+	// Kafka explains only that it does not know the type; other errors go without a
+	// word, and not as null.
+	message := ""
+	if q.CoordinatorType < coordinatorOfGroup || q.CoordinatorType > coordinatorOfShare {
+		message = errorOf(err).Message
+	}
 	p.Coordinators = make([]kmsg.FindCoordinatorResponseCoordinator, len(q.CoordinatorKeys))
 	for i, key := range q.CoordinatorKeys {
 		one := &p.Coordinators[i]
 		one.Default()
 		one.Key, one.NodeID, one.Host, one.Port = key, at.NodeID, at.Host, at.Port
-		one.ErrorCode, one.ErrorMessage = codeOf(err), new(string)
+		one.ErrorCode, one.ErrorMessage = codeOf(err), &message
 	}
 	return p
 }
@@ -66,8 +72,6 @@ func (a *API) prepareCoordinator(r *Request, keyType int8) error {
 		topic = OffsetsTopic
 	case coordinatorOfTransaction:
 		topic = transactionsTopic
-	case coordinatorOfShare:
-		return protocol.ErrInvalidRequest
 	default:
 		return protocol.ErrInvalidRequest
 	}
