@@ -95,8 +95,8 @@ func TestCheckRecordSeesDamage(t *testing.T) {
 		"empty for null value":  func() (int, func(*program.Record)) { return 3, func(r *program.Record) { r.Value = []byte{} } },
 		"empty for null key":    func() (int, func(*program.Record)) { return 7, func(r *program.Record) { r.Key = []byte{} } },
 		"a header lost":         func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers = r.Headers[1:] } },
-		"a header's value":      func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[1].Value[0]++ } },
-		"null for empty header": func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[2].Value = nil } },
+		"a header's value":      func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[2].Value[0]++ } },
+		"null for empty header": func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[3].Value = nil } },
 		"a header renamed":      func() (int, func(*program.Record)) { return 1, func(r *program.Record) { r.Headers[0].Name = "other" } },
 	}
 	for name, damaged := range damages {

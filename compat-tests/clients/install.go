@@ -66,6 +66,13 @@ func installKcat(tb testing.TB, client Client) (Program, error) {
 
 func installPython(tb testing.TB, client Client) (Program, error) {
 	testbed.NeedPrograms(tb, "python3")
+	// Some distributions package these two modules apart from Python.
+	if err := run("/", "python3", "-c", "import ensurepip, venv"); err != nil {
+		if testbed.InCI() {
+			return Program{}, err
+		}
+		tb.Skipf("python3 cannot make virtual environments: %v", err)
+	}
 	source := filepath.Join(folder(), client.Name)
 	requirements := filepath.Join(source, "requirements.txt")
 	venv, err := cached(client.Name, []string{"python3", "--version"}, []string{requirements}, func(dir string) error {
@@ -113,7 +120,6 @@ func installJava(tb testing.TB, client Client) (Program, error) {
 	pom, source := filepath.Join(folder(), "java", "pom.xml"), filepath.Join(folder(), "java", "Client.java")
 	dir, err := cached(client.Name, []string{"javac", "-version"}, []string{pom, source}, func(dir string) error {
 		jars := filepath.Join(dir, "jars")
-		// The project's own target folder must not appear beside the sources.
 		if err := copyInto(dir, pom); err != nil {
 			return err
 		}
