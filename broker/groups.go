@@ -26,6 +26,7 @@ func (b *Broker) openGroups() error {
 	cfg.InitialRebalanceDelayMillis = int32(s.GroupInitialRebalanceDelay.Milliseconds())
 	cfg.MembersMax = int32(s.GroupSizeMax)
 	cfg.OffsetMetadataBytesMax = int32(s.OffsetMetadataBytesMax)
+	cfg.RecordBytesMax, cfg.GroupBytesMax = s.GroupMetadataBytesMax, 4*s.GroupMetadataBytesMax
 	b.groups = group.New(group.Options{
 		Config: cfg, Journal: &journal{b: b, topic: api.OffsetsTopic}, Clock: b.opts.Clock, Shards: shards,
 		QueueMax: s.CoordinatorQueueMax, NewMemberID: newMemberID, Log: b.opts.Log,

@@ -9,6 +9,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/server/api"
 )
 
 // openPartitions takes in every partition of the metadata and keeps the set in
@@ -88,7 +89,7 @@ func (b *Broker) removeTopic(old *metadata.Image, topic protocol.UUID) {
 			b.opts.Log.Error("removing a partition's files failed", "partition", id.String(), "error", err)
 		}
 	}
-	if b.groups != nil {
+	if b.groups != nil && old.Topic(api.OffsetsTopic) != nil {
 		b.groups.DeleteTopicOffsets([]string{t.Name}, func(err error) {
 			if err != nil {
 				b.opts.Log.Warn("committed offsets of a deleted topic are left over", "topic", t.Name, "error", err)

@@ -6,7 +6,7 @@ var coordinatorKeys = []Key{
 	{Name: "group.coordinator.background.threads", Type: TypeInt, Default: "2", Valid: "[1,...]", Doc: "Threads for the slow work of group coordinators."},
 	{Name: "group.coordinator.cached.buffer.max.bytes", Type: TypeInt, Default: "1048588", Valid: "[524288,...]", Update: ClusterWide, Doc: "Largest write buffer that a group coordinator keeps."},
 	{Name: "group.coordinator.threads", Type: TypeInt, Default: "4", Valid: "[1,...]", Doc: "Threads of the group coordinator; each shard in use has a goroutine here."},
-	{Name: "producer.id.expiration.check.interval.ms", Type: TypeInt, Default: "600000", Valid: "[1,...]", Effect: Acts, Internal: true, Doc: "How often idle producer ids are searched."},
+	{Name: "producer.id.expiration.check.interval.ms", Type: TypeInt, Default: "600000", Valid: "[1,...]", Internal: true, Doc: "How often idle producer ids are searched."},
 	{Name: "producer.id.expiration.ms", Type: TypeInt, Default: "86400000", Valid: "[1,...]", Update: ClusterWide, Effect: Acts, Doc: "A partition forgets a producer id that has not written for this long."},
 	{Name: "share.coordinator.append.linger.ms", Type: TypeInt, Default: "-1", Valid: "[-1,...]", Doc: "How long share-group records may be gathered into one write; -1 lets the broker decide."},
 	{Name: "share.coordinator.cached.buffer.max.bytes", Type: TypeInt, Default: "1048588", Valid: "[524288,...]", Update: ClusterWide, Doc: "Largest write buffer that a share coordinator keeps."},

@@ -26,7 +26,7 @@ var logKeys = []Key{
 	{Name: "log.flush.interval.ms", Type: TypeLong, Null: true, Update: ClusterWide, Effect: Acts, Synonyms: flushFamily, Doc: "Default of flush.ms: force the log to disk after this time."},
 	{Name: "log.flush.offset.checkpoint.interval.ms", Type: TypeInt, Default: "60000", Valid: "[0,...]", Effect: Acts, Doc: "How often the recovery points are written down."},
 	{Name: "log.flush.scheduler.interval.ms", Type: TypeLong, Default: "9223372036854775807", Effect: Acts, Doc: "How often logs are looked through for flush.ms."},
-	{Name: "log.flush.start.offset.checkpoint.interval.ms", Type: TypeInt, Default: "60000", Valid: "[0,...]", Effect: Acts, Doc: "How often the log start offsets are written down."},
+	{Name: "log.flush.start.offset.checkpoint.interval.ms", Type: TypeInt, Default: "60000", Valid: "[0,...]", Doc: "How often the log start offsets are written down."},
 	{Name: "log.index.interval.bytes", Type: TypeInt, Default: "4096", Valid: "[0,...]", Update: ClusterWide, Effect: Acts, Doc: "Default of index.interval.bytes: log bytes between two index entries."},
 	{Name: "log.index.size.max.bytes", Type: TypeInt, Default: "10485760", Valid: "[4,...]", Update: ClusterWide, Effect: Acts, Doc: "Default of segment.index.bytes: largest size of an index file."},
 	{Name: "log.initial.task.delay.ms", Type: TypeLong, Default: "30000", Valid: "[0,...]", Effect: Acts, Internal: true, Doc: "Wait after the start before retention runs for the first time."},

@@ -43,7 +43,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		mustBeProtocolError(t, err)
 		if err != nil {
 			// kmsg reads the tagged fields of Fetch in versions that do not have them.
-			if key != 1 && !errors.Is(err, ErrUnsupportedVersion) && checkLayout(key, version, body) == nil {
+			if key != 1 && !errors.Is(err, ErrUnsupportedVersion) && checkLayout(key, version, body, RequestMemoryMax) == nil {
 				t.Fatalf("the layout allows what kmsg refuses: %v", err)
 			}
 			return
@@ -66,7 +66,7 @@ func FuzzProduceRequest(f *testing.F) {
 		}
 		err := q.Decode(version, body)
 		mustBeProtocolError(t, err)
-		if other := checkLayout(0, version, body); (err == nil) != (other == nil) {
+		if other := checkLayout(0, version, body, RequestMemoryMax); (err == nil) != (other == nil) {
 			t.Fatalf("v%d: by hand %v, by layout %v", version, err, other)
 		}
 	})
@@ -84,7 +84,7 @@ func FuzzFetchRequest(f *testing.F) {
 		}
 		err := q.Decode(version, body)
 		mustBeProtocolError(t, err)
-		if other := checkLayout(1, version, body); (err == nil) != (other == nil) {
+		if other := checkLayout(1, version, body, RequestMemoryMax); (err == nil) != (other == nil) {
 			t.Fatalf("v%d: by hand %v, by layout %v", version, err, other)
 		}
 	})

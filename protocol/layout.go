@@ -210,8 +210,8 @@ type layoutWalker struct {
 
 // checkLayout checks that the body of a request is well-formed and small enough
 // when decoded. The key must have a layout.
-func checkLayout(key, version int16, body []byte) error {
-	w := layoutWalker{b: body, version: version, flexible: flexibleRequest(key, version), budget: RequestMemoryMax}
+func checkLayout(key, version int16, body []byte, memoryMax int) error {
+	w := layoutWalker{b: body, version: version, flexible: flexibleRequest(key, version), budget: memoryMax}
 	if err := w.structure(parsedLayout(key)); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (a *API) Serve(call *server.Call) error {
 	if err != nil {
 		return fmt.Errorf("reading a request header: %w", err)
 	}
-	r.Call, r.Body, r.Peer = call, body, peer
+	r.Call, r.Body, r.Peer, r.decodedMax = call, body, peer, a.Config().RequestDecodedBytesMax
 	e := a.entry(r.Header.Key)
 	switch {
 	case e == nil:
@@ -123,6 +123,8 @@ type Request struct {
 	Header protocol.Header
 	Body   []byte
 	Peer   *Peer
+
+	decodedMax int // barnabas.request.decoded.max.bytes
 }
 
 // Answer sends a response now.

@@ -87,6 +87,9 @@ func (a *API) fetch(r *Request) error {
 		c.answerError(r, errorOf(err).Code)
 		return nil
 	}
+	if n := len(c.items); n > c.settings.RequestPartitionsMax {
+		return tooManyPartitions(n, c.settings)
+	}
 	c.resolve()
 	if err := c.readUntilEnough(r); err != nil {
 		c.release()

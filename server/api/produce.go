@@ -72,7 +72,9 @@ func (a *API) produce(r *Request) error {
 	}
 	call.header, call.settings, call.image = r.Header, a.Config(), a.Metadata.Image()
 	call.now = protocol.Timestamp(a.Clock.Now().UnixMilli())
-	call.run()
+	if err := call.run(); err != nil {
+		return err
+	}
 	if call.ordered {
 		r.Peer.produce = nil
 	}
@@ -90,11 +92,14 @@ func (a *API) produce(r *Request) error {
 	return nil
 }
 
-// run appends every partition.
-func (c *produceCall) run() {
+// run appends every partition. Its error is for the connection.
+func (c *produceCall) run() error {
 	n := 0
 	for i := range c.request.Topics {
 		n += len(c.request.Topics[i].Partitions)
+	}
+	if n > c.settings.RequestPartitionsMax {
+		return tooManyPartitions(n, c.settings)
 	}
 	clear(c.items)
 	c.items = slices.Grow(c.items[:0], n)[:n]
@@ -117,6 +122,11 @@ func (c *produceCall) run() {
 			}
 		}
 	}
+	return nil
+}
+
+func tooManyPartitions(n int, s *config.Broker) error {
+	return protocol.ErrInvalidRequest.WithMessage("the request names %d partitions, barnabas.request.partitions.max allows %d", n, s.RequestPartitionsMax)
 }
 
 // refusal is what is wrong with the request as a whole.

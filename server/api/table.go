@@ -77,7 +77,7 @@ func firstFlexible(key, max int16) int16 {
 }
 
 func decode[Q kmsg.Request](r *Request) (Q, error) {
-	message, err := protocol.DecodeRequest(r.Header.Key, r.Header.Version, r.Body)
+	message, err := protocol.DecodeRequestWithin(r.Header.Key, r.Header.Version, r.Body, r.decodedMax)
 	if err != nil {
 		var none Q
 		return none, err
