@@ -97,13 +97,13 @@ func (c *configChange) refuseLogger(node int32) error {
 	if err := checkNode(c.resource.name, node); err != nil {
 		return err
 	}
-	for _, op := range c.ops {
-		if op.Name != rootLogger {
-			return protocol.ErrInvalidConfig.WithMessage("Logger %.64s does not exist!", op.Name)
-		}
-		return protocol.ErrInvalidRequest.WithMessage("The log level cannot be changed while the broker runs.")
+	if len(c.ops) == 0 {
+		return nil
 	}
-	return nil
+	if name := c.ops[0].Name; name != rootLogger {
+		return protocol.ErrInvalidConfig.WithMessage("Logger %.64s does not exist!", name)
+	}
+	return protocol.ErrInvalidRequest.WithMessage("The log level cannot be changed while the broker runs.")
 }
 
 // records makes the records of the change, or tells what speaks against it.
