@@ -48,7 +48,9 @@ func (l *log) appendLocked(in logstore.AppendInput, p *logstore.Pending) (logsto
 		return logstore.Committed, logstore.ErrClosed
 	}
 	b, cfg := in.Batch, l.cfg.Load()
-	invariant.Check(len(b) >= protocol.BatchHeaderBytes && b.Size() == len(b), "a batch of %d bytes was not checked", len(b))
+	if len(b) < protocol.BatchHeaderBytes || b.Size() != len(b) {
+		invariant.Check(false, "a batch of %d bytes was not checked", len(b))
+	}
 	if int64(len(b)) > cfg.SegmentBytes {
 		return logstore.Committed, fmt.Errorf("%w: %d bytes, the limit is %d", logstore.ErrBatchTooLarge, len(b), cfg.SegmentBytes)
 	}
@@ -231,7 +233,7 @@ func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 		return nil, err
 	}
 	if cfg.Preallocate {
-		s.reserve(file, 0, cfg)
+		s.reserve(file, 1, cfg)
 	}
 	s.data.release()
 	l.mu.namesDirty, l.mu.cleanAt = true, protocol.None

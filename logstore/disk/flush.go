@@ -317,6 +317,15 @@ func (l *log) close(recoverFirst bool) error {
 	if err == nil {
 		err = l.writeCleanState()
 	}
+	l.abandon()
+	if errors.Is(err, logstore.ErrClosed) {
+		return nil // nobody has used it, or it was closed before
+	}
+	return err
+}
+
+// abandon ends the use of the log as it is.
+func (l *log) abandon() {
 	l.mu.Lock()
 	waiting := l.endLocked(phaseEnded, logstore.ErrClosed)
 	list := *l.segments.Load()
@@ -325,10 +334,6 @@ func (l *log) close(recoverFirst bool) error {
 	for _, s := range list {
 		s.retire()
 	}
-	if errors.Is(err, logstore.ErrClosed) {
-		return nil // nobody has used it, or it was closed before
-	}
-	return err
 }
 
 // shut keeps appends out, so that the flush that follows is the last one.

@@ -425,6 +425,15 @@ func TestTruncateTo(t *testing.T) {
 		w.fill(l, 33)
 		w.restart()
 		w.wantFilled(w.log(0), 0, 40)
+		// Grown again to where the last clean stop was, the files are of this log.
+		must(t, w.log(0).TruncateTo(2))
+		for end := protocol.Offset(2); end < 40; end++ {
+			w.append(w.log(0), values(dayMillis+9000, strings.Repeat("y", 200)))
+		}
+		w.restart()
+		if found, err := w.log(0).OffsetForTime(dayMillis + 9000); err != nil || found.Offset != 2 {
+			t.Errorf("by time: %+v, %v", found, err)
+		}
 	})
 }
 

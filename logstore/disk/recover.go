@@ -41,7 +41,7 @@ func (l *log) recover() error {
 
 	clean := l.store.opts.CleanShutdown && l.reopenActive(list[len(list)-1])
 	if clean {
-		err = l.recoverClean(list)
+		err = l.recoverClean(list, known.recovery)
 	} else {
 		err = l.recoverUnclean(list, known.recovery)
 	}
@@ -165,8 +165,11 @@ func (l *log) setMarks(start, end protocol.Offset) {
 
 // recoverClean trusts the disk: only the last batches after the active segment's
 // index were looked at.
-func (l *log) recoverClean(list []*segment) error {
+func (l *log) recoverClean(list []*segment, recoveryPoint protocol.Offset) error {
 	end := list[len(list)-1].nextOffset()
+	if end < recoveryPoint {
+		return list[len(list)-1].tooShort(recoveryPoint)
+	}
 	l.setMarks(list[0].base, end)
 	l.mu.synced, l.mu.cleanAt = end, end
 	l.recoveryPoint.Store(int64(end))
@@ -214,11 +217,21 @@ func (s *segment) corrupt(bad *badBatch) error {
 	return &logstore.CorruptError{File: s.data.name, Position: bad.position, Offset: s.nextOffset(), Reason: bad.reason}
 }
 
+// tooShort: durable records are missing at the segment's end.
+func (s *segment) tooShort(recoveryPoint protocol.Offset) error {
+	return s.corrupt(&badBatch{s.size.Load(), fmt.Sprintf("the log ends here, but was durable up to offset %d", recoveryPoint)})
+}
+
 // reopenActive takes the last segment into use by its index files and the few
 // batches after their last entry; false when they do not fit it, and the segment
 // must be scanned although the stop was clean.
-func (l *log) reopenActive(s *segment) bool {
+func (l *log) reopenActive(s *segment) (fits bool) {
 	size := s.size.Load()
+	defer func() {
+		if !fits {
+			s.size.Store(size) // all of it is to be scanned
+		}
+	}()
 	if !s.loadFiles(l.store.opts.FS, smallFileMax) {
 		return false
 	}

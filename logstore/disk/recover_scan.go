@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
-	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -51,8 +50,7 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) err
 	}
 	end := list[len(list)-1].nextOffset()
 	if end < recoveryPoint {
-		return &logstore.CorruptError{File: list[len(list)-1].data.name, Position: list[len(list)-1].size.Load(), Offset: end,
-			Reason: fmt.Sprintf("the log ends here, but was durable up to offset %d", recoveryPoint)}
+		return list[len(list)-1].tooShort(recoveryPoint)
 	}
 	l.publish(list)
 	l.setMarks(list[0].base, end)

@@ -280,3 +280,44 @@ func FuzzRecovery(f *testing.F) {
 		}
 	})
 }
+
+// After a power cut in cached mode a segment before the last may be torn. The log
+// ends there; what came after it is set aside, not deleted.
+func TestTornBeforeTheLastSegment(t *testing.T) {
+	w, m := memWorld(t, disk.Cached)
+	w.fill(w.log(0), 50)
+	left := m.CrashCopy(vfs.CrashKeepAll, nil)
+	must(t, left.RemoveAll("/data/recovery-point-offset-checkpoint"))
+	overwrite(t, left, "/data"+firstSegment, 1000, make([]byte, 50))
+	w.crashTo(left)
+	must(t, w.log(0).Ready())
+	end := w.log(0).Offsets().End
+	w.wantFilled(w.log(0), 0, end)
+	if end == 0 || end > 10 {
+		t.Errorf("the log ends at %d", end)
+	}
+	aside := slices.DeleteFunc(w.files("orders-0"), func(name string) bool { return !strings.HasSuffix(name, ".log.torn") })
+	if len(aside) < 2 {
+		t.Errorf("set aside: %q", aside)
+	}
+	w.fill(w.log(0), 30)
+	w.restart()
+	w.wantFilled(w.log(0), 0, end+30)
+}
+
+// A clean stop is believed, but a log that is shorter than it was is not.
+func TestCleanStopWithLostRecords(t *testing.T) {
+	for name, cut := range map[string]int64{"whole batches": 0, "half a batch": 20} {
+		t.Run(name, func(t *testing.T) {
+			w, m := memWorld(t, disk.Sync)
+			w.fill(w.log(0), 10)
+			w.stopAnyhow()
+			overwrite(t, m, "/data"+firstSegment, sizeOf(t, m, "/data"+firstSegment)/10*7+cut, nil)
+			w.start()
+			var corrupt *logstore.CorruptError
+			if err := w.log(0).Ready(); !errors.As(err, &corrupt) || corrupt.Offset != 7 {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}

@@ -221,6 +221,7 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 		return err
 	}
 	slices.Reverse(gone) // newest first: a crash in between leaves no hole
+	l.mu.cleanAt = protocol.None
 	l.publish(slices.Clone(list[:keep+1]))
 	for _, s := range gone {
 		s.retire()

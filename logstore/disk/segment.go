@@ -76,7 +76,9 @@ func (s *segment) retire() {
 // note takes in a batch that is in the file at position: index and marks.
 func (s *segment) note(b protocol.Batch, position, intervalBytes int64) {
 	relative := b.LastOffset() - s.base
-	invariant.Check(relative >= 0 && relative <= math.MaxInt32, "segment %d cannot hold offset %d", s.base, b.LastOffset())
+	if relative < 0 || relative > math.MaxInt32 { // asked here, because the values would be allocated for every batch
+		invariant.Check(false, "segment %d cannot hold offset %d", s.base, b.LastOffset())
+	}
 	indexed := s.sinceIndex > intervalBytes
 	s.append(offsetEntry{uint32(relative), uint32(position)}, b.MaxTimestamp(), indexed)
 	if indexed {
@@ -203,13 +205,14 @@ func (w *walker) believe(position, fallback int64, offset protocol.Offset) (int6
 		return fallback, nil
 	}
 	header, err := w.header(position)
-	var corrupt *logstore.CorruptError
-	switch {
-	case errors.As(err, &corrupt):
-		return fallback, nil
-	case err != nil:
+	if err != nil {
+		var corrupt *logstore.CorruptError
+		if errors.As(err, &corrupt) {
+			return fallback, nil
+		}
 		return 0, err
-	case header.LastOffset() > offset || header.BaseOffset() < w.segment.base:
+	}
+	if header.LastOffset() > offset || header.BaseOffset() < w.segment.base {
 		return fallback, nil
 	}
 	return position, nil

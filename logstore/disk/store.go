@@ -178,10 +178,10 @@ func (s *Store) Close(ctx context.Context) error {
 	s.failing.Wait()
 	var failures []error
 	for _, l := range s.each() {
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
+			l.abandon()
 			s.unverified.Store(true)
-			failures = append(failures, fmt.Errorf("close the logs: %w", err))
-			break
+			continue
 		}
 		if err := l.close(!s.opts.CleanShutdown); err != nil {
 			s.unverified.Store(true)
@@ -192,7 +192,7 @@ func (s *Store) Close(ctx context.Context) error {
 		s.unverified.Store(true)
 		failures = append(failures, err)
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, ctx.Err())...)
 }
 
 // Tidy finishes deletions that a stop has interrupted, and sets folders of
