@@ -1,0 +1,147 @@
+package crash
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Ledger is what is known about the values of a topic. Values are numbered per
+// partition in the order in which they are sent, from 0.
+type Ledger struct {
+	mu struct {
+		sync.Mutex
+		partitions []partition
+		acked      int
+		failures   []error
+		// changed is closed and replaced when acked grows.
+		changed chan struct{}
+	}
+}
+
+type partition struct {
+	sent int
+	// acked maps a value to its offset.
+	acked map[int]int64
+	read  []entry
+}
+
+type entry struct {
+	value  int
+	offset int64
+}
+
+// NewLedger is for a topic of n partitions.
+func NewLedger(n int) *Ledger {
+	l := &Ledger{}
+	l.mu.partitions = make([]partition, n)
+	for i := range l.mu.partitions {
+		l.mu.partitions[i].acked = map[int]int64{}
+	}
+	l.mu.changed = make(chan struct{})
+	return l
+}
+
+// Send is the next value of a partition.
+func (l *Ledger) Send(p int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	value := l.mu.partitions[p].sent
+	l.mu.partitions[p].sent++
+	return value
+}
+
+// Acked notes an acknowledgement.
+func (l *Ledger) Acked(p, value int, offset int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.partitions[p].acked[value] = offset
+	l.mu.acked++
+	close(l.mu.changed)
+	l.mu.changed = make(chan struct{})
+}
+
+// Failed notes that a client gave a value up. With endless retries it never does.
+func (l *Ledger) Failed(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.failures = append(l.mu.failures, err)
+}
+
+// Read notes a value that a reader found.
+func (l *Ledger) Read(p, value int, offset int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	part := &l.mu.partitions[p]
+	part.read = append(part.read, entry{value, offset})
+}
+
+// AckedCount is the number of acknowledgements so far, and a channel that is
+// closed at the next one.
+func (l *Ledger) AckedCount() (int, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.acked, l.mu.changed
+}
+
+// String is one line of counts.
+func (l *Ledger) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sent, read := 0, 0
+	for _, p := range l.mu.partitions {
+		sent += p.sent
+		read += len(p.read)
+	}
+	return fmt.Sprintf("sent %d, acknowledged %d, read %d", sent, l.mu.acked, read)
+}
+
+// Check lists the broken promises.
+func (l *Ledger) Check() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var broken []string
+	for _, err := range l.mu.failures {
+		broken = append(broken, fmt.Sprintf("given up: %v", err))
+	}
+	for i, p := range l.mu.partitions {
+		for _, text := range p.check() {
+			broken = append(broken, fmt.Sprintf("partition %d: %s", i, text))
+		}
+	}
+	return broken
+}
+
+func (p *partition) check() []string {
+	var broken []string
+	at := map[int]int64{}
+	last := -1
+	for _, e := range p.read {
+		if e.value < 0 || e.value >= p.sent {
+			broken = append(broken, fmt.Sprintf("foreign: value %d at offset %d was never sent", e.value, e.offset))
+			continue
+		}
+		if first, twice := at[e.value]; twice {
+			broken = append(broken, fmt.Sprintf("doubled: value %d at offsets %d and %d", e.value, first, e.offset))
+			continue
+		}
+		at[e.value] = e.offset
+		if e.value < last {
+			broken = append(broken, fmt.Sprintf("reordered: value %d at offset %d comes after value %d", e.value, e.offset, last))
+		}
+		last = max(last, e.value)
+	}
+	for value := range p.sent {
+		offset, acked := p.acked[value]
+		if !acked {
+			continue
+		}
+		found, there := at[value]
+		switch {
+		case !there:
+			broken = append(broken, fmt.Sprintf("lost: value %d, acknowledged at offset %d", value, offset))
+		case found != offset:
+			broken = append(broken, fmt.Sprintf("moved: value %d, acknowledged at offset %d, is at %d", value, offset, found))
+		}
+	}
+	return broken
+}

@@ -1,0 +1,48 @@
+package crash
+
+import (
+	"strings"
+	"testing"
+)
+
+// The checker sees each kind of broken promise, and only those.
+func TestLedgerFindsBrokenPromises(t *testing.T) {
+	tests := []struct {
+		name  string
+		acked map[int]int64
+		read  []entry
+		want  []string
+	}{
+		{"all kept", map[int]int64{0: 0, 1: 1, 2: 2}, []entry{{0, 0}, {1, 1}, {2, 2}}, nil},
+		{"unknown outcome is there", map[int]int64{0: 0}, []entry{{0, 0}, {1, 1}}, nil},
+		{"unknown outcome is not there", map[int]int64{0: 0}, []entry{{0, 0}}, nil},
+		{"lost", map[int]int64{0: 0, 1: 1}, []entry{{0, 0}}, []string{"lost: value 1"}},
+		{"doubled", map[int]int64{0: 0, 1: 1}, []entry{{0, 0}, {1, 1}, {1, 2}}, []string{"doubled: value 1"}},
+		{"reordered", map[int]int64{0: 1, 1: 0}, []entry{{1, 0}, {0, 1}}, []string{"reordered: value 0"}},
+		{"foreign", map[int]int64{}, []entry{{7, 0}}, []string{"foreign: value 7"}},
+		{"moved", map[int]int64{0: 5}, []entry{{0, 0}}, []string{"moved: value 0"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l := NewLedger(1)
+			for range 3 {
+				l.Send(0)
+			}
+			for value, offset := range test.acked {
+				l.Acked(0, value, offset)
+			}
+			for _, e := range test.read {
+				l.Read(0, e.value, e.offset)
+			}
+			got := l.Check()
+			if len(got) != len(test.want) {
+				t.Fatalf("got %q, want %q", got, test.want)
+			}
+			for i := range got {
+				if !strings.Contains(got[i], test.want[i]) {
+					t.Errorf("got %q, want %q", got[i], test.want[i])
+				}
+			}
+		})
+	}
+}
