@@ -73,7 +73,8 @@ const (
 // Ordered state on.
 type Pending struct {
 	// OnCommitted is called once, from any goroutine, unless Append itself
-	// returned Committed. It must not block: it marks and signals.
+	// returned Committed. The call may come before Append has returned Ordered. It
+	// must not block: it marks and signals.
 	OnCommitted func(*Pending)
 	// Tag is the caller's own.
 	Tag any

@@ -1,2 +1,61 @@
-// Package disk keeps logs in Kafka's segment files.
+// Package disk keeps logs in Kafka's segment files: the engine behind
+// logstore.Store and logstore.Log.
+//
+//	DATA/recovery-point-offset-checkpoint      up to where each log is durable
+//	DATA/log-start-offset-checkpoint           where logs start, when not with a segment
+//	DATA/topic-N/partition.metadata            whose folder this is (the topic's id)
+//	DATA/topic-N/leader-epoch-checkpoint       where each leader epoch begins
+//	DATA/topic-N/00000000000000000000.log      batches, back to back, as clients sent them
+//	DATA/topic-N/00000000000000000000.index    sealed segments: offset -> position
+//	DATA/topic-N/00000000000000000000.timeindex                timestamp -> offset
+//	DATA/topic-N/00000000000000001234.snapshot producer state before offset 1234
+//	DATA/topic-N/00000000000000001234.torn     what a crash left behind offset 1234
+//
+// Formats, big-endian. An .index entry is relative offset uint32 (of the last
+// record of a batch, less the segment's base), position uint32 (of that batch). A
+// .timeindex entry is timestamp int64 (the largest so far), relative offset uint32
+// (of the last record of the batch that has it first). Both are sparse: one entry
+// per index.interval.bytes. The snapshot is described at logstore.ProducerTable;
+// checkpoints are text: "0", the number of rows, the rows. Files that end in
+// ".deleted" and folders that end in "-delete" wait for their removal.
+//
+// # The life of an append
+//
+//	Append:  judge the producer, roll if due, one write at the tracked position,
+//	         publish size, end                                   (log.mu held)
+//	cached:  High follows at once: Committed
+//	sync:    Ordered; the syncer takes all logs with news, syncs each, raises High,
+//	         calls OnCommitted in log order, then the Watcher    (no lock held)
+//
+// Readers take no lock of the log: they see an immutable list of segments and
+// atomic marks. A chunk holds its segment's file open, so retention only unlinks.
+//
+// # Promises
+//
+//   - What was committed survives the death of the process; in Sync mode, and with
+//     everything below High, also a power cut. An append that failed left nothing.
+//   - A full disk or a lack of file handles refuses appends and passes. A write
+//     that cannot be taken back, or two failures in a row, take that partition
+//     offline. A failed sync ends the store: it is never asked for again.
+//   - Opening a log touches no disk; its folder appears with its first append. A
+//     log is recovered at its first use. After a clean stop nothing is scanned
+//     but the few batches behind the last index entry; otherwise the segments that
+//     reach beyond the recovery point.
+//   - A torn tail is copied aside and cut off. Damage to what was durable takes the
+//     partition offline with the place named, and changes nothing.
+//   - Indexes, epochs and producer state are made of the batches, and made again
+//     when they are missing or do not fit.
+//
+// # Who owns what
+//
+// A Store runs one goroutine, the syncer, from Open to Close, and one timer while
+// deleted files wait. A log's state is guarded by its mutex; what syncs or removes
+// files is serialised by log.flushing, which is taken first. File handles belong to
+// a pool and are opened at need; those in use are never closed.
+//
+// # What is left out
+//
+// Compaction, transactions' aborted ranges (.txnindex), the write-ahead log that
+// will replace one sync per partition, and retention's guard against a clock that
+// jumps. File system and clock come in by parameter; nothing here imports os.
 package disk

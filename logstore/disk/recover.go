@@ -94,7 +94,7 @@ func (l *log) list(known marks) (folderFiles, error) {
 			found.snapshots = append(found.snapshots, at)
 		}
 	}
-	if id.IsZero() && !l.id.TopicID.IsZero() {
+	if id.IsZero() && !l.id.TopicID.IsZero() && len(found.bases) > 0 {
 		l.store.opts.Logger.Warn("a partition's folder does not say whose it is, and is taken for the topic's", "folder", l.dir)
 		if err := l.writeTopicID(); err != nil {
 			return found, fmt.Errorf("write %s: %w", metadataFile, err)
