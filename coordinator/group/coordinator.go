@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/internal/clock"
@@ -18,6 +19,8 @@ type Options struct {
 	Shards int32
 	// QueueMax bounds the calls that wait in one shard; 0 means the default.
 	QueueMax int
+	// CommitTimeout is offsets.commit.timeout.ms; 0 means the default.
+	CommitTimeout time.Duration
 	// NewMemberID gives the random part of member ids, in the text form of a UUID.
 	NewMemberID func() string
 	Log         *slog.Logger
@@ -34,12 +37,13 @@ type Coordinator struct {
 // New makes a coordinator. It starts nothing before the first call.
 func New(o Options) *Coordinator {
 	return &Coordinator{runtime: coordinator.New(coordinator.Options[*Machine]{
-		Name:     "group",
-		Shards:   o.Shards,
-		Journal:  o.Journal,
-		Clock:    o.Clock,
-		QueueMax: o.QueueMax,
-		Log:      o.Log,
+		Name:          "group",
+		Shards:        o.Shards,
+		Journal:       o.Journal,
+		Clock:         o.Clock,
+		QueueMax:      o.QueueMax,
+		CommitTimeout: o.CommitTimeout,
+		Log:           o.Log,
 		NewMachine: func(int32) *Machine {
 			return NewMachine(o.Config, o.NewMemberID)
 		},

@@ -9,12 +9,12 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-// clientHost is the peer's address as Java prints it, which is how group members
-// are stored and described: "/127.0.0.1", and IPv6 in full, "/0:0:0:0:0:0:0:1".
-func (r *Request) clientHost() string {
-	address, err := netip.ParseAddrPort(r.Call.Conn.RemoteAddr)
+// javaHost is a peer's address as Java prints it, which is how group members are
+// stored and described: "/127.0.0.1", and IPv6 in full, "/0:0:0:0:0:0:0:1".
+func javaHost(remoteAddr string) string {
+	address, err := netip.ParseAddrPort(remoteAddr)
 	if err != nil {
-		return "/" + r.Call.Conn.RemoteAddr
+		return "/" + remoteAddr
 	}
 	ip := address.Addr().Unmap()
 	if ip.Is4() {

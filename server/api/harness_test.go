@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -32,7 +33,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a node on a memory file system and a manual clock, with the API behind
-// a real server on a loopback port. Only the coordinators are missing.
+// a real server on a loopback port.
 type world struct {
 	t        *testing.T
 	clock    *clock.Manual
@@ -43,6 +44,7 @@ type world struct {
 	logs     *disk.Store
 	store    *metadata.Store
 	set      *partition.Set
+	groups   *group.Coordinator
 	server   *server.Server
 	listener *server.Listener
 	noVolume atomic.Bool // asking for the volume's room fails
@@ -100,6 +102,7 @@ func (w *world) start() {
 			w.must(err)
 		}
 	}
+	w.groups = w.newGroups()
 	w.server = server.New(server.Options{
 		Addresses:     []server.Address{{Name: "PLAINTEXT", Host: "127.0.0.1"}},
 		FrameBytesMax: 1 << 20, WriteTimeout: 10 * time.Second, RepliesMax: 64, RequestBytesMax: 1 << 24,
@@ -110,7 +113,7 @@ func (w *world) start() {
 	w.must(err)
 	w.listener = listeners[0]
 	w.server.Serve(New(Rooms{
-		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Cluster: w, Clock: w.clock,
+		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
 		Volume: func() (free, total uint64, err error) {
 			if w.noVolume.Load() {
 				return 0, 0, errors.New("the volume does not tell")
@@ -129,6 +132,7 @@ func (w *world) stop() {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	w.groups.Close()
 	w.must(w.conn.Close())
 	w.must(w.server.Shutdown(ctx))
 	w.must(w.store.Close(ctx))

@@ -27,7 +27,7 @@ func (a *API) joinGroup(r *Request, q *kmsg.JoinGroupRequest, reply func(*kmsg.J
 		MemberID:               q.MemberID,
 		InstanceID:             q.InstanceID,
 		ClientID:               r.Header.ClientID,
-		ClientHost:             r.clientHost(),
+		ClientHost:             javaHost(r.Call.Conn.RemoteAddr),
 		SessionTimeoutMillis:   q.SessionTimeoutMillis,
 		RebalanceTimeoutMillis: q.RebalanceTimeoutMillis,
 		ProtocolType:           q.ProtocolType,
