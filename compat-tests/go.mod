@@ -13,6 +13,8 @@ require (
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0
 )
 
+require github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
+
 require (
 	github.com/barnabas-mq/barnabas v0.0.0
 	github.com/davecgh/go-spew v1.1.1 // indirect

@@ -1,7 +1,6 @@
 package barnabas
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -44,7 +43,7 @@ type Broker struct {
 	*testbed.Broker
 	options Options
 	// stdout catches the ready line of the present process.
-	stdout *firstLine
+	stdout *testbed.FirstLine
 	ready  Ready
 }
 
@@ -106,48 +105,20 @@ func (b *Broker) command(binary, bootstrap, data string) *exec.Cmd {
 	}
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), b.options.Env...)
-	b.stdout = newFirstLine()
+	b.stdout = testbed.NewFirstLine()
 	cmd.Stdout = b.stdout
 	return cmd
 }
 
 // awaitReady waits for the ready line, which is the first on stdout.
 func (b *Broker) awaitReady(p *testbed.Process) error {
-	timer := time.NewTimer(readyTimeout)
-	defer timer.Stop()
-	select {
-	case line := <-b.stdout.first:
-		b.ready = Ready{}
-		if err := json.Unmarshal(line, &b.ready); err != nil || !b.ready.Ready {
-			return fmt.Errorf("the first line is not a ready line: %q (%v)", line, err)
-		}
-		return nil
-	case <-p.Done():
-		return fmt.Errorf("the process ended without a ready line: %v", p.Err())
-	case <-timer.C:
-		return fmt.Errorf("no ready line within %v", readyTimeout)
+	line, err := b.stdout.Await(p, readyTimeout)
+	if err != nil {
+		return err
 	}
-}
-
-// firstLine passes on the first line written to it and drops the rest, so that
-// the broker never blocks on its stdout.
-type firstLine struct {
-	first chan []byte
-	line  []byte
-	sent  bool
-}
-
-func newFirstLine() *firstLine { return &firstLine{first: make(chan []byte, 1)} }
-
-func (w *firstLine) Write(p []byte) (int, error) {
-	if w.sent {
-		return len(p), nil
+	b.ready = Ready{}
+	if err := json.Unmarshal(line, &b.ready); err != nil || !b.ready.Ready {
+		return fmt.Errorf("the first line is not a ready line: %q (%v)", line, err)
 	}
-	line, _, whole := bytes.Cut(p, []byte{'\n'})
-	w.line = append(w.line, line...)
-	if whole {
-		w.sent = true
-		w.first <- w.line
-	}
-	return len(p), nil
+	return nil
 }

@@ -34,7 +34,7 @@ func WaitForMetadata(p *Process, address string, timeout, interval time.Duration
 	defer tick.Stop()
 	var last error
 	for {
-		if last = askMetadata(address); last == nil {
+		if last = AskMetadata(address); last == nil {
 			return nil
 		}
 		select {
@@ -47,7 +47,8 @@ func WaitForMetadata(p *Process, address string, timeout, interval time.Duration
 	}
 }
 
-func askMetadata(address string) error {
+// AskMetadata asks once; it fails while the broker names no broker.
+func AskMetadata(address string) error {
 	conn, err := wire.Dial(address)
 	if err != nil {
 		return err

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// produceRecords sends records as an application would: idempotent, acks=all,
+// franz-go's own batching, no compression.
+func produceRecords(ctx context.Context, b contender, topic string, count int64) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()), kgo.DefaultProduceTopic(topic),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	value := filler(recordBytes)
+	var once sync.Once
+	var failed error
+	promise := func(_ *kgo.Record, err error) {
+		if err != nil {
+			once.Do(func() { failed = err })
+		}
+	}
+	for range count {
+		client.Produce(ctx, &kgo.Record{Value: value}, promise)
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	return failed
+}
+
+// consumeRecords reads all partitions from the start until count records came.
+func consumeRecords(ctx context.Context, b contender, topic string, count int64) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for got := int64(0); got < count; {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("after %d of %d records: %w", got, count, err)
+		}
+		got += int64(fetches.NumRecords())
+	}
+	return nil
+}
+
+// filler is a value that does not compress to nothing.
+func filler(n int) []byte {
+	out := make([]byte, n)
+	state := uint32(1)
+	for i := range out {
+		state = state*1664525 + 1013904223
+		out[i] = byte(state >> 24)
+	}
+	return out
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+// contender is a broker that is measured.
+type contender interface {
+	testbed.Target
+	ReadyAfter() time.Duration
+}
+
+// startAll starts the named brokers; the first error stops it, and what was
+// started is returned all the same.
+func startAll(names []string) ([]contender, error) {
+	var out []contender
+	for _, name := range names {
+		start, ok := starters[name]
+		if !ok {
+			return out, fmt.Errorf("no broker %q; there are barnabas, kfake and kafka", name)
+		}
+		b, err := start()
+		if err != nil {
+			return out, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+var starters = map[string]func() (contender, error){
+	"barnabas": func() (contender, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
+	"kfake":    startPeer,
+	"kafka": func() (contender, error) {
+		return oracle.Start(oracle.Options{HeapMiB: 1024, Server: true, Properties: map[string]string{
+			// Files of deleted topics go soon, or the rounds fill the disk.
+			"log.segment.delete.delay.ms": "1000",
+		}})
+	},
+}
+
+// startPeer builds and starts kfake on disk.
+func startPeer() (contender, error) {
+	dir, err := os.MkdirTemp("", "bench-peer-")
+	if err != nil {
+		return nil, err
+	}
+	binary := filepath.Join(dir, "peer")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/barnabas-mq/barnabas/compat-tests/bench/peer").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build kfake: %w\n%s", err, out)
+	}
+	ports, err := testbed.FreePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	var stdout *testbed.FirstLine
+	return testbed.NewBroker(testbed.Launch{
+		Name: "kfake", Dir: dir, DataDir: data, Bootstrap: fmt.Sprintf("127.0.0.1:%d", ports[0]),
+		Command: func() *exec.Cmd {
+			cmd := exec.Command(binary, "-port", strconv.Itoa(ports[0]), "-data", data)
+			stdout = testbed.NewFirstLine()
+			cmd.Stdout = stdout
+			return cmd
+		},
+		Ready: func(p *testbed.Process) error {
+			_, err := stdout.Await(p, 30*time.Second)
+			return err
+		},
+	})
+}
+
+// measureStarts restarts each broker on its (empty) data and takes the time from
+// the fork to the first answer to Metadata.
+func measureStarts(t *table, brokers []contender, o options) error {
+	for i := range o.starts {
+		for _, b := range brokers {
+			fmt.Fprintf(os.Stderr, "start %d of %d, %s\n", i+1, o.starts, b.Name())
+			if err := b.Stop(); err != nil {
+				return err
+			}
+			if err := b.Start(); err != nil {
+				return err
+			}
+			asked := time.Now()
+			if err := testbed.AskMetadata(b.Bootstrap()); err != nil {
+				return err
+			}
+			took := b.ReadyAfter() + time.Since(asked)
+			t.add("start to Metadata", "ms", lower, b.Name(), float64(took.Microseconds())/1000)
+		}
+	}
+	return t.memory("RSS idle", brokers)
+}
+
+// benchTimeout bounds one workload on one broker.
+const benchTimeout = 5 * time.Minute
+
+// withTopic runs f on a fresh topic and deletes it afterwards.
+func withTopic(b contender, partitions int32, f func(ctx context.Context, topic string) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), benchTimeout)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	topic := fmt.Sprintf("bench-%d", time.Now().UnixNano())
+	if _, err := admin.CreateTopic(ctx, partitions, 1, nil, topic); err != nil {
+		return err
+	}
+	if err := awaitTopic(ctx, admin, topic, partitions); err != nil {
+		return err
+	}
+	if err := f(ctx, topic); err != nil {
+		return err
+	}
+	_, err = admin.DeleteTopic(ctx, topic)
+	return err
+}
+
+// awaitTopic waits until every partition answers: Kafka creates logs a moment
+// after it has answered.
+func awaitTopic(ctx context.Context, admin *kadm.Client, topic string, partitions int32) error {
+	for {
+		ends, err := admin.ListEndOffsets(ctx, topic)
+		if err == nil && ends.Error() == nil && len(ends[topic]) == int(partitions) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// stored is the number of records that a topic holds.
+func stored(ctx context.Context, b contender, topic string) (int64, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()))
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	return n, ends.Error()
+}

@@ -1,0 +1,37 @@
+// Command peer is kfake, the in-memory broker of franz-go, on disk: the best Go
+// peer that the benchmarks compare with. It says on its first line of output
+// that it serves.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+func main() {
+	port := flag.Int("port", 0, "port to listen on")
+	data := flag.String("data", "", "data folder")
+	flag.Parse()
+	if err := run(*port, *data); err != nil {
+		fmt.Fprintln(os.Stderr, "peer:", err)
+		os.Exit(1)
+	}
+}
+
+func run(port int, data string) error {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(data), kfake.AllowAutoTopicCreation())
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	fmt.Println("ready")
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	<-signals
+	return nil
+}

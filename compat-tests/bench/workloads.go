@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// partitions of every topic but that of single records.
+const partitions = 6
+
+// recordBytes is the value of a record in the throughput workloads.
+const recordBytes = 1024
+
+// result is what one run of a workload consumed.
+type result struct {
+	phases []phase
+}
+
+// phase is a measured stretch: work done in units, in wall and CPU time.
+type phase struct {
+	name string
+	// bytes or requests done; one of them is zero.
+	bytes, requests int64
+	wall, cpu       time.Duration
+}
+
+// workload is measured in every round on every broker.
+type workload struct {
+	name string
+	run  func(b contender, o options) (result, error)
+}
+
+var workloads = []workload{
+	{"produce and consume 1 KiB, franz-go", runClients},
+	{"raw single-record requests", runSingle},
+	{"raw produce 128 KiB x 6 and fetch", runRaw},
+}
+
+// timed measures f against the clock and the broker's CPU.
+func timed(b contender, name string, f func() (bytes, requests int64, err error)) (phase, error) {
+	before, err := b.Usage()
+	if err != nil {
+		return phase{}, err
+	}
+	began := time.Now()
+	bytes, requests, err := f()
+	wall := time.Since(began)
+	if err != nil {
+		return phase{}, fmt.Errorf("%s: %w", name, err)
+	}
+	after, err := b.Usage()
+	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU()}, err
+}
+
+// runClients produces and then consumes one topic by franz-go.
+func runClients(b contender, o options) (r result, err error) {
+	count := int64(o.sizeMiB) << 20 / recordBytes
+	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
+		produced, err := timed(b, "produce 1 KiB", func() (int64, int64, error) {
+			return count * recordBytes, 0, produceRecords(ctx, b, topic, count)
+		})
+		if err != nil {
+			return err
+		}
+		if held, err := stored(ctx, b, topic); err != nil || held != count {
+			return fmt.Errorf("the topic holds %d of %d records (%v)", held, count, err)
+		}
+		consumed, err := timed(b, "consume 1 KiB", func() (int64, int64, error) {
+			return count * recordBytes, 0, consumeRecords(ctx, b, topic, count)
+		})
+		r.phases = []phase{produced, consumed}
+		return err
+	})
+	return r, err
+}
+
+// runSingle sends requests of one 100-byte record on one connection.
+func runSingle(b contender, o options) (r result, err error) {
+	err = withTopic(b, 1, func(ctx context.Context, topic string) error {
+		frame := produceFrame(topic, 1, batchOf(1, 100))
+		p, err := timed(b, "single-record requests", func() (int64, int64, error) {
+			return 0, int64(o.requests), sendFrames(b.Bootstrap(), frame, topic, 1, o.requests)
+		})
+		if err != nil {
+			return err
+		}
+		r.phases = []phase{p}
+		return checkStored(ctx, b, topic, int64(o.requests))
+	})
+	return r, err
+}
+
+// runRaw sends batches of 128 KiB to six partitions at once, then reads them.
+func runRaw(b contender, o options) (r result, err error) {
+	const recordsPerBatch = 127 // of 1 KiB each: just under 128 KiB
+	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
+		batch := batchOf(recordsPerBatch, recordBytes)
+		frame := produceFrame(topic, partitions, batch)
+		requests := max(1, o.sizeMiB<<20/(partitions*len(batch)))
+		total := int64(requests) * partitions * int64(len(batch))
+		produced, err := timed(b, "raw produce 128 KiB x 6", func() (int64, int64, error) {
+			return total, 0, sendFrames(b.Bootstrap(), frame, topic, partitions, requests)
+		})
+		if err != nil {
+			return err
+		}
+		records := int64(requests) * partitions * recordsPerBatch
+		if err := checkStored(ctx, b, topic, records); err != nil {
+			return err
+		}
+		fetched, err := timed(b, "raw fetch", func() (int64, int64, error) {
+			n, err := fetchAll(b.Bootstrap(), topic, partitions, records/partitions)
+			return n, 0, err
+		})
+		r.phases = []phase{produced, fetched}
+		return err
+	})
+	return r, err
+}
+
+func checkStored(ctx context.Context, b contender, topic string, want int64) error {
+	held, err := stored(ctx, b, topic)
+	if err != nil {
+		return err
+	}
+	if held != want {
+		return fmt.Errorf("the topic holds %d records, %d were sent", held, want)
+	}
+	return nil
+}
