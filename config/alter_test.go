@@ -128,7 +128,7 @@ func TestValidateGroup(t *testing.T) {
 		"share.partition.max.record.locks=50":    "Invalid value 50 for configuration share.partition.max.record.locks",
 		"streams.num.standby.replicas=5":         "streams.num.standby.replicas must be less than or equal to group.streams.max.standby.replicas",
 		"share.isolation.level=READ_COMMITTED":   "Invalid value READ_COMMITTED",
-		"consumer.heartbeat.interval.ms=5.5":     "not a number of type INT",
+		"consumer.heartbeat.interval.ms=5.5":     "Not a number of type INT",
 		"streams.heartbeat.interval.ms=16000":    "streams.heartbeat.interval.ms must be less than or equal to",
 		"streams.initial.rebalance.delay.ms=-1":  "at least 0",
 		"share.renew.acknowledge.enable=perhaps": "true or false",
@@ -169,7 +169,7 @@ func TestValidateBroker(t *testing.T) {
 		{false, "listener.name.plaintext.ssl.keystore.password=abc", ErrInvalidRequest, "broker id must be specified"},
 		{true, "max.connections.per.ip.overrides=127.0.0.1:x", ErrInvalidRequest, "max.connections.per.ip.overrides"},
 		{true, "max.connections.per.ip.overrides=127.0.0.1:5", nil, ""},
-		{true, "leader.replication.throttled.rate=x", ErrInvalidRequest, "not a number of type LONG"},
+		{true, "leader.replication.throttled.rate=x", ErrInvalidRequest, "Not a number of type LONG"},
 		{true, "leader.replication.throttled.rate=1000", nil, ""},
 		{true, "log.cleanup.policy=", nil, ""},
 	} {

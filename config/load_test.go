@@ -125,8 +125,8 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	want := strings.Join([]string{
 		`--override: "nonsense" is not of the form key=value`,
 		`environment KAFKA_AUTO_CREATE_TOPICS_ENABLE: Invalid value yes for configuration auto.create.topics.enable: true or false is expected`,
-		`server.properties:1: Invalid value zero for configuration num.partitions: not a number of type INT`,
-		`server.properties:3: Invalid value x for configuration log.retention.ms: not a number of type LONG`,
+		`server.properties:1: Invalid value zero for configuration num.partitions: Not a number of type INT`,
+		`server.properties:3: Invalid value x for configuration log.retention.ms: Not a number of type LONG`,
 		`server.properties:5: ssl.client.auth: it asks for protection that is not built yet; set barnabas.insecure.ignore=true to start without it`,
 	}, "\n")
 	if err == nil || err.Error() != want {

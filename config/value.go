@@ -52,11 +52,11 @@ func (k *Key) checkType(raw string) string {
 		_, err = strconv.ParseInt(s, 10, 64)
 	case TypeDouble:
 		if _, ok := parseDouble(s); !ok {
-			return "not a number of type DOUBLE"
+			return "Not a number of type DOUBLE"
 		}
 	}
 	if err != nil {
-		return "not a number of type " + strings.ToUpper(k.Type.String())
+		return "Not a number of type " + strings.ToUpper(k.Type.String())
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ type Limits struct {
 	ConnectionsPerAddress int
 	AddressOverrides      map[string]int
 	// ConnectionsPerSecond is max.connection.creation.rate: what comes faster
-	// waits unaccepted.
+	// waits unaccepted. 0 is without limit.
 	ConnectionsPerSecond int
 }
 
@@ -33,7 +33,7 @@ func (p *pace) next(now time.Duration) time.Duration {
 		p.second, p.count = now, 0
 	}
 	p.count++
-	if p.count < p.perSecond {
+	if p.perSecond <= 0 || p.count < p.perSecond {
 		return 0
 	}
 	return p.second + time.Second - now

@@ -1,0 +1,242 @@
+package api
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// batchOf builds a client's batch of one record per value, at the world's time.
+func (w *world) batchOf(options protocol.BatchOptions, values ...string) protocol.Batch {
+	b := protocol.NewBatchBuilder(options)
+	for _, v := range values {
+		b.Add(protocol.Timestamp(w.clock.Now().UnixMilli()), []byte("key"), []byte(v))
+	}
+	return b.Build(0, protocol.None)
+}
+
+func plain() protocol.BatchOptions { return protocol.DefaultBatchOptions() }
+
+func sequenced(id protocol.ProducerID, epoch int16, sequence int32) protocol.BatchOptions {
+	o := plain()
+	o.ProducerID, o.ProducerEpoch, o.BaseSequence = id, epoch, sequence
+	return o
+}
+
+func produceRequest(acks int16, topic string, index int32, records []byte) *kmsg.ProduceRequest {
+	q := kmsg.NewPtrProduceRequest()
+	q.Acks, q.TimeoutMillis = acks, 1000
+	t := kmsg.NewProduceRequestTopic()
+	t.Topic = topic
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Partition, p.Records = index, records
+	t.Partitions = append(t.Partitions, p)
+	q.Topics = append(q.Topics, t)
+	return q
+}
+
+// send produces in version 9 and returns the partition's answer.
+func (w *world) send(topic string, records []byte) kmsg.ProduceResponseTopicPartition {
+	w.t.Helper()
+	return ask[*kmsg.ProduceResponse](w, 9, produceRequest(-1, topic, 0, records)).Topics[0].Partitions[0]
+}
+
+func TestProduceAnswersEveryVersion(t *testing.T) {
+	w := newWorld(t)
+	id := w.topic("t", 1)
+	for version := int16(3); version <= 13; version++ {
+		q := produceRequest(-1, "t", 0, w.batchOf(plain(), "v"))
+		q.Topics[0].TopicID = id
+		p := ask[*kmsg.ProduceResponse](w, version, q).Topics[0].Partitions[0]
+		if p.ErrorCode != 0 || p.BaseOffset != int64(version-3) || p.LogAppendTime != -1 {
+			t.Fatalf("version %d: %+v", version, p)
+		}
+	}
+}
+
+func TestProduceStoresOldMessageSetsAsBatches(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	// One message of format 0: magic, attributes, null key, the value "old", with
+	// offset, size and CRC in front.
+	message := []byte("\x00\x00\xff\xff\xff\xff\x00\x00\x00\x03old")
+	set := binary.BigEndian.AppendUint32(make([]byte, 8), uint32(4+len(message)))
+	set = binary.BigEndian.AppendUint32(set, crc32.ChecksumIEEE(message))
+	set = append(set, message...)
+	for version := int16(0); version <= 2; version++ {
+		p := ask[*kmsg.ProduceResponse](w, version, produceRequest(1, "t", 0, bytes.Clone(set))).Topics[0].Partitions[0]
+		if p.ErrorCode != 0 || p.BaseOffset != int64(version) {
+			t.Fatalf("version %d: %v at offset %d", version, protocol.ErrorForCode(p.ErrorCode), p.BaseOffset)
+		}
+	}
+	batch, _, err := protocol.NextBatch(w.fetchAll("t"))
+	if err != nil || batch.Magic() != 2 || batch.Count() != 1 {
+		t.Fatalf("stored as %v, %v", batch, err)
+	}
+}
+
+func TestProduceRefusals(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1, "max.message.bytes", "1000")
+	w.topic("compacted", 1, "cleanup.policy", "compact")
+	w.topic("stamped", 1, "message.timestamp.before.max.ms", "1000")
+	w.topic("__consumer_offsets", -1)
+	good := func() protocol.Batch { return w.batchOf(plain(), "value") }
+	with := func(change func(protocol.Batch)) protocol.Batch {
+		b := good()
+		change(b)
+		b.SetCRC()
+		return b
+	}
+	noKey := protocol.NewBatchBuilder(plain())
+	noKey.Add(protocol.Timestamp(w.clock.Now().UnixMilli()), nil, []byte("v"))
+	early := protocol.NewBatchBuilder(plain())
+	early.Add(protocol.Timestamp(w.clock.Now().UnixMilli()-5000), []byte("k"), []byte("v"))
+	for _, c := range []struct {
+		name, topic string
+		index       int32
+		records     []byte
+		want        *protocol.Error
+	}{
+		{"unknown topic", "nowhere", 0, good(), protocol.ErrUnknownTopicOrPartition},
+		{"unknown partition", "t", 7, good(), protocol.ErrUnknownTopicOrPartition},
+		{"negative partition", "t", -1, good(), protocol.ErrUnknownTopicOrPartition},
+		{"internal topic", "__consumer_offsets", 0, good(), protocol.ErrInvalidTopicException},
+		{"no batch", "t", 0, []byte{}, protocol.ErrInvalidRecord},
+		{"two batches", "t", 0, append(good(), good()...), protocol.ErrInvalidRecord},
+		{"wrong CRC", "t", 0, func() []byte { b := good(); b[len(b)-1]++; return b }(), protocol.ErrCorruptMessage},
+		{"cut off", "t", 0, good()[:70], protocol.ErrCorruptMessage},
+		{"wrong count", "t", 0, with(func(b protocol.Batch) { b[60] = 2 }), protocol.ErrInvalidRecord},
+		{"no records", "t", 0, with(func(b protocol.Batch) { b[60] = 0 }), protocol.ErrInvalidRecord},
+		{"control batch", "t", 0, with(func(b protocol.Batch) { b.SetAttributes(protocol.AttributeControl) }), protocol.ErrInvalidRecord},
+		{"unknown codec", "t", 0, with(func(b protocol.Batch) { b.SetAttributes(6) }), protocol.ErrUnsupportedCompressionType},
+		{"broken gzip", "t", 0, with(func(b protocol.Batch) { b.SetAttributes(int16(protocol.CodecGzip)) }), protocol.ErrCorruptMessage},
+		{"format 1", "t", 0, with(func(b protocol.Batch) { b[16] = 1 }), protocol.ErrInvalidRecord},
+		{"too large", "t", 0, w.batchOf(plain(), strings.Repeat("x", 1000)), protocol.ErrMessageTooLarge},
+		{"producer without sequence", "t", 0, w.batchOf(sequenced(5, 0, -1), "v"), protocol.ErrInvalidRecord},
+		{"null key in a compacted topic", "compacted", 0, noKey.Build(0, -1), protocol.ErrInvalidRecord},
+		{"timestamp too early", "stamped", 0, early.Build(0, -1), protocol.ErrInvalidTimestamp},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := ask[*kmsg.ProduceResponse](w, 9, produceRequest(-1, c.topic, c.index, c.records)).Topics[0].Partitions[0]
+			if p.ErrorCode != c.want.Code || p.BaseOffset != -1 || p.LogStartOffset != -1 {
+				t.Fatalf("the answer is %v at offset %d, want %v at -1", protocol.ErrorForCode(p.ErrorCode), p.BaseOffset, c.want)
+			}
+		})
+	}
+	if p := w.send("t", good()); p.ErrorCode != 0 || p.BaseOffset != 0 {
+		t.Fatalf("after all that a good batch got %v at offset %d", protocol.ErrorForCode(p.ErrorCode), p.BaseOffset)
+	}
+}
+
+func TestProduceTellsWhichRecordsAreAtFault(t *testing.T) {
+	w := newWorld(t)
+	w.topic("compacted", 1, "cleanup.policy", "compact")
+	b := protocol.NewBatchBuilder(plain())
+	now := protocol.Timestamp(w.clock.Now().UnixMilli())
+	b.Add(now, []byte("k"), []byte("good"))
+	b.Add(now, nil, []byte("bad"))
+	p := w.send("compacted", b.Build(0, -1))
+	if len(p.ErrorRecords) != 1 || p.ErrorRecords[0].RelativeOffset != 1 || p.ErrorMessage == nil {
+		t.Fatalf("the answer is %+v", p)
+	}
+}
+
+func TestProduceJudgesTheRequestAsAWhole(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	code := func(acks int16, transactional *string) int16 {
+		q := produceRequest(acks, "t", 0, w.batchOf(plain(), "v"))
+		q.TransactionID = transactional
+		return ask[*kmsg.ProduceResponse](w, 9, q).Topics[0].Partitions[0].ErrorCode
+	}
+	if got := code(2, nil); got != protocol.ErrInvalidRequiredAcks.Code {
+		t.Errorf("acks=2 got %d", got)
+	}
+	id := "tx"
+	if got := code(-1, &id); got != protocol.ErrInvalidTxnState.Code {
+		t.Errorf("a transactional id got %d", got)
+	}
+}
+
+func TestProduceWithoutAcks(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	for range 3 { // no answers: the next one is of the request after them
+		q := produceRequest(0, "t", 0, w.batchOf(plain(), "v"))
+		q.SetVersion(9)
+		_, err := w.conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, q, 1))
+		w.must(err)
+	}
+	if p := w.send("t", w.batchOf(plain(), "v")); p.BaseOffset != 3 {
+		t.Fatalf("the fourth batch is at offset %d", p.BaseOffset)
+	}
+	q := produceRequest(0, "nowhere", 0, w.batchOf(plain(), "v"))
+	q.SetVersion(9)
+	_, err := w.conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, q, 1))
+	w.must(err)
+	if _, err := w.in.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Fatalf("an error without acks does not close the connection: %v", err)
+	}
+}
+
+func TestProduceJudgesSequences(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	for _, c := range []struct {
+		what     string
+		epoch    int16
+		sequence int32
+		records  int
+		code     int16
+		offset   int64
+	}{
+		{"the first batch", 0, 0, 2, 0, 0},
+		{"the next", 0, 2, 1, 0, 2},
+		{"the first again: its own offset", 0, 0, 2, 0, 0},
+		{"a gap", 0, 5, 1, protocol.ErrOutOfOrderSequenceNumber.Code, -1},
+		{"a new epoch must begin at 0", 1, 3, 1, protocol.ErrOutOfOrderSequenceNumber.Code, -1},
+		{"a new epoch", 1, 0, 1, 0, 3},
+		{"the old epoch", 0, 3, 1, protocol.ErrInvalidProducerEpoch.Code, -1},
+	} {
+		p := w.send("t", w.batchOf(sequenced(9, c.epoch, c.sequence), make([]string, c.records)...))
+		if p.ErrorCode != c.code || p.BaseOffset != c.offset {
+			t.Fatalf("%s: %v at offset %d", c.what, protocol.ErrorForCode(p.ErrorCode), p.BaseOffset)
+		}
+	}
+}
+
+func TestTopicsMayAskForTheirOwnTimeAndCodec(t *testing.T) {
+	w := newWorld(t)
+	w.topic("stamped", 1, "message.timestamp.type", "LogAppendTime")
+	w.topic("zipped", 1, "compression.type", "gzip")
+	now := w.clock.Now().UnixMilli()
+	if p := w.send("stamped", w.batchOf(plain(), "v")); p.LogAppendTime != now {
+		t.Fatalf("the append time is %d, want %d", p.LogAppendTime, now)
+	}
+	w.send("zipped", w.batchOf(plain(), strings.Repeat("v", 500)))
+	stored := w.fetchAll("zipped")
+	if batch := protocol.Batch(stored); batch.Codec() != protocol.CodecGzip || protocol.VerifyBatch(batch) != nil {
+		t.Fatalf("the batch is stored as %s", batch.Codec())
+	}
+}
+
+func TestMinInsyncReplicasCannotBeMetByOneNode(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1, "min.insync.replicas", "2")
+	if p := w.send("t", w.batchOf(plain(), "v")); p.ErrorCode != protocol.ErrNotEnoughReplicas.Code {
+		t.Fatalf("acks=all got %v", protocol.ErrorForCode(p.ErrorCode))
+	}
+	p := ask[*kmsg.ProduceResponse](w, 9, produceRequest(1, "t", 0, w.batchOf(plain(), "v"))).Topics[0].Partitions[0]
+	if p.ErrorCode != 0 {
+		t.Fatalf("acks=1 got %v", protocol.ErrorForCode(p.ErrorCode))
+	}
+}
