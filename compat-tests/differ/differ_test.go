@@ -27,13 +27,21 @@ func TestBarnabasAnswersAsKafka(t *testing.T) {
 		"group.initial.rebalance.delay.ms": "0",
 		"barnabas.durability":              "cached", // speed; answers do not depend on it
 	}})
-	whole := tellAll(t, judge.Bootstrap(), broker.Bootstrap(), allowances)
+	whole := tellAll(t, Stories(), oracle.Newest, judge.Bootstrap(), broker.Bootstrap(), allowances)
 	if !whole {
 		return // a run of some stories says nothing about the list
 	}
 	for _, a := range allowances.Unused() {
 		t.Errorf("differences.md allows a difference that is not there (story %s, field %s); remove the row", a.Story, a.Field)
 	}
+}
+
+// What Apache Kafka 4 has dropped and old clients still send is answered as 3.9
+// does.
+func TestBarnabasAnswersAsOldKafka(t *testing.T) {
+	judge := oracle.Run(t, oracle.Options{Version: oracle.Old, Properties: sameSettings})
+	broker := barnabas.Run(t, barnabas.Options{Profile: "server", Properties: map[string]string{"barnabas.durability": "cached"}})
+	tellAll(t, OldStories(), oracle.Old, judge.Bootstrap(), broker.Bootstrap(), nil)
 }
 
 // Two Kafkas do not differ: what the stories compare is what a broker decides,
@@ -44,14 +52,14 @@ func TestKafkaAnswersAsItself(t *testing.T) {
 	}
 	a := oracle.Run(t, oracle.Options{Properties: sameSettings})
 	b := oracle.Run(t, oracle.Options{Properties: sameSettings})
-	tellAll(t, a.Bootstrap(), b.Bootstrap(), nil)
+	tellAll(t, Stories(), oracle.Newest, a.Bootstrap(), b.Bootstrap(), nil)
 }
 
 // tellAll tells every story in every version, and reports whether all were told
 // (none was left out by -run).
-func tellAll(t *testing.T, judge, broker string, allowances Allowances) bool {
+func tellAll(t *testing.T, stories []Story, version, judge, broker string, allowances Allowances) bool {
 	t.Helper()
-	catalog := catalog(t)
+	catalog := catalog(t, version)
 	for _, address := range []string{judge, broker} {
 		if err := Warm(address, catalog); err != nil {
 			t.Fatal(err)
@@ -59,7 +67,7 @@ func tellAll(t *testing.T, judge, broker string, allowances Allowances) bool {
 	}
 	pair := &Pair{A: judge, B: broker, Catalog: catalog}
 	due, told := 0, 0
-	for _, story := range Stories() {
+	for _, story := range stories {
 		for _, version := range story.versions(catalog) {
 			due++
 			t.Run(fmt.Sprintf("%s/v%d", story.Name, version), func(t *testing.T) {
@@ -75,10 +83,10 @@ func tellAll(t *testing.T, judge, broker string, allowances Allowances) bool {
 	return told == due
 }
 
-func catalog(t *testing.T) *schema.Catalog {
+func catalog(t *testing.T, version string) *schema.Catalog {
 	t.Helper()
 	oracle.Need(t)
-	files, err := oracle.Schemas(oracle.Newest)
+	files, err := oracle.Schemas(version)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +109,7 @@ var served = []kmsg.Key{
 // Every API that the broker serves is told in every version that judge and
 // encoder have in common.
 func TestEveryVersionHasAStory(t *testing.T) {
-	catalog := catalog(t)
+	catalog := catalog(t, oracle.Newest)
 	told := map[kmsg.Key]map[int16]bool{}
 	for _, story := range Stories() {
 		if told[story.Key] == nil {

@@ -71,7 +71,7 @@ type jsonField struct {
 	Versions         string      `json:"versions"`
 	NullableVersions string      `json:"nullableVersions"`
 	TaggedVersions   string      `json:"taggedVersions"`
-	Tag              *uint64     `json:"tag"`
+	Tag              json.Number `json:"tag"` // Kafka 3 has some in quotes
 	Fields           []jsonField `json:"fields"`
 }
 
@@ -143,8 +143,10 @@ func newField(r jsonField, common map[string][]jsonField) (*field, error) {
 	if f.tagged, err = parseRange(r.TaggedVersions); err != nil {
 		return nil, err
 	}
-	if r.Tag != nil {
-		f.tag = *r.Tag
+	if r.Tag != "" {
+		if f.tag, err = strconv.ParseUint(r.Tag.String(), 10, 32); err != nil {
+			return nil, err
+		}
 	}
 	if isPrimitive(f.kind) {
 		return f, nil

@@ -1,0 +1,71 @@
+package differ
+
+import (
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/wire"
+)
+
+// OldStories are told of versions that Apache Kafka 4 has dropped; 3.9 is their
+// judge. What is stored is read back in a version that both still have.
+func OldStories() []Story {
+	message := func(s *Session, magic int8, value string) wire.Message {
+		return wire.Message{Magic: magic, Timestamp: s.Base, Key: []byte("key-" + value), Value: []byte(value)}
+	}
+	return []Story{
+		{Name: "old produce/message sets", Key: kmsg.Produce, Versions: between(0, 2), Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1)
+			noTimestamp, damaged := message(s, 1, "i"), message(s, 1, "j")
+			noTimestamp.Timestamp, damaged.BadCRC = -1, true
+			for _, c := range []struct {
+				label    string
+				messages []wire.Message
+			}{
+				{"one of format 0", []wire.Message{message(s, 0, "a")}},
+				{"one of format 1", []wire.Message{message(s, 1, "b")}},
+				{"three of format 0", []wire.Message{message(s, 0, "c"), message(s, 0, "d"), message(s, 0, "e")}},
+				{"three of format 1", []wire.Message{message(s, 1, "f"), message(s, 1, "g"), message(s, 1, "h")}},
+				{"null key and value", []wire.Message{{Magic: 1, Timestamp: s.Base}}},
+				{"no timestamp", []wire.Message{noTimestamp}},
+				{"wrong checksum", []wire.Message{damaged}},
+			} {
+				s.Try(c.label, produceTo(topic, id, 0, wire.EncodeMessageSet(c.messages...)))
+			}
+			s.Ask("what was stored", fetchFrom(topic, id, 0, 0))
+		}},
+		{Name: "old produce/compressed message sets", Key: kmsg.Produce, Versions: between(0, 2), Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1)
+			for _, c := range []struct {
+				label string
+				magic int8
+				codec kgo.CompressionCodec
+				bits  int8
+			}{
+				{"gzip of format 0", 0, kgo.GzipCompression(), 1},
+				{"gzip of format 1", 1, kgo.GzipCompression(), 1},
+				{"snappy of format 1", 1, kgo.SnappyCompression(), 2},
+				{"lz4 of format 1", 1, kgo.Lz4Compression(), 3},
+				{"zstd of format 1", 1, kgo.ZstdCompression(), 4},
+			} {
+				inner := []wire.Message{message(s, c.magic, "a"), message(s, c.magic, "b"), message(s, c.magic, "c")}
+				for i := range inner {
+					inner[i].Offset = int64(i)
+				}
+				outer := wire.Message{Magic: c.magic, Attributes: c.bits, Timestamp: s.Base, Offset: 2, Value: byCodec(c.codec)(wire.EncodeMessageSet(inner...))}
+				s.Try(c.label, produceTo(topic, id, 0, wire.EncodeMessageSet(outer)))
+			}
+			s.Ask("what was stored", fetchFrom(topic, id, 0, 0))
+		}},
+		{Name: "old produce/errors", Key: kmsg.Produce, Versions: between(0, 2), Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1)
+			good := wire.EncodeMessageSet(message(s, 1, "a"))
+			s.Ask("unknown topic", produceTo(unknownTopic, unknownID, 0, good))
+			s.Ask("unknown partition", produceTo(topic, id, 9, good))
+			s.Ask("acks 2", edited(produceTo(topic, id, 0, good), func(r *kmsg.ProduceRequest) { r.Acks = 2 }))
+			large := message(s, 1, "b")
+			large.Value = make([]byte, 1_100_000)
+			s.Ask("too large", produceTo(topic, id, 0, wire.EncodeMessageSet(large)))
+		}},
+	}
+}
