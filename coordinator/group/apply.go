@@ -15,12 +15,12 @@ import (
 func (m *Machine) Apply(at protocol.Offset, r coordinator.Record, p coordinator.Producer) error {
 	kind, ok := recordKind(r.Key)
 	switch {
-	case !ok || kind > groupKey:
-		return nil // of another group protocol, or not a record of Kafka's
-	case kind == groupKey:
+	case ok && (kind == offsetKeyV0 || kind == offsetKeyV1):
+		return m.applyOffset(at, r, p)
+	case ok && kind == groupKey:
 		return m.applyGroup(r)
 	default:
-		return m.applyOffset(at, r, p)
+		return nil // of another group protocol, or not a record of Kafka's
 	}
 }
 

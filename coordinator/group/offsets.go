@@ -25,9 +25,8 @@ func (m *Machine) Commit(now coordinator.Moment, in CommitInput, reply func(Comm
 	return m.finish()
 }
 
-// checkCommit tells whether the one who commits may (facts of KIP-345, 447 and
-// Kafka's ClassicGroup.validateOffsetCommit), and counts the commit as a sign of
-// life.
+// checkCommit tells whether the one who commits may (KIP-345, KIP-447; Kafka's
+// ClassicGroup.validateOffsetCommit), and counts the commit as a sign of life.
 func (m *Machine) checkCommit(in CommitInput) error {
 	if in.GroupID == "" && in.Producer != nil {
 		return ErrInvalidGroupID // plain commits know a group without a name

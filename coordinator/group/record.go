@@ -11,20 +11,23 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// Kinds of keys in __consumer_offsets, the first two bytes of each (Kafka's
-// CoordinatorRecordType). Higher kinds belong to the consumer, share and streams
+// Kinds of keys in __consumer_offsets (Kafka's CoordinatorRecordType). Higher kinds belong to the consumer, share and streams
 // protocols; the machine passes them over, and they stay in the log as they are.
 const (
-	offsetKeyV0   = 0
-	offsetKeyV1   = 1
-	groupKey      = 2
-	keyKindBytes  = 2
-	valueKindSize = 2
+	offsetKeyV0 = 0 // read as version 1, which is the same
+	offsetKeyV1 = 1
+	groupKey    = 2
 )
 
-// Versions of values that Apache Kafka 4.3.1 writes with metadata.version 4.3,
-// seen in its log: 3 for groups, 4 for offsets, and 1 for offsets with a
-// retention of their own, which no other version can hold.
+// The kind of a key and the version of a value are the first two bytes of each.
+const (
+	keyKindBytes      = 2
+	valueVersionBytes = 2
+)
+
+// Versions of values: those that Apache Kafka 4.3.1 writes with metadata.version
+// 4.3 (seen in its log; an offset with a retention of its own fits in no version
+// but 1), the newest that are read, and the first with a leader epoch.
 const (
 	groupValueVersion           = 3
 	offsetValueVersion          = 4
@@ -158,7 +161,7 @@ func parseGroupValue(b []byte) (kmsg.GroupMetadataValue, error) {
 // checkValueVersion refuses values of a newer layout: read with an older one
 // they would give nonsense, and nonsense here sends consumers to wrong offsets.
 func checkValueVersion(b []byte, newest int) error {
-	if len(b) < valueKindSize {
+	if len(b) < valueVersionBytes {
 		return fmt.Errorf("%d bytes are too short for its version", len(b))
 	}
 	if v := int(int16(binary.BigEndian.Uint16(b))); v < 0 || v > newest {
