@@ -1,6 +1,9 @@
 package differ
 
 import (
+	"runtime"
+	"time"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
@@ -275,9 +278,19 @@ func listOffsetsStories() []Story {
 		}},
 		{Name: "list offsets/log append time", Key: kmsg.ListOffsets, Tell: func(s *Session) {
 			name, id := s.MakeTopic("t", 3, "message.timestamp.type", "LogAppendTime")
-			s.Produce(name, id, 0, s.Batch("a", "b"), s.Batch("c", "d"))
+			s.Produce(name, id, 0, s.Batch("a", "b"))
+			awaitTick()
+			s.Produce(name, id, 0, s.Batch("c", "d"))
 			ask(s, name)
 		}},
+	}
+}
+
+// awaitTick returns when the clock shows a later millisecond than any that a
+// broker can have stamped before.
+func awaitTick() {
+	for began := time.Now().UnixMilli(); time.Now().UnixMilli() <= began+1; {
+		runtime.Gosched()
 	}
 }
 
