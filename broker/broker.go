@@ -171,8 +171,9 @@ func takeCleanMarker(files vfs.FS, dir string) (bool, error) {
 	return true, nil
 }
 
+// truncated makes the next append raise the leader epoch. The metadata log itself
+// is recovered before there are partitions.
 func (b *Broker) truncated(t disk.Truncation) {
-	b.opts.Log.Warn("a torn tail was cut after an unclean stop", "partition", t.ID.String(), "end", t.End, "bytes", t.Bytes, "kept", t.Kept)
 	if b.partitions != nil {
 		b.partitions.Truncated(t.ID)
 	}
@@ -225,6 +226,7 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 	}
 	if b.logs != nil {
 		note("closing the logs", b.logs.Close(ctx))
+		clean = clean && b.logs.Verified()
 	}
 	if clean && len(problems) == 0 && b.metadata != nil {
 		marker := fmt.Sprintf(`{"version":0,"brokerEpoch":%d}`, epoch)

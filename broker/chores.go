@@ -6,6 +6,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // chores are the jobs that come round: retention, checkpoints. Each runs on its
@@ -75,6 +76,12 @@ func (c *chores) stop() {
 func (b *Broker) startChores() {
 	b.chores = &chores{clock: b.opts.Clock}
 	s := b.settings.Load()
+	b.chores.once(func() {
+		known := func(id protocol.UUID) bool { return id == metadataTopicID || b.metadata.Image().TopicByID(id) != nil }
+		if err := b.logs.Tidy(known); err != nil {
+			b.opts.Log.Error("removing what an earlier stop left half deleted failed", "error", err)
+		}
+	})
 	if later, ok := b.files.(*vfs.Later); ok {
 		b.chores.once(func() {
 			if err := later.Flush(); err != nil {

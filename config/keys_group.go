@@ -57,7 +57,7 @@ var groupKeys = []Key{
 	{Name: "group.streams.num.standby.replicas", Type: TypeInt, Default: "0", Valid: "[0,...]", Doc: "Standby copies of each task of a streams group."},
 	{Name: "group.streams.session.timeout.ms", Type: TypeInt, Default: "45000", Valid: "[1,...]", Doc: "A member of a streams group that is silent for this long is removed."},
 	{Name: "offset.metadata.max.bytes", Type: TypeInt, Default: "4096", Effect: Acts, Doc: "Largest text that a client may store with a committed offset."},
-	{Name: "offsets.commit.timeout.ms", Type: TypeInt, Default: "5000", Valid: "[1,...]", Doc: "How long a commit may wait to be stored before the client gets an error."},
+	{Name: "offsets.commit.timeout.ms", Type: TypeInt, Default: "5000", Valid: "[1,...]", Effect: Acts, Doc: "How long a commit may wait to be stored before the client gets an error."},
 	{Name: "offsets.load.buffer.size", Type: TypeInt, Default: "5242880", Valid: "[1,...]", Doc: "Bytes read at once when committed offsets are loaded."},
 	{Name: "offsets.retention.check.interval.ms", Type: TypeLong, Default: "600000", Valid: "[1,...]", Doc: "How often committed offsets are searched for expired ones."},
 	{Name: "offsets.retention.minutes", Type: TypeInt, Default: "10080", Valid: "[1,...]", Doc: "How long the offsets of a group without members are kept."},
