@@ -88,11 +88,11 @@ func (q *FetchRequest) Decode(version int16, body []byte) error {
 		q.SessionID = r.int32()
 		q.SessionEpoch = r.int32()
 	}
-	for n := r.count(topicBytesMin); n > 0 && !r.bad; n-- {
+	for n := r.elements(topicBytesMin); n > 0 && !r.bad; n-- {
 		q.decodeTopic(&r, version)
 	}
 	if version >= 7 {
-		for n := r.count(topicBytesMin); n > 0 && !r.bad; n-- {
+		for n := r.elements(topicBytesMin); n > 0 && !r.bad; n-- {
 			q.decodeForgotten(&r, version)
 		}
 	}
@@ -111,7 +111,7 @@ func (q *FetchRequest) decodeTopic(r *wireReader, version int16) {
 		t.Name = r.string()
 	}
 	first := len(q.partitions)
-	for n := r.count(16); n > 0 && !r.bad; n-- { // index, offset and size in version 0
+	for n := r.elements(16); n > 0 && !r.bad; n-- { // index, offset and size in version 0
 		q.partitions = append(q.partitions, decodeFetchPartition(r, version))
 	}
 	r.endTags()
@@ -168,7 +168,7 @@ func (q *FetchRequest) decodeForgotten(r *wireReader, version int16) {
 		t.Name = r.string()
 	}
 	first := len(q.forgotten)
-	for n := r.count(4); n > 0 && !r.bad; n-- {
+	for n := r.elements(4); n > 0 && !r.bad; n-- {
 		q.forgotten = append(q.forgotten, r.int32())
 	}
 	r.endTags()

@@ -51,7 +51,7 @@ func (q *ProduceRequest) Decode(version int16, body []byte) error {
 	}
 	q.Acks = r.int16()
 	q.TimeoutMillis = r.int32()
-	for n := r.count(topicBytesMin); n > 0 && !r.bad; n-- {
+	for n := r.elements(topicBytesMin); n > 0 && !r.bad; n-- {
 		q.decodeTopic(&r, version)
 	}
 	r.endTags()
@@ -66,7 +66,7 @@ func (q *ProduceRequest) decodeTopic(r *wireReader, version int16) {
 		t.Name = r.string()
 	}
 	first := len(q.partitions)
-	for n := r.count(6); n > 0 && !r.bad; n-- { // index, records, tags
+	for n := r.elements(6); n > 0 && !r.bad; n-- { // index, records, tags
 		p := ProducePartition{Index: r.int32(), Records: r.nullableBytes()}
 		r.endTags()
 		q.partitions = append(q.partitions, p)

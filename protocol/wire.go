@@ -244,8 +244,20 @@ func (r *wireReader) end(name string, version int16) error {
 const keptElementsMax = 1024
 
 // requestElementsMax bounds topics and partitions of one Produce or Fetch request
-// together, so that they take about RequestMemoryMax.
-const requestElementsMax = RequestMemoryMax / 64
+// together, so that they take about 12 MiB. No broker leads as many partitions as
+// one such request could name.
+const requestElementsMax = 1 << 17
+
+// elements is count for the topics or partitions of a request: more of them than
+// a request may have are refused before anything is allocated.
+func (r *wireReader) elements(bytesMin int) int {
+	n := r.count(bytesMin)
+	if n > requestElementsMax {
+		r.fail()
+		return 0
+	}
+	return n
+}
 
 // emptied is s with length 0, or nil when it is too large to keep.
 func emptied[T any](s []T) []T {

@@ -158,6 +158,45 @@ func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
 	}
 }
 
+// trickle gives a few bytes at a time and counts nothing else.
+type trickle struct {
+	data []byte
+	step int
+}
+
+func (r *trickle) Read(p []byte) (int, error) {
+	n := copy(p, r.data[:min(r.step, len(r.data))])
+	r.data = r.data[n:]
+	return n, nil
+}
+
+func TestALargeFrameIsMovedAFewTimesOnly(t *testing.T) {
+	const size = 20 << 20
+	r := &trickle{data: append(binary.BigEndian.AppendUint32(nil, size), make([]byte, size)...), step: 60_000}
+	var in input
+	made, last := 0, 0
+	for {
+		if frame, err := in.next(size); err != nil {
+			t.Fatal(err)
+		} else if frame != nil {
+			if len(frame) != size {
+				t.Fatalf("the frame has %d bytes", len(frame))
+			}
+			break
+		}
+		if err := in.fill(r); err != nil {
+			t.Fatal(err)
+		}
+		if len(in.buf) != last {
+			last = len(in.buf)
+			made += last
+		}
+	}
+	if made > size+size/3 {
+		t.Fatalf("buffers of %d bytes were made for a frame of %d", made, size)
+	}
+}
+
 func TestAPeerThatReadsNothingIsNotServedForEver(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.WriteTimeout = 50 * time.Millisecond })
 	c := w.dial("127.0.0.1")

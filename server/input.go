@@ -117,27 +117,34 @@ func (in *input) tryBorrowed(r io.Reader) int {
 // as far as trust reaches.
 func (in *input) makeRoom() {
 	have := in.w - in.r
-	want := have + 1
+	whole := 0 // of the frame under way, 0 while its length is not known
 	if have >= frameLengthBytes {
-		n := int(int32(binary.BigEndian.Uint32(in.buf[in.r:])))
-		whole := frameLengthBytes + max(n, 0)
-		// Doubling bounds the cost of copying; the trusted size is taken at once,
-		// with room behind it for the requests that a pipelining peer sends next.
-		want = max(want, min(whole, 2*have), min(whole, frameLengthBytes+in.trusted))
-		if want >= whole && in.trusted > 0 {
-			want = min(whole+whole/4, bufferBytesMax)
-			want = max(want, whole)
-		}
+		whole = frameLengthBytes + max(int(int32(binary.BigEndian.Uint32(in.buf[in.r:]))), 0)
 	}
-	if len(in.buf)-in.r >= want && in.w < len(in.buf) {
+	trusted := min(whole, frameLengthBytes+in.trusted)
+	if in.w < len(in.buf) && len(in.buf)-in.r >= trusted {
 		return
+	}
+	want := max(have+1, trusted)
+	if have == len(in.buf) {
+		// Growing fourfold, or eightfold at the end, bounds the copying and what is
+		// thrown away by a fifth of the frame.
+		grown := 4 * have
+		if whole <= 8*have {
+			grown = whole
+		}
+		want = max(want, min(whole, grown))
+	}
+	if want == whole && in.trusted > 0 {
+		// Room for what a pipelining peer sends behind it.
+		want = max(whole, min(whole+whole/4, bufferBytesMax))
 	}
 	if len(in.buf) >= want {
 		copy(in.buf, in.buf[in.r:in.w])
 		in.r, in.w = 0, have
 		return
 	}
-	bigger := borrow(max(want, 4096))
+	bigger := borrow(max(want, bufferBytesMin))
 	copy(bigger, in.buf[in.r:in.w])
 	old := in.buf
 	in.buf, in.r, in.w = bigger, 0, have

@@ -50,9 +50,7 @@ func commands() []command {
 }
 
 func main() {
-	// A broker's live heap is small and its garbage rare; collecting at twice the
-	// heap would mean a cycle every few MB.
-	debug.SetGCPercent(400)
+	tuneCollector()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -83,12 +83,16 @@ func (a *API) fetch(r *Request) error {
 	if c.request.IsolationLevel == 1 {
 		c.isolation = partition.ReadCommitted
 	}
+	n := 0
+	for i := range c.request.Topics {
+		n += len(c.request.Topics[i].Partitions)
+	}
+	if n > c.settings.RequestPartitionsMax {
+		return tooManyPartitions(n, c.settings)
+	}
 	if err := c.openContext(); err != nil {
 		c.answerError(r, errorOf(err).Code)
 		return nil
-	}
-	if n := len(c.items); n > c.settings.RequestPartitionsMax {
-		return tooManyPartitions(n, c.settings)
 	}
 	c.resolve()
 	if err := c.readUntilEnough(r); err != nil {
@@ -96,7 +100,20 @@ func (a *API) fetch(r *Request) error {
 		return err
 	}
 	c.answer(r)
+	c.items = kept(c.items)
 	return nil
+}
+
+// keptItemsMax is how many partitions a connection keeps room for between requests.
+const keptItemsMax = 1024
+
+// kept is a slice to reuse, or nil when one large request has made it too large to
+// stay in memory with its connection.
+func kept[T any](s []T) []T {
+	if cap(s) > keptItemsMax {
+		return nil
+	}
+	return s
 }
 
 // resolve finds the partitions that the items name.
@@ -137,6 +154,11 @@ func (c *fetchCall) topicOf(key partitionKey) *metadata.Topic {
 func (c *fetchCall) readUntilEnough(r *Request) error {
 	least := min(int(c.request.MinBytes), c.bytesMax())
 	wait := time.Duration(c.request.MaxWaitMillis) * time.Millisecond
+	if idle := c.settings.ConnectionIdleMax; idle > 0 {
+		// A peer that goes away meanwhile is noticed only when the wait ends: it must
+		// not hold its connection longer than one that says nothing.
+		wait = min(wait, idle)
+	}
 	c.read()
 	if c.bytes >= least || c.ready || wait <= 0 || len(c.items) == 0 {
 		return nil

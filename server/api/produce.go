@@ -101,6 +101,7 @@ func (c *produceCall) run() error {
 	if n > c.settings.RequestPartitionsMax {
 		return tooManyPartitions(n, c.settings)
 	}
+	c.items = kept(c.items)
 	clear(c.items)
 	c.items = slices.Grow(c.items[:0], n)[:n]
 	c.open.Store(1)
