@@ -208,8 +208,8 @@ func (l *log) mustRoll(s *segment, b protocol.Batch, cfg *logstore.Config) bool 
 	return int64(age) > cfg.SegmentMillis-s.jitterMillis
 }
 
-// roll begins a new active segment at the log end. What the old one still needs
-// (sync, index files) is left to the syncer.
+// roll begins a new active segment at the log end. The index files that the old
+// one still needs are left to the syncer, in cached mode its sync as well.
 func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 	if !l.mu.folderMade {
 		if err := l.makeFolder(); err != nil {
@@ -219,6 +219,9 @@ func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 	base := protocol.Offset(l.end.Load())
 	old := l.active()
 	if old != nil {
+		if err := l.syncOld(old); err != nil {
+			return nil, err
+		}
 		if err := l.writeSnapshot(base); err != nil {
 			return nil, err
 		}
@@ -243,4 +246,18 @@ func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 		l.store.syncer.add(l)
 	}
 	return s, nil
+}
+
+// syncOld makes the records of a segment durable before there is one behind it:
+// only of the last segment may a power cut take the end away, so that an end that
+// is missing elsewhere is damage. The syncer has done most of it by then.
+func (l *log) syncOld(s *segment) error {
+	if l.store.opts.Durability != Sync || s.nextOffset() <= l.mu.synced {
+		return nil
+	}
+	if err := l.syncFiles([]*segment{s}, l.mu.synced, false, false); err != nil {
+		return l.store.failOnSync(err)
+	}
+	l.mu.synced = s.nextOffset()
+	return nil
 }

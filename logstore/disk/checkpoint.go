@@ -50,6 +50,11 @@ type marks struct {
 	start    protocol.Offset
 }
 
+// String is the name of the partition's folder.
+func (k partitionKey) String() string {
+	return logstore.ID{Topic: k.topic, Partition: k.partition}.String()
+}
+
 func keyOf(id logstore.ID) partitionKey { return partitionKey{id.Topic, id.Partition} }
 
 func readCheckpoints(s *Store) (*checkpoints, error) {
@@ -114,10 +119,28 @@ func (c *checkpoints) keep(l *log) {
 }
 
 // forget drops a deleted partition.
-func (c *checkpoints) forget(id logstore.ID) {
+func (c *checkpoints) forget(key partitionKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := keyOf(id)
+	c.forgetLocked(key)
+}
+
+// forgetDeleted drops the partitions whose folder has one of the deleted names
+// only, not its own any more.
+func (c *checkpoints) forgetDeleted(deleted, folders map[string]bool) {
+	if len(deleted) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.mu.kept {
+		if name := key.String(); !folders[name] && deleted[cutName(name, deleteTailBytes)] {
+			c.forgetLocked(key)
+		}
+	}
+}
+
+func (c *checkpoints) forgetLocked(key partitionKey) {
 	delete(c.mu.kept, key)
 	if c.mu.written[key] {
 		c.mu.stale[key] = true

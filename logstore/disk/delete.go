@@ -28,11 +28,29 @@ const (
 // would be too long. The digits are the topic id, which no other topic ever has.
 func renamedFolder(name string, id protocol.UUID, suffix string) string {
 	tail := "." + hex.EncodeToString(id[:]) + suffix
-	if room := nameBytesMax - len(tail); len(name) > room {
-		dash := strings.LastIndexByte(name, '-')
-		name = name[:room-len(name[dash:])] + name[dash:]
+	return cutName(name, len(tail)) + tail
+}
+
+// cutName is what of a partition's name leaves room for a tail.
+func cutName(name string, tailBytes int) string {
+	room := nameBytesMax - tailBytes
+	if len(name) <= room {
+		return name
 	}
-	return name + tail
+	dash := strings.LastIndexByte(name, '-')
+	return name[:room-len(name[dash:])] + name[dash:]
+}
+
+// deleteTailBytes is how much renamedFolder adds to the name of a deleted partition.
+const deleteTailBytes = 1 + 2*len(protocol.UUID{}) + len(deleteSuffix)
+
+// deletedName is the name, perhaps cut, of the partition that a folder was; false
+// when the folder does not wait for its removal.
+func deletedName(folder string) (string, bool) {
+	if !strings.HasSuffix(folder, deleteSuffix) || len(folder) <= deleteTailBytes {
+		return "", false
+	}
+	return folder[:len(folder)-deleteTailBytes], true
 }
 
 // isPartitionFolder tells whether a name has the form topic-N.
@@ -73,7 +91,7 @@ func (l *log) delete() error {
 
 func (l *log) removeFolder() error {
 	s := l.store
-	s.checkpoints.forget(l.id)
+	s.checkpoints.forget(keyOf(l.id))
 	away := path.Join(s.opts.Dir, renamedFolder(l.id.String(), l.id.TopicID, deleteSuffix))
 	err := s.opts.FS.Rename(l.dir, away)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -26,6 +26,8 @@
 //	cached:  High follows at once: Committed
 //	sync:    Ordered; the syncer takes all logs with news, syncs each, raises High,
 //	         calls OnCommitted in log order, then the Watcher    (no lock held)
+//	         a roll syncs the segment that it ends, so that a power cut can tear
+//	         the last one only                                   (log.mu held)
 //
 // Readers take no lock of the log: they see an immutable list of segments and
 // atomic marks. A chunk holds its segment's file open, so retention only unlinks.

@@ -75,7 +75,10 @@ func (l *log) list(known marks) (folderFiles, error) {
 	if !id.IsZero() && id != l.id.TopicID {
 		// A topic of this name was deleted and made anew, and the old folder has
 		// outlived a crash.
-		l.store.checkpoints.forget(l.id)
+		l.store.checkpoints.forget(keyOf(l.id))
+		if err := l.store.checkpoints.writeIfStale(); err != nil { // or a crash leaves a row without a folder
+			return found, err
+		}
 		return found, setAside(l.store, l.dir, l.id.String(), id)
 	}
 	for _, entry := range entries {
@@ -119,10 +122,13 @@ func (l *log) explainMissing(known marks) error {
 		return fmt.Errorf("list the data directory: %w", err)
 	}
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), l.id.String()+".") && strings.HasSuffix(entry.Name(), deleteSuffix) {
-			l.store.checkpoints.forget(l.id)
+		if name, ok := deletedName(entry.Name()); ok && name == cutName(l.id.String(), deleteTailBytes) {
+			l.store.checkpoints.forget(keyOf(l.id))
 			return nil
 		}
+	}
+	if l.store.checkpoints.of(l.id).recovery == 0 {
+		return nil // Tidy has removed the folder meanwhile
 	}
 	return &logstore.CorruptError{File: l.dir, Offset: known.recovery, Reason: "the folder is missing, records were there"}
 }

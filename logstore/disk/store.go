@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -204,6 +205,15 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 	if err != nil {
 		return fmt.Errorf("list the data directory: %w", err)
 	}
+	deleted, folders := make(map[string]bool), make(map[string]bool)
+	for _, entry := range entries {
+		folders[entry.Name()] = true
+		if name, ok := deletedName(entry.Name()); ok {
+			deleted[name] = true
+		}
+	}
+	// Once the folders are gone, nothing explains the rows any more.
+	s.checkpoints.forgetDeleted(deleted, folders)
 	var failures []error
 	for _, entry := range entries {
 		name, dir := entry.Name(), path.Join(s.opts.Dir, entry.Name())
@@ -215,10 +225,34 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 		default:
 			id, err := topicIDOf(s.opts.FS, dir)
 			if err == nil && !id.IsZero() && !known(id) {
-				err = setAside(s, dir, name, id)
+				err = s.setStrayAside(dir, name, id)
 			}
 			failures = append(failures, err)
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// setStrayAside renames a folder whose topic is not known. Where a log of the same
+// name is open, the folder is left to that log, which is the only one to know
+// whether it is still the one that was looked at.
+func (s *Store) setStrayAside(dir, name string, id protocol.UUID) error {
+	dash := strings.LastIndexByte(name, '-')
+	partition, err := strconv.ParseInt(name[dash+1:], 10, 32)
+	if err != nil {
+		return err
+	}
+	key := partitionKey{name[:dash], int32(partition)}
+	s.checkpoints.forget(key)
+	if err := s.checkpoints.writeIfStale(); err != nil {
+		return err
+	}
+	s.mu.Lock() // keeps a log of that name from being opened
+	defer s.mu.Unlock()
+	for other := range s.mu.logs {
+		if keyOf(other) == key {
+			return nil
+		}
+	}
+	return setAside(s, dir, name, id)
 }
