@@ -27,8 +27,8 @@ func isInternalTopic(name string) bool {
 func (a *API) autoCreate(names []string) (*metadata.Image, map[string]error) {
 	problems := make(map[string]error)
 	for _, name := range names {
-		if metadata.ValidateTopicName(name) != nil {
-			continue // answered by the name alone
+		if metadata.ValidateTopicName(name) != nil || name == metadataTopic {
+			continue // answered by the name alone; the metadata's own log is nobody's topic
 		}
 		if err := AutoCreateTopic(a.Metadata, a.Config(), name); err != nil {
 			problems[name] = err

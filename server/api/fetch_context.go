@@ -59,6 +59,10 @@ func (c *fetchCall) openIncremental() error {
 			s.set(partitionKey{id: t.ID, name: name, index: t.Partitions[j].Index}, wantedOf(&t.Partitions[j]))
 		}
 	}
+	if n := len(s.mu.partitions); n > c.settings.RequestPartitionsMax {
+		c.api.sessions.remove(s.id) // a session is one request told in pieces
+		return tooManyPartitions(n, c.settings)
+	}
 	for i := range q.Forgotten {
 		t := &q.Forgotten[i]
 		name := c.nameOf(t.Name)

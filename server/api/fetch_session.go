@@ -2,6 +2,7 @@ package api
 
 import (
 	"math"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -75,7 +76,6 @@ type sessionCache struct {
 	mu struct {
 		sync.Mutex
 		sessions map[int32]*session
-		nextID   int32
 	}
 }
 
@@ -115,16 +115,12 @@ func (c *sessionCache) create(usesIDs bool, partitions []*sessionPartition) *ses
 	if len(c.mu.sessions) >= c.slots() && !c.evictLocked(now, len(s.mu.partitions)) {
 		return nil
 	}
-	for { // ids are positive and unique; 2^31 of them outnumber the slots
-		c.mu.nextID++
-		if c.mu.nextID < 1 {
-			c.mu.nextID = 1
-		}
-		if _, taken := c.mu.sessions[c.mu.nextID]; !taken {
-			break
-		}
+	// Ids are positive and unique, and random as Kafka's: counted ones would begin
+	// anew with a restart, and a client that comes back with its old session would
+	// be answered from the session of another one. 2^31 of them outnumber the slots.
+	for s.id == 0 || c.mu.sessions[s.id] != nil {
+		s.id = rand.Int32()
 	}
-	s.id = c.mu.nextID
 	c.mu.sessions[s.id] = s
 	return s
 }

@@ -259,3 +259,62 @@ func TestSessionEpochsWrap(t *testing.T) {
 		t.Fatalf("after 2^31-1 comes %d, %v", s.mu.epoch, err)
 	}
 }
+
+// After a restart every client comes back with the session that it had: a new
+// session must not have its id.
+func TestSessionIDsDoNotComeBackAfterARestart(t *testing.T) {
+	clk := clock.NewManual(time.UnixMilli(0))
+	slots := func() int { return 10 }
+	before, after := newSessionCache(clk, slots), newSessionCache(clk, slots)
+	for range 10 {
+		before.create(false, nil)
+		if s := after.create(false, nil); s.id <= 0 || before.find(s.id) != nil {
+			t.Fatalf("session id %d is given twice, or is not positive", s.id)
+		}
+	}
+}
+
+func TestASessionIsBoundedLikeARequest(t *testing.T) {
+	w := newWorld(t, "barnabas.request.partitions.max=3")
+	w.topic("t", 5)
+	q := fetchOf("t", 0, 0, 1)
+	q.SessionEpoch = sessionEpochInitial
+	q.SessionID = ask[*kmsg.FetchResponse](w, 12, q).SessionID
+	q.SessionEpoch, q.Topics = 1, fetchOf("t", 0, 2).Topics
+	if p := ask[*kmsg.FetchResponse](w, 12, q); p.ErrorCode != 0 {
+		t.Fatalf("the third partition got %d", p.ErrorCode)
+	}
+	q.SessionEpoch, q.Topics = 2, fetchOf("t", 0, 3).Topics
+	if p := ask[*kmsg.FetchResponse](w, 12, q); p.ErrorCode != protocol.ErrInvalidRequest.Code {
+		t.Fatalf("a session of four partitions got %d", p.ErrorCode)
+	}
+	q.SessionEpoch, q.Topics = 3, nil
+	if p := ask[*kmsg.FetchResponse](w, 12, q); p.ErrorCode != protocol.ErrFetchSessionIDNotFound.Code {
+		t.Fatalf("the refused session is kept: %d", p.ErrorCode)
+	}
+}
+
+// A peer may vanish while its fetch waits, which shows when the wait ends.
+func TestAFetchWaitsNoLongerThanAnIdleConnectionLives(t *testing.T) {
+	w := newWorld(t, "connections.max.idle.ms=1000")
+	w.topic("t", 1)
+	q := fetchOf("t", 0, 0)
+	q.MinBytes, q.MaxWaitMillis = 1, math.MaxInt32
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				w.clock.Advance(100 * time.Millisecond)
+			}
+		}
+	}()
+	began := w.clock.Monotonic()
+	ask[*kmsg.FetchResponse](w, 12, q)
+	if waited := w.clock.Monotonic() - began; waited > 60*time.Second {
+		t.Fatalf("the fetch waited for %s", waited)
+	}
+}

@@ -60,6 +60,7 @@ func (a *API) newProducerID(r *Request, q *kmsg.InitProducerIDRequest) (protocol
 	if (q.ProducerID == protocol.None) != (q.ProducerEpoch == protocol.None) {
 		return 0, protocol.ErrInvalidRequest
 	}
+	a.wait(r) // before the lock: a peer that does not read must not keep others from their ids
 	return a.producerIDs.take(func() (block metadata.ProducerIDBlock, err error) {
 		_, err = a.change(r, 0, func(image *metadata.Image) (records []metadata.Record, err error) {
 			records, block, err = metadata.NextProducerIDBlock(image, a.Config().NodeID, a.Metadata.BrokerEpoch())

@@ -55,13 +55,12 @@ func (a *API) metadata(r *Request, q *kmsg.MetadataRequest) *kmsg.MetadataRespon
 		}
 		return p
 	}
-	a.metadataOfNamed(image, q, p)
+	a.metadataOfNamed(r, image, q, p)
 	return p
 }
 
-// metadataOfNamed answers for the topics that the request names. Topics that have
-// to be created are created together.
-func (a *API) metadataOfNamed(image *metadata.Image, q *kmsg.MetadataRequest, p *kmsg.MetadataResponse) {
+// metadataOfNamed answers for the topics that the request names.
+func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.MetadataRequest, p *kmsg.MetadataResponse) {
 	if q.Version < 12 {
 		for _, t := range q.Topics {
 			if t.Topic == nil || t.TopicID != [16]byte{} && q.Version >= 10 {
@@ -79,16 +78,21 @@ func (a *API) metadataOfNamed(image *metadata.Image, q *kmsg.MetadataRequest, p 
 	}
 	problems := make(map[string]error)
 	if mayCreate && len(missing) > 0 {
+		a.wait(r)
 		image, problems = a.autoCreate(missing)
 	}
-	answered := make(map[string]bool, len(q.Topics))
-	for _, t := range q.Topics {
+	answered, answeredIDs := make(map[string]bool, len(q.Topics)), make(map[protocol.UUID]bool)
+	for _, t := range q.Topics { // Kafka answers once for what is asked for twice
 		var found *metadata.Topic
 		if t.Topic == nil {
+			if answeredIDs[t.TopicID] {
+				continue
+			}
+			answeredIDs[t.TopicID] = true
 			found = image.TopicByID(t.TopicID)
 		} else {
 			if answered[*t.Topic] {
-				continue // Kafka answers once for a name that is asked for twice
+				continue
 			}
 			answered[*t.Topic] = true
 			found = image.Topic(*t.Topic)

@@ -154,3 +154,26 @@ func TestListOffsetsByTimeAndBySpecialTimestamp(t *testing.T) {
 		}
 	}
 }
+
+// A topic of that name would share the folder of the metadata log.
+func TestTheMetadataLogIsNeverCreatedAsATopic(t *testing.T) {
+	w := newWorld(t)
+	for _, version := range []int16{1, 13} {
+		p := ask[*kmsg.MetadataResponse](w, version, metadataOf(true, metadataTopic))
+		if code := p.Topics[0].ErrorCode; code != protocol.ErrUnknownTopicOrPartition.Code || w.store.Image().Topic(metadataTopic) != nil {
+			t.Fatalf("version %d: error %d, topic %v", version, code, w.store.Image().Topic(metadataTopic))
+		}
+	}
+}
+
+// A request of a few bytes per entry must not be answered with a topic for each.
+func TestMetadataAnswersOnceForAnID(t *testing.T) {
+	w := newWorld(t)
+	one := kmsg.NewMetadataRequestTopic()
+	one.TopicID = w.topic("a", 2)
+	q := metadataOf(false)
+	q.Topics = append(q.Topics, one, one, one)
+	if n := len(ask[*kmsg.MetadataResponse](w, 12, q).Topics); n != 1 {
+		t.Fatalf("one topic asked for three times is described %d times", n)
+	}
+}
