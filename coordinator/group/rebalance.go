@@ -1,6 +1,10 @@
 package group
 
-import "github.com/barnabas-mq/barnabas/internal/invariant"
+import (
+	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/invariant"
+)
 
 // rebalance begins a rebalance, or sees whether the one under way can end.
 func (m *Machine) rebalance(g *classicGroup) {
@@ -85,7 +89,7 @@ func (m *Machine) completeJoin(g *classicGroup) {
 	}
 	if !g.electLeader() {
 		// Only static members are left, and none came: wait for one of them.
-		m.timers.set(&g.joinDeadline, m.now.Elapsed+g.rebalanceTimeout())
+		m.timers.set(&g.joinDeadline, m.now.Elapsed+max(g.rebalanceTimeout(), staticWaitMin))
 		return
 	}
 	selected := g.selectProtocol()
@@ -151,3 +155,8 @@ func (m *Machine) expel(g *classicGroup, member *member, reason error) {
 	m.finishSync(member, SyncOutput{Err: reason})
 	g.remove(member)
 }
+
+// staticWaitMin is how long a group waits at least before it looks again whether
+// one of its static members has come. They may ask for no time at all, and a shard
+// that looks all the time serves nobody else.
+const staticWaitMin = time.Second
