@@ -39,6 +39,7 @@ var workloads = []workload{
 
 // timed measures f against the clock and the broker's CPU.
 func timed(b contender, name string, f func() (bytes, requests int64, err error)) (phase, error) {
+	settle()
 	before, err := b.Usage()
 	if err != nil {
 		return phase{}, err
