@@ -17,7 +17,9 @@ import (
 func (b *Broker) openPartitions() error {
 	b.partitions = partition.NewSet(b.logs, epochRaiser{b}, b.opts.Clock)
 	image := b.metadata.Watch(b.metadataChanged)
-	b.settingsChanged(image)
+	if err := b.settingsChanged(image); err != nil {
+		return &SettingsError{err}
+	}
 	settings := b.settings.Load()
 	for t := range image.Topics() {
 		cfg := logConfig(settings.Topic(configMap(image.TopicConfig(t.Name))))
@@ -52,7 +54,9 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 		}
 	}
 	if touched[""] {
-		b.settingsChanged(image)
+		if err := b.settingsChanged(image); err != nil {
+			b.opts.Log.Error("altered settings ask for what cannot be given; those before stay, and the next start is refused", "error", err)
+		}
 		for t := range image.Topics() {
 			touched[t.Name] = true
 		}
@@ -98,15 +102,21 @@ func (b *Broker) removeTopic(old *metadata.Image, topic protocol.UUID) {
 	}
 }
 
-// settingsChanged combines the settings of the start with those altered since.
-func (b *Broker) settingsChanged(image *metadata.Image) {
+// settingsChanged combines the settings of the start with those altered since. An
+// error says that they ask for protection that cannot be given; the settings stay
+// as they are then.
+func (b *Broker) settingsChanged(image *metadata.Image) error {
 	settings, err := b.opts.Settings.Broker(
 		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker})),
 		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: fmt.Sprint(b.identity.NodeID)})))
+	if settings == nil {
+		return err
+	}
 	if err != nil {
 		b.opts.Log.Warn("altered settings that cannot be used are left out", "error", err)
 	}
 	b.settings.Store(settings)
+	return nil
 }
 
 func configMap(c metadata.Config) map[string]string {
