@@ -204,7 +204,7 @@ func (c *conn) park() *Ticket {
 	return t
 }
 
-// endRead wakes a connection goroutine that waits for bytes or for a long poll.
+// endRead wakes a connection goroutine that waits for bytes.
 func (c *conn) endRead() {
 	c.stopping.Store(true)
 	_ = c.sock.SetReadDeadline(time.Unix(1, 0)) // a closed socket needs no deadline

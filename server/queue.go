@@ -21,6 +21,7 @@ type queue struct {
 	active    bool
 	closed    bool
 	lengthMax int
+	bytes     int // in the answers of waiting that are complete already
 	// waiting are tickets in request order.
 	waiting []*Ticket
 }
@@ -40,15 +41,24 @@ func (q *queue) isActive() bool {
 	return q.active
 }
 
-// push appends a ticket, waiting for room, and makes the writer the owner. It reports false once the queue is closed.
+// queuedBytesMax is how much a connection's complete answers may take while an
+// earlier call is parked: a request of a few bytes can have an answer of megabytes.
+const queuedBytesMax = 4 << 20
+
+// push appends a ticket, waiting for room, and makes the writer the owner. It
+// reports false, and drops the ticket, once the queue is closed.
 func (q *queue) push(t *Ticket) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.waiting) >= q.lengthMax && !q.closed {
+	for (len(q.waiting) >= q.lengthMax || q.bytes >= queuedBytesMax) && !q.closed {
 		q.space.Wait()
 	}
 	if q.closed {
+		dropTicket(t)
 		return false
+	}
+	if t.out != nil {
+		q.bytes += len(t.out.buf)
 	}
 	q.waiting = append(q.waiting, t)
 	q.active = true
@@ -83,6 +93,11 @@ func (q *queue) take(batch []*Ticket) []*Ticket {
 		}
 		if n > 0 {
 			batch = append(batch[:0], q.waiting[:n]...)
+			for _, t := range batch {
+				if t.out != nil {
+					q.bytes -= len(t.out.buf)
+				}
+			}
 			q.waiting = append(q.waiting[:0], q.waiting[n:]...)
 			q.space.Broadcast()
 			return batch

@@ -34,11 +34,17 @@ func (t *plainTransport) arm() error {
 func (t *plainTransport) Read(p []byte) (int, error) { return t.conn.Read(p) }
 
 func (t *plainTransport) write(p []byte) error {
-	if err := t.arm(); err != nil {
-		return err
+	for len(p) > 0 {
+		if err := t.arm(); err != nil {
+			return err
+		}
+		n, err := t.conn.Write(p[:min(len(p), pieceBytes)])
+		if err != nil {
+			return err
+		}
+		p = p[n:]
 	}
-	_, err := t.conn.Write(p)
-	return err
+	return nil
 }
 
 func (t *plainTransport) writeMore(p []byte) error {
@@ -48,9 +54,15 @@ func (t *plainTransport) writeMore(p []byte) error {
 	return t.write(p)
 }
 
-var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+// pieceBytes is what is copied at once, and what a peer has one write timeout for.
+const pieceBytes = 256 << 10
 
-func (t *plainTransport) sendRange(r outRange) error {
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, pieceBytes); return &b }}
+
+func (t *plainTransport) sendRange(r outRange) error { return copyRange(r, t.write) }
+
+// copyRange reads a range piece by piece and writes it.
+func copyRange(r outRange, write func([]byte) error) error {
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
 	for r.n > 0 {
@@ -63,7 +75,7 @@ func (t *plainTransport) sendRange(r outRange) error {
 			// The length in front is already sent: only closing is honest now.
 			return fmt.Errorf("reading %d bytes to send: %w", len(p), err)
 		}
-		if err := t.write(p); err != nil {
+		if err := write(p); err != nil {
 			return err
 		}
 		r.position += int64(n)

@@ -78,7 +78,7 @@ const sendFileBytesMax = 1 << 20
 func (t *socketTransport) sendRange(r outRange) error {
 	file := r.source.SysConn()
 	if file == nil {
-		return t.plainTransport.sendRange(r)
+		return copyRange(r, t.write)
 	}
 	var sendErr error
 	err := file.Control(func(in uintptr) {
@@ -107,7 +107,8 @@ func (t *socketTransport) sendRange(r outRange) error {
 }
 
 // untilDone runs step whenever the socket is writable until it says done, and
-// arms the write deadline only when the first attempt could not finish.
+// arms the write deadline only when the first attempt could not finish. The time
+// runs anew each time the peer has taken something.
 func (t *socketTransport) untilDone(step func(fd uintptr) (done bool, err error)) error {
 	var stepErr error
 	finished := false
@@ -118,13 +119,19 @@ func (t *socketTransport) untilDone(step func(fd uintptr) (done bool, err error)
 	if err := t.raw.Write(attempt); err != nil || finished {
 		return firstError(err, stepErr)
 	}
-	if err := t.arm(); err != nil {
-		return err
+	var err error
+	for err == nil && !finished {
+		if err = t.arm(); err != nil {
+			return err
+		}
+		waited := false
+		err = t.raw.Write(func(fd uintptr) bool {
+			finished, stepErr = step(fd)
+			again := waited
+			waited = true
+			return finished || again
+		})
 	}
-	err := t.raw.Write(func(fd uintptr) bool {
-		finished, stepErr = step(fd)
-		return finished
-	})
 	if clearErr := t.conn.SetWriteDeadline(time.Time{}); err == nil {
 		err = clearErr
 	}
