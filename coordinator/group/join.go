@@ -31,14 +31,31 @@ func (m *Machine) Join(now coordinator.Moment, in JoinInput, reply func(JoinOutp
 }
 
 func (m *Machine) checkJoin(in JoinInput) error {
-	if in.GroupID == "" {
+	if in.GroupID == "" || len(in.GroupID) > stringBytesMax {
 		return ErrInvalidGroupID
+	}
+	if !fitsRecord(in) {
+		return ErrGroupTooLarge
 	}
 	if in.SessionTimeoutMillis < m.config.SessionTimeoutMinMillis ||
 		in.SessionTimeoutMillis > m.config.SessionTimeoutMaxMillis {
 		return ErrInvalidSessionTimeout
 	}
 	return nil
+}
+
+// fitsRecord tells whether a group's record can hold what the member says of
+// itself, and the member id that is made of it.
+func fitsRecord(in JoinInput) bool {
+	const addedToID = len("-00000000-0000-0000-0000-000000000000")
+	longest := max(len(in.ClientID)+addedToID, len(in.ClientHost), len(in.ProtocolType))
+	if in.InstanceID != nil {
+		longest = max(longest, len(*in.InstanceID)+addedToID)
+	}
+	for _, p := range in.Protocols {
+		longest = max(longest, len(p.Name))
+	}
+	return longest <= stringBytesMax
 }
 
 func (m *Machine) join(g *classicGroup, in JoinInput, reply func(JoinOutput)) {

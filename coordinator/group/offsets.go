@@ -28,7 +28,7 @@ func (m *Machine) Commit(now coordinator.Moment, in CommitInput, reply func(Comm
 // checkCommit tells whether the one who commits may (KIP-345, KIP-447; Kafka's
 // ClassicGroup.validateOffsetCommit), and counts the commit as a sign of life.
 func (m *Machine) checkCommit(in CommitInput) error {
-	if in.GroupID == "" && in.Producer != nil {
+	if in.GroupID == "" && in.Producer != nil || len(in.GroupID) > stringBytesMax {
 		return ErrInvalidGroupID // plain commits know a group without a name
 	}
 	entry := m.groups[in.GroupID]
@@ -78,10 +78,13 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 	for i, topic := range in.Topics {
 		result := &out.Topics[i]
 		result.Topic, result.TopicID = topic.Topic, topic.TopicID
+		if len(topic.Topic) > stringBytesMax {
+			return CommitOutput{Err: ErrCommitTooLarge}
+		}
 		result.Partitions = make([]PartitionResult, len(topic.Partitions))
 		for j, p := range topic.Partitions {
 			result.Partitions[j].Partition = p.Partition
-			if utf16Length(p.Metadata) > int(m.config.OffsetMetadataBytesMax) {
+			if len(p.Metadata) > stringBytesMax || utf16Length(p.Metadata) > int(m.config.OffsetMetadataBytesMax) {
 				result.Partitions[j].Err = ErrMetadataTooLarge
 				continue
 			}

@@ -37,6 +37,10 @@ const (
 	offsetValueFirstLeaderEpoch = 3
 )
 
+// stringBytesMax is the longest string of a record, whose length is an int16.
+// Requests of flexible versions can carry longer ones.
+const stringBytesMax = 1<<15 - 1
+
 // topicPartition names a partition by topic name, as the records do.
 type topicPartition struct {
 	topic     string
