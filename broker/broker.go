@@ -51,6 +51,7 @@ type Broker struct {
 	metrics  metrics.Set
 	settings atomic.Pointer[config.Broker]
 	fatal    chan error
+	failed   atomic.Bool // something was told to fatal, taken from there or not
 
 	// In the order in which they are opened; Close goes the other way round.
 	server     *server.Server
@@ -181,6 +182,7 @@ func (b *Broker) truncated(t disk.Truncation) {
 
 // fail ends the broker: what the disk holds is not known any more.
 func (b *Broker) fail(err error) {
+	b.failed.Store(true)
 	select {
 	case b.fatal <- err:
 	default: // the first reason is the one to tell
@@ -192,8 +194,7 @@ func (b *Broker) Fatal() <-chan error { return b.fatal }
 
 // Close stops the broker in order. Requests under way end; ctx bounds the wait.
 func (b *Broker) Close(ctx context.Context) error {
-	failed := len(b.fatal) > 0
-	return b.closeRooms(ctx, !failed)
+	return b.closeRooms(ctx, true)
 }
 
 // closeRooms closes what is open, in the reverse order of opening. clean allows
@@ -208,7 +209,7 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 	if b.chores != nil {
 		b.chores.stop()
 	}
-	if later, ok := b.files.(*vfs.Later); ok && b.lock != nil {
+	if later, ok := b.files.(*vfs.Later); ok && b.lock != nil && !b.failed.Load() { // a failed sync is never tried again
 		note("syncing what the start put off", later.Flush())
 	}
 	if b.groups != nil {
@@ -228,7 +229,7 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 		note("closing the logs", b.logs.Close(ctx))
 		clean = clean && b.logs.Verified()
 	}
-	if clean && len(problems) == 0 && b.metadata != nil {
+	if clean && !b.failed.Load() && len(problems) == 0 && b.metadata != nil {
 		marker := fmt.Sprintf(`{"version":0,"brokerEpoch":%d}`, epoch)
 		note("writing the marker of a clean stop", vfs.ReplaceFile(b.files, path.Join(b.dir, cleanMarkerName), []byte(marker), true))
 	}

@@ -333,3 +333,15 @@ func TestAStopIsQuickWithALongPollOpen(t *testing.T) {
 		t.Fatal("the stop waited for the poll to run out")
 	}
 }
+
+// The marker spares the next start its recovery, which must run after a failure.
+func TestAFailedBrokerLeavesNoMarkerOfACleanStop(t *testing.T) {
+	files := vfs.NewMem()
+	b := mustOpen(t, files)
+	b.fail(errors.New("the disk is gone"))
+	<-b.Fatal() // as the process does before it closes the broker
+	mustClose(t, b)
+	if _, err := files.Stat(path.Join(dataDir, cleanMarkerName)); err == nil {
+		t.Fatal("a stop after a failure counts as clean")
+	}
+}
