@@ -2,7 +2,11 @@ package broker
 
 import (
 	"context"
+	"errors"
+	"os"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -34,4 +38,25 @@ func TestAlteredSettingsThatCannotBeServed(t *testing.T) {
 		t.Fatal("a broker serves openly what was configured closed")
 	}
 	t.Log(err)
+}
+
+func TestAlteredConnectionLimitsAct(t *testing.T) {
+	b := mustOpen(t, vfs.NewMem())
+	defer mustClose(t, b)
+	first := dial(t, b)
+	first.topic("t")
+	q := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	r := kmsg.NewIncrementalAlterConfigsRequestResource()
+	r.ResourceType = kmsg.ConfigResourceTypeBroker
+	c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	c.Name, c.Value = "max.connections.per.ip", kmsg.StringPtr("1")
+	r.Configs = append(r.Configs, c)
+	q.Resources = append(q.Resources, r)
+	q.SetVersion(1)
+	if p := first.ask(q).(*kmsg.IncrementalAlterConfigsResponse); p.Resources[0].ErrorCode != 0 {
+		t.Fatalf("altering the limit: %d", p.Resources[0].ErrorCode)
+	}
+	if _, err := dial(t, b).in.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("a second connection is served: %v", err)
+	}
 }

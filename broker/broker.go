@@ -110,11 +110,8 @@ func (b *Broker) listen() error {
 		FrameBytesMax: s.SocketRequestBytesMax, IdleTimeout: s.ConnectionIdleMax, WriteTimeout: s.ConnectionWriteTimeout,
 		SendBufferBytes: s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
-		Limits: server.Limits{
-			Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
-			ConnectionsPerSecond: s.ConnectionCreationRateMax,
-		},
-		Log: b.opts.Log, Metrics: &b.metrics,
+		Limits: connectionLimits(s),
+		Log:    b.opts.Log, Metrics: &b.metrics,
 	}
 	for _, l := range s.Listeners {
 		o.Addresses = append(o.Addresses, server.Address{Name: l.Name, Host: l.Host, Port: l.Port})
@@ -123,6 +120,13 @@ func (b *Broker) listen() error {
 	var err error
 	b.listeners, err = b.server.Listen()
 	return err
+}
+
+func connectionLimits(s *config.Broker) server.Limits {
+	return server.Limits{
+		Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
+		ConnectionsPerSecond: s.ConnectionCreationRateMax,
+	}
 }
 
 // openDirectory locks the data directory, reads who it belongs to and opens the

@@ -116,6 +116,7 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 		b.opts.Log.Warn("altered settings that cannot be used are left out", "error", err)
 	}
 	b.settings.Store(settings)
+	b.server.SetLimits(connectionLimits(settings))
 	return nil
 }
 

@@ -41,9 +41,9 @@ func (p *pace) next(now time.Duration) time.Duration {
 
 // census counts the open connections.
 type census struct {
-	limits Limits
-	mu     struct {
+	mu struct {
 		sync.Mutex
+		limits     Limits
 		total      int
 		perAddress map[string]int
 		stopped    bool
@@ -52,10 +52,26 @@ type census struct {
 }
 
 func newCensus(l Limits) *census {
-	c := &census{limits: l}
+	c := &census{}
+	c.mu.limits = l
 	c.mu.perAddress = make(map[string]int)
 	c.room.L = &c.mu
 	return c
+}
+
+// change replaces the limits. Connections that are open already stay.
+func (c *census) change(l Limits) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.limits = l
+	c.room.Broadcast()
+}
+
+// perSecond is the present ConnectionsPerSecond.
+func (c *census) perSecond() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.limits.ConnectionsPerSecond
 }
 
 // waitForRoom blocks until max.connections allows one more; false means the
@@ -63,7 +79,7 @@ func newCensus(l Limits) *census {
 func (c *census) waitForRoom() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.mu.total >= c.limits.Connections && !c.mu.stopped {
+	for c.mu.total >= c.mu.limits.Connections && !c.mu.stopped {
 		c.room.Wait()
 	}
 	return !c.mu.stopped
@@ -71,12 +87,12 @@ func (c *census) waitForRoom() bool {
 
 // enter counts a connection, or reports false when its address has too many.
 func (c *census) enter(address string) bool {
-	limit := c.limits.ConnectionsPerAddress
-	if override, ok := c.limits.AddressOverrides[address]; ok {
-		limit = override
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	limit := c.mu.limits.ConnectionsPerAddress
+	if override, ok := c.mu.limits.AddressOverrides[address]; ok {
+		limit = override
+	}
 	if c.mu.perAddress[address] >= limit {
 		return false
 	}

@@ -87,6 +87,9 @@ func (s *Server) Listen() ([]*Listener, error) {
 	return s.listeners, nil
 }
 
+// SetLimits replaces Options.Limits for the connections that come from now on.
+func (s *Server) SetLimits(l Limits) { s.census.change(l) }
+
 // Serve starts accepting, with the handler for all requests, and returns at once.
 func (s *Server) Serve(h Handler) {
 	s.handler = h
@@ -100,12 +103,13 @@ func (s *Server) Serve(h Handler) {
 
 func (s *Server) accept(l *Listener, socket net.Listener) {
 	defer s.accepting.Done()
-	pause, rate, start := time.Duration(0), pace{perSecond: s.opts.Limits.ConnectionsPerSecond}, time.Now()
+	pause, rate, start := time.Duration(0), pace{}, time.Now()
 	for s.census.waitForRoom() {
 		sock, err := socket.Accept()
 		if err == nil {
 			pause = 0
 			s.admit(l, sock)
+			rate.perSecond = s.census.perSecond()
 			if !s.rest(rate.next(time.Since(start))) {
 				return
 			}
