@@ -349,3 +349,17 @@ func TestListingWhatHasSettings(t *testing.T) {
 		}
 	}
 }
+
+// A few bytes of request must not become as many copies of all settings.
+func TestDescribeConfigsAnswersOnceForAResource(t *testing.T) {
+	w := newWorld(t)
+	q := kmsg.NewPtrDescribeConfigsRequest()
+	for range 3 {
+		r := kmsg.NewDescribeConfigsRequestResource()
+		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeBroker, "1"
+		q.Resources = append(q.Resources, r)
+	}
+	if n := len(ask[*kmsg.DescribeConfigsResponse](w, 4, q).Resources); n != 1 {
+		t.Fatalf("one broker asked for three times is described %d times", n)
+	}
+}

@@ -13,6 +13,9 @@ package api
 //	v3     types; documentation on request
 //	v4     flexible
 //
+// A resource that is asked for twice with all its settings is answered once; Kafka
+// repeats it, which makes megabytes of a few bytes.
+//
 // As in Kafka an answer without error has an empty message, not null.
 
 import (
@@ -32,14 +35,21 @@ func (a *API) describeConfigs(r *Request, q *kmsg.DescribeConfigsRequest) *kmsg.
 	d := configDescriber{
 		api: a, image: a.Metadata.Image(), settings: a.Config(), node: a.Cluster.Self(r.Call.Conn.Listener).NodeID,
 	}
+	whole := make(map[configResource]bool) // described with all settings
 	for i := range q.Resources {
 		asked := &q.Resources[i]
+		if r := (configResource{asked.ResourceType, asked.ResourceName}); len(asked.ConfigNames) == 0 {
+			if whole[r] {
+				continue
+			}
+			whole[r] = true
+		}
 		one := kmsg.NewDescribeConfigsResponseResource()
 		one.ResourceType, one.ResourceName = asked.ResourceType, asked.ResourceName
 		entries, err := d.describe(configResource{asked.ResourceType, asked.ResourceName}, asked.ConfigNames)
 		one.ErrorCode, one.ErrorMessage = problemOf(err)
-		if err == nil {
-			one.ErrorMessage = new(string)
+		if err == nil || one.ErrorCode == protocol.ErrUnknownTopicOrPartition.Code {
+			one.ErrorMessage = new(string) // Kafka says "" in both cases
 		}
 		for _, e := range entries {
 			one.Configs = append(one.Configs, answerEntry(&e, q))
