@@ -135,10 +135,10 @@ func (c *sessionCache) evictLocked(now time.Duration, newcomer int) bool {
 		s.mu.Lock()
 		used, size := s.mu.lastUsed, len(s.mu.partitions)
 		s.mu.Unlock()
-		if oldest == nil || used < oldestUse || used == oldestUse && s.id < oldest.id {
+		if oldest == nil || used < oldestUse || used == oldestUse && s.created < oldest.created {
 			oldest, oldestUse = s, used
 		}
-		if now-s.created > sessionEvictionAge && (smallest == nil || size < smallestSize || size == smallestSize && s.id < smallest.id) {
+		if now-s.created > sessionEvictionAge && (smallest == nil || size < smallestSize || size == smallestSize && s.created < smallest.created) {
 			smallest, smallestSize = s, size
 		}
 	}
