@@ -35,6 +35,10 @@ type Options struct {
 	Version  string
 }
 
+// LevelNotice is the level of the few lines that belong in every log: start and
+// stop. It lies above warnings, so that the default level shows it.
+const LevelNotice = slog.LevelWarn + 1
+
 // SettingsError is a setting that cannot be served as it is. The process ends
 // with exit status 2.
 type SettingsError struct{ Err error }
@@ -98,7 +102,7 @@ func Open(o Options) (*Broker, error) {
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 	}))
 	b.startChores()
-	o.Log.Info("started", "bootstrap", b.Bootstrap(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
+	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
 	return b, nil
 }
 
@@ -241,7 +245,7 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 		note("unlocking the data directory", b.lock.Close())
 	}
 	if len(problems) == 0 {
-		b.opts.Log.Info("stopped")
+		b.opts.Log.Log(ctx, LevelNotice, "stopped")
 	}
 	return errors.Join(problems...)
 }

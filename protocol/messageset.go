@@ -46,7 +46,7 @@ func ConvertMessageSet(set []byte, limits DecodeLimits) (Batch, error) {
 	case first.codec == CodecNone:
 		err = c.plain(first, rest)
 	case first.codec == CodecZstd || !first.codec.Known():
-		err = ErrUnsupportedCompressionType.WithMessage("messages of format %d cannot be compressed with %v", first.magic, first.codec)
+		err = ErrInvalidRecord.WithMessage("messages of format %d cannot be compressed with %v", first.magic, first.codec)
 	case len(rest) > 0:
 		err = errWrapperAlone
 	default:

@@ -77,9 +77,9 @@ func (l *log) appendLocked(in logstore.AppendInput, p *logstore.Pending) (logsto
 func (l *log) answerDuplicate(b protocol.Batch, first logstore.ProducerBatch, p *logstore.Pending) logstore.State {
 	p.Duplicate = true
 	p.BaseOffset, p.LastOffset = first.BaseOffset(), first.LastOffset
-	if b.IsLogAppendTime() {
-		p.LogAppendTime = first.Timestamp
-	}
+	// Kafka tells the first copy's time whatever the topic's timestamps are
+	// (UnifiedLog.append).
+	p.LogAppendTime = first.Timestamp
 	if first.LastOffset < protocol.Offset(l.high.Load()) {
 		return logstore.Committed
 	}

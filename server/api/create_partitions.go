@@ -14,6 +14,8 @@ package api
 //	v3     may answer THROTTLING_QUOTA_EXCEEDED (KIP-599); there are no quotas yet
 
 import (
+	"errors"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -68,6 +70,9 @@ func (a *API) createPartitions(r *Request, q *kmsg.CreatePartitionsRequest) *kms
 		one := kmsg.NewCreatePartitionsResponseTopic()
 		one.Topic = t.Topic
 		one.ErrorCode, one.ErrorMessage = problemOf(problems[i])
+		if errors.Is(problems[i], metadata.ErrUnknownTopic) || errors.Is(problems[i], metadata.ErrInvalidTopicName) {
+			one.ErrorMessage = nil // as Kafka, which says no more than the code
+		}
 		p.Topics = append(p.Topics, one)
 	}
 	return p

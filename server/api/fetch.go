@@ -226,6 +226,9 @@ func (c *fetchCall) read() {
 		}
 		if err != nil {
 			item.fail(c.failureCode(err))
+			if item.failed != nil {
+				item.result.Aborted = []protocol.AbortedTransaction{} // not null, as Kafka's KafkaApis
+			}
 			c.ready = true
 			continue
 		}

@@ -23,7 +23,37 @@ func (c *fetchCall) openContext() error {
 			c.items = append(c.items, fetchItem{key: partitionKey{id: t.ID, name: name, index: p.Index}, want: wantedOf(p)})
 		}
 	}
+	c.mergeRepeated()
 	return nil
+}
+
+// fewItems is how many items are compared with each other; more go through a map.
+const fewItems = 16
+
+// mergeRepeated lets a partition that is asked for twice count once: at its first
+// place, with what was asked last, as in Kafka's map.
+func (c *fetchCall) mergeRepeated() {
+	var places map[partitionKey]int
+	if len(c.items) > fewItems {
+		places = make(map[partitionKey]int, len(c.items))
+	}
+	n := 0
+	for i := range c.items {
+		at, again := places[c.items[i].key]
+		for j := 0; places == nil && j < n && !again; j++ {
+			at, again = j, c.items[j].key == c.items[i].key
+		}
+		if again {
+			c.items[at].want = c.items[i].want
+			continue
+		}
+		if places != nil {
+			places[c.items[i].key] = n
+		}
+		c.items[n] = c.items[i]
+		n++
+	}
+	c.items = c.items[:n]
 }
 
 // nameOf is the topic's own string where it exists, so that nothing is copied.
@@ -94,7 +124,7 @@ func (c *fetchCall) closeContext() int32 {
 			item.omit = !mention && item.result.Diverging == nil
 		}
 		return c.session.id
-	case c.creating && len(c.items) > 0:
+	case c.creating:
 		partitions := make([]*sessionPartition, len(c.items))
 		for i := range c.items {
 			item := &c.items[i]

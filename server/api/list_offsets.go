@@ -52,18 +52,20 @@ func (a *API) listOffsets(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOffs
 		from, to := &q.Topics[i], &p.Topics[i]
 		to.Topic = from.Topic
 		topic := image.Topic(from.Topic)
-		to.Partitions = make([]kmsg.ListOffsetsResponseTopicPartition, len(from.Partitions))
+		to.Partitions = make([]kmsg.ListOffsetsResponseTopicPartition, 0, len(from.Partitions))
 		for j := range from.Partitions {
-			one := &to.Partitions[j]
-			one.Default()
+			one := kmsg.NewListOffsetsResponseTopicPartition()
 			one.Partition, one.Timestamp, one.Offset = from.Partitions[j].Partition, protocol.None, protocol.None
-			err := error(protocol.ErrInvalidRequest)
-			if !twice[topicPartition{from.Topic, one.Partition}] {
-				err = a.listOffset(topic, q, &from.Partitions[j], one)
+			key := topicPartition{from.Topic, one.Partition}
+			if again, named := twice[key]; named && again {
+				twice[key] = false // answered once, and not looked up
+				one.ErrorCode = protocol.ErrInvalidRequest.Code
+			} else if !named {
+				one.ErrorCode = codeOf(a.listOffset(topic, q, &from.Partitions[j], &one))
+			} else {
+				continue
 			}
-			if err != nil {
-				one.ErrorCode = codeOf(err)
-			}
+			to.Partitions = append(to.Partitions, one)
 		}
 	}
 	return p
@@ -75,17 +77,21 @@ type topicPartition struct {
 	partition int32
 }
 
-// partitionsNamedTwice finds the partitions that Kafka refuses to answer for.
+// partitionsNamedTwice finds the partitions that Kafka refuses to look up; it
+// answers once for each.
 func partitionsNamedTwice(q *kmsg.ListOffsetsRequest) map[topicPartition]bool {
 	seen := make(map[topicPartition]bool)
+	twice := make(map[topicPartition]bool)
 	for _, t := range q.Topics {
 		for _, p := range t.Partitions {
 			key := topicPartition{t.Topic, p.Partition}
-			_, again := seen[key]
-			seen[key] = again
+			if seen[key] {
+				twice[key] = true
+			}
+			seen[key] = true
 		}
 	}
-	return seen
+	return twice
 }
 
 // listOffset answers for one partition.
@@ -128,7 +134,11 @@ func findOffset(p *partition.Partition, timestamp int64, isolation partition.Iso
 		return logstore.TimestampOffset{Timestamp: protocol.None, Offset: p.Bound(isolation), Epoch: p.LeaderEpoch()}, nil
 	case timestampEarliest, timestampEarliestLocal:
 		start := p.Offsets().Start
-		return logstore.TimestampOffset{Timestamp: protocol.None, Offset: start, Epoch: log.EpochOf(start)}, nil
+		epoch := log.EpochOf(start)
+		if epoch < 0 {
+			epoch = log.LastEpoch() // everything was deleted: the epoch that wrote the last record
+		}
+		return logstore.TimestampOffset{Timestamp: protocol.None, Offset: start, Epoch: epoch}, nil
 	case timestampLatestTiered, timestampEarliestPendingUpload:
 		return none, nil
 	}

@@ -19,6 +19,7 @@ package api
 //	v13    top-level error code
 
 import (
+	"errors"
 	"math"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -61,12 +62,11 @@ func (a *API) metadata(r *Request, q *kmsg.MetadataRequest) *kmsg.MetadataRespon
 
 // metadataOfNamed answers for the topics that the request names.
 func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.MetadataRequest, p *kmsg.MetadataResponse) {
-	if q.Version < 12 {
-		for _, t := range q.Topics {
-			if t.Topic == nil || t.TopicID != [16]byte{} && q.Version >= 10 {
-				refuseAll(q, p)
-				return
-			}
+	for _, t := range q.Topics {
+		nameless, byID := t.Topic == nil, q.Version >= 10 && t.TopicID != [16]byte{}
+		if nameless && !byID || q.Version < 12 && (nameless || byID) {
+			refuseAll(q, p)
+			return
 		}
 	}
 	mayCreate := (q.Version < 4 || q.AllowAutoTopicCreation) && a.Config().AutoCreateTopics
@@ -105,8 +105,11 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.Metadat
 	}
 }
 
-// refuseAll answers a request that its version does not allow.
+// refuseAll answers a request that its version does not allow: with nothing but
+// the error (MetadataRequest.getErrorResponse).
 func refuseAll(q *kmsg.MetadataRequest, p *kmsg.MetadataResponse) {
+	p.Brokers, p.ClusterID, p.ControllerID = []kmsg.MetadataResponseBroker{}, nil, protocol.None
+	p.ErrorCode = protocol.ErrInvalidRequest.Code // from version 13 on
 	for _, t := range q.Topics {
 		one := kmsg.NewMetadataResponseTopic()
 		one.Topic, one.TopicID = t.Topic, t.TopicID
@@ -128,9 +131,9 @@ func missingTopic(t kmsg.MetadataRequestTopic, problems map[string]error) kmsg.M
 		one.ErrorCode = protocol.ErrUnknownTopicID.Code
 	case metadata.ValidateTopicName(*t.Topic) != nil:
 		one.ErrorCode = protocol.ErrInvalidTopicException.Code
-	case problems[*t.Topic] != nil:
+	case problems[*t.Topic] != nil && !errors.Is(problems[*t.Topic], metadata.ErrInvalidTopicName):
 		one.ErrorCode = codeOf(problems[*t.Topic])
-	default:
+	default: // a name that collides with another is as unknown as before, as with Kafka
 		one.ErrorCode = protocol.ErrUnknownTopicOrPartition.Code
 	}
 	return one

@@ -79,7 +79,7 @@ func TestMetadataCreatesTopicsWhereItMay(t *testing.T) {
 		{"the client forbids it", "", 4, false, "new", protocol.ErrUnknownTopicOrPartition.Code},
 		{"the broker forbids it", "auto.create.topics.enable=false", 12, true, "new", protocol.ErrUnknownTopicOrPartition.Code},
 		{"a name that cannot be", "", 12, true, "a/b", protocol.ErrInvalidTopicException.Code},
-		{"a name that collides", "", 12, true, "here_is", protocol.ErrInvalidTopicException.Code},
+		{"a name that collides", "", 12, true, "here_is", protocol.ErrUnknownTopicOrPartition.Code},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			overrides := []string{"num.partitions=3"}

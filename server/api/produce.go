@@ -54,9 +54,12 @@ type produceCall struct {
 }
 
 type produceItem struct {
-	partition    *partition.Partition
-	failure      *protocol.Error
-	message      string
+	partition *partition.Partition
+	failure   *protocol.Error
+	message   string
+	// judged tells that the batch reached the checks of the log: from there on
+	// Kafka answers errors with the log's start (ReplicaManager.appendToLocalLog).
+	judged       bool
 	recordErrors []protocol.RecordError
 	pending      logstore.Pending
 }
@@ -181,6 +184,7 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		item.failure = errorOf(err)
 		return
 	}
+	item.judged = true
 	item.pending.Tag, item.pending.OnCommitted = c, producePendingCommitted
 	c.open.Add(1)
 	in := logstore.AppendInput{Batch: batch, Origin: logstore.FromClient}
@@ -259,10 +263,14 @@ func (c *produceCall) encode(out *server.Out) {
 
 func (i *produceItem) result(index int32) protocol.ProducePartitionResult {
 	if failure := i.failureOf(); failure != nil {
-		return protocol.ProducePartitionResult{
+		r := protocol.ProducePartitionResult{
 			Index: index, ErrorCode: failure.Code, RecordErrors: i.recordErrors, ErrorMessage: i.message,
 			BaseOffset: protocol.None, LogAppendTime: protocol.None, LogStartOffset: protocol.None,
 		}
+		if i.judged && failure.Code != protocol.ErrRecordListTooLarge.Code && failure.Code != protocol.ErrKafkaStorageError.Code {
+			r.LogStartOffset = i.partition.Offsets().Start
+		}
+		return r
 	}
 	return protocol.ProducePartitionResult{
 		Index: index, BaseOffset: i.pending.BaseOffset, LogAppendTime: i.pending.LogAppendTime, LogStartOffset: i.pending.LogStart,

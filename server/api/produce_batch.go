@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/binary"
+
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -11,7 +13,7 @@ import (
 // UnifiedLog.analyzeAndValidateRecords, then LogValidator), because a batch may
 // break several rules.
 func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte) (protocol.Batch, error) {
-	batch, err := c.onlyBatch(records)
+	batch, err := c.onlyBatch(item, records)
 	if err != nil {
 		return nil, err
 	}
@@ -19,12 +21,16 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte)
 		return nil, protocol.ErrMessageTooLarge
 	}
 	if err := protocol.CheckBatch(batch); err != nil {
+		code := codeOf(err)
+		item.judged = code == protocol.ErrInvalidRecord.Code ||
+			code == protocol.ErrUnsupportedCompressionType.Code && c.header.Version >= 7
 		return nil, err
 	}
 	if batch.IsTransactional() {
 		// Without a transactional id in the request nobody may write it (KafkaApis).
 		return nil, protocol.ErrTransactionalIDAuthorizationFailed
 	}
+	item.judged = true
 	limits := protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax}
 	largest := batch.MaxTimestamp()
 	if c.settings.RecordValidation == config.ValidateRecords || policy.CleanupCompact {
@@ -47,25 +53,61 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte)
 
 // onlyBatch takes the records of a request apart: one batch from version 3 on, a
 // message set before.
-func (c *produceCall) onlyBatch(records []byte) (protocol.Batch, error) {
+func (c *produceCall) onlyBatch(item *produceItem, records []byte) (protocol.Batch, error) {
 	if c.header.Version < 3 {
 		return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
 	}
-	if len(records) == 0 {
-		return nil, protocol.ErrInvalidRecord.WithMessage("there is no batch")
-	}
-	batch, rest, err := protocol.NextBatch(records)
-	switch {
-	case err != nil:
+	batch, rest, err := splitEntry(records)
+	if err != nil {
+		item.message = errorOf(err).Message
 		return nil, err
+	}
+	another, _, err := splitEntry(rest)
+	switch {
+	case batch == nil:
+		return nil, protocol.ErrInvalidRecord.WithMessage("there is no whole batch")
 	case batch.Magic() != 2:
 		return nil, protocol.ErrInvalidRecord.WithMessage("the batch has format %d; format 2 is required", batch.Magic())
 	case batch.Codec() == protocol.CodecZstd && c.header.Version < 7:
 		return nil, protocol.ErrUnsupportedCompressionType.WithMessage("zstd needs version 7 of Produce")
-	case len(rest) > 0:
+	case err != nil:
+		item.message = errorOf(err).Message
+		return nil, err
+	case another != nil:
 		return nil, protocol.ErrInvalidRecord.WithMessage("there is more than one batch")
 	}
-	return batch, nil
+	return batch, nil // what follows it is cut off, as Kafka does
+}
+
+// Sizes of an entry of any format: offset and size, the least that the size may
+// say, and what reaches up to the format's number.
+const (
+	entryOverheadBytes = 12
+	entrySizeMin       = 14
+	entryMagicEnd      = 17
+)
+
+// splitEntry takes the first entry off as Kafka's ByteBufferLogInputStream does:
+// nil for one that is not whole, an error for one that cannot be.
+func splitEntry(b []byte) (entry protocol.Batch, rest []byte, err error) {
+	if len(b) < entryOverheadBytes {
+		return nil, b, nil
+	}
+	size := int64(int32(binary.BigEndian.Uint32(b[8:])))
+	if size < entrySizeMin {
+		return nil, b, protocol.ErrCorruptMessage.WithMessage("a batch claims a length of %d bytes, too few for any", size)
+	}
+	if len(b) < entryMagicEnd {
+		return nil, b, nil
+	}
+	if magic := protocol.Batch(b).Magic(); magic < 0 || magic > 2 {
+		return nil, b, protocol.ErrCorruptMessage.WithMessage("a batch has the unknown format %d", magic)
+	}
+	end := entryOverheadBytes + size
+	if int64(len(b)) < end {
+		return nil, b, nil
+	}
+	return protocol.Batch(b[:end:end]), b[end:], nil
 }
 
 // explain keeps what version 8 tells about single records. Like Kafka it gives a

@@ -113,7 +113,9 @@ func TestProduceRefusals(t *testing.T) {
 		{"no batch", "t", 0, []byte{}, protocol.ErrInvalidRecord},
 		{"two batches", "t", 0, append(good(), good()...), protocol.ErrInvalidRecord},
 		{"wrong CRC", "t", 0, func() []byte { b := good(); b[len(b)-1]++; return b }(), protocol.ErrCorruptMessage},
-		{"cut off", "t", 0, good()[:70], protocol.ErrCorruptMessage},
+		{"cut off: no whole batch", "t", 0, good()[:70], protocol.ErrInvalidRecord},
+		{"a length that cannot be", "t", 0, func() []byte { b := good(); b[10], b[11] = 0, 5; return b }(), protocol.ErrCorruptMessage},
+		{"format 3", "t", 0, with(func(b protocol.Batch) { b[16] = 3 }), protocol.ErrCorruptMessage},
 		{"wrong count", "t", 0, with(func(b protocol.Batch) { b[60] = 2 }), protocol.ErrInvalidRecord},
 		{"no records", "t", 0, with(func(b protocol.Batch) { b[60] = 0 }), protocol.ErrInvalidRecord},
 		{"control batch", "t", 0, with(func(b protocol.Batch) { b.SetAttributes(protocol.AttributeControl) }), protocol.ErrInvalidRecord},
@@ -127,13 +129,45 @@ func TestProduceRefusals(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := ask[*kmsg.ProduceResponse](w, 9, produceRequest(-1, c.topic, c.index, c.records)).Topics[0].Partitions[0]
-			if p.ErrorCode != c.want.Code || p.BaseOffset != -1 || p.LogStartOffset != -1 {
+			if p.ErrorCode != c.want.Code || p.BaseOffset != -1 {
 				t.Fatalf("the answer is %v at offset %d, want %v at -1", protocol.ErrorForCode(p.ErrorCode), p.BaseOffset, c.want)
 			}
 		})
 	}
-	if p := w.send("t", good()); p.ErrorCode != 0 || p.BaseOffset != 0 {
+	if p := w.send("t", append(good(), good()[:50]...)); p.ErrorCode != 0 || p.BaseOffset != 0 {
 		t.Fatalf("after all that a good batch got %v at offset %d", protocol.ErrorForCode(p.ErrorCode), p.BaseOffset)
+	}
+}
+
+// The log's start comes with errors that the log would have found, as from Kafka.
+func TestProduceErrorsTellTheLogStart(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	w.topic("small", 1, "max.message.bytes", "60")
+	damaged := w.batchOf(plain(), "v")
+	damaged[len(damaged)-1]++
+	control := w.batchOf(plain(), "v")
+	control.SetAttributes(protocol.AttributeControl)
+	control.SetCRC()
+	for _, c := range []struct {
+		name, topic string
+		records     []byte
+		start       int64
+	}{
+		{"unknown topic", "nowhere", w.batchOf(plain(), "v"), -1},
+		{"no batch", "t", nil, -1},
+		{"damaged", "t", damaged, -1},
+		{"too large", "small", w.batchOf(plain(), "v"), -1},
+		{"a control batch", "t", control, 0},
+		{"a gap in the sequence", "t", w.batchOf(sequenced(4, 0, 7), "v"), 0},
+	} {
+		if c.topic == "t" {
+			w.send("t", w.batchOf(sequenced(4, 0, 0), "v"))
+		}
+		p := w.send(c.topic, c.records)
+		if p.ErrorCode == 0 || p.LogStartOffset != c.start {
+			t.Errorf("%s: error %d with log start %d, want %d", c.name, p.ErrorCode, p.LogStartOffset, c.start)
+		}
 	}
 }
 
