@@ -338,7 +338,8 @@ func (w *layoutWalker) length() (int, bool) {
 
 func (w *layoutWalker) stringLength() (int, bool) {
 	if w.flexible {
-		return w.compactLength()
+		n, ok := w.compactLength()
+		return n, ok && n <= stringBytesMax
 	}
 	if len(w.b) < 2 {
 		return 0, false

@@ -158,8 +158,16 @@ func (r *wireReader) nullableString() (s []byte, null bool) {
 	if n == -1 {
 		return nil, true
 	}
+	if n > stringBytesMax {
+		r.fail()
+		return nil, false
+	}
 	return r.take(n), false
 }
+
+// stringBytesMax is the longest string in any version. A compact length could say
+// more, but Kafka refuses it, and records could not hold it.
+const stringBytesMax = 1<<15 - 1
 
 // nullableBytes is like nullableString.
 func (r *wireReader) nullableBytes() []byte {

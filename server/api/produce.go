@@ -57,6 +57,9 @@ type produceItem struct {
 	partition *partition.Partition
 	failure   *protocol.Error
 	message   string
+	// ordered tells that the append was not committed when it returned: unless the
+	// answer waits for the commit, the log may still write to pending.Err.
+	ordered bool
 	// judged tells that the batch reached the checks of the log: from there on
 	// Kafka answers errors with the log's start (ReplicaManager.appendToLocalLog).
 	judged       bool
@@ -192,7 +195,7 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		c.open.Add(-1)
 		return
 	}
-	c.ordered = true
+	c.ordered, item.ordered = true, true
 }
 
 // producePendingCommitted runs on any goroutine, once per append that was not
@@ -225,9 +228,10 @@ func (c *produceCall) reply() {
 	})
 }
 
-// failureOf is what became of an item, nil for success.
-func (i *produceItem) failureOf() *protocol.Error {
-	if i.failure != nil {
+// failureOf is what became of an item, nil for success. With acks=1 an append
+// that is written and not yet synced is a success.
+func (c *produceCall) failureOf(i *produceItem) *protocol.Error {
+	if i.failure != nil || i.ordered && c.request.Acks != -1 {
 		return i.failure
 	}
 	return errorOf(i.pending.Err)
@@ -236,8 +240,8 @@ func (i *produceItem) failureOf() *protocol.Error {
 // firstFailure is an acks=0 request's way to tell: the connection is closed.
 func (c *produceCall) firstFailure() error {
 	for i := range c.items {
-		if c.items[i].failure != nil || !c.ordered && c.items[i].pending.Err != nil {
-			return fmt.Errorf("with acks=0 a failure closes the connection: %w", c.items[i].failureOf())
+		if failure := c.failureOf(&c.items[i]); failure != nil {
+			return fmt.Errorf("with acks=0 a failure closes the connection: %w", failure)
 		}
 	}
 	return nil
@@ -252,7 +256,7 @@ func (c *produceCall) encode(out *server.Out) {
 		t := &c.request.Topics[i]
 		b = protocol.AppendProduceTopic(b, version, t, len(t.Partitions))
 		for j := range t.Partitions {
-			result := c.items[at].result(t.Partitions[j].Index)
+			result := c.result(&c.items[at], t.Partitions[j].Index)
 			at++
 			b = protocol.AppendProducePartition(b, version, &result)
 		}
@@ -261,8 +265,8 @@ func (c *produceCall) encode(out *server.Out) {
 	out.SetBytes(protocol.AppendProduceEnd(b, version, 0, nil))
 }
 
-func (i *produceItem) result(index int32) protocol.ProducePartitionResult {
-	if failure := i.failureOf(); failure != nil {
+func (c *produceCall) result(i *produceItem, index int32) protocol.ProducePartitionResult {
+	if failure := c.failureOf(i); failure != nil {
 		r := protocol.ProducePartitionResult{
 			Index: index, ErrorCode: failure.Code, RecordErrors: i.recordErrors, ErrorMessage: i.message,
 			BaseOffset: protocol.None, LogAppendTime: protocol.None, LogStartOffset: protocol.None,
