@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/barnabas-mq/barnabas/config"
@@ -152,6 +153,11 @@ func (e epochRaiser) RaiseEpoch(id logstore.ID) (protocol.Epoch, error) {
 	image, err := e.b.metadata.Propose(context.Background(), func(image *metadata.Image) ([]metadata.Record, error) {
 		return metadata.RaiseEpochs(image, e.b.identity.NodeID, []metadata.TopicIDPartition{key}), nil
 	})
+	if errors.Is(err, metadata.ErrFailed) {
+		// No epoch can be raised any more, so that half of the appends would fail
+		// until somebody looks: a restart recovers from the journal.
+		e.b.fail(err)
+	}
 	if err != nil {
 		return 0, err
 	}
