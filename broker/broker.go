@@ -62,6 +62,7 @@ type Broker struct {
 	listeners  []*server.Listener
 	lock       vfs.File
 	logs       *disk.Store
+	journal    *metadataJournal
 	metadata   *metadata.Store
 	partitions *partition.Set
 	groups     *group.Coordinator
@@ -218,6 +219,9 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 		b.chores.stop()
 	}
 	if later, ok := b.files.(*vfs.Later); ok && b.lock != nil && !b.failed.Load() { // a failed sync is never tried again
+		if b.journal != nil {
+			note("syncing what the start put off", b.journal.flushPutOff())
+		}
 		note("syncing what the start put off", later.Flush())
 	}
 	if b.groups != nil {

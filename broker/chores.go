@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -41,15 +42,21 @@ func (c *chores) every(first time.Duration, interval func() time.Duration, job f
 	})
 }
 
-// once runs job now, beside everything else.
+// once runs job a moment after the start, so that it takes nothing from it.
 func (c *chores) once(job func()) {
-	if c.begin() {
-		go func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.timers = append(c.mu.timers, c.clock.AfterFunc(afterStart, func() {
+		if c.begin() {
 			defer c.running.Done()
 			job()
-		}()
-	}
+		}
+	}))
 }
+
+// afterStart is well above the time that a start takes and well below the one in
+// which anybody counts on what was put off.
+const afterStart = 100 * time.Millisecond
 
 func (c *chores) begin() bool {
 	c.mu.Lock()
@@ -84,7 +91,7 @@ func (b *Broker) startChores() {
 	})
 	if later, ok := b.files.(*vfs.Later); ok {
 		b.chores.once(func() {
-			if err := later.Flush(); err != nil {
+			if err := errors.Join(b.journal.flushPutOff(), later.Flush()); err != nil {
 				b.fail(err)
 			}
 		})

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"sync/atomic"
 
+	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/invariant"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -40,8 +42,10 @@ func (b *Broker) openMetadata() error {
 		return &DirectoryError{folder, "cannot be read; it is damaged, not empty", err}
 	}
 	s := b.settings.Load()
+	b.journal = &metadataJournal{log: log}
+	b.journal.putOff.Store(s.Durability == config.DurabilityCached)
 	options := metadata.Options{
-		FS: b.files, Dir: folder, Journal: &metadataJournal{log}, Clock: b.opts.Clock, Logger: b.opts.Log,
+		FS: b.files, Dir: folder, Journal: b.journal, Clock: b.opts.Clock, Logger: b.opts.Log,
 		ClusterID: b.identity.ClusterID, NodeID: b.identity.NodeID, DirectoryID: b.identity.DirectoryID,
 		IncarnationID: protocol.NewUUID(), SnapshotBytes: s.MetadataSnapshotBytes,
 	}
@@ -66,7 +70,19 @@ func (b *Broker) openMetadata() error {
 
 // metadataJournal is the metadata's journal in a log of its own. The Store is its
 // only writer, so that an append is followed by no other before it is committed.
-type metadataJournal struct{ log logstore.Log }
+type metadataJournal struct {
+	log logstore.Log
+	// putOff lets a start that promises no durability yet skip its flush;
+	// flushPutOff makes up for it.
+	putOff atomic.Bool
+}
+
+func (j *metadataJournal) flushPutOff() error {
+	if !j.putOff.Swap(false) {
+		return nil
+	}
+	return j.log.Flush()
+}
 
 // Append implements metadata.Journal.
 func (j *metadataJournal) Append(batch protocol.Batch) (protocol.Offset, error) {
@@ -91,7 +107,12 @@ func (j *metadataJournal) Start() protocol.Offset { return j.log.Offsets().Start
 func (j *metadataJournal) End() protocol.Offset { return j.log.Offsets().End }
 
 // Flush implements metadata.Journal.
-func (j *metadataJournal) Flush() error { return j.log.Flush() }
+func (j *metadataJournal) Flush() error {
+	if j.putOff.Load() {
+		return nil
+	}
+	return j.log.Flush()
+}
 
 // DeleteBefore implements metadata.Journal.
 func (j *metadataJournal) DeleteBefore(offset protocol.Offset) error {
