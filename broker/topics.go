@@ -23,7 +23,7 @@ func (b *Broker) openPartitions() error {
 	}
 	settings := b.settings.Load()
 	for t := range image.Topics() {
-		cfg := logConfig(settings.Topic(configMap(image.TopicConfig(t.Name))))
+		cfg := logConfig(settings.Topic(image.TopicConfig(t.Name).Map()))
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
 			id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: p.Index}
@@ -65,7 +65,7 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 	settings := b.settings.Load()
 	for name := range touched { // in any order: each topic by itself
 		if t := image.Topic(name); t != nil {
-			b.partitions.Reconfigure(t.ID, logConfig(settings.Topic(configMap(image.TopicConfig(name)))))
+			b.partitions.Reconfigure(t.ID, logConfig(settings.Topic(image.TopicConfig(name).Map())))
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (b *Broker) createPartition(image *metadata.Image, r *metadata.PartitionRec
 	if t == nil {
 		return // created and removed by one change
 	}
-	cfg := logConfig(b.settings.Load().Topic(configMap(image.TopicConfig(t.Name))))
+	cfg := logConfig(b.settings.Load().Topic(image.TopicConfig(t.Name).Map()))
 	id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: r.PartitionID}
 	if _, err := b.partitions.Create(id, r.LeaderEpoch, cfg); err != nil {
 		b.fail(fmt.Errorf("taking in a new partition: %w", err))
@@ -108,8 +108,8 @@ func (b *Broker) removeTopic(old *metadata.Image, topic protocol.UUID) {
 // as they are then.
 func (b *Broker) settingsChanged(image *metadata.Image) error {
 	settings, err := b.opts.Settings.Broker(
-		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker})),
-		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: fmt.Sprint(b.identity.NodeID)})))
+		image.Config(metadata.Resource{Type: metadata.ResourceBroker}).Map(),
+		image.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: fmt.Sprint(b.identity.NodeID)}).Map())
 	if settings == nil {
 		return err
 	}
@@ -119,17 +119,6 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 	b.settings.Store(settings)
 	b.server.SetLimits(connectionLimits(settings))
 	return nil
-}
-
-func configMap(c metadata.Config) map[string]string {
-	if len(c) == 0 {
-		return nil
-	}
-	m := make(map[string]string, len(c))
-	for _, e := range c {
-		m[e.Name] = e.Value
-	}
-	return m
 }
 
 // logConfig is what a log needs of a topic's settings.

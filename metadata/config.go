@@ -47,6 +47,15 @@ func (c Config) Get(name string) (string, bool) {
 	return "", false
 }
 
+// Map is the entries by name, for the caller to keep.
+func (c Config) Map() map[string]string {
+	m := make(map[string]string, len(c))
+	for _, e := range c {
+		m[e.Name] = e.Value
+	}
+	return m
+}
+
 // with is c after the change; a nil value removes the entry.
 func (c Config) with(name string, value *string) Config {
 	i, ok := c.find(name)

@@ -120,7 +120,7 @@ func (c *configChange) records(image *metadata.Image, settings *config.Broker) (
 	stored := c.resource.stored()
 	var current map[string]string
 	if !c.replace {
-		current = configMap(image.Config(stored))
+		current = image.Config(stored).Map()
 	}
 	next, err := config.Apply(scope, current, c.ops)
 	if err != nil {

@@ -79,7 +79,7 @@ func newTopicOf(q *kmsg.CreateTopicsRequestTopic, settings *config.Broker) *newT
 		Name: q.Topic, Partitions: q.NumPartitions, ReplicationFactor: q.ReplicationFactor,
 	}}
 	defaults := newTopicDefaults(q.Topic, settings)
-	configs := configMap(defaults.Configs)
+	configs := metadata.Config(defaults.Configs).Map()
 	for _, c := range q.Configs {
 		switch {
 		case config.IsRemoved(c.Name):
@@ -121,7 +121,7 @@ func (a *API) create(r *Request, settings *config.Broker, wanted []*newTopic, q 
 	options := metadata.CreateOptions{
 		NewID: protocol.NewUUID, FewerReplicas: settings.ReplicationClamp,
 		CheckConfigs: func(_ string, configs []metadata.ConfigEntry) error {
-			return settings.ValidateTopic(configMap(configs))
+			return settings.ValidateTopic(metadata.Config(configs).Map())
 		},
 	}
 	var results []metadata.CreateResult
@@ -171,7 +171,7 @@ func (t *newTopic) answer(settings *config.Broker) kmsg.CreateTopicsResponseTopi
 	}
 	one.TopicID = t.result.ID
 	one.NumPartitions, one.ReplicationFactor = t.result.Partitions, t.result.ReplicationFactor
-	for _, e := range settings.DescribeTopic(configMap(t.Configs), nil) {
+	for _, e := range settings.DescribeTopic(metadata.Config(t.Configs).Map(), nil) {
 		c := kmsg.NewCreateTopicsResponseTopicConfig()
 		c.Name, c.Value, c.Source = e.Name, e.Value, int8(e.Source)
 		c.ReadOnly, c.IsSensitive = e.ReadOnly, e.Sensitive

@@ -68,7 +68,7 @@ type configDescriber struct {
 }
 
 func (d *configDescriber) describe(r configResource, names []string) ([]config.Entry, error) {
-	overrides := configMap(d.image.Config(r.stored()))
+	overrides := d.image.Config(r.stored()).Map()
 	switch r.kind {
 	case kmsg.ConfigResourceTypeTopic:
 		if err := checkTopicResource(d.image, r.name); err != nil {

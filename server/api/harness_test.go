@@ -176,8 +176,8 @@ func (w *world) changed(old, image *metadata.Image, records []metadata.Record) {
 
 func (w *world) settle(image *metadata.Image) {
 	settings, err := w.static.Broker(
-		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker})),
-		configMap(image.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: strconv.Itoa(worldNode)})))
+		image.Config(metadata.Resource{Type: metadata.ResourceBroker}).Map(),
+		image.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: strconv.Itoa(worldNode)}).Map())
 	if err != nil {
 		w.t.Error(err)
 	}

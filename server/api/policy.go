@@ -39,7 +39,7 @@ func (c *policies) of(image *metadata.Image, settings *config.Broker, t *metadat
 		p.image.Store(image)
 		return p
 	}
-	p = &policy{Topic: settings.Topic(configMap(overrides)), settings: settings, overrides: overrides}
+	p = &policy{Topic: settings.Topic(overrides.Map()), settings: settings, overrides: overrides}
 	p.image.Store(image)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,12 +53,4 @@ func (c *policies) of(image *metadata.Image, settings *config.Broker, t *metadat
 // sameConfig compares by identity: a Config is never changed in place.
 func sameConfig(a, b metadata.Config) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
-}
-
-func configMap(c metadata.Config) map[string]string {
-	m := make(map[string]string, len(c))
-	for _, e := range c {
-		m[e.Name] = e.Value
-	}
-	return m
 }
