@@ -269,9 +269,8 @@ func TestDeleteBeforeSurvives(t *testing.T) {
 		_, err = l.Read(logstore.ReadInput{From: 29, Below: 50, MaxBytes: 1})
 		wantIs(t, err, logstore.ErrOffsetOutOfRange)
 
-		old := w.store
-		w.opts.CleanShutdown = false
-		w.start() // beside the old one, as after a kill
+		w.kill()
+		w.start()
 		w.wantFilled(w.log(0), 30, 50)
 		w.store.Sweep()
 		w.wantFilled(w.log(0), 30, 50)
@@ -285,7 +284,6 @@ func TestDeleteBeforeSurvives(t *testing.T) {
 		w.wantFilled(w.log(0), 50, 50)
 		w.fill(w.log(0), 1)
 		w.wantFilled(w.log(0), 50, 51)
-		closeQuietly(old)
 	})
 }
 

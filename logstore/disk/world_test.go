@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,7 @@ type world struct {
 	cfg   logstore.Config
 	opts  disk.Options
 	store *disk.Store
+	alive *atomic.Bool // of the store's process
 
 	mu struct {
 		sync.Mutex
@@ -101,9 +103,30 @@ func everywhere(t *testing.T, story func(t *testing.T, w *world)) {
 
 func (w *world) start() {
 	w.t.Helper()
+	alive := new(atomic.Bool)
+	alive.Store(true)
+	opts := w.opts
+	opts.FS = &vfs.Faulty{FS: w.opts.FS, Before: func(vfs.Op) error {
+		if !alive.Load() {
+			return errKilled
+		}
+		return nil
+	}}
 	var err error
-	w.store, err = disk.Open(w.opts)
+	w.store, err = disk.Open(opts)
 	must(w.t, err)
+	w.alive = alive
+}
+
+// errKilled is what a killed process gets for everything it still asks of the disk.
+var errKilled = errors.New("the process was killed")
+
+// kill ends the store as kill -9 does: what it wrote stays, nothing is added.
+// The next start is one after a crash.
+func (w *world) kill() {
+	w.alive.Store(false)
+	closeQuietly(w.store)
+	w.opts.CleanShutdown = false
 }
 
 func (w *world) stop() {
