@@ -52,6 +52,18 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// Fields that depend on a race are left out wherever they are, and no others.
+func TestWithout(t *testing.T) {
+	told := structOf("A", int64(1), "B", []any{structOf("A", "x", "C", structOf("A", "y", "D", "z")), "A"})
+	want := structOf("B", []any{structOf("C", structOf("D", "z")), "A"})
+	if diff := cmp.Diff(want, without(told, []string{"A"})); diff != "" {
+		t.Error(diff)
+	}
+	if without(told, nil) != told {
+		t.Error("a structure without exceptions is copied")
+	}
+}
+
 // Ids become symbols by first appearance: another id in the same place is the
 // same, one id where there were two is not.
 func TestNormalizeIDs(t *testing.T) {

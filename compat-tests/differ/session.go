@@ -189,6 +189,14 @@ type pending struct {
 	frame        []byte
 	correlation  int32 // -1: not checked
 	req          kmsg.Request
+	racing       []string
+}
+
+// Racing names the fields of the answer that depend on which of two requests on
+// their way at once Kafka takes first: they are not compared.
+func (w *pending) Racing(fields ...string) *pending {
+	w.racing = fields
+	return w
 }
 
 // Finish awaits the answer, records and returns it.
@@ -221,6 +229,8 @@ func (w *pending) finish() kmsg.Response {
 	x.outcome = "answer"
 	if x.answer, err = s.catalog.Response(w.key).Decode(w.version, body); err != nil {
 		x.outcome = "undecodable answer: " + err.Error()
+	} else {
+		x.answer = without(x.answer, w.racing)
 	}
 	s.record(x)
 	if w.req == nil {

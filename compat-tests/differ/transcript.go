@@ -2,6 +2,7 @@ package differ
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/schema"
 )
@@ -181,4 +182,32 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
+}
+
+// without is the structure less all fields of these names, at any depth.
+func without(s *schema.Struct, names []string) *schema.Struct {
+	if len(names) == 0 {
+		return s
+	}
+	out := &schema.Struct{}
+	for _, f := range s.Fields {
+		if !slices.Contains(names, f.Name) {
+			out.Fields = append(out.Fields, schema.Field{Name: f.Name, Value: withoutIn(f.Value, names)})
+		}
+	}
+	return out
+}
+
+func withoutIn(value any, names []string) any {
+	switch v := value.(type) {
+	case *schema.Struct:
+		return without(v, names)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = withoutIn(e, names)
+		}
+		return out
+	}
+	return value
 }
