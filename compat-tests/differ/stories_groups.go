@@ -193,8 +193,9 @@ func membershipStories() []Story {
 		}},
 		{Name: "pending members/may leave", Key: kmsg.JoinGroup, Versions: since(4), Tell: func(s *Session) {
 			a := s.Member("a", "g", "t")
+			// Kafka describes the group as dead or as empty here: its reads see what is
+			// committed, and a member that is only pending commits nothing.
 			a.introduce("a")
-			s.Ask("described", describeGroups(a.group))
 			a.peer.Ask("leaves", a.leaveRequest())
 			s.Ask("joins with the old id", a.joinRequest())
 		}},
