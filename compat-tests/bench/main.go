@@ -63,7 +63,8 @@ func run(o options) (err error) {
 			break
 		}
 		for _, w := range work {
-			for _, b := range brokers {
+			for i := range brokers {
+				b := brokers[(round+i)%len(brokers)] // nobody always comes after the same one
 				fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s\n", round+1, o.rounds, w.name, b.Name())
 				if err := table.measure(w, b, o); err != nil {
 					return fmt.Errorf("%s on %s: %w", w.name, b.Name(), err)

@@ -3,4 +3,4 @@
 package main
 
 // settle does nothing here; figures are taken on Linux.
-func settle() {}
+func settle(int) {}

@@ -38,8 +38,8 @@ var workloads = []workload{
 }
 
 // timed measures f against the clock and the broker's CPU.
-func timed(b contender, name string, f func() (bytes, requests int64, err error)) (phase, error) {
-	settle()
+func timed(b contender, o options, name string, f func() (bytes, requests int64, err error)) (phase, error) {
+	settle(2 * o.sizeMiB << 20)
 	before, err := b.Usage()
 	if err != nil {
 		return phase{}, err
@@ -58,7 +58,7 @@ func timed(b contender, name string, f func() (bytes, requests int64, err error)
 func runClients(b contender, o options) (r result, err error) {
 	count := int64(o.sizeMiB) << 20 / recordBytes
 	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
-		produced, err := timed(b, "produce 1 KiB", func() (int64, int64, error) {
+		produced, err := timed(b, o, "produce 1 KiB", func() (int64, int64, error) {
 			return count * recordBytes, 0, produceRecords(ctx, b, topic, count)
 		})
 		if err != nil {
@@ -67,7 +67,7 @@ func runClients(b contender, o options) (r result, err error) {
 		if held, err := stored(ctx, b, topic); err != nil || held != count {
 			return fmt.Errorf("the topic holds %d of %d records (%v)", held, count, err)
 		}
-		consumed, err := timed(b, "consume 1 KiB", func() (int64, int64, error) {
+		consumed, err := timed(b, o, "consume 1 KiB", func() (int64, int64, error) {
 			return count * recordBytes, 0, consumeRecords(ctx, b, topic, count)
 		})
 		r.phases = []phase{produced, consumed}
@@ -80,7 +80,7 @@ func runClients(b contender, o options) (r result, err error) {
 func runSingle(b contender, o options) (r result, err error) {
 	err = withTopic(b, 1, func(ctx context.Context, topic string) error {
 		frame := produceFrame(topic, 1, batchOf(1, 100))
-		p, err := timed(b, "single-record requests", func() (int64, int64, error) {
+		p, err := timed(b, o, "single-record requests", func() (int64, int64, error) {
 			return 0, int64(o.requests), sendFrames(b.Bootstrap(), frame, topic, 1, o.requests)
 		})
 		if err != nil {
@@ -100,7 +100,7 @@ func runRaw(b contender, o options) (r result, err error) {
 		frame := produceFrame(topic, partitions, batch)
 		requests := max(1, o.sizeMiB<<20/(partitions*len(batch)))
 		total := int64(requests) * partitions * int64(len(batch))
-		produced, err := timed(b, "raw produce 128 KiB x 6", func() (int64, int64, error) {
+		produced, err := timed(b, o, "raw produce 128 KiB x 6", func() (int64, int64, error) {
 			return total, 0, sendFrames(b.Bootstrap(), frame, topic, partitions, requests)
 		})
 		if err != nil {
@@ -110,7 +110,7 @@ func runRaw(b contender, o options) (r result, err error) {
 		if err := checkStored(ctx, b, topic, records); err != nil {
 			return err
 		}
-		fetched, err := timed(b, "raw fetch", func() (int64, int64, error) {
+		fetched, err := timed(b, o, "raw fetch", func() (int64, int64, error) {
 			n, err := fetchAll(b.Bootstrap(), topic, partitions, records/partitions)
 			return n, 0, err
 		})
