@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/barnabas-mq/barnabas/config"
-	"github.com/barnabas-mq/barnabas/internal/invariant"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -97,7 +96,7 @@ func (j *metadataJournal) Append(batch protocol.Batch) (protocol.Offset, error) 
 
 // Replay implements metadata.Journal.
 func (j *metadataJournal) Replay(from protocol.Offset, fn func(protocol.Batch) error) error {
-	return eachBatch(j.log, from, fn)
+	return logstore.EachBatch(j.log, from, j.End(), fn)
 }
 
 // Start implements metadata.Journal.
@@ -118,57 +117,4 @@ func (j *metadataJournal) Flush() error {
 func (j *metadataJournal) DeleteBefore(offset protocol.Offset) error {
 	_, err := j.log.DeleteBefore(offset)
 	return err
-}
-
-// replayChunkBytes is how much of a log is read at once.
-const replayChunkBytes = 1 << 20
-
-// eachBatch calls fn with every batch from the one that contains from to the end
-// of the log. The bytes are fn's only until it returns.
-func eachBatch(log logstore.Log, from protocol.Offset, fn func(protocol.Batch) error) error {
-	buf := make([]byte, 0, 64<<10)
-	for end := log.Offsets().End; from < end; {
-		chunk, err := log.Read(logstore.ReadInput{From: from, Below: end, MaxBytes: replayChunkBytes, AtLeastOne: true})
-		if err != nil {
-			return err
-		}
-		if chunk.Bytes == 0 {
-			chunk.Release()
-			return nil // what is left was compacted away
-		}
-		if cap(buf) < chunk.Bytes {
-			buf = make([]byte, 0, chunk.Bytes)
-		}
-		buf = buf[:chunk.Bytes]
-		n, err := chunk.Source.ReadAt(buf, chunk.Position)
-		chunk.Release()
-		if n < len(buf) {
-			return fmt.Errorf("reading a log from offset %d: %w", from, err)
-		}
-		next, err := eachBatchOf(buf, fn)
-		if err != nil {
-			return err
-		}
-		invariant.Check(next > from, "reading a log went from offset %d to %d", from, next)
-		from = next
-	}
-	return nil
-}
-
-// eachBatchOf returns the offset after the last batch.
-func eachBatchOf(b []byte, fn func(protocol.Batch) error) (next protocol.Offset, err error) {
-	for len(b) > 0 {
-		var batch protocol.Batch
-		if batch, b, err = protocol.NextBatch(b); err != nil {
-			return 0, err
-		}
-		if err := protocol.VerifyBatch(batch); err != nil {
-			return 0, err
-		}
-		next = batch.LastOffset() + 1
-		if err := fn(batch); err != nil {
-			return 0, err
-		}
-	}
-	return next, nil
 }

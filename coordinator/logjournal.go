@@ -28,10 +28,6 @@ func NewLogJournal(find func(shard int32) Partition) *LogJournal {
 	return &LogJournal{find: find}
 }
 
-// loadChunkBytes is how much Load reads at once. Larger reads are no faster from
-// the page cache, and 50 shards may load together.
-const loadChunkBytes = 1 << 20
-
 // Check implements Journal.
 func (j *LogJournal) Check(shard int32) error {
 	if j.find(shard) == nil {
@@ -96,54 +92,18 @@ func (j *LogJournal) Load(shard int32, fn func(Entry) error) error {
 			return fmt.Errorf("load shard %d: %w", shard, err)
 		}
 	}
-	for from := marks.Start; from < marks.End; {
-		next, err := loadFrom(log, from, marks.End, fn)
-		if err != nil {
-			return fmt.Errorf("load shard %d from offset %d: %w", shard, from, err)
-		}
-		from = next
-	}
-	return nil
-}
-
-// loadFrom reads the batches of one chunk and tells where the next one begins.
-func loadFrom(log logstore.Log, from, end protocol.Offset, fn func(Entry) error) (protocol.Offset, error) {
-	chunk, err := log.Read(logstore.ReadInput{From: from, Below: end, MaxBytes: loadChunkBytes, AtLeastOne: true})
-	if err != nil {
-		return 0, err
-	}
-	defer chunk.Release()
-	if chunk.Bytes == 0 {
-		return end, nil // compaction left nothing up to the end
-	}
-	bytes := make([]byte, chunk.Bytes)
-	if _, err := chunk.Source.ReadAt(bytes, chunk.Position); err != nil {
-		return 0, err
-	}
-	next := from
-	for len(bytes) > 0 {
-		batch, rest, err := protocol.NextBatch(bytes)
-		if err != nil {
-			return 0, err
-		}
-		if err := protocol.VerifyBatch(batch); err != nil {
-			return 0, err
-		}
-		err = DecodeBatch(batch, func(e Entry) error {
-			if e.Offset < from { // a log may start within its first batch
+	err := logstore.EachBatch(log, marks.Start, marks.End, func(batch protocol.Batch) error {
+		return DecodeBatch(batch, func(e Entry) error {
+			if e.Offset < marks.Start { // a log may start within its first batch
 				return nil
 			}
 			return fn(e)
 		})
-		if err != nil {
-			return 0, err
-		}
-		next, bytes = batch.LastOffset()+1, rest
+	})
+	if err != nil {
+		return fmt.Errorf("load shard %d: %w", shard, err)
 	}
-	if next <= from {
-		return 0, fmt.Errorf("the log gave no batch that reaches offset %d", from)
-	}
-	return next, nil
+	return nil
 }
 
 // DecodeBatch calls fn for every entry of a batch.

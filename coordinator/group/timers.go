@@ -9,10 +9,9 @@ import (
 type timerKind uint8
 
 const (
-	sessionTimer     timerKind = iota // a member or pending member was not heard of
-	joinTimer                         // the join phase has lasted long enough
-	initialJoinTimer                  // the first join phase of an empty group
-	syncTimer                         // members did not fetch their assignment
+	sessionTimer timerKind = iota // a member or pending member was not heard of
+	joinTimer                     // the join phase has lasted long enough
+	syncTimer                     // members did not fetch their assignment
 )
 
 // timer is a deadline in a shard. It lives inside what it is about, so that
