@@ -3,6 +3,7 @@ package differ
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -19,7 +20,8 @@ import (
 //     so does the epoch of the finalized features, unless it is negative;
 //   - times that lie within the story become "<now>", others compare exactly;
 //   - texts of error messages and documentation become "<text>", null and empty excepted;
-//   - throttle times are dropped;
+//   - throttle times are dropped, and so are the fields that a story declares to
+//     depend on a race;
 //   - arrays of structs whose order means nothing are sorted;
 //   - topics and groups of other stories are dropped from lists.
 type normalizer struct {
@@ -28,6 +30,8 @@ type normalizer struct {
 	ended   time.Time
 	symbols map[string]string
 	counts  map[string]int
+	// dropped are the fields that the exchange at hand does not compare.
+	dropped []string
 	// peeking is set while elements are put in order: no new symbols then.
 	peeking bool
 }
@@ -41,6 +45,7 @@ func (n *normalizer) transcript(in []exchange) []exchange {
 	for i, x := range in {
 		out[i] = x
 		if x.answer != nil {
+			n.dropped = x.racing
 			out[i].answer = n.structure(x.api, x.answer)
 		}
 	}
@@ -50,7 +55,7 @@ func (n *normalizer) transcript(in []exchange) []exchange {
 func (n *normalizer) structure(path string, s *schema.Struct) *schema.Struct {
 	out := &schema.Struct{}
 	for _, f := range s.Fields {
-		if f.Name == "ThrottleTimeMs" {
+		if f.Name == "ThrottleTimeMs" || slices.Contains(n.dropped, f.Name) {
 			continue
 		}
 		out.Fields = append(out.Fields, schema.Field{Name: f.Name, Value: n.value(join(path, f.Name), f.Name, f.Value)})

@@ -211,7 +211,7 @@ func (w *pending) Finish() kmsg.Response {
 // finish is Finish that returns nil when there is no answer.
 func (w *pending) finish() kmsg.Response {
 	s := w.peer.session
-	x := exchange{label: w.label, api: kmsg.NameForKey(w.key), request: w.describe()}
+	x := exchange{label: w.label, api: kmsg.NameForKey(w.key), request: w.describe(), racing: w.racing}
 	body, err := w.await()
 	switch {
 	case wire.IsClosed(err):
@@ -229,8 +229,6 @@ func (w *pending) finish() kmsg.Response {
 	x.outcome = "answer"
 	if x.answer, err = s.catalog.Response(w.key).Decode(w.version, body); err != nil {
 		x.outcome = "undecodable answer: " + err.Error()
-	} else {
-		x.answer = without(x.answer, w.racing)
 	}
 	s.record(x)
 	if w.req == nil {

@@ -227,11 +227,9 @@ func TestHotSegments(t *testing.T) {
 		}
 	}
 	check(l)
-	w.opts.CleanShutdown = false
-	old := w.store
+	w.kill()
 	w.start()
 	check(w.log(0))
 	w.restart()
 	check(w.log(0))
-	closeQuietly(old)
 }

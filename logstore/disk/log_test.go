@@ -384,8 +384,7 @@ func TestDeleteAndNamesake(t *testing.T) {
 		wantIs(t, tryAppend(l, values(dayMillis, "x"), 0).Err, logstore.ErrDeleted)
 
 		namesake := logstore.ID{Topic: "orders", TopicID: protocol.UUID{9}, Partition: 0}
-		old := w.store
-		w.opts.CleanShutdown = false
+		w.kill()
 		w.start()
 		reborn, err := w.store.Open(namesake, w.cfg)
 		must(t, err)
@@ -402,7 +401,6 @@ func TestDeleteAndNamesake(t *testing.T) {
 		reborn, err = w.store.Open(namesake, w.cfg)
 		must(t, err)
 		w.wantFilled(reborn, 0, 2)
-		closeQuietly(old)
 	})
 }
 
