@@ -72,15 +72,26 @@ func wantedOf(p *protocol.FetchPartition) wanted {
 }
 
 func (c *fetchCall) openIncremental() error {
-	q := &c.request
-	s := c.api.sessions.find(q.SessionID)
+	s := c.api.sessions.find(c.request.SessionID)
 	if s == nil {
 		return protocol.ErrFetchSessionIDNotFound
 	}
+	ended, err := c.continueSession(s)
+	if ended {
+		c.api.sessions.remove(s.id)
+	}
+	return err
+}
+
+// continueSession takes what the request changes into its session and leaves the
+// session's partitions in items. It tells whether the session ends; the caller
+// removes it, because nobody waits for the cache with a session's lock in hand.
+func (c *fetchCall) continueSession(s *session) (ended bool, err error) {
+	q := &c.request
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.advance(q.SessionEpoch, c.header.Version >= 13, c.api.Clock.Monotonic()); err != nil {
-		return err
+		return false, err
 	}
 	for i := range q.Topics {
 		t := &q.Topics[i]
@@ -90,8 +101,7 @@ func (c *fetchCall) openIncremental() error {
 		}
 	}
 	if n := len(s.mu.partitions); n > c.settings.RequestPartitionsMax {
-		c.api.sessions.remove(s.id) // a session is one request told in pieces
-		return tooManyPartitions(n, c.settings)
+		return true, tooManyPartitions(n, c.settings) // a session is one request told in pieces
 	}
 	for i := range q.Forgotten {
 		t := &q.Forgotten[i]
@@ -101,14 +111,13 @@ func (c *fetchCall) openIncremental() error {
 		}
 	}
 	if len(s.mu.partitions) == 0 {
-		c.api.sessions.remove(s.id) // nothing is left: answered as without a session
-		return nil
+		return true, nil // nothing is left: answered as without a session
 	}
 	c.session, c.incremental = s, true
 	for p := s.mu.first; p != nil; p = p.next {
 		c.items = append(c.items, fetchItem{key: p.key, want: p.want, inSession: p})
 	}
-	return nil
+	return false, nil
 }
 
 // closeContext decides what an incremental answer leaves out, or makes the new

@@ -68,7 +68,9 @@ type session struct {
 	}
 }
 
-// sessionCache holds the sessions of this broker, a bounded number of them.
+// sessionCache holds the sessions of this broker, a bounded number of them. Its
+// lock is taken before a session's, never the other way round: making room looks
+// into every session.
 type sessionCache struct {
 	clock clock.Clock
 	slots func() int // max.incremental.fetch.session.cache.slots

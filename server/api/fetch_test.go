@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -249,6 +250,26 @@ func TestFetchSessionsMakeRoom(t *testing.T) {
 	clk.Advance(sessionEvictionAge + time.Second)
 	if open(1) == nil || cache.find(large.id) != nil {
 		t.Fatal("an unused session does not make room")
+	}
+}
+
+// Whoever makes room in the cache holds its lock and waits for each session's:
+// a request that holds its session's must not wait for the cache. Here the cache
+// stays locked, and requests that end their session come through all the same.
+func TestEndingASessionDoesNotWaitForTheCacheWithTheSessionLocked(t *testing.T) {
+	clk := clock.NewManual(time.UnixMilli(0))
+	cache := newSessionCache(clk, func() int { return 2 })
+	forget := protocol.FetchRequest{SessionEpoch: 1, Forgotten: []protocol.ForgottenTopic{{Partitions: []int32{0}}}}
+	grow := protocol.FetchRequest{SessionEpoch: 1, Topics: []protocol.FetchTopic{{Partitions: []protocol.FetchPartition{{Index: 1}}}}}
+	for name, request := range map[string]protocol.FetchRequest{"nothing left": forget, "too much": grow} {
+		s := cache.create(false, []*sessionPartition{{key: partitionKey{index: 0}}})
+		c := &fetchCall{api: &API{Rooms: Rooms{Clock: clk}}, settings: &config.Broker{RequestPartitionsMax: 1}, request: request}
+		cache.mu.Lock()
+		ended, err := c.continueSession(s)
+		cache.mu.Unlock()
+		if !ended || (err != nil) != (name == "too much") {
+			t.Errorf("%s: ended %t, %v", name, ended, err)
+		}
 	}
 }
 
