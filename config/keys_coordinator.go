@@ -27,9 +27,9 @@ var coordinatorKeys = []Key{
 	{Name: "transaction.remove.expired.transaction.cleanup.interval.ms", Type: TypeInt, Default: "3600000", Valid: "[1,...]", Doc: "How often unused transactional ids are searched."},
 	{Name: "transaction.state.log.load.buffer.size", Type: TypeInt, Default: "5242880", Valid: "[1,...]", Doc: "Bytes read at once when transaction state is loaded."},
 	{Name: "transaction.state.log.min.isr", Type: TypeInt, Default: "2", Valid: "[1,...]", Doc: "Minimum in-sync replicas of the transaction topic."},
-	{Name: "transaction.state.log.num.partitions", Type: TypeInt, Default: "50", Valid: "[1,...]", Doc: "Partitions of the transaction topic; fixed once it exists."},
-	{Name: "transaction.state.log.replication.factor", Type: TypeShort, Default: "3", Valid: "[1,...]", Doc: "Replicas of the transaction topic."},
-	{Name: "transaction.state.log.segment.bytes", Type: TypeInt, Default: "104857600", Valid: "[1,...]", Doc: "Segment size of the transaction topic."},
+	{Name: "transaction.state.log.num.partitions", Type: TypeInt, Default: "50", Valid: "[1,...]", Effect: Acts, Doc: "Partitions of the transaction topic; fixed once it exists."},
+	{Name: "transaction.state.log.replication.factor", Type: TypeShort, Default: "3", Valid: "[1,...]", Effect: Acts, Doc: "Replicas of the transaction topic."},
+	{Name: "transaction.state.log.segment.bytes", Type: TypeInt, Default: "104857600", Valid: "[1,...]", Effect: Acts, Doc: "Segment size of the transaction topic."},
 	{Name: "transaction.two.phase.commit.enable", Type: TypeBoolean, Default: "false", Doc: "Allow transactions that an outside coordinator decides."},
 	{Name: "transactional.id.expiration.ms", Type: TypeInt, Default: "604800000", Valid: "[1,...]", Doc: "A transactional id that is not used for this long is forgotten."},
 }
