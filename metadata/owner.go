@@ -113,7 +113,7 @@ func (s *Store) serve(p *proposal) {
 		}
 		break
 	}
-	s.commit(g.decided)
+	s.commit(g.decided, g.now)
 }
 
 // group is proposals that share writes. Each is decided on the image that the
@@ -169,12 +169,12 @@ func inTransaction(values [][]byte) [][]byte {
 // commit journals the decided proposals in order, as many in a batch as fit, and
 // publishes and answers each. After a failure it answers the rest with the error,
 // because their decisions rest on what was not journaled.
-func (s *Store) commit(decided []*proposal) {
+func (s *Store) commit(decided []*proposal, now protocol.Timestamp) {
 	var err error
 	for len(decided) > 0 {
 		n := sharedBatch(decided)
 		if err == nil {
-			err = s.journal(decided[:n])
+			err = s.journal(decided[:n], now)
 		}
 		for _, p := range decided[:n] {
 			switch {
@@ -202,10 +202,9 @@ func sharedBatch(decided []*proposal) int {
 }
 
 // journal writes the records of the proposals in one batch, or those of a single
-// large one in several.
-func (s *Store) journal(shared []*proposal) error {
+// large one in several. now is what their images say too.
+func (s *Store) journal(shared []*proposal, now protocol.Timestamp) error {
 	b := protocol.NewBatchBuilder(protocol.DefaultBatchOptions())
-	now := s.now()
 	for _, p := range shared {
 		for _, value := range p.values {
 			if b.Count() > 0 && b.Size()+len(value)+recordOverheadMax > batchBytesMax {

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -87,6 +89,29 @@ func TestRestart(t *testing.T) {
 	}
 	if value, _ := img.TopicConfig("orders").Get("retention.ms"); value != "1000" {
 		t.Errorf("retention.ms %q", value)
+	}
+}
+
+// ticking is a clock that moves whenever it is asked.
+type ticking struct{ *clock.Manual }
+
+func (c ticking) Now() time.Time {
+	c.Advance(time.Second)
+	return c.Manual.Now()
+}
+
+// A change has one time: what its batch says, its image says too.
+func TestLiveTimeIsJournaledTime(t *testing.T) {
+	w := newWorld(t)
+	w.options.Clock = ticking{w.clock}
+	s := w.open()
+	create(t, s, "orders", 1)
+	rec, err := recoverFolder(&w.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if live := s.Image().timestamp; rec.img.timestamp != live {
+		t.Errorf("the journal says %d, the image said %d", rec.img.timestamp, live)
 	}
 }
 
