@@ -78,7 +78,11 @@ func TestTheCommandsThatAreShownExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	help, err := exec.Command(filepath.Join(root, "bin", "barnabas"), "help").Output()
+	binary, err := barnabas.Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := exec.Command(binary, "help").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,12 +106,12 @@ func TestTheCommandsThatAreShownExist(t *testing.T) {
 // healthcheck tells a broker that answers from a port where none does.
 func TestHealthcheckTellsUpFromDown(t *testing.T) {
 	b := barnabas.Run(t, barnabas.Options{Profile: "dev"})
-	root, err := barnabas.ModuleRoot()
+	binary, err := barnabas.Binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	check := func(address string) error {
-		return exec.Command(filepath.Join(root, "bin", "barnabas"), "healthcheck", "--bootstrap-server", address).Run()
+		return exec.Command(binary, "healthcheck", "--bootstrap-server", address).Run()
 	}
 	if err := check(b.Bootstrap()); err != nil {
 		t.Fatalf("healthcheck of a running broker: %v", err)
