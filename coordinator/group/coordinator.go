@@ -3,7 +3,6 @@ package group
 import (
 	"bytes"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -148,7 +147,7 @@ func byShard[Out any](c *Coordinator, ids []string,
 		places[shard] = append(places[shard], i)
 	}
 	out := make([]Out, len(ids))
-	pending := newGather(len(places), func() { reply(out) })
+	pending := coordinator.NewCountdown(len(places), func() { reply(out) })
 	for _, shard := range sortedKeys(places) {
 		mine := places[shard]
 		some := make([]string, len(mine))
@@ -163,7 +162,7 @@ func byShard[Out any](c *Coordinator, ids []string,
 					out[place] = results[i]
 				}
 			}
-			pending.done()
+			pending.Done()
 		}
 		c.runtime.Do(shard,
 			func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, some, put) },
@@ -176,11 +175,11 @@ func byShard[Out any](c *Coordinator, ids []string,
 func (c *Coordinator) List(in ListInput, reply func(ListOutput)) {
 	shards := c.runtime.Shards()
 	parts := make([]ListOutput, shards)
-	pending := newGather(int(shards), func() { reply(joinListings(parts)) })
+	pending := coordinator.NewCountdown(int(shards), func() { reply(joinListings(parts)) })
 	for shard := range shards {
 		put := func(groups []Listing, err error) {
 			parts[shard] = ListOutput{Groups: groups, Err: err}
-			pending.done()
+			pending.Done()
 		}
 		c.runtime.Do(shard,
 			func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.List(now, in, put) },
@@ -206,7 +205,7 @@ func joinListings(parts []ListOutput) ListOutput {
 func (c *Coordinator) DeleteTopicOffsets(topics []string, reply func(error)) {
 	shards := c.runtime.Shards()
 	errs := make([]error, shards)
-	pending := newGather(int(shards), func() {
+	pending := coordinator.NewCountdown(int(shards), func() {
 		for _, err := range errs {
 			if err != nil && err != coordinator.ErrNotOwner {
 				reply(err)
@@ -218,39 +217,11 @@ func (c *Coordinator) DeleteTopicOffsets(topics []string, reply func(error)) {
 	for shard := range shards {
 		put := func(err error) {
 			errs[shard] = err
-			pending.done()
+			pending.Done()
 		}
 		c.runtime.Do(shard,
 			func(m *Machine, now coordinator.Moment) coordinator.Decision {
 				return m.DeleteTopicOffsets(now, topics, put)
 			}, put)
-	}
-}
-
-// gather calls finish after a number of parts are done.
-type gather struct {
-	finish func()
-	mu     struct {
-		sync.Mutex
-		left int
-	}
-}
-
-func newGather(parts int, finish func()) *gather {
-	g := &gather{finish: finish}
-	g.mu.left = parts
-	if parts == 0 {
-		finish()
-	}
-	return g
-}
-
-func (g *gather) done() {
-	g.mu.Lock()
-	g.mu.left--
-	last := g.mu.left == 0
-	g.mu.Unlock()
-	if last {
-		g.finish()
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync"
 
 	"github.com/barnabas-mq/barnabas/metadata"
 )
@@ -45,32 +44,4 @@ func findTopic(image *metadata.Image, byID bool, name string, id [16]byte) topic
 		return topicRef{id: id, topic: image.TopicByID(id)}
 	}
 	return topicRef{name: name, topic: image.Topic(name)}
-}
-
-// countdown calls finish after a number of parts are done, on the goroutine of
-// the last one.
-type countdown struct {
-	finish func()
-	mu     struct {
-		sync.Mutex
-		left int
-	}
-}
-
-func newCountdown(parts int, finish func()) *countdown {
-	c := &countdown{finish: finish}
-	if c.mu.left = parts; parts == 0 {
-		finish()
-	}
-	return c
-}
-
-func (c *countdown) done() {
-	c.mu.Lock()
-	c.mu.left--
-	last := c.mu.left == 0
-	c.mu.Unlock()
-	if last {
-		c.finish()
-	}
 }

@@ -16,6 +16,7 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -39,7 +40,7 @@ func (a *API) offsetFetch(_ *Request, q *kmsg.OffsetFetchRequest, reply func(*km
 		return
 	}
 	p.Groups = make([]kmsg.OffsetFetchResponseGroup, len(q.Groups))
-	all := newCountdown(len(q.Groups), func() { reply(p) })
+	all := coordinator.NewCountdown(len(q.Groups), func() { reply(p) })
 	image := a.Metadata.Image()
 	for i := range q.Groups {
 		from, to := &q.Groups[i], &p.Groups[i]
@@ -52,7 +53,7 @@ func (a *API) offsetFetch(_ *Request, q *kmsg.OffsetFetchRequest, reply func(*km
 			if out.Err == nil {
 				to.Topics = append(to.Topics, unknown...)
 			}
-			all.done()
+			all.Done()
 		})
 	}
 }
