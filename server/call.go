@@ -59,24 +59,11 @@ type Ticket struct {
 	queue  *queue
 	out    *Out         // set when the answer is complete
 	encode func(o *Out) // runs on the writer's goroutine; nil when there is no answer
-	state  ticketState  // guarded by queue.mu
+	done   bool         // guarded by queue.mu
 }
 
-type ticketState uint8
-
-const (
-	ticketOpen ticketState = iota
-	ticketDone
-	ticketHangUp
-)
-
 // Reply completes the call: encode is run later, on the goroutine that writes,
-// and must append one answer (Begin, append, End) to the Out that it gets. Reply
-// never blocks and may be called from any goroutine.
-func (t *Ticket) Reply(encode func(o *Out)) { t.queue.complete(t, ticketDone, encode) }
-
-// Drop completes the call without an answer.
-func (t *Ticket) Drop() { t.queue.complete(t, ticketDone, nil) }
-
-// HangUp closes the connection in place of an answer, once the earlier ones are sent.
-func (t *Ticket) HangUp() { t.queue.complete(t, ticketHangUp, nil) }
+// and must append one answer (Begin, append, End) to the Out that it gets; nil
+// completes the call without an answer. Reply never blocks and may be called from
+// any goroutine.
+func (t *Ticket) Reply(encode func(o *Out)) { t.queue.complete(t, encode) }

@@ -10,14 +10,10 @@ import (
 
 // Conn is a connection as its Handler sees it.
 type Conn struct {
-	// ID is unique in this process.
-	ID uint64
 	// Listener is the one that accepted the connection.
 	Listener *Listener
 	// RemoteAddr is host:port of the peer.
 	RemoteAddr string
-	// LocalAddr is the address that the peer dialled.
-	LocalAddr string
 	// State is the handler's own.
 	State any
 
@@ -94,7 +90,7 @@ func (c *conn) runFrames() error {
 			return err
 		}
 		if call.out != nil && call.out != &c.out {
-			if !c.queue.push(&Ticket{queue: &c.queue, out: call.out, state: ticketDone}) {
+			if !c.queue.push(&Ticket{queue: &c.queue, out: call.out, done: true}) {
 				return c.writerEnd()
 			}
 		}
@@ -197,7 +193,7 @@ func (c *conn) park() *Ticket {
 	if c.out.size() > 0 {
 		gathered := c.out
 		c.out = Out{start: -1}
-		c.queue.push(&Ticket{queue: &c.queue, out: &gathered, state: ticketDone})
+		c.queue.push(&Ticket{queue: &c.queue, out: &gathered, done: true})
 	}
 	t := &Ticket{queue: &c.queue}
 	c.queue.push(t) // a closed queue shows at the next read
@@ -223,7 +219,7 @@ func (c *conn) finish() error {
 	if c.writer != nil {
 		c.server.drain(&c.queue)
 		c.queue.close()
-		if writeErr := c.writerEnd(); writeErr != nil && !errors.Is(writeErr, errHangUp) && err == nil {
+		if writeErr := c.writerEnd(); err == nil {
 			err = writeErr
 		}
 	}

@@ -91,20 +91,6 @@ func TestParkingAndAnsweringRace(t *testing.T) {
 	}
 }
 
-func TestHangUpSendsTheEarlierAnswersFirst(t *testing.T) {
-	w := newWorld(t, nil)
-	c := w.dial("127.0.0.1")
-	w.send(c, frame("park a", "hangup b", "echo never"))
-	w.came("park a", "hangup b", "echo never")
-	w.handler.mu.Lock()
-	hangUp := w.handler.parked["b"]
-	w.handler.mu.Unlock()
-	hangUp.HangUp()
-	w.handler.release("a")
-	w.expect(c, "a")
-	w.expectEnd(c)
-}
-
 func TestFileRangesLieBetweenBytes(t *testing.T) {
 	w := newWorld(t, nil)
 	c := w.dial("127.0.0.1")

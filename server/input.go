@@ -28,15 +28,6 @@ const frameLengthBytes = 4
 // frameBytesMin is what the shortest request header takes: key, version, correlation id.
 const frameBytesMin = 8
 
-// frameError says why the stream cannot be cut any further.
-type frameError struct{ reason string }
-
-func (e *frameError) Error() string { return e.reason }
-
-var errFrameLength = errors.New("frame length")
-
-func (e *frameError) Unwrap() error { return errFrameLength }
-
 // next returns the next whole frame without its length, or nil when more bytes
 // are needed. The frame is valid until the next call of fill.
 func (in *input) next(limit int) ([]byte, error) {
@@ -46,7 +37,7 @@ func (in *input) next(limit int) ([]byte, error) {
 	}
 	n := int(int32(binary.BigEndian.Uint32(have)))
 	if n < frameBytesMin || n > limit {
-		return nil, &frameError{reason: describeLength(have, n, limit)}
+		return nil, errors.New(describeLength(have, n, limit))
 	}
 	if len(have) < frameLengthBytes+n {
 		return nil, nil

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/barnabas-mq/barnabas/internal/invariant"
@@ -25,8 +24,6 @@ type queue struct {
 	// waiting are tickets in request order.
 	waiting []*Ticket
 }
-
-var errHangUp = errors.New("the request asks for the connection to be closed")
 
 func (q *queue) init(lengthMax int) {
 	q.lengthMax = lengthMax
@@ -62,17 +59,17 @@ func (q *queue) push(t *Ticket) bool {
 	}
 	q.waiting = append(q.waiting, t)
 	q.active = true
-	if len(q.waiting) == 1 && t.state != ticketOpen {
+	if len(q.waiting) == 1 && t.done {
 		q.ready.Signal()
 	}
 	return true
 }
 
-func (q *queue) complete(t *Ticket, state ticketState, encode func(*Out)) {
+func (q *queue) complete(t *Ticket, encode func(*Out)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	invariant.Check(t.state == ticketOpen, "a ticket is completed twice")
-	t.state, t.encode = state, encode
+	invariant.Check(!t.done, "a ticket is completed twice")
+	t.done, t.encode = true, encode
 	if len(q.waiting) > 0 && q.waiting[0] == t {
 		q.ready.Signal()
 	}
@@ -88,7 +85,7 @@ func (q *queue) take(batch []*Ticket) []*Ticket {
 			return nil
 		}
 		n := 0
-		for n < len(q.waiting) && q.waiting[n].state != ticketOpen {
+		for n < len(q.waiting) && q.waiting[n].done {
 			n++
 		}
 		if n > 0 {
@@ -125,9 +122,7 @@ func (q *queue) close() {
 	defer q.mu.Unlock()
 	q.closed = true
 	for _, t := range q.waiting {
-		if t.out != nil {
-			t.out.reset()
-		}
+		dropTicket(t)
 	}
 	q.waiting = nil
 	q.ready.Broadcast()
@@ -143,13 +138,7 @@ func (q *queue) write(t transport) error {
 		if batch = q.take(batch); batch == nil {
 			return nil
 		}
-		hangUp := false
 		for i, ticket := range batch {
-			hangUp = hangUp || ticket.state == ticketHangUp
-			if hangUp {
-				dropTicket(ticket)
-				continue
-			}
 			if err := q.send(t, ticket, &out); err != nil {
 				for _, rest := range batch[i+1:] {
 					dropTicket(rest)
@@ -159,9 +148,6 @@ func (q *queue) write(t transport) error {
 		}
 		if err := out.writeTo(t); err != nil {
 			return err
-		}
-		if hangUp {
-			return errHangUp
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestAnAnswerForAClosedQueueIsReleased(t *testing.T) {
 	var source memorySource
 	q.init(10)
 	q.close()
-	if q.push(&Ticket{queue: &q, out: outOf(1, &source), state: ticketDone}) {
+	if q.push(&Ticket{queue: &q, out: outOf(1, &source), done: true}) {
 		t.Fatal("a closed queue took an answer")
 	}
 	if n := source.holders.Load(); n != 0 {
@@ -36,15 +36,15 @@ func TestAnswersBehindAParkedOneAreBoundedInBytes(t *testing.T) {
 	q.init(10)
 	head := &Ticket{queue: &q}
 	q.push(head)
-	q.push(&Ticket{queue: &q, out: outOf(queuedBytesMax, &source), state: ticketDone})
+	q.push(&Ticket{queue: &q, out: outOf(queuedBytesMax, &source), done: true})
 	third := make(chan bool, 1)
-	go func() { third <- q.push(&Ticket{queue: &q, out: outOf(1, &source), state: ticketDone}) }()
+	go func() { third <- q.push(&Ticket{queue: &q, out: outOf(1, &source), done: true}) }()
 	select {
 	case <-third:
 		t.Fatal("an answer was queued behind more than the limit")
 	case <-time.After(20 * time.Millisecond):
 	}
-	head.Drop()
+	head.Reply(nil)
 	for _, ticket := range q.take(nil) {
 		dropTicket(ticket)
 	}

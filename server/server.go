@@ -45,7 +45,6 @@ type Server struct {
 	stopping  chan struct{} // closed by Shutdown
 	census    *census
 	budget    *budget
-	lastID    atomic.Uint64
 
 	mu struct {
 		sync.Mutex
@@ -157,10 +156,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 	}
 	s.tune(sock)
 	c := &conn{server: s, sock: sock, transport: newTransport(sock, s.opts.WriteTimeout)}
-	c.Conn = Conn{
-		ID: s.lastID.Add(1), Listener: l, done: make(chan struct{}),
-		RemoteAddr: sock.RemoteAddr().String(), LocalAddr: sock.LocalAddr().String(),
-	}
+	c.Conn = Conn{Listener: l, RemoteAddr: sock.RemoteAddr().String(), done: make(chan struct{})}
 	s.mu.Lock()
 	if s.mu.stopped {
 		s.mu.Unlock()

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // scripted is a handler whose requests say what to do: "echo TEXT" answers at
 // once, "park TEXT" answers when the test releases it, "silent", "fail",
-// "hangup TEXT", "file N".
+// "file N".
 type scripted struct {
 	mu     sync.Mutex
 	parked map[string]*Ticket
@@ -51,7 +51,7 @@ func (h *scripted) Serve(call *Call) error {
 	case "silent":
 	case "fail":
 		return errors.New("the script says so")
-	case "park", "hangup":
+	case "park":
 		ticket := call.Park()
 		h.mu.Lock()
 		h.parked[rest] = ticket

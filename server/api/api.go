@@ -68,10 +68,6 @@ func New(rooms Rooms) *API {
 
 // Peer is what the handlers remember of a connection.
 type Peer struct {
-	// SoftwareName and SoftwareVersion are what ApiVersions v3+ told, else "".
-	SoftwareName    string
-	SoftwareVersion string
-
 	request Request      // reused by requests that are answered at once
 	produce *produceCall // reused by Produce, nil while the log still holds the last one
 	fetch   fetchCall    // reused by Fetch

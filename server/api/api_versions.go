@@ -58,7 +58,6 @@ func (a *API) apiVersions(r *Request) error {
 		a.appendApiVersions(r, func(b []byte) []byte { return emptyVersions.AppendApiVersions(b, r.Header.Version, in) })
 		return nil
 	}
-	r.Peer.SoftwareName, r.Peer.SoftwareVersion = q.ClientSoftwareName, q.ClientSoftwareVersion
 	if r.Header.Version >= 3 {
 		image := a.Metadata.Image()
 		in.Supported = supportedFeatures
