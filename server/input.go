@@ -98,7 +98,7 @@ type tryReader interface {
 // connection keeps it and only one that would wait gives it back.
 func (in *input) tryBorrowed(r io.Reader) int {
 	t, ok := r.(tryReader)
-	if !ok || len(in.buf) == len(in.small) {
+	if !ok || in.isSmall() {
 		return 0
 	}
 	return t.tryRead(in.buf)
@@ -137,11 +137,8 @@ func (in *input) makeRoom() {
 	}
 	bigger := borrow(max(want, bufferBytesMin))
 	copy(bigger, in.buf[in.r:in.w])
-	old := in.buf
+	in.giveBack()
 	in.buf, in.r, in.w = bigger, 0, have
-	if len(old) > len(in.small) {
-		lend(old)
-	}
 }
 
 // isSmall tells that nothing is borrowed.
@@ -155,9 +152,9 @@ func (in *input) held() int {
 	return len(in.buf)
 }
 
-// giveBack returns a borrowed buffer that holds nothing.
+// giveBack returns a borrowed buffer that holds nothing any more.
 func (in *input) giveBack() {
-	if len(in.buf) > len(in.small) {
+	if !in.isSmall() {
 		lend(in.buf)
 		in.buf = in.small[:]
 	}

@@ -30,7 +30,7 @@ func (t *plainTransport) arm() error {
 	return t.conn.SetWriteDeadline(time.Now().Add(t.timeout))
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader; it waits.
 func (t *plainTransport) Read(p []byte) (int, error) { return t.conn.Read(p) }
 
 func (t *plainTransport) write(p []byte) error {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -26,9 +27,6 @@ func newTransport(c net.Conn, timeout time.Duration) transport {
 	}
 	return &plain
 }
-
-// Read implements io.Reader; it waits.
-func (t *socketTransport) Read(p []byte) (int, error) { return t.conn.Read(p) }
 
 // tryRead implements tryReader.
 func (t *socketTransport) tryRead(p []byte) int {
@@ -117,7 +115,7 @@ func (t *socketTransport) untilDone(step func(fd uintptr) (done bool, err error)
 		return true
 	}
 	if err := t.raw.Write(attempt); err != nil || finished {
-		return firstError(err, stepErr)
+		return cmp.Or(err, stepErr)
 	}
 	var err error
 	for err == nil && !finished {
@@ -132,17 +130,6 @@ func (t *socketTransport) untilDone(step func(fd uintptr) (done bool, err error)
 			return finished || again
 		})
 	}
-	if clearErr := t.conn.SetWriteDeadline(time.Time{}); err == nil {
-		err = clearErr
-	}
-	return firstError(err, stepErr)
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	clearErr := t.conn.SetWriteDeadline(time.Time{})
+	return cmp.Or(err, clearErr, stepErr)
 }
