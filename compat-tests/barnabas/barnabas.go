@@ -3,10 +3,11 @@ package barnabas
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,12 +24,11 @@ type Options struct {
 	Profile string
 	// Properties are given as --override key=value.
 	Properties map[string]string
-	// Env is added to the environment.
-	Env []string
 }
 
-// Ready is the line that the broker prints when it serves.
-type Ready struct {
+// readyLine is what the broker prints when it serves. A line with a field of
+// another type does not decode, and so is refused.
+type readyLine struct {
 	Ready     bool    `json:"ready"`
 	Bootstrap string  `json:"bootstrap"`
 	NodeID    int32   `json:"node_id"`
@@ -38,17 +38,8 @@ type Ready struct {
 	StartMS   float64 `json:"start_ms"`
 }
 
-// Broker is a running barnabas.
-type Broker struct {
-	*testbed.Broker
-	options Options
-	// stdout catches the ready line of the present process.
-	stdout *testbed.FirstLine
-	ready  Ready
-}
-
 // Run starts a broker for a test and ends it with the test.
-func Run(tb testing.TB, options Options) *Broker {
+func Run(tb testing.TB, options Options) *testbed.Broker {
 	tb.Helper()
 	b, err := Start(options)
 	if err != nil {
@@ -59,7 +50,7 @@ func Run(tb testing.TB, options Options) *Broker {
 }
 
 // Start starts a broker on a fresh data directory and a free port.
-func Start(options Options) (*Broker, error) {
+func Start(options Options) (*testbed.Broker, error) {
 	binary, err := Binary()
 	if err != nil {
 		return nil, err
@@ -75,13 +66,18 @@ func Start(options Options) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{options: options}
 	bootstrap := fmt.Sprintf("127.0.0.1:%d", ports[0])
 	data := filepath.Join(dir, "data")
-	b.Broker, err = testbed.NewBroker(testbed.Launch{
+	var stdout *testbed.FirstLine // of the present process
+	b, err := testbed.NewBroker(testbed.Launch{
 		Name: "barnabas", Dir: dir, DataDir: data, Bootstrap: bootstrap,
-		Command: func() *exec.Cmd { return b.command(binary, bootstrap, data) },
-		Ready:   b.awaitReady,
+		Command: func() *exec.Cmd {
+			cmd := exec.Command(binary, arguments(options, bootstrap, data)...)
+			stdout = testbed.NewFirstLine()
+			cmd.Stdout = stdout
+			return cmd
+		},
+		Ready: func(p *testbed.Process) error { return awaitReady(stdout, p) },
 	})
 	if err != nil {
 		_ = os.RemoveAll(dir)
@@ -90,34 +86,22 @@ func Start(options Options) (*Broker, error) {
 	return b, nil
 }
 
-// ReadyLine is what the present process printed when it was ready.
-func (b *Broker) ReadyLine() Ready { return b.ready }
-
-func (b *Broker) command(binary, bootstrap, data string) *exec.Cmd {
-	args := []string{"serve", "--profile", b.options.Profile, "--listen", bootstrap, "--data", data}
-	keys := make([]string, 0, len(b.options.Properties))
-	for key := range b.options.Properties {
-		keys = append(keys, key)
+func arguments(options Options, bootstrap, data string) []string {
+	args := []string{"serve", "--profile", options.Profile, "--listen", bootstrap, "--data", data}
+	for _, key := range slices.Sorted(maps.Keys(options.Properties)) {
+		args = append(args, "--override", key+"="+options.Properties[key])
 	}
-	sort.Strings(keys)
-	for _, key := range keys {
-		args = append(args, "--override", key+"="+b.options.Properties[key])
-	}
-	cmd := exec.Command(binary, args...)
-	cmd.Env = append(os.Environ(), b.options.Env...)
-	b.stdout = testbed.NewFirstLine()
-	cmd.Stdout = b.stdout
-	return cmd
+	return args
 }
 
 // awaitReady waits for the ready line, which is the first on stdout.
-func (b *Broker) awaitReady(p *testbed.Process) error {
-	line, err := b.stdout.Await(p, readyTimeout)
+func awaitReady(stdout *testbed.FirstLine, p *testbed.Process) error {
+	line, err := stdout.Await(p, readyTimeout)
 	if err != nil {
 		return err
 	}
-	b.ready = Ready{}
-	if err := json.Unmarshal(line, &b.ready); err != nil || !b.ready.Ready {
+	var ready readyLine
+	if err := json.Unmarshal(line, &ready); err != nil || !ready.Ready {
 		return fmt.Errorf("the first line is not a ready line: %q (%v)", line, err)
 	}
 	return nil

@@ -2,10 +2,11 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,15 +37,6 @@ type Options struct {
 	Server bool
 }
 
-// Broker is a running Apache Kafka.
-type Broker struct {
-	*testbed.Broker
-	version string
-}
-
-// Version is the version of Apache Kafka that runs.
-func (b *Broker) Version() string { return b.version }
-
 // Need skips the test when Kafka cannot run here; in CI it fails.
 func Need(tb testing.TB) {
 	tb.Helper()
@@ -52,7 +44,7 @@ func Need(tb testing.TB) {
 }
 
 // Run starts Kafka for a test and ends it with the test.
-func Run(tb testing.TB, options Options) *Broker {
+func Run(tb testing.TB, options Options) *testbed.Broker {
 	tb.Helper()
 	Need(tb)
 	b, err := Start(options)
@@ -64,7 +56,7 @@ func Run(tb testing.TB, options Options) *Broker {
 }
 
 // Start formats a fresh data folder and starts Kafka on free loopback ports.
-func Start(options Options) (*Broker, error) {
+func Start(options Options) (*testbed.Broker, error) {
 	if options.Version == "" {
 		options.Version = Newest
 	}
@@ -88,7 +80,7 @@ func Start(options Options) (*Broker, error) {
 	return b, nil
 }
 
-func startIn(dir, classPath string, ports []int, options Options) (*Broker, error) {
+func startIn(dir, classPath string, ports []int, options Options) (*testbed.Broker, error) {
 	bootstrap := fmt.Sprintf("127.0.0.1:%d", ports[0])
 	config := filepath.Join(dir, "server.properties")
 	if err := os.WriteFile(config, []byte(properties(dir, ports, options)), 0o644); err != nil {
@@ -110,7 +102,7 @@ func startIn(dir, classPath string, ports []int, options Options) (*Broker, erro
 	if options.Server {
 		jvm = serverJVM(heap)
 	}
-	handle, err := testbed.NewBroker(testbed.Launch{
+	return testbed.NewBroker(testbed.Launch{
 		Name: "kafka-" + options.Version, Dir: dir, DataDir: filepath.Join(dir, "data"), Bootstrap: bootstrap,
 		Command: func() *exec.Cmd {
 			return exec.Command("java", append(jvm, logging(dir, "-cp", classPath, "kafka.Kafka", config)...)...)
@@ -119,10 +111,6 @@ func startIn(dir, classPath string, ports []int, options Options) (*Broker, erro
 			return testbed.WaitForMetadata(p, bootstrap, readyTimeout, readyInterval)
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &Broker{Broker: handle, version: options.Version}, nil
 }
 
 // quickJVM starts fastest and uses the least memory.
@@ -156,16 +144,9 @@ func properties(dir string, ports []int, options Options) string {
 		p["share.coordinator.state.topic.replication.factor"] = "1"
 		p["share.coordinator.state.topic.min.isr"] = "1"
 	}
-	for key, value := range options.Properties {
-		p[key] = value
-	}
-	keys := make([]string, 0, len(p))
-	for key := range p {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
+	maps.Copy(p, options.Properties)
 	var b strings.Builder
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(p)) {
 		fmt.Fprintf(&b, "%s=%s\n", key, p[key])
 	}
 	return b.String()

@@ -3,8 +3,6 @@ package oracle
 import (
 	"strings"
 	"testing"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
 // The judge itself must work: what a tool creates outlives a restart and a
@@ -54,5 +52,3 @@ func TestSchemasComeFromTheJar(t *testing.T) {
 		}
 	}
 }
-
-var _ testbed.Target = (*Broker)(nil)

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 )
@@ -112,7 +113,7 @@ func (t Tool) arguments(dir string) ([]string, error) {
 		class = old
 	}
 	if !ok {
-		return nil, fmt.Errorf("no tool %q; there are %s", t.Name, strings.Join(ToolNames(), ", "))
+		return nil, fmt.Errorf("no tool %q; there are %s", t.Name, strings.Join(slices.Sorted(maps.Keys(toolClasses)), ", "))
 	}
 	classPath, err := ClassPath(version)
 	if err != nil {
@@ -122,14 +123,4 @@ func (t Tool) arguments(dir string) ([]string, error) {
 		return nil, err
 	}
 	return append(append(quickJVM(256), logging(dir, "-cp", classPath, class)...), t.Args...), nil
-}
-
-// ToolNames lists the tools.
-func ToolNames() []string {
-	names := make([]string, 0, len(toolClasses))
-	for name := range toolClasses {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }

@@ -62,9 +62,7 @@ type Broker struct {
 	mu struct {
 		sync.Mutex
 		process *Process
-		// started is when the present process was started.
-		started time.Time
-		// ready is how long that process took until it served.
+		// ready is how long the last process to start took until it served.
 		ready time.Duration
 	}
 }
@@ -88,9 +86,6 @@ func (b *Broker) Bootstrap() string { return b.launch.Bootstrap }
 
 // DataDir implements Target.
 func (b *Broker) DataDir() string { return b.launch.DataDir }
-
-// LogPath is the file that the broker's output goes to.
-func (b *Broker) LogPath() string { return b.logPath }
 
 // PID implements Target; it is 0 when the broker does not run.
 func (b *Broker) PID() int {
@@ -127,7 +122,7 @@ func (b *Broker) Start() error {
 		cmd.Stdout = logFile
 	}
 	cmd.Stderr = logFile
-	b.mu.started = time.Now()
+	began := time.Now()
 	process, err := StartProcess(cmd)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", b.launch.Name, err)
@@ -136,7 +131,7 @@ func (b *Broker) Start() error {
 		process.Kill()
 		return fmt.Errorf("%s does not serve: %w\n%s", b.launch.Name, err, b.LogTail())
 	}
-	b.mu.ready = time.Since(b.mu.started)
+	b.mu.ready = time.Since(began)
 	b.mu.process = process
 	return nil
 }
