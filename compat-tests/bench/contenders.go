@@ -41,10 +41,10 @@ func startAll(names []string) ([]contender, error) {
 	return out, nil
 }
 
-var starters = map[string]func() (contender, error){
-	"barnabas": func() (contender, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
+var starters = map[string]func() (*testbed.Broker, error){
+	"barnabas": func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
 	"kfake":    startPeer,
-	"kafka": func() (contender, error) {
+	"kafka": func() (*testbed.Broker, error) {
 		return oracle.Start(oracle.Options{HeapMiB: 1024, Server: true, Properties: map[string]string{
 			// Files of deleted topics go soon, or the rounds fill the disk.
 			"log.segment.delete.delay.ms": "1000",
@@ -53,11 +53,20 @@ var starters = map[string]func() (contender, error){
 }
 
 // startPeer builds and starts kfake on disk.
-func startPeer() (contender, error) {
+func startPeer() (*testbed.Broker, error) {
 	dir, err := os.MkdirTemp("", "bench-peer-")
 	if err != nil {
 		return nil, err
 	}
+	b, err := startPeerIn(dir)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	return b, nil
+}
+
+func startPeerIn(dir string) (*testbed.Broker, error) {
 	binary := filepath.Join(dir, "peer")
 	if out, err := exec.Command("go", "build", "-o", binary, "github.com/barnabas-mq/barnabas/compat-tests/bench/peer").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build kfake: %w\n%s", err, out)
