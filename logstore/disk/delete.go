@@ -85,7 +85,7 @@ func (l *log) delete() error {
 	}
 	err := l.removeFolder()
 	l.flushing.Unlock()
-	l.answer(waiting, logstore.ErrDeleted)
+	l.answer(waiting, 0, logstore.ErrDeleted)
 	return err
 }
 

@@ -2,6 +2,7 @@ package disk_test
 
 import (
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -139,6 +140,64 @@ func TestNoHandlesLeft(t *testing.T) {
 	rule.Store(nil)
 	w.wantFilled(w.log(0), 0, 5)
 	w.fill(w.log(1), 1)
+}
+
+// advances counts what a watcher is told.
+type advances struct{ bytes atomic.Int64 }
+
+func (a *advances) Advanced(bytes int) { a.bytes.Add(int64(bytes)) }
+
+// Records whose producer was told of a failed flush become visible with the next
+// one: those who wait for them hear of it, of every byte.
+func TestAFlushPutOffIsAnnounced(t *testing.T) {
+	w, rule := faultyWorld(t, disk.Sync)
+	l, told := w.log(0), new(advances)
+	must(t, l.Ready())
+	l.Watch(told)
+	w.fill(l, 1)
+
+	// The syncer is held up at another partition while so many files are used that
+	// the handle of this one is closed; then it cannot be opened to be synced.
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	hold := func(op vfs.Op) error {
+		if op.Kind == vfs.OpSync && isLog(op) && strings.Contains(op.Name, "orders-1/") {
+			first.Do(func() { close(reached) })
+			<-goOn
+		}
+		return nil
+	}
+	rule.Store(&hold)
+	var waiting sync.WaitGroup
+	start := func(l logstore.Log) *logstore.Pending {
+		p := &logstore.Pending{OnCommitted: func(*logstore.Pending) { waiting.Done() }}
+		waiting.Add(1)
+		if state := l.Append(logstore.AppendInput{Batch: values(dayMillis, "x")}, p); state != logstore.Ordered {
+			t.Fatalf("state %v, %v", state, p.Err)
+		}
+		return p
+	}
+	start(w.log(1))
+	<-reached
+	p := start(l)
+	for n := range int32(10) {
+		start(w.log(2 + n))
+	}
+	noHandle := func(op vfs.Op) error {
+		if op.Kind == vfs.OpOpen && strings.Contains(op.Name, "orders-0/") {
+			return syscall.EMFILE
+		}
+		return nil
+	}
+	rule.Store(&noHandle)
+	close(goOn)
+	waiting.Wait()
+	wantIs(t, p.Err, syscall.EMFILE)
+	rule.Store(nil)
+	must(t, l.Flush())
+	if marks := l.Offsets(); marks.High != 2 || told.bytes.Load() != l.SizeBytes() {
+		t.Errorf("marks %+v, told of %d bytes of %d", marks, told.bytes.Load(), l.SizeBytes())
+	}
 }
 
 // Whichever single operation fails, with whatever error, in whatever step of a

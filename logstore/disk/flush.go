@@ -167,8 +167,11 @@ func (l *log) flushLater(names, root bool, cause error) error {
 	}
 	waiting := l.mu.waiting
 	l.mu.waiting = nil
+	for _, w := range waiting {
+		l.mu.unannounced += w.bytes
+	}
 	l.mu.Unlock()
-	l.answer(waiting, err)
+	l.answer(waiting, 0, err)
 	return err
 }
 
@@ -186,18 +189,20 @@ func (l *log) commit(end protocol.Offset) {
 	}
 	old := l.mu.waiting
 	l.mu.waiting, l.mu.spare = append(l.mu.spare[:0], old[count:]...), nil
+	unannounced := l.mu.unannounced
+	l.mu.unannounced = 0
 	l.mu.Unlock()
 
-	l.answer(old[:count], nil)
+	l.answer(old[:count], unannounced, nil)
 	clear(old)
 	l.mu.Lock()
 	l.mu.spare = old[:0]
 	l.mu.Unlock()
 }
 
-// answer tells those who waited what became of their appends, then the watcher.
-func (l *log) answer(waiting []waitingAppend, err error) {
-	bytes := 0
+// answer tells those who waited what became of their appends, then the watcher,
+// who hears of the given bytes beside theirs.
+func (l *log) answer(waiting []waitingAppend, bytes int, err error) {
 	for _, w := range waiting {
 		bytes += w.bytes
 		w.pending.Err = err
@@ -330,7 +335,7 @@ func (l *log) abandon() {
 	waiting := l.endLocked(phaseEnded, logstore.ErrClosed)
 	list := *l.segments.Load()
 	l.mu.Unlock()
-	l.answer(waiting, logstore.ErrClosed)
+	l.answer(waiting, 0, logstore.ErrClosed)
 	for _, s := range list {
 		s.retire()
 	}

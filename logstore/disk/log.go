@@ -67,6 +67,9 @@ type body struct {
 	// waiting are the appends that are ordered but not committed, in log order.
 	waiting []waitingAppend
 	spare   []waitingAppend // an emptied list, to be used again
+	// unannounced are bytes that High has yet to pass although nobody waits for
+	// them any more: their flush was put off.
+	unannounced int
 
 	synced    protocol.Offset // every batch below is durable
 	unflushed int64           // records since the last flush (flush.messages)

@@ -321,3 +321,30 @@ func TestCleanStopWithLostRecords(t *testing.T) {
 		})
 	}
 }
+
+// A recovery that sets segments aside sets their producer snapshots aside as well:
+// the next clean stop writes the one that counts, and keeps it.
+func TestProducersOutliveATornLog(t *testing.T) {
+	w, _ := memWorld(t, disk.Cached)
+	l := w.log(0)
+	for i := range int32(60) {
+		w.append(l, idempotent(9, i, strings.Repeat("x", 60)))
+	}
+	w.kill()
+	f, err := w.fs.Open(w.dir+firstSegment, vfs.ReadWrite, 0)
+	must(t, err)
+	must(t, f.Truncate(300))
+	must(t, f.Close())
+	w.start()
+	l = w.log(0)
+	must(t, l.Ready())
+	end := l.Offsets().End
+	if end == 0 || end > 10 {
+		t.Fatalf("the torn log ends at %d", end)
+	}
+	w.append(l, idempotent(7, 0, "new"))
+	w.restart()
+	if p := w.append(w.log(0), idempotent(7, 0, "new")); !p.Duplicate || p.BaseOffset != end {
+		t.Errorf("the batch sent again: %+v, its first copy is at %d", p, end)
+	}
+}

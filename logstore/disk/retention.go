@@ -207,7 +207,7 @@ func (l *log) TruncateTo(offset protocol.Offset) error {
 	}
 	l.mu.Unlock()
 	if len(waiting) > 0 {
-		l.answer(waiting, fmt.Errorf("%w: the log was truncated to offset %d", logstore.ErrStorage, offset))
+		l.answer(waiting, 0, fmt.Errorf("%w: the log was truncated to offset %d", logstore.ErrStorage, offset))
 	}
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -26,13 +25,12 @@ func (l *log) writeSnapshot(end protocol.Offset) error {
 	if !slices.Contains(l.mu.snapshots, end) {
 		l.mu.snapshots = append(l.mu.snapshots, end)
 	}
-	return l.dropSnapshots()
+	return l.dropSnapshots(end)
 }
 
 // dropSnapshots removes the snapshots that nobody will read: all but those at a
-// segment's base and the newest, as Kafka does.
-func (l *log) dropSnapshots() error {
-	newest := slices.Max(l.mu.snapshots)
+// segment's base and the newest, which was just written, as Kafka does.
+func (l *log) dropSnapshots(newest protocol.Offset) error {
 	bases := make(map[protocol.Offset]bool)
 	for _, s := range *l.segments.Load() {
 		bases[s.base] = true
@@ -43,7 +41,7 @@ func (l *log) dropSnapshots() error {
 			return false
 		}
 		err := l.store.opts.FS.Remove(l.segmentPath(at, snapshotSuffix))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !passedOver(err) {
 			failure = fmt.Errorf("remove an old producer snapshot: %w", err)
 			return false
 		}
@@ -53,10 +51,15 @@ func (l *log) dropSnapshots() error {
 }
 
 // dropSnapshotsBeyond removes snapshots of a longer log than there is now: once it
-// has grown again, they would be of other records.
+// has grown again, they would be of other records. Those that went aside with
+// their segments are gone already.
 func (l *log) dropSnapshotsBeyond(end protocol.Offset) {
 	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool {
-		return at > end && l.store.opts.FS.Remove(l.segmentPath(at, snapshotSuffix)) == nil
+		if at <= end {
+			return false
+		}
+		err := l.store.opts.FS.Remove(l.segmentPath(at, snapshotSuffix))
+		return err == nil || passedOver(err)
 	})
 }
 

@@ -119,7 +119,7 @@ func (s *Store) fail(cause error) error {
 			l.mu.Lock()
 			waiting := l.endLocked(phaseFailed, err)
 			l.mu.Unlock()
-			l.answer(waiting, err)
+			l.answer(waiting, 0, err)
 		}
 		s.opts.Fatal(err)
 	})
