@@ -1,8 +1,9 @@
 package config
 
 import (
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,9 +29,7 @@ type Op struct {
 // judge the values; the Validate methods do. current is left alone.
 func Apply(scope Scope, current map[string]string, ops []Op) (map[string]string, error) {
 	next := make(map[string]string, len(current)+len(ops))
-	for name, value := range current {
-		next[name] = value
-	}
+	maps.Copy(next, current)
 	touched := make(map[string]bool, len(ops))
 	for _, op := range ops {
 		if touched[op.Name] {
@@ -85,23 +84,14 @@ func changeList(key *Key, configs map[string]string, op Op) string {
 		}
 	}
 	for _, v := range strings.Split(*op.Value, ",") {
-		switch at := position(list, v); {
+		switch at := slices.Index(list, v); {
 		case op.Kind == OpAppend && at < 0 && v != "":
 			list = append(list, v)
 		case op.Kind == OpSubtract && at >= 0:
-			list = append(list[:at], list[at+1:]...)
+			list = slices.Delete(list, at, at+1)
 		}
 	}
 	return strings.Join(list, ",")
-}
-
-func position(list []string, v string) int {
-	for i, have := range list {
-		if have == v {
-			return i
-		}
-	}
-	return -1
 }
 
 // ValidateTopic judges all settings that a topic is to have of its own.
@@ -166,7 +156,7 @@ func (b *Broker) ValidateBroker(altered map[string]string, perBroker bool) error
 			return err
 		}
 	}
-	layers := append([]layer(nil), b.reader.layers...)
+	layers := slices.Clone(b.reader.layers)
 	for i := range layers {
 		if perBroker && layers[i].source == SourceDynamicBroker || !perBroker && layers[i].source == SourceDynamicDefaultBroker {
 			layers[i].values = altered
@@ -210,23 +200,6 @@ func checkAltered(name, value string, perBroker bool) error {
 	return nil
 }
 
-// CheckMinISR refuses what the feature eligible.leader.replicas.version forbids
-// of the broker setting min.insync.replicas: with it the value is the cluster's
-// alone, and always there. To be asked only while the feature is on; before and
-// after are the resource's complete settings.
-func CheckMinISR(before, after map[string]string, perBroker bool) error {
-	const key = "min.insync.replicas"
-	was, hadOne := before[key]
-	is, hasOne := after[key]
-	switch {
-	case perBroker && (hadOne != hasOne || was != is):
-		return refuse(ErrInvalidConfig, key, "Broker-level %s cannot be altered while ELR is enabled.", key)
-	case !perBroker && hadOne && !hasOne:
-		return refuse(ErrInvalidConfig, key, "Cluster-level %s cannot be removed while ELR is enabled.", key)
-	}
-	return nil
-}
-
 // clientMatchers are what a client-metrics subscription may select clients by.
 var clientMatchers = []string{
 	"client_id", "client_instance_id", "client_software_name", "client_software_version", "client_source_address", "client_source_port",
@@ -262,7 +235,7 @@ func ValidateClientMetrics(configs map[string]string) error {
 
 func isClientPattern(pattern string) bool {
 	attribute, expression, ok := strings.Cut(pattern, "=")
-	if !ok || !contains(clientMatchers, strings.TrimSpace(attribute)) {
+	if !ok || !slices.Contains(clientMatchers, strings.TrimSpace(attribute)) {
 		return false
 	}
 	_, err := regexp.Compile(strings.TrimSpace(expression))
@@ -271,10 +244,5 @@ func isClientPattern(pattern string) bool {
 
 // sortedNames makes the first of several faults always the same.
 func sortedNames(m map[string]string) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
+	return slices.Sorted(maps.Keys(m))
 }

@@ -67,13 +67,6 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
-func TestWithoutRemoved(t *testing.T) {
-	got := WithoutRemoved(map[string]string{"message.format.version": "1", "retention.ms": "5"})
-	if diff := cmp.Diff(map[string]string{"retention.ms": "5"}, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-}
-
 // judge runs one validation and compares kind and message.
 func judge(t *testing.T, what string, err, kind error, message string) {
 	t.Helper()
@@ -175,15 +168,6 @@ func TestValidateBroker(t *testing.T) {
 	} {
 		judge(t, c.text, b.ValidateBroker(fields(c.text), c.perBroker), c.kind, c.message)
 	}
-}
-
-// The in-sync minimum belongs to the cluster while its feature is on.
-func TestCheckMinISR(t *testing.T) {
-	one, two, none := fields("min.insync.replicas=1"), fields("min.insync.replicas=2"), fields("")
-	judge(t, "cluster, changed", CheckMinISR(one, two, false), nil, "")
-	judge(t, "cluster, removed", CheckMinISR(one, none, false), ErrInvalidConfig, "cannot be removed while ELR is enabled")
-	judge(t, "broker, set", CheckMinISR(none, two, true), ErrInvalidConfig, "cannot be altered while ELR is enabled")
-	judge(t, "broker, untouched", CheckMinISR(one, one, true), nil, "")
 }
 
 func TestValidateClientMetrics(t *testing.T) {

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Durability says when a write counts as done.
 type Durability string
@@ -137,7 +140,7 @@ func (s *Static) Broker(dynamicDefault, dynamicBroker map[string]string) (*Broke
 	// judged already, so leaving out what was altered mends it.
 	for _, f := range faults {
 		names := []string{f.key}
-		if contains(listenerKeys, f.key) {
+		if slices.Contains(listenerKeys, f.key) {
 			names = listenerKeys
 		}
 		for _, name := range names {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -110,7 +111,7 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	if node, broker := r.text("node.id"), r.text("broker.id"); node != broker {
 		fail("broker.id", "node.id is %s and broker.id is %s; they must be the same", node, broker)
 	}
-	if !contains(r.list("process.roles"), "broker") {
+	if !slices.Contains(r.list("process.roles"), "broker") {
 		fail("process.roles", "the role broker is missing; Barnabas cannot be a controller alone")
 	}
 	dirs := distinct(r.logDirs())
@@ -148,7 +149,7 @@ func remarks(r *reader) (out []keyed) {
 	if voters := r.list("controller.quorum.voters"); len(voters) > 1 {
 		out = append(out, keyed{"controller.quorum.voters", fmt.Sprintf("%d voters are named, and Barnabas runs alone: it will not form a cluster with them", len(voters))})
 	}
-	if !contains(r.list("process.roles"), "controller") {
+	if !slices.Contains(r.list("process.roles"), "controller") {
 		out = append(out, keyed{"process.roles", "Barnabas is its own controller and will not look for another one"})
 	}
 	return out

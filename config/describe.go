@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Source tells where a described value comes from, in the numbers of
 // DescribeConfigs.
@@ -210,7 +213,7 @@ func describeTable(scope Scope, set map[string]string, keys []string, describe f
 }
 
 // wanted tells whether a request asks for the name; no names ask for all.
-func wanted(keys []string, name string) bool { return len(keys) == 0 || contains(keys, name) }
+func wanted(keys []string, name string) bool { return len(keys) == 0 || slices.Contains(keys, name) }
 
 func (k *Key) entry(value string) Entry {
 	return Entry{Name: k.Name, Value: k.shown(k.Canonical(value)), Type: k.Type, Sensitive: k.Sensitive(), Doc: k.Doc}

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // variable is a setting that came from the environment.
 type variable struct {
@@ -23,7 +26,7 @@ func fromEnvironment(environ []string) []variable {
 	var found []variable
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "KAFKA_") || contains(notSettings, name) || isServiceVariable(name, value) {
+		if !strings.HasPrefix(name, "KAFKA_") || slices.Contains(notSettings, name) || isServiceVariable(name, value) {
 			continue
 		}
 		found = append(found, variable{name, propertyName(name), value})

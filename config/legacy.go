@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // removedTopicKeys were topic settings until Kafka 4. Old tools still send
 // them, and Kafka 4 refuses those requests; Barnabas takes them and forgets them.
@@ -9,19 +12,7 @@ var removedTopicKeys = []string{
 }
 
 // IsRemoved tells whether a topic setting is taken and forgotten.
-func IsRemoved(name string) bool { return contains(removedTopicKeys, name) }
-
-// WithoutRemoved is the same settings without those that are taken and
-// forgotten: what may be stored of a CreateTopics or AlterConfigs request.
-func WithoutRemoved(configs map[string]string) map[string]string {
-	kept := make(map[string]string, len(configs))
-	for name, value := range configs {
-		if !IsRemoved(name) {
-			kept[name] = value
-		}
-	}
-	return kept
-}
+func IsRemoved(name string) bool { return slices.Contains(removedTopicKeys, name) }
 
 // legacy are the names, or beginnings of names, of broker settings that are in
 // old files, with what to tell the user about them.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,7 +91,7 @@ func parseProtocols(raw string) (map[string]string, error) {
 	of := make(map[string]string, len(pairs))
 	for _, p := range pairs {
 		name, protocol := strings.ToUpper(p[0]), strings.ToUpper(p[1])
-		if !contains(protocols, protocol) {
+		if !slices.Contains(protocols, protocol) {
 			return nil, fmt.Errorf("%q is no security protocol; there are %s", cut(p[1]), strings.Join(protocols, ", "))
 		}
 		if _, twice := of[name]; twice {
@@ -138,7 +139,7 @@ func (s endpointSettings) resolve() (out endpoints, wrong, unprotected []keyed) 
 		if reason := clash(all[:i], l); reason != "" {
 			fail("listeners", "%s", reason)
 		}
-		if contains(controllers, l.Name) {
+		if slices.Contains(controllers, l.Name) {
 			continue
 		}
 		protocol, mapped := protocolOf[l.Name]
@@ -182,7 +183,7 @@ func (s endpointSettings) advertise(listen []Listener, controllers []string, wro
 	for _, l := range configured {
 		behind := find(listen, l.Name)
 		switch {
-		case contains(controllers, l.Name):
+		case slices.Contains(controllers, l.Name):
 			continue
 		case behind == nil && len(listen) > 0:
 			wrong = append(wrong, keyed{key, fmt.Sprintf("listener %s is not in listeners", cut(l.Name))})

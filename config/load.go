@@ -187,7 +187,7 @@ func (s *Static) complete() {
 	}
 }
 
-// origin is where a setting, or the one of its family that is set, was written.
+// origin is where the setting of that very name was written: FromDefault when nowhere.
 func (s *Static) origin(name string) Origin { return s.settings[name].origin }
 
 // sorted puts problems in the order in which a user meets them.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ var (
 // the right type already.
 func checkRule(valid string, t Type, s string) string {
 	if t == TypeList && valid != validThrottledReplicas {
-		if contains(parseList(s), "") {
+		if slices.Contains(parseList(s), "") {
 			return "an element of the list is empty"
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,8 +53,8 @@ func (b *Broker) Topic(overrides map[string]string) Topic {
 	r := overlay{scope: ScopeTopic, overrides: overrides, broker: b.reader}
 	policy := r.list("cleanup.policy")
 	return Topic{
-		CleanupCompact:           contains(policy, "compact"),
-		CleanupDelete:            contains(policy, "delete"),
+		CleanupCompact:           slices.Contains(policy, "compact"),
+		CleanupDelete:            slices.Contains(policy, "delete"),
 		CompressionType:          r.text("compression.type"),
 		CompressionGzipLevel:     int(r.integer("compression.gzip.level")),
 		CompressionLZ4Level:      int(r.integer("compression.lz4.level")),
