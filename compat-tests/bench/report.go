@@ -60,11 +60,11 @@ func (t *table) memory(name string, brokers []contender) error {
 
 // measure runs a workload once and adds its figures.
 func (t *table) measure(w workload, b contender, o options) error {
-	r, err := w.run(b, o)
+	phases, err := w.run(b, o)
 	if err != nil {
 		return err
 	}
-	for _, p := range r.phases {
+	for _, p := range phases {
 		if p.bytes > 0 {
 			t.add(p.name, "MB/s", higher, b.Name(), float64(p.bytes)/1e6/p.wall.Seconds())
 			t.add(p.name, "CPU s/GB", lower, b.Name(), p.cpu.Seconds()/(float64(p.bytes)/1e9))

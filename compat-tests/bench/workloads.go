@@ -12,11 +12,6 @@ const partitions = 6
 // recordBytes is the value of a record in the throughput workloads.
 const recordBytes = 1024
 
-// result is what one run of a workload consumed.
-type result struct {
-	phases []phase
-}
-
 // phase is a measured stretch: work done in units, in wall and CPU time.
 type phase struct {
 	name string
@@ -28,7 +23,7 @@ type phase struct {
 // workload is measured in every round on every broker.
 type workload struct {
 	name string
-	run  func(b contender, o options) (result, error)
+	run  func(b contender, o options) ([]phase, error)
 }
 
 var workloads = []workload{
@@ -55,7 +50,7 @@ func timed(b contender, o options, name string, f func() (bytes, requests int64,
 }
 
 // runClients produces and then consumes one topic by franz-go.
-func runClients(b contender, o options) (r result, err error) {
+func runClients(b contender, o options) (phases []phase, err error) {
 	count := int64(o.sizeMiB) << 20 / recordBytes
 	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
 		produced, err := timed(b, o, "produce 1 KiB", func() (int64, int64, error) {
@@ -64,20 +59,20 @@ func runClients(b contender, o options) (r result, err error) {
 		if err != nil {
 			return err
 		}
-		if held, err := stored(ctx, b, topic); err != nil || held != count {
-			return fmt.Errorf("the topic holds %d of %d records (%v)", held, count, err)
+		if err := checkStored(ctx, b, topic, count); err != nil {
+			return err
 		}
 		consumed, err := timed(b, o, "consume 1 KiB", func() (int64, int64, error) {
 			return count * recordBytes, 0, consumeRecords(ctx, b, topic, count)
 		})
-		r.phases = []phase{produced, consumed}
+		phases = []phase{produced, consumed}
 		return err
 	})
-	return r, err
+	return phases, err
 }
 
 // runSingle sends requests of one 100-byte record on one connection.
-func runSingle(b contender, o options) (r result, err error) {
+func runSingle(b contender, o options) (phases []phase, err error) {
 	err = withTopic(b, 1, func(ctx context.Context, topic string) error {
 		frame := produceFrame(topic, 1, batchOf(1, 100))
 		p, err := timed(b, o, "single-record requests", func() (int64, int64, error) {
@@ -86,14 +81,14 @@ func runSingle(b contender, o options) (r result, err error) {
 		if err != nil {
 			return err
 		}
-		r.phases = []phase{p}
+		phases = []phase{p}
 		return checkStored(ctx, b, topic, int64(o.requests))
 	})
-	return r, err
+	return phases, err
 }
 
 // runRaw sends batches of 128 KiB to six partitions at once, then reads them.
-func runRaw(b contender, o options) (r result, err error) {
+func runRaw(b contender, o options) (phases []phase, err error) {
 	const recordsPerBatch = 127 // of 1 KiB each: just under 128 KiB
 	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
 		batch := batchOf(recordsPerBatch, recordBytes)
@@ -114,10 +109,10 @@ func runRaw(b contender, o options) (r result, err error) {
 			n, err := fetchAll(b.Bootstrap(), topic, partitions, records/partitions)
 			return n, 0, err
 		})
-		r.phases = []phase{produced, fetched}
+		phases = []phase{produced, fetched}
 		return err
 	})
-	return r, err
+	return phases, err
 }
 
 func checkStored(ctx context.Context, b contender, topic string, want int64) error {
