@@ -11,35 +11,22 @@ import (
 
 // event is one line that a program writes; which fields are set depends on Event.
 type event struct {
-	Event      string          `json:"event"`
-	Version    string          `json:"version"`
-	Codecs     []string        `json:"codecs"`
-	Count      int             `json:"count"`
-	Partition  int32           `json:"partition"`
-	Offset     int64           `json:"offset"`
-	Key        []byte          `json:"key"`
-	Value      []byte          `json:"value"`
-	Headers    []header        `json:"headers"`
-	Offsets    map[int32]int64 `json:"offsets"`
-	Partitions []int32         `json:"partitions"`
-	Message    string          `json:"message"`
+	Event      string           `json:"event"`
+	Version    string           `json:"version"`
+	Codecs     []string         `json:"codecs"`
+	Count      int              `json:"count"`
+	Partition  int32            `json:"partition"`
+	Offset     int64            `json:"offset"`
+	Key        []byte           `json:"key"`
+	Value      []byte           `json:"value"`
+	Headers    []program.Header `json:"headers"`
+	Offsets    map[int32]int64  `json:"offsets"`
+	Partitions []int32          `json:"partitions"`
+	Message    string           `json:"message"`
 }
-
-// header is a [name, value] pair.
-type header program.Header
-
-func (h *header) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &[2]any{&h.Name, &h.Value})
-}
-
-func (h header) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{h.Name, h.Value}) }
 
 func (e event) record() program.Record {
-	record := program.Record{Partition: e.Partition, Offset: e.Offset, Key: e.Key, Value: e.Value}
-	for _, h := range e.Headers {
-		record.Headers = append(record.Headers, program.Header(h))
-	}
-	return record
+	return program.Record{Partition: e.Partition, Offset: e.Offset, Key: e.Key, Value: e.Value, Headers: e.Headers}
 }
 
 // eventWriter is a program's standard output: it cuts lines and decodes them.

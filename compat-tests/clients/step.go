@@ -36,10 +36,7 @@ func (p Program) Produce(tb testing.TB, bootstrap, topic, codec string, records 
 	var in bytes.Buffer
 	encoder := json.NewEncoder(&in)
 	for _, r := range records {
-		headers := make([]header, len(r.Headers))
-		for i, h := range r.Headers {
-			headers[i] = header(h)
-		}
+		headers := append([]program.Header{}, r.Headers...) // none is an empty list, not null
 		if err := encoder.Encode(map[string]any{"key": r.Key, "value": r.Value, "headers": headers}); err != nil {
 			tb.Fatal(err)
 		}

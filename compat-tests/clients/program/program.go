@@ -26,10 +26,18 @@ type Options struct {
 	Session    time.Duration
 }
 
-// Header is one record header; a nil value is null on the wire.
+// Header is one record header, in JSON a [name, value] pair; a nil value is null on the wire.
 type Header struct {
 	Name  string
 	Value []byte
+}
+
+// MarshalJSON implements json.Marshaler.
+func (h Header) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{h.Name, h.Value}) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Header) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &[2]any{&h.Name, &h.Value})
 }
 
 // Record is what produce reads and consume writes; a nil key or value is null on the wire.
@@ -132,22 +140,14 @@ func moduleVersion(path string) string {
 	return path // not a module: the client says its version itself
 }
 
-// line is a record as JSON: bytes in base64, headers as [name, value] pairs.
+// line is a record as JSON, bytes in base64.
 type line struct {
-	Event     string        `json:"event,omitempty"`
-	Partition int32         `json:"partition"`
-	Offset    int64         `json:"offset"`
-	Key       []byte        `json:"key"`
-	Value     []byte        `json:"value"`
-	Headers   []headerTuple `json:"headers"`
-}
-
-type headerTuple Header
-
-func (h headerTuple) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{h.Name, h.Value}) }
-
-func (h *headerTuple) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &[2]any{&h.Name, &h.Value})
+	Event     string   `json:"event,omitempty"`
+	Partition int32    `json:"partition"`
+	Offset    int64    `json:"offset"`
+	Key       []byte   `json:"key"`
+	Value     []byte   `json:"value"`
+	Headers   []Header `json:"headers"`
 }
 
 func readRecords(r io.Reader) ([]Record, error) {
@@ -160,11 +160,7 @@ func readRecords(r io.Reader) ([]Record, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("record %d on stdin: %w", len(records), err)
 		}
-		record := Record{Key: l.Key, Value: l.Value}
-		for _, h := range l.Headers {
-			record.Headers = append(record.Headers, Header(h))
-		}
-		records = append(records, record)
+		records = append(records, Record{Key: l.Key, Value: l.Value, Headers: l.Headers})
 	}
 }
 
@@ -184,11 +180,7 @@ func (out *Output) emit(event any) {
 
 // Record writes one consumed record.
 func (out *Output) Record(r Record) {
-	l := line{Event: "record", Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
-	for _, h := range r.Headers {
-		l.Headers = append(l.Headers, headerTuple(h))
-	}
-	out.emit(l)
+	out.emit(line{Event: "record", Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value, Headers: r.Headers})
 }
 
 // Committed says that the commit of these next offsets was answered.
