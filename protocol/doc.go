@@ -3,7 +3,7 @@
 //
 // It knows the wire and nothing else: no socket, no file, no clock, no topic.
 //
-//	frame ── ParseHeader ──► Header and body
+//	frame ── Header.Parse ─► Header and body
 //	                             │ Produce, Fetch: ProduceRequest.Decode, FetchRequest.Decode,
 //	                             │   by hand into a reusable struct, without allocation
 //	                             │ all other keys: DecodeRequest, which walks the body along

@@ -24,7 +24,7 @@ func FuzzHeader(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Add([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03})
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		h, body, err := ParseHeader(frame)
+		h, body, err := parseHeader(frame)
 		mustBeProtocolError(t, err)
 		if err == nil && !bytes.HasSuffix(frame, body) {
 			t.Fatalf("the body of %+v is not the end of the frame", h)
@@ -39,16 +39,16 @@ func FuzzDecodeRequest(f *testing.F) {
 		f.Add(key, version, filledRequest(key, version, r, false).AppendTo(nil))
 	})
 	f.Fuzz(func(t *testing.T, key, version int16, body []byte) {
-		q, err := DecodeRequest(key, version, body)
+		q, err := DecodeRequest(key, version, body, requestMemoryMax)
 		mustBeProtocolError(t, err)
 		if err != nil {
 			// kmsg reads the tagged fields of Fetch in versions that do not have them.
-			if key != 1 && !errors.Is(err, ErrUnsupportedVersion) && checkLayout(key, version, body, RequestMemoryMax) == nil {
+			if key != 1 && !errors.Is(err, ErrUnsupportedVersion) && checkLayout(key, version, body, requestMemoryMax) == nil {
 				t.Fatalf("the layout allows what kmsg refuses: %v", err)
 			}
 			return
 		}
-		if _, err := DecodeRequest(key, version, q.AppendTo(nil)); err != nil {
+		if _, err := DecodeRequest(key, version, q.AppendTo(nil), requestMemoryMax); err != nil {
 			t.Fatalf("decoded, but not again: %v", err)
 		}
 	})
@@ -66,7 +66,7 @@ func FuzzProduceRequest(f *testing.F) {
 		}
 		err := q.Decode(version, body)
 		mustBeProtocolError(t, err)
-		if other := checkLayout(0, version, body, RequestMemoryMax); (err == nil) != (other == nil) {
+		if other := checkLayout(0, version, body, requestMemoryMax); (err == nil) != (other == nil) {
 			t.Fatalf("v%d: by hand %v, by layout %v", version, err, other)
 		}
 	})
@@ -84,7 +84,7 @@ func FuzzFetchRequest(f *testing.F) {
 		}
 		err := q.Decode(version, body)
 		mustBeProtocolError(t, err)
-		if other := checkLayout(1, version, body, RequestMemoryMax); (err == nil) != (other == nil) {
+		if other := checkLayout(1, version, body, requestMemoryMax); (err == nil) != (other == nil) {
 			t.Fatalf("v%d: by hand %v, by layout %v", version, err, other)
 		}
 	})

@@ -19,16 +19,10 @@ type Header struct {
 // requestHeaderBytesMin is key, version, correlation id and the length of the client id.
 const requestHeaderBytesMin = 2 + 2 + 4 + 2
 
-// ParseHeader reads the header of a frame (without the frame's length) and gives
-// the body. Whether the header is flexible follows from key and version; an
-// unknown key is taken as not flexible. The client id is copied.
-func ParseHeader(frame []byte) (h Header, body []byte, err error) {
-	body, err = h.Parse(frame)
-	return h, body, err
-}
-
-// Parse is ParseHeader into an old header: as long as a connection's client id
-// stays the same, its string is kept and nothing is allocated.
+// Parse reads the header of a frame (without the frame's length) and gives the
+// body. Whether the header is flexible follows from key and version; an unknown
+// key is taken as not flexible. The client id is copied; as long as it is the one
+// that h has already, its string is kept and nothing is allocated.
 //
 //	v1: key int16 | version int16 | correlation id int32 | client id nullable string
 //	v2: the same, then tagged fields. The client id keeps its 16-bit length.

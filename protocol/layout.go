@@ -195,11 +195,6 @@ func layoutCost(f layoutField) int {
 	return max(f.width, 8)
 }
 
-// RequestMemoryMax is what the decoded form of one request may take, apart from
-// its strings and bytes, which are bounded by the frame. Half a million topics in
-// a Metadata request fit; a frame full of empty elements does not.
-const RequestMemoryMax = 32 << 20
-
 // layoutWalker passes over a body.
 type layoutWalker struct {
 	b        []byte // what is left

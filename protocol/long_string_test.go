@@ -19,7 +19,7 @@ func TestStringsThatAreTooLongForAnyVersion(t *testing.T) {
 		heartbeat := kmsg.NewPtrHeartbeatRequest()
 		heartbeat.SetVersion(4)
 		heartbeat.Group = name
-		if _, err := DecodeRequest(heartbeat.Key(), 4, heartbeat.AppendTo(nil)); (err == nil) != c.ok {
+		if _, err := DecodeRequest(heartbeat.Key(), 4, heartbeat.AppendTo(nil), requestMemoryMax); (err == nil) != c.ok {
 			t.Errorf("a group id of %d bytes: %v", c.length, err)
 		}
 

@@ -7,13 +7,10 @@ import "github.com/twmb/franz-go/pkg/kmsg"
 // there before anything is allocated, null is refused where Kafka refuses it, and
 // so are bytes after the body. The errors are *Error values; where Kafka closes
 // the connection, so should the caller.
-func DecodeRequest(key, version int16, body []byte) (kmsg.Request, error) {
-	return DecodeRequestWithin(key, version, body, RequestMemoryMax)
-}
-
-// DecodeRequestWithin is DecodeRequest with a limit of its own for what the
-// decoded form may take.
-func DecodeRequestWithin(key, version int16, body []byte, memoryMax int) (request kmsg.Request, err error) {
+//
+// memoryMax bounds what the decoded form may take, apart from its strings and
+// bytes, which are bounded by the frame.
+func DecodeRequest(key, version int16, body []byte, memoryMax int) (request kmsg.Request, err error) {
 	request = kmsg.RequestForKey(key)
 	if layoutOf(key) == nil || request == nil || version < 0 || version > request.MaxVersion() {
 		return nil, ErrUnsupportedVersion.WithMessage("API key %d version %d is not known", key, version)

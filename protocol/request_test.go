@@ -12,6 +12,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// requestMemoryMax is the default of barnabas.request.decoded.max.bytes. Half a
+// million topics in a Metadata request fit; a frame full of empty elements does not.
+const requestMemoryMax = 32 << 20
+
 // eachRequest calls fn for every key and version that can be decoded.
 func eachRequest(fn func(key, version int16, name string)) {
 	for key := range int16(len(requestLayouts)) {
@@ -81,7 +85,7 @@ func TestLayoutsAgreeWithKmsg(t *testing.T) {
 			if got := flexibleRequest(key, version); got != q.IsFlexible() {
 				t.Errorf("%s v%d: flexible %v", name, version, got)
 			}
-			back, err := DecodeRequest(key, version, body)
+			back, err := DecodeRequest(key, version, body, requestMemoryMax)
 			if err != nil {
 				t.Errorf("%s v%d: %v\n%x", name, version, err, body)
 				return
@@ -100,11 +104,11 @@ func TestDecodeRequestRefusesCutBodies(t *testing.T) {
 	eachRequest(func(key, version int16, name string) {
 		body := filledRequest(key, version, r, false).AppendTo(nil)
 		for n := range body {
-			if _, err := DecodeRequest(key, version, body[:n:n]); !errors.Is(err, ErrInvalidRequest) {
+			if _, err := DecodeRequest(key, version, body[:n:n], requestMemoryMax); !errors.Is(err, ErrInvalidRequest) {
 				t.Fatalf("%s v%d cut at %d of %d: %v", name, version, n, len(body), err)
 			}
 		}
-		if _, err := DecodeRequest(key, version, append(body, 0)); !errors.Is(err, ErrInvalidRequest) {
+		if _, err := DecodeRequest(key, version, append(body, 0), requestMemoryMax); !errors.Is(err, ErrInvalidRequest) {
 			t.Errorf("%s v%d with a byte more: %v", name, version, err)
 		}
 	})
@@ -135,7 +139,7 @@ func TestDecodeRequestRefusesLies(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := DecodeRequest(c.key, c.version, c.body)
+		_, err := DecodeRequest(c.key, c.version, c.body, requestMemoryMax)
 		runtime.ReadMemStats(&after)
 		if !errors.Is(err, ErrInvalidRequest) {
 			t.Errorf("%s: %v", c.name, err)
@@ -144,7 +148,7 @@ func TestDecodeRequestRefusesLies(t *testing.T) {
 			t.Errorf("%s: %d bytes were allocated", c.name, used)
 		}
 	}
-	if _, err := DecodeRequest(3, 9, []byte{1, 0, 0, 0, 2, 6, 1, 9, 200, 1, 0}); err != nil {
+	if _, err := DecodeRequest(3, 9, []byte{1, 0, 0, 0, 2, 6, 1, 9, 200, 1, 0}, requestMemoryMax); err != nil {
 		t.Errorf("unknown tagged fields must be skipped: %v", err)
 	}
 }
@@ -152,7 +156,7 @@ func TestDecodeRequestRefusesLies(t *testing.T) {
 // Keys and versions that nobody knows.
 func TestDecodeRequestUnknown(t *testing.T) {
 	for _, c := range [][2]int16{{-1, 0}, {4, 0}, {9999, 0}, {32767, 0}, {3, -1}, {3, 99}, {-32768, -32768}} {
-		if _, err := DecodeRequest(c[0], c[1], nil); !errors.Is(err, ErrUnsupportedVersion) {
+		if _, err := DecodeRequest(c[0], c[1], nil, requestMemoryMax); !errors.Is(err, ErrUnsupportedVersion) {
 			t.Errorf("key %d version %d: %v", c[0], c[1], err)
 		}
 	}

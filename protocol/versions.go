@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/barnabas-mq/barnabas/internal/invariant"
@@ -8,45 +9,34 @@ import (
 
 // Version is the range of versions in which an API key is served.
 type Version struct {
-	Key          int16
-	Name         string
-	Min, Max     int16
-	FlexibleFrom int16 // -1: never
+	Key      int16
+	Name     string
+	Min, Max int16
 }
 
 // VersionTable is what is served. It never changes.
 type VersionTable struct {
-	rows  []Version // ascending by key
-	byKey []int16   // by key: index into rows, or -1
+	rows []Version // ascending by key
 }
 
 // NewVersionTable makes a table. A key may occur once, with a range that exists.
 func NewVersionTable(versions []Version) *VersionTable {
 	t := &VersionTable{rows: slices.Clone(versions)}
-	slices.SortFunc(t.rows, func(a, b Version) int { return int(a.Key) - int(b.Key) })
+	slices.SortFunc(t.rows, func(a, b Version) int { return cmp.Compare(a.Key, b.Key) })
 	for i, v := range t.rows {
 		invariant.Check(v.Key >= 0 && v.Min >= 0 && v.Min <= v.Max, "API key %d serves versions %d to %d", v.Key, v.Min, v.Max)
-		for int(v.Key) >= len(t.byKey) {
-			t.byKey = append(t.byKey, -1)
-		}
-		invariant.Check(t.byKey[v.Key] < 0, "API key %d is twice in the version table", v.Key)
-		t.byKey[v.Key] = int16(i)
+		invariant.Check(i == 0 || t.rows[i-1].Key != v.Key, "API key %d is twice in the version table", v.Key)
 	}
 	return t
 }
 
 // Lookup finds a key.
 func (t *VersionTable) Lookup(key int16) (Version, bool) {
-	if key < 0 || int(key) >= len(t.byKey) || t.byKey[key] < 0 {
+	at, found := slices.BinarySearchFunc(t.rows, key, func(v Version, key int16) int { return cmp.Compare(v.Key, key) })
+	if !found {
 		return Version{}, false
 	}
-	return t.rows[t.byKey[key]], true
-}
-
-// Serves tells whether the version of the key is served.
-func (t *VersionTable) Serves(key, version int16) bool {
-	v, ok := t.Lookup(key)
-	return ok && v.Min <= version && version <= v.Max
+	return t.rows[at], true
 }
 
 // Rows are all entries, ascending by key. They must not be changed.

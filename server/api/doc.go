@@ -1,9 +1,9 @@
 // Package api is where Kafka's requests mean something: one file per API key.
 // A handler checks rights, translates, calls one room and answers.
 //
-//	frame ─> ParseHeader ─> table[key] ─> decode ─> handler ─> room
-//	                                                  │
-//	socket <─ server(ordered) <─ encode <─────────────┘
+//	frame ─> Header.Parse ─> table[key] ─> decode ─> handler ─> room
+//	                                                   │
+//	socket <─ server(ordered) <─ encode <──────────────┘
 //
 // table.go lists every key that is served, with its versions, in the open; it
 // is also what ApiVersions advertises, so nothing is advertised that is not

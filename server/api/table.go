@@ -28,7 +28,6 @@ type entry struct {
 	key      int16
 	name     string
 	min, max int16
-	flexible int16 // first flexible version, -1 when there is none
 	serve    func(a *API, r *Request) error
 }
 
@@ -63,21 +62,11 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 func declare[Q kmsg.Request](min, max int16, serve func(a *API, r *Request) error) entry {
 	var q Q // a nil pointer: Key does not look at it
 	key := q.Key()
-	return entry{key: key, name: kmsg.NameForKey(key), min: min, max: max, flexible: firstFlexible(key, max), serve: serve}
-}
-
-func firstFlexible(key, max int16) int16 {
-	q := kmsg.RequestForKey(key)
-	for v := int16(0); v <= max; v++ {
-		if q.SetVersion(v); q.IsFlexible() {
-			return v
-		}
-	}
-	return -1
+	return entry{key: key, name: kmsg.NameForKey(key), min: min, max: max, serve: serve}
 }
 
 func decode[Q kmsg.Request](r *Request) (Q, error) {
-	message, err := protocol.DecodeRequestWithin(r.Header.Key, r.Header.Version, r.Body, r.decodedMax)
+	message, err := protocol.DecodeRequest(r.Header.Key, r.Header.Version, r.Body, r.decodedMax)
 	if err != nil {
 		var none Q
 		return none, err
@@ -97,7 +86,7 @@ func buildTable() ([]*entry, *protocol.VersionTable) {
 		}
 		invariant.Check(byKey[e.key] == nil, "API key %d is in the table twice", e.key)
 		byKey[e.key] = e
-		versions[i] = protocol.Version{Key: e.key, Name: e.name, Min: e.min, Max: e.max, FlexibleFrom: e.flexible}
+		versions[i] = protocol.Version{Key: e.key, Name: e.name, Min: e.min, Max: e.max}
 	}
 	return byKey, protocol.NewVersionTable(versions)
 }
