@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -21,9 +22,9 @@ func (b *Broker) openPartitions() error {
 	if err := b.settingsChanged(image); err != nil {
 		return &SettingsError{err}
 	}
-	settings := b.settings.Load()
+	configs := logConfigs{settings: b.settings.Load(), image: image}
 	for t := range image.Topics() {
-		cfg := logConfig(settings.Topic(image.TopicConfig(t.Name).Map()))
+		cfg := configs.of(t.Name)
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
 			id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: p.Index}
@@ -39,12 +40,17 @@ func (b *Broker) openPartitions() error {
 // anybody sees its image. It runs on the metadata's owner.
 func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.Record) {
 	touched := make(map[string]bool) // topics whose settings changed
+	var removed []string
+	configs := logConfigs{settings: b.settings.Load(), image: image}
 	for _, r := range records {
 		switch r := r.(type) {
 		case *metadata.PartitionRecord:
-			b.createPartition(image, r)
+			b.createPartition(&configs, r)
 		case *metadata.RemoveTopicRecord:
-			b.removeTopic(old, r.TopicID)
+			if t := old.TopicByID(r.TopicID); t != nil {
+				b.removePartitions(t)
+				removed = append(removed, t.Name)
+			}
 		case *metadata.ConfigRecord:
 			switch metadata.ResourceType(r.ResourceType) {
 			case metadata.ResourceTopic:
@@ -62,44 +68,40 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 			touched[t.Name] = true
 		}
 	}
-	settings := b.settings.Load()
+	configs = logConfigs{settings: b.settings.Load(), image: image}
 	for name := range touched { // in any order: each topic by itself
 		if t := image.Topic(name); t != nil {
-			b.partitions.Reconfigure(t.ID, logConfig(settings.Topic(image.TopicConfig(name).Map())))
+			b.partitions.Reconfigure(t.ID, configs.of(name))
 		}
+	}
+	if len(removed) > 0 && b.groups != nil && old.Topic(api.OffsetsTopic) != nil {
+		b.groups.DeleteTopicOffsets(removed, func(err error) {
+			if err != nil {
+				b.opts.Log.Warn("committed offsets of deleted topics are left over", "topics", removed, "error", err)
+			}
+		})
 	}
 }
 
-func (b *Broker) createPartition(image *metadata.Image, r *metadata.PartitionRecord) {
-	t := image.TopicByID(r.TopicID)
+func (b *Broker) createPartition(configs *logConfigs, r *metadata.PartitionRecord) {
+	t := configs.image.TopicByID(r.TopicID)
 	if t == nil {
 		return // created and removed by one change
 	}
-	cfg := logConfig(b.settings.Load().Topic(image.TopicConfig(t.Name).Map()))
 	id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: r.PartitionID}
-	if _, err := b.partitions.Create(id, r.LeaderEpoch, cfg); err != nil {
+	if _, err := b.partitions.Create(id, r.LeaderEpoch, configs.of(t.Name)); err != nil {
 		b.fail(fmt.Errorf("taking in a new partition: %w", err))
 	}
 }
 
-func (b *Broker) removeTopic(old *metadata.Image, topic protocol.UUID) {
-	t := old.TopicByID(topic)
-	if t == nil {
-		return
-	}
-	for i := range t.Partitions {
+// removePartitions takes the last one first, see partition.Set.
+func (b *Broker) removePartitions(t *metadata.Topic) {
+	for i := range slices.Backward(t.Partitions) {
 		id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: t.Partitions[i].Index}
 		if err := b.partitions.Remove(id); err != nil {
 			// The topic is gone all the same; its folder is found again at the next start.
 			b.opts.Log.Error("removing a partition's files failed", "partition", id.String(), "error", err)
 		}
-	}
-	if b.groups != nil && old.Topic(api.OffsetsTopic) != nil {
-		b.groups.DeleteTopicOffsets([]string{t.Name}, func(err error) {
-			if err != nil {
-				b.opts.Log.Warn("committed offsets of a deleted topic are left over", "topic", t.Name, "error", err)
-			}
-		})
 	}
 }
 
@@ -119,6 +121,33 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 	b.settings.Store(settings)
 	b.server.SetLimits(connectionLimits(settings))
 	return nil
+}
+
+// logConfigs gives the logs of topics their settings under one image. Most topics
+// have none of their own, and those that are asked for again come one after the
+// other: neither is worked out twice.
+type logConfigs struct {
+	settings *config.Broker
+	image    *metadata.Image
+
+	plain *logstore.Config // of topics without settings of their own
+	topic string           // whose own settings last holds
+	last  logstore.Config
+}
+
+func (c *logConfigs) of(topic string) logstore.Config {
+	own := c.image.TopicConfig(topic)
+	if len(own) == 0 {
+		if c.plain == nil {
+			plain := logConfig(c.settings.Topic(nil))
+			c.plain = &plain
+		}
+		return *c.plain
+	}
+	if c.topic != topic {
+		c.topic, c.last = topic, logConfig(c.settings.Topic(own.Map()))
+	}
+	return c.last
 }
 
 // logConfig is what a log needs of a topic's settings.

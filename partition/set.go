@@ -103,17 +103,35 @@ func (s *Set) publish(id logstore.ID, p *Partition) {
 			next[topic] = partitions
 		}
 	}
-	partitions := slices.Clone(next[id.TopicID])
-	for len(partitions) <= int(id.Partition) {
-		partitions = append(partitions, nil)
-	}
-	partitions[id.Partition] = p
-	if slices.ContainsFunc(partitions, func(p *Partition) bool { return p != nil }) {
+	if partitions := withPartition(next[id.TopicID], int(id.Partition), p); len(partitions) > 0 {
 		next[id.TopicID] = partitions
 	} else {
 		delete(next, id.TopicID)
 	}
 	place.Store(&next)
+}
+
+// withPartition is the list with p at index, and without trailing places that are
+// empty. Readers may hold the old list: no place that it has is written. Adding
+// behind its end, or taking its last one away, copies nothing, so that a topic of
+// many partitions comes and goes in linear time.
+func withPartition(list []*Partition, index int, p *Partition) []*Partition {
+	if index < len(list)-1 || index == len(list)-1 && p != nil {
+		list = slices.Clone(list)
+		list[index] = p
+		return list
+	}
+	if p == nil {
+		list = list[:index]
+		for len(list) > 0 && list[len(list)-1] == nil {
+			list = list[:len(list)-1]
+		}
+		return slices.Clip(list) // what is added next must not fall into an old list's place
+	}
+	for len(list) < index {
+		list = append(list, nil)
+	}
+	return append(list, p)
 }
 
 // Remove deletes a partition with its log. Those who wait on it are woken;
