@@ -21,7 +21,6 @@ var (
 	ErrInvalidConfig            = errors.New("invalid config")
 	ErrPolicyViolation          = errors.New("a limit forbids it")
 	ErrStaleBrokerEpoch         = errors.New("stale broker epoch")
-	ErrInvalidFeatureUpdate     = errors.New("invalid feature update")
 )
 
 // commandError is a reason with its text for the client.

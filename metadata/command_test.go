@@ -197,38 +197,27 @@ func TestAlterConfigs(t *testing.T) {
 		change   ConfigChange
 		want     string
 	}{
-		{topic, ConfigChange{"k", ConfigSet, "2", ""}, "k=2"},
-		{topic, ConfigChange{"k", ConfigSet, "1", ""}, ""},
-		{topic, ConfigChange{"k", ConfigDelete, "", ""}, "k=gone"},
-		{topic, ConfigChange{"none", ConfigDelete, "", ""}, ""},
-		{topic, ConfigChange{"list", ConfigAppend, "z,x", ""}, "list=x,y,z"},
-		{topic, ConfigChange{"list", ConfigAppend, "x", ""}, ""},
-		{topic, ConfigChange{"list", ConfigSubtract, "x,q", ""}, "list=y"},
-		{topic, ConfigChange{"new", ConfigAppend, "b", "a"}, "new=a,b"},
-		{topic, ConfigChange{"new", ConfigSubtract, "a", "a"}, "new="},
-		{Resource{ResourceBroker, "1"}, ConfigChange{"k", ConfigSet, "1", ""}, "k=1"},
+		{topic, ConfigChange{"k", text("2")}, "k=2"},
+		{topic, ConfigChange{"k", text("1")}, ""},
+		{topic, ConfigChange{"k", nil}, "k=gone"},
+		{topic, ConfigChange{"none", nil}, ""},
+		{topic, ConfigChange{"new", text("")}, "new="},
+		{Resource{ResourceBroker, "1"}, ConfigChange{"k", text("1")}, "k=1"},
 	} {
-		records, err := AlterConfigs(img, c.resource, []ConfigChange{c.change}, nil)
+		records, err := AlterConfigs(img, c.resource, []ConfigChange{c.change})
 		if got := show(records); err != nil || got != c.want {
-			t.Errorf("%+v: %q (%v), want %q", c.change, got, err, c.want)
+			t.Errorf("%s: %q (%v), want %q", c.change.Name, got, err, c.want)
 		}
 	}
 
-	records, err := ReplaceConfigs(img, topic, []ConfigEntry{{"k", "1"}, {"n", "2"}}, func(next Config) error {
-		if got := fmt.Sprint(next); got != "[{k 1} {n 2}]" {
-			return errors.New(got)
-		}
-		return nil
-	})
+	records, err := ReplaceConfigs(img, topic, []ConfigEntry{{"k", "1"}, {"n", "2"}})
 	if got := show(records); err != nil || got != "n=2 list=gone" {
 		t.Errorf("replace: %q (%v)", got, err)
 	}
-
-	bad := errors.New("bad")
-	if _, err := AlterConfigs(img, topic, []ConfigChange{{"k", ConfigSet, "2", ""}}, func(Config) error { return bad }); err != bad {
-		t.Errorf("%v", err)
+	if got := fmt.Sprint(after(t, img, records...).TopicConfig("a")); got != "[{k 1} {n 2}]" {
+		t.Errorf("replaced: %s", got)
 	}
-	if _, err := AlterConfigs(img, Resource{ResourceTopic, "x"}, nil, nil); !errors.Is(err, ErrUnknownTopic) {
+	if _, err := AlterConfigs(img, Resource{ResourceTopic, "x"}, nil); !errors.Is(err, ErrUnknownTopic) {
 		t.Errorf("unknown topic: %v", err)
 	}
 }
@@ -246,29 +235,6 @@ func TestRaiseEpochs(t *testing.T) {
 	}
 	if records := RaiseEpochs(img, 2, []TopicIDPartition{{id, 0}}); len(records) != 0 {
 		t.Error("a partition of another leader was raised")
-	}
-}
-
-func TestUpdateFeatures(t *testing.T) {
-	img := oneBroker(t)
-	for name, c := range map[string]struct {
-		update  FeatureUpdate
-		records int
-		ok      bool
-	}{
-		"raise":                 {FeatureUpdate{"group.version", 1, false}, 1, true},
-		"same":                  {FeatureUpdate{"transaction.version", 2, false}, 0, true},
-		"lower":                 {FeatureUpdate{"transaction.version", 1, false}, 0, false},
-		"lower on purpose":      {FeatureUpdate{"transaction.version", 1, true}, 1, true},
-		"too high":              {FeatureUpdate{"transaction.version", 3, false}, 0, false},
-		"unknown":               {FeatureUpdate{"x", 1, false}, 0, false},
-		"metadata.version":      {FeatureUpdate{FeatureMetadataVersion, 29, true}, 0, false},
-		"metadata.version same": {FeatureUpdate{FeatureMetadataVersion, 30, false}, 0, true},
-	} {
-		records, err := UpdateFeatures(img, []FeatureUpdate{c.update})
-		if len(records) != c.records || (err == nil) != c.ok || err != nil && !errors.Is(err, ErrInvalidFeatureUpdate) {
-			t.Errorf("%s: %d records, %v", name, len(records), err)
-		}
 	}
 }
 

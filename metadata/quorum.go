@@ -19,9 +19,8 @@ const quorumFile = "quorum-state"
 // quorumState is the content of quorum-state: data version 0 goes with
 // kraft.version 0 and names the voters, data version 1 leaves them to the log.
 type quorumState struct {
-	epoch       protocol.Epoch
-	dataVersion int
-	voters      []int32 // data version 0 only
+	epoch  protocol.Epoch
+	voters []int32 // data version 0 only
 }
 
 // The two forms of the file, with the fields in Kafka's order.
@@ -71,7 +70,7 @@ func readQuorumState(fsys vfs.FS, dir string) (*quorumState, error) {
 	if v := *content.DataVersion; v < 0 || v > 1 {
 		return nil, &UnsupportedError{File: name, Offset: -1, Reason: fmt.Sprintf("data_version %d; a newer version wrote it", v)}
 	}
-	q := &quorumState{epoch: *content.LeaderEpoch, dataVersion: *content.DataVersion}
+	q := &quorumState{epoch: *content.LeaderEpoch}
 	for _, v := range content.CurrentVoters {
 		q.voters = append(q.voters, v.VoterID)
 	}

@@ -43,10 +43,10 @@ func randomHistory(t *testing.T, s *Store, seed uint64, steps int) {
 			case step == 5:
 				return CreatePartitions(img, topic.Name, int32(len(topic.Partitions)+1), nil, options)
 			case step == 6:
+				policies := []*string{nil, text("compact"), text("delete,compact"), text("delete")}
 				return AlterConfigs(img, Resource{ResourceTopic, topic.Name}, []ConfigChange{
-					{Name: "cleanup.policy", Op: ConfigOp(random.IntN(4)), Value: "compact", Default: "delete"},
-					{Name: "retention.ms", Op: ConfigDelete},
-				}, nil)
+					{"cleanup.policy", policies[random.IntN(4)]}, {"retention.ms", nil},
+				})
 			case step == 7:
 				return RaiseEpochs(img, 1, []TopicIDPartition{{topic.ID, 0}, {topic.ID, 1}, {topic.ID, 0}}), nil
 			case step == 8:

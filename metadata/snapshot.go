@@ -89,7 +89,7 @@ func (img *Image) producerIDsRecord() *ProducerIDsRecord {
 
 // snapshotBatches calls write with the batches of a snapshot of the image.
 func (img *Image) snapshotBatches(now protocol.Timestamp, write func(protocol.Batch) error) error {
-	w := snapshotWriter{epoch: img.epoch, now: now, write: write}
+	w := snapshotWriter{epoch: img.epoch, write: write}
 	head := controlBuilder()
 	head.Add(now, controlKey(controlSnapshotHeader), encodeControl((&snapshotHeader{0, img.timestamp}).walk))
 	if img.kraftVersion > 0 {
@@ -124,7 +124,6 @@ func (img *Image) snapshotBatches(now protocol.Timestamp, write func(protocol.Ba
 // snapshotWriter numbers batches from 0.
 type snapshotWriter struct {
 	epoch protocol.Epoch
-	now   protocol.Timestamp
 	next  protocol.Offset
 	write func(protocol.Batch) error
 	err   error

@@ -133,16 +133,16 @@ func (c *configChange) records(image *metadata.Image, settings *config.Broker) (
 		return nil, err
 	}
 	if c.replace {
-		return metadata.ReplaceConfigs(image, stored, configEntries(next), nil)
+		return metadata.ReplaceConfigs(image, stored, configEntries(next))
 	}
 	steps := make([]metadata.ConfigChange, len(c.ops))
 	for i, op := range c.ops {
-		steps[i] = metadata.ConfigChange{Name: op.Name, Op: metadata.ConfigDelete}
+		steps[i].Name = op.Name
 		if value, set := next[op.Name]; set {
-			steps[i].Op, steps[i].Value = metadata.ConfigSet, value
+			steps[i].Value = &value
 		}
 	}
-	return metadata.AlterConfigs(image, stored, steps, nil)
+	return metadata.AlterConfigs(image, stored, steps)
 }
 
 func (c *configChange) validate(settings *config.Broker, next map[string]string) error {

@@ -69,7 +69,6 @@ var commandErrors = []struct {
 	{metadata.ErrInvalidConfig, protocol.ErrInvalidConfig},
 	{metadata.ErrPolicyViolation, protocol.ErrPolicyViolation},
 	{metadata.ErrStaleBrokerEpoch, protocol.ErrStaleBrokerEpoch},
-	{metadata.ErrInvalidFeatureUpdate, protocol.ErrInvalidUpdateVersion},
 }
 
 // errorOf is the code that a client gets for an error of a room. What has no
