@@ -16,7 +16,7 @@ func configCommand(args []string, out, _ io.Writer) error {
 		return config.WriteKeys(out, "")
 	case args[0] == "check":
 		return checkConfig(args[1:], out)
-	case len(args) == 1 && args[0] != "--help" && args[0] != "-h":
+	case len(args) == 1:
 		if err := config.WriteKeys(out, args[0]); err != nil {
 			return usageError(err)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,9 +19,6 @@ func healthcheck(args []string, _, errOut io.Writer) error {
 	set.SetOutput(errOut)
 	address := set.String("bootstrap-server", "localhost:9092", "`HOST:PORT` of the broker")
 	if err := set.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return err
-		}
 		return usageError(err)
 	}
 	if set.NArg() > 0 {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/pflag"
 )
@@ -37,15 +38,16 @@ func usageError(err error) error { return &exitError{exitUsage, err} }
 // command is one word after `barnabas`.
 type command struct {
 	name, use, about string
+	flags            bool // run takes flags, and explains them when asked for help
 	run              func(args []string, out, errOut io.Writer) error
 }
 
 func commands() []command {
 	return []command{
-		{"serve", "serve [server.properties] [flags]", "run the broker (the default command)", serve},
-		{"healthcheck", "healthcheck [--bootstrap-server HOST:PORT]", "exit with status 0 when a broker answers", healthcheck},
-		{"config", "config [KEY] | config check FILE", "explain the settings, or check a properties file", configCommand},
-		{"version", "version", "print the version", printVersion},
+		{"serve", "serve [server.properties] [flags]", "run the broker (the default command)", true, serve},
+		{"healthcheck", "healthcheck [--bootstrap-server HOST:PORT]", "exit with status 0 when a broker answers", true, healthcheck},
+		{"config", "config [KEY] | config check FILE", "explain the settings, or check a properties file", false, configCommand},
+		{"version", "version", "print the version", false, printVersion},
 	}
 }
 
@@ -60,7 +62,7 @@ func run(args []string, out, errOut io.Writer) int {
 	if len(args) > 0 && isCommandWord(args[0]) {
 		name, rest = args[0], args[1:]
 	}
-	if name == "help" || name == "--help" || name == "-h" {
+	if name == "help" || isHelpFlag(name) {
 		printUsage(out)
 		return exitStopped
 	}
@@ -68,7 +70,12 @@ func run(args []string, out, errOut io.Writer) int {
 		name = "version"
 	}
 	for _, c := range commands() {
-		if c.name == name {
+		switch {
+		case c.name != name:
+		case !c.flags && slices.ContainsFunc(rest, isHelpFlag):
+			fmt.Fprintf(out, "usage: barnabas %s\n%s\n", c.use, c.about)
+			return exitStopped
+		default:
 			return status(c.run(rest, out, errOut), c, errOut)
 		}
 	}
@@ -80,7 +87,10 @@ func run(args []string, out, errOut io.Writer) int {
 // isCommandWord tells a command from the flags and the file of `serve`.
 func isCommandWord(word string) bool {
 	switch word {
-	case "help", "--help", "-h", "--version":
+	case "help", "--version":
+		return true
+	}
+	if isHelpFlag(word) {
 		return true
 	}
 	for _, c := range commands() {
@@ -95,6 +105,8 @@ func isCommandWord(word string) bool {
 	_, err := os.Stat(word)
 	return err != nil && !looksLikePath(word)
 }
+
+func isHelpFlag(word string) bool { return word == "--help" || word == "-h" }
 
 func looksLikePath(word string) bool {
 	for _, r := range word {

@@ -40,9 +40,6 @@ func parseServe(args []string, errOut io.Writer) (serveFlags, error) {
 	set.StringVar(&f.logFormat, "log-format", "text", "`FORMAT` of the log on stderr: text or json")
 	set.StringVar(&f.level, "log-level", "warn", "least `LEVEL` to log: debug, info, warn or error")
 	if err := set.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return f, err
-		}
 		return f, usageError(err)
 	}
 	switch set.NArg() {
