@@ -57,7 +57,7 @@ func (a *API) deleteBefore(image *metadata.Image, topic *metadata.Topic, index i
 	if isInternalTopic(topic.Name) {
 		return 0, protocol.ErrInvalidTopicException.WithMessage("Records of the internal topic %s cannot be deleted", topic.Name)
 	}
-	if settings := a.Config().Topic(image.TopicConfig(topic.Name).Map()); settings.CleanupCompact && !settings.CleanupDelete {
+	if policy := a.policies.of(image, a.Config(), topic); policy.CleanupCompact && !policy.CleanupDelete {
 		return 0, protocol.ErrPolicyViolation.WithMessage("Records of %s are compacted, not deleted", topic.Name)
 	}
 	if err := partition.Ready(); err != nil {
