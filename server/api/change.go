@@ -47,8 +47,8 @@ func (a *API) partition(topic *metadata.Topic, index int32) (*partition.Partitio
 }
 
 // countNames counts how often each name is there.
-func countNames[T any](items []T, name func(*T) string) map[string]int {
-	counts := make(map[string]int, len(items))
+func countNames[T any, N comparable](items []T, name func(*T) N) map[N]int {
+	counts := make(map[N]int, len(items))
 	for i := range items {
 		counts[name(&items[i])]++
 	}

@@ -20,10 +20,7 @@ type configChange struct {
 // changeConfigs makes the changes that nothing speaks against, in one write, and
 // notes in the others why not.
 func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly bool) {
-	counts := make(map[configResource]int, len(changes))
-	for i := range changes {
-		counts[changes[i].resource]++
-	}
+	counts := countNames(changes, func(c *configChange) configResource { return c.resource })
 	node := a.Cluster.Self(r.Call.Conn.Listener).NodeID
 	for i := range changes {
 		c := &changes[i]

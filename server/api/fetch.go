@@ -65,6 +65,7 @@ type fetchItem struct {
 	inSession *sessionPartition // nil outside an incremental fetch
 	partition *partition.Partition
 	policy    *policy
+	below     protocol.Offset // the bound of the last read, and what a wait for more has seen
 	result    protocol.FetchPartitionResult
 	chunk     logstore.Chunk
 	diverging protocol.EpochEndOffset
@@ -79,10 +80,7 @@ func (a *API) fetch(r *Request) error {
 		return err
 	}
 	c.settings, c.image = a.Config(), a.Metadata.Image()
-	c.isolation = partition.ReadUncommitted
-	if c.request.IsolationLevel == 1 {
-		c.isolation = partition.ReadCommitted
-	}
+	c.isolation = isolationOf(c.request.IsolationLevel)
 	n := 0
 	for i := range c.request.Topics {
 		n += len(c.request.Topics[i].Partitions)
@@ -104,6 +102,14 @@ func (a *API) fetch(r *Request) error {
 	return nil
 }
 
+// isolationOf reads the isolation level of a request: 1 is read_committed.
+func isolationOf(level int8) partition.Isolation {
+	if level == 1 {
+		return partition.ReadCommitted
+	}
+	return partition.ReadUncommitted
+}
+
 // keptItemsMax is how many partitions a connection keeps room for between requests.
 const keptItemsMax = 1024
 
@@ -121,7 +127,7 @@ func (c *fetchCall) resolve() {
 	var topic *metadata.Topic
 	for i := range c.items {
 		item := &c.items[i]
-		if i == 0 || item.key.name != c.items[i-1].key.name || item.key.id != c.items[i-1].key.id {
+		if i == 0 || !c.sameTopic(i-1, i) {
 			topic = c.topicOf(item.key)
 		}
 		switch {
@@ -192,12 +198,7 @@ func (c *fetchCall) waitForBytes(r *Request, missing int, wait time.Duration) {
 	defer c.waiter.Cancel()
 	for i := range c.items {
 		if item := &c.items[i]; item.partition != nil && item.failed == nil {
-			// What was seen is what the last read was bounded by.
-			seen := item.result.HighWatermark
-			if c.isolation == partition.ReadCommitted {
-				seen = item.result.LastStableOffset
-			}
-			if c.waiter.Watch(item.partition, seen, c.isolation) {
+			if c.waiter.Watch(item.partition, item.below, c.isolation) {
 				return
 			}
 		}
@@ -248,25 +249,23 @@ func (c *fetchCall) readItem(item *fetchItem, left int) error {
 	}
 	marks := p.Offsets()
 	item.result.HighWatermark, item.result.LastStableOffset, item.result.LogStartOffset = marks.High, marks.Stable, marks.Start
+	item.below = marks.High
 	if c.isolation == partition.ReadCommitted {
+		item.below = marks.Stable
 		item.result.Aborted = []protocol.AbortedTransaction{}
 	}
 	if diverges, err := item.checkDivergence(); diverges || err != nil {
 		return err
 	}
-	below := marks.High
-	if c.isolation == partition.ReadCommitted {
-		below = marks.Stable
-	}
 	chunk, err := p.Read(logstore.ReadInput{
-		From: item.want.offset, Below: below, MaxBytes: min(left, int(item.want.maxBytes)), AtLeastOne: c.bytes == 0,
+		From: item.want.offset, Below: item.below, MaxBytes: min(left, int(item.want.maxBytes)), AtLeastOne: c.bytes == 0,
 	})
 	if err != nil {
 		return err
 	}
 	item.chunk = chunk
 	if c.isolation == partition.ReadCommitted && chunk.Bytes > 0 {
-		return item.listAborted(below)
+		return item.listAborted()
 	}
 	return nil
 }
@@ -289,8 +288,8 @@ func (i *fetchItem) checkDivergence() (bool, error) {
 	return true, nil
 }
 
-func (i *fetchItem) listAborted(below protocol.Offset) error {
-	aborted, err := i.partition.Log().AbortedIn(i.want.offset, below)
+func (i *fetchItem) listAborted() error {
+	aborted, err := i.partition.Log().AbortedIn(i.want.offset, i.below)
 	if err != nil {
 		i.chunk.Release()
 		i.chunk = logstore.Chunk{}

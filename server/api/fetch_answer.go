@@ -25,7 +25,7 @@ func (c *fetchCall) answer(r *Request) {
 	out.End()
 }
 
-// sameTopic tells whether item j belongs under the topic header of item i.
+// sameTopic tells whether two items are of one topic, and so share its header.
 func (c *fetchCall) sameTopic(i, j int) bool {
 	return c.items[i].key.name == c.items[j].key.name && c.items[i].key.id == c.items[j].key.id
 }

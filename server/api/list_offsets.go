@@ -96,12 +96,9 @@ func partitionsNamedTwice(q *kmsg.ListOffsetsRequest) map[topicPartition]bool {
 
 // listOffset answers for one partition.
 func (a *API) listOffset(t *metadata.Topic, q *kmsg.ListOffsetsRequest, from *kmsg.ListOffsetsRequestTopicPartition, to *kmsg.ListOffsetsResponseTopicPartition) error {
-	if t == nil {
-		return protocol.ErrUnknownTopicOrPartition
-	}
-	p := a.Partitions.Get(t.ID, from.Partition)
-	if p == nil {
-		return protocol.ErrUnknownTopicOrPartition
+	p, err := a.partition(t, from.Partition)
+	if err != nil {
+		return err
 	}
 	if since, known := timestampSince[from.Timestamp]; from.Timestamp < 0 && (!known || q.Version < since) {
 		return protocol.ErrUnsupportedVersion
@@ -112,11 +109,7 @@ func (a *API) listOffset(t *metadata.Topic, q *kmsg.ListOffsetsRequest, from *km
 	if err := p.CheckEpoch(protocol.Epoch(from.CurrentLeaderEpoch)); err != nil {
 		return err
 	}
-	isolation := partition.ReadUncommitted
-	if q.IsolationLevel == 1 {
-		isolation = partition.ReadCommitted
-	}
-	found, err := findOffset(p, from.Timestamp, isolation)
+	found, err := findOffset(p, from.Timestamp, isolationOf(q.IsolationLevel))
 	if err != nil {
 		return err
 	}
