@@ -86,11 +86,7 @@ func run(args []string, out, errOut io.Writer) int {
 
 // isCommandWord tells a command from the flags and the file of `serve`.
 func isCommandWord(word string) bool {
-	switch word {
-	case "help", "--version":
-		return true
-	}
-	if isHelpFlag(word) {
+	if word == "help" || word == "--version" || isHelpFlag(word) {
 		return true
 	}
 	for _, c := range commands() {
