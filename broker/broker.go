@@ -142,7 +142,7 @@ func (b *Broker) openDirectory() error {
 	if b.lock, err = lockDirectory(files, b.dir); err != nil {
 		return err
 	}
-	if b.identity, _, err = loadIdentity(files, b.dir, s.NodeID); err != nil {
+	if b.identity, err = loadIdentity(files, b.dir, s.NodeID); err != nil {
 		return err
 	}
 	clean, err := takeCleanMarker(files, b.dir)

@@ -1,11 +1,11 @@
 package broker
 
 import (
-	"crypto/rand"
 	"fmt"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/protocol"
 	"github.com/barnabas-mq/barnabas/server/api"
 )
 
@@ -33,9 +33,7 @@ func (b *Broker) openGroups() error {
 
 // newMemberID is a random UUID in its usual text form, as Kafka's member ids end.
 func newMemberID() string {
-	var u [16]byte
-	_, _ = rand.Read(u[:]) // never fails (crypto/rand since Go 1.24)
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+	u := protocol.NewUUID()
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 

@@ -77,27 +77,27 @@ func makeFolder(files vfs.FS, dir string) error {
 }
 
 // loadIdentity reads meta.properties, or makes it in a directory that holds no
-// data yet. fresh tells that it was made.
-func loadIdentity(files vfs.FS, dir string, nodeID int32) (id identity, fresh bool, err error) {
+// data yet.
+func loadIdentity(files vfs.FS, dir string, nodeID int32) (id identity, err error) {
 	name := path.Join(dir, metaPropertiesName)
 	text, err := vfs.ReadFile(files, name, identityBytesMax)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if reason := looksUsed(files, dir); reason != "" {
-			return id, false, &DirectoryError{name, "is missing, but " + reason + "; the directory is damaged, not empty", nil}
+			return id, &DirectoryError{name, "is missing, but " + reason + "; the directory is damaged, not empty", nil}
 		}
 		id = identity{ClusterID: protocol.NewUUID().String(), NodeID: nodeID, DirectoryID: protocol.NewUUID()}
-		return id, true, writeIdentity(files, dir, id)
+		return id, writeIdentity(files, dir, id)
 	case err != nil:
-		return id, false, &DirectoryError{name, "cannot be read", err}
+		return id, &DirectoryError{name, "cannot be read", err}
 	}
 	if id, err = parseIdentity(text); err != nil {
-		return id, false, &DirectoryError{name, "cannot be understood", err}
+		return id, &DirectoryError{name, "cannot be understood", err}
 	}
 	if id.NodeID != nodeID {
-		return id, false, &DirectoryError{name, fmt.Sprintf("belongs to node.id %d, and the settings say %d", id.NodeID, nodeID), nil}
+		return id, &DirectoryError{name, fmt.Sprintf("belongs to node.id %d, and the settings say %d", id.NodeID, nodeID), nil}
 	}
-	return id, false, nil
+	return id, nil
 }
 
 // looksUsed says what of a broker's data a directory without identity holds.

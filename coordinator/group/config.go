@@ -11,8 +11,8 @@ type Config struct {
 	// MemberBytesMax bounds what one member says at its join, and what it is
 	// assigned (barnabas.group.metadata.max.bytes).
 	MemberBytesMax int
-	// RecordBytesMax bounds one group record and one commit: max.message.bytes of
-	// __consumer_offsets, above which Kafka refuses to append as well.
+	// RecordBytesMax bounds one group record and one commit: Kafka's default of
+	// max.message.bytes, above which it refuses to append to __consumer_offsets.
 	RecordBytesMax int
 	// GroupBytesMax bounds what the members of one group say at their joins, all
 	// protocols together: four times what fits in a record with the selected one.

@@ -101,7 +101,7 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 	}
 	m.write(records...)
 	if in.Producer != nil && len(records) > 0 {
-		m.out.Producer = &coordinator.Producer{ID: in.Producer.ID, Epoch: in.Producer.Epoch}
+		m.out.Producer = in.Producer
 	}
 	return out
 }

@@ -384,7 +384,7 @@ func (s *scenario) commit(args []string, options map[string]string) {
 		RetentionMillis: -1, NotFoundForUnknownGroup: c.version >= 9,
 	}
 	if producer, ok := options["producer"]; ok {
-		in.Producer = &Producer{ID: protocol.ProducerID(s.number(producer))}
+		in.Producer = &coordinator.Producer{ID: protocol.ProducerID(s.number(producer))}
 	}
 	if retention, ok := options["retention"]; ok {
 		in.RetentionMillis = s.duration(retention).Milliseconds()

@@ -1,6 +1,9 @@
 package group
 
-import "github.com/barnabas-mq/barnabas/protocol"
+import (
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
 
 // Byte slices in inputs are copied by Coordinator before its methods return; those
 // in outputs belong to the machine and must not be changed.
@@ -123,14 +126,8 @@ type CommitInput struct {
 	// (version 9 and newer), not ErrIllegalGeneration.
 	NotFoundForUnknownGroup bool
 	// Producer makes this part of a transaction; nil does not.
-	Producer *Producer
+	Producer *coordinator.Producer
 	Topics   []CommitTopic
-}
-
-// Producer is the producer of a transaction.
-type Producer struct {
-	ID    protocol.ProducerID
-	Epoch int16
 }
 
 // CommitTopic is a topic's part of a commit.

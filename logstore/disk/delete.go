@@ -53,14 +53,14 @@ func deletedName(folder string) (string, bool) {
 	return folder[:len(folder)-deleteTailBytes], true
 }
 
-// isPartitionFolder tells whether a name has the form topic-N.
-func isPartitionFolder(name string) bool {
+// partitionOfFolder reads a name of the form topic-N.
+func partitionOfFolder(name string) (key partitionKey, ok bool) {
 	dash := strings.LastIndexByte(name, '-')
 	if dash <= 0 {
-		return false
+		return key, false
 	}
 	n, err := strconv.ParseInt(name[dash+1:], 10, 32)
-	return err == nil && n >= 0
+	return partitionKey{name[:dash], int32(n)}, err == nil && n >= 0
 }
 
 func setAside(s *Store, dir, name string, id protocol.UUID) error {

@@ -238,16 +238,20 @@ func (l *log) finishSealed(list []*segment) bool {
 		if i == len(list)-1 || !s.inMemory() {
 			continue
 		}
-		if err := l.trimReserved(s); err == nil {
-			err = l.writeIndexes(s)
-			if err == nil {
-				continue
-			}
+		if err := l.writeSealed(s); err != nil {
+			l.store.opts.Logger.Warn("cannot finish a sealed segment; the next sync tries again", "segment", s.data.name, "error", err)
+			return false
 		}
-		l.store.opts.Logger.Warn("cannot finish a sealed segment; the next sync tries again", "segment", s.data.name)
-		return false
 	}
 	return true
+}
+
+// writeSealed gives a segment that nothing is appended to its final files.
+func (l *log) writeSealed(s *segment) error {
+	if err := l.trimReserved(s); err != nil {
+		return err
+	}
+	return l.writeIndexes(s)
 }
 
 // trimReserved gives back the blocks preallocated beyond a sealed segment's end.
@@ -367,10 +371,7 @@ func (l *log) writeCleanState() error {
 		return nil // as the last clean stop left it
 	}
 	s.finish()
-	if err := l.trimReserved(s); err != nil {
-		return err
-	}
-	if err := l.writeIndexes(s); err != nil {
+	if err := l.writeSealed(s); err != nil {
 		return err
 	}
 	return l.writeSnapshot(protocol.Offset(l.end.Load()))

@@ -330,5 +330,5 @@ func (l *log) segmentPath(base protocol.Offset, suffix string) string {
 
 // withSegment is a copy of the list with one more.
 func withSegment(list []*segment, s *segment) []*segment {
-	return append(slices.Clip(slices.Clone(list)), s)
+	return append(slices.Clip(list), s)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -217,15 +216,15 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 	var failures []error
 	for _, entry := range entries {
 		name, dir := entry.Name(), path.Join(s.opts.Dir, entry.Name())
+		key, isPartition := partitionOfFolder(name)
 		switch {
 		case !entry.IsDir():
 		case strings.HasSuffix(name, deleteSuffix):
 			failures = append(failures, s.trash.removeNow(dir))
-		case !isPartitionFolder(name):
-		default:
+		case isPartition:
 			id, err := topicIDOf(s.opts.FS, dir)
 			if err == nil && !id.IsZero() && !known(id) {
-				err = s.setStrayAside(dir, name, id)
+				err = s.setStrayAside(dir, name, key, id)
 			}
 			failures = append(failures, err)
 		}
@@ -236,13 +235,7 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 // setStrayAside renames a folder whose topic is not known. Where a log of the same
 // name is open, the folder is left to that log, which is the only one to know
 // whether it is still the one that was looked at.
-func (s *Store) setStrayAside(dir, name string, id protocol.UUID) error {
-	dash := strings.LastIndexByte(name, '-')
-	partition, err := strconv.ParseInt(name[dash+1:], 10, 32)
-	if err != nil {
-		return err
-	}
-	key := partitionKey{name[:dash], int32(partition)}
+func (s *Store) setStrayAside(dir, name string, key partitionKey, id protocol.UUID) error {
 	s.checkpoints.forget(key)
 	if err := s.checkpoints.writeIfStale(); err != nil {
 		return err
