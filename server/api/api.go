@@ -125,10 +125,7 @@ type Request struct {
 
 // Answer sends a response now.
 func (r *Request) Answer(response kmsg.Response) {
-	out := r.Call.Out()
-	out.Begin()
-	appendResponse(out, r.Header, response)
-	out.End()
+	appendResponse(r.Call.Out(), r.Header, response)
 }
 
 // Later parks the request and returns what answers it once, from any goroutine.
@@ -136,16 +133,19 @@ func (r *Request) Answer(response kmsg.Response) {
 func (r *Request) Later() func(response kmsg.Response) {
 	ticket, header := r.Call.Park(), r.Header
 	return func(response kmsg.Response) {
-		ticket.Reply(func(out *server.Out) {
-			out.Begin()
-			appendResponse(out, header, response)
-			out.End()
-		})
+		ticket.Reply(func(out *server.Out) { appendResponse(out, header, response) })
 	}
+}
+
+// beginAnswer begins the answer to a request with the header that belongs to it,
+// and gives the buffer to append the body to.
+func beginAnswer(out *server.Out, h protocol.Header) []byte {
+	out.Begin()
+	return protocol.AppendResponseHeader(out.Bytes(), h.Key, h.Version, h.CorrelationID)
 }
 
 func appendResponse(out *server.Out, h protocol.Header, response kmsg.Response) {
 	response.SetVersion(h.Version)
-	b := protocol.AppendResponseHeader(out.Bytes(), h.Key, h.Version, h.CorrelationID)
-	out.SetBytes(response.AppendTo(b))
+	out.SetBytes(response.AppendTo(beginAnswer(out, h)))
+	out.End()
 }

@@ -86,8 +86,6 @@ func (a *API) answerUnsupportedApiVersions(r *Request) {
 
 func (a *API) appendApiVersions(r *Request, body func([]byte) []byte) {
 	out := r.Call.Out()
-	out.Begin()
-	b := protocol.AppendResponseHeader(out.Bytes(), r.Header.Key, r.Header.Version, r.Header.CorrelationID)
-	out.SetBytes(body(b))
+	out.SetBytes(body(beginAnswer(out, r.Header)))
 	out.End()
 }

@@ -11,8 +11,7 @@ func (c *fetchCall) answer(r *Request) {
 	sessionID := c.closeContext()
 	version := c.header.Version
 	out := r.Call.Out()
-	out.Begin()
-	b := protocol.AppendResponseHeader(out.Bytes(), c.header.Key, version, c.header.CorrelationID)
+	b := beginAnswer(out, c.header)
 	out.SetBytes(protocol.AppendFetchStart(b, version, 0, 0, sessionID, c.groups()))
 	for i := 0; i < len(c.items); {
 		if c.items[i].omit {
@@ -103,9 +102,7 @@ func (c *fetchCall) appendCopy(b []byte, item *fetchItem, chunk logstore.Chunk) 
 func (c *fetchCall) answerError(r *Request, code int16) {
 	version := c.header.Version
 	out := r.Call.Out()
-	out.Begin()
-	b := protocol.AppendResponseHeader(out.Bytes(), c.header.Key, version, c.header.CorrelationID)
-	b = protocol.AppendFetchStart(b, version, 0, code, 0, 0)
+	b := protocol.AppendFetchStart(beginAnswer(out, c.header), version, 0, code, 0, 0)
 	out.SetBytes(protocol.AppendFetchEnd(b, version, nil))
 	out.End()
 }

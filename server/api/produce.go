@@ -90,10 +90,7 @@ func (a *API) produce(r *Request) error {
 	case acks == -1 && call.ordered:
 		call.park(r)
 	default:
-		out := r.Call.Out()
-		out.Begin()
-		call.encode(out)
-		out.End()
+		call.encode(r.Call.Out())
 	}
 	return nil
 }
@@ -220,13 +217,7 @@ func (c *produceCall) park(r *Request) {
 	}
 }
 
-func (c *produceCall) reply() {
-	c.ticket.Reply(func(out *server.Out) {
-		out.Begin()
-		c.encode(out)
-		out.End()
-	})
-}
+func (c *produceCall) reply() { c.ticket.Reply(c.encode) }
 
 // failureOf is what became of an item, nil for success. With acks=1 an append
 // that is written and not yet synced is a success.
@@ -249,8 +240,7 @@ func (c *produceCall) firstFailure() error {
 
 func (c *produceCall) encode(out *server.Out) {
 	version := c.header.Version
-	b := protocol.AppendResponseHeader(out.Bytes(), c.header.Key, version, c.header.CorrelationID)
-	b = protocol.AppendProduceStart(b, version, len(c.request.Topics))
+	b := protocol.AppendProduceStart(beginAnswer(out, c.header), version, len(c.request.Topics))
 	at := 0
 	for i := range c.request.Topics {
 		t := &c.request.Topics[i]
@@ -263,6 +253,7 @@ func (c *produceCall) encode(out *server.Out) {
 		b = protocol.AppendProduceTopicEnd(b, version)
 	}
 	out.SetBytes(protocol.AppendProduceEnd(b, version, 0, nil))
+	out.End()
 }
 
 func (c *produceCall) result(i *produceItem, index int32) protocol.ProducePartitionResult {
