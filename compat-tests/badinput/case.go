@@ -96,9 +96,8 @@ func Code(req kmsg.Request, codesIn func(kmsg.Response) []int16, codes ...int16)
 		if err != nil {
 			return err
 		}
-		resp := req.ResponseKind()
-		resp.SetVersion(req.GetVersion())
-		if err := resp.ReadFrom(body); err != nil {
+		resp, err := wire.DecodeBody(req, body)
+		if err != nil {
 			return err
 		}
 		got := codesIn(resp)

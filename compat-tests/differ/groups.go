@@ -57,19 +57,11 @@ func (m *member) joinRequest(protocols ...string) *kmsg.JoinGroupRequest {
 // introduce gets a member id where the version asks for one first. The answer
 // is recorded.
 func (m *member) introduce(label string, protocols ...string) {
-	if m.id != "" || m.instance != nil || m.peer.session.joinVersion() < 4 {
+	if m.id != "" || m.instance != nil || m.peer.session.versionOf(int16(kmsg.JoinGroup)) < 4 {
 		return
 	}
 	resp := m.peer.Ask(label+": id wanted", m.joinRequest(protocols...)).(*kmsg.JoinGroupResponse)
 	m.id = resp.MemberID
-}
-
-// joinVersion is the version that JoinGroup requests of this run have.
-func (s *Session) joinVersion() int16 {
-	if s.key == int16(kmsg.JoinGroup) {
-		return s.Version
-	}
-	return newest(s.catalog, int16(kmsg.JoinGroup))
 }
 
 // join introduces the member and joins, waiting for the answer.

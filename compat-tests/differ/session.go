@@ -97,14 +97,16 @@ func (s *Session) Frame(label string, frame []byte, key, version int16, flexible
 	w.finish()
 }
 
-// prepare sets the version of a request.
-func (s *Session) prepare(req kmsg.Request) {
-	if req.Key() == s.key {
-		req.SetVersion(s.Version)
-		return
+// versionOf is the version that requests of an API have in this run.
+func (s *Session) versionOf(key int16) int16 {
+	if key == s.key {
+		return s.Version
 	}
-	req.SetVersion(newest(s.catalog, req.Key()))
+	return newest(s.catalog, key)
 }
+
+// prepare sets the version of a request.
+func (s *Session) prepare(req kmsg.Request) { req.SetVersion(s.versionOf(req.Key())) }
 
 func (s *Session) close() {
 	for _, p := range s.peers {
@@ -114,11 +116,7 @@ func (s *Session) close() {
 
 // Ask sends a request, records the answer and returns it.
 func (p *Peer) Ask(label string, req kmsg.Request) kmsg.Response {
-	resp := p.Begin(label, req).finish()
-	if resp == nil {
-		p.session.stop("no usable answer to %q", label)
-	}
-	return resp
+	return p.Begin(label, req).Finish()
 }
 
 func (p *Peer) quiet(req kmsg.Request) kmsg.Response {
@@ -234,9 +232,8 @@ func (w *pending) finish() kmsg.Response {
 	if w.req == nil {
 		return nil
 	}
-	resp := w.req.ResponseKind()
-	resp.SetVersion(w.version)
-	if err := resp.ReadFrom(body); err != nil {
+	resp, err := wire.DecodeBody(w.req, body)
+	if err != nil {
 		s.stop("%s: %v", w.label, err)
 	}
 	return resp

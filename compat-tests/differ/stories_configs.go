@@ -9,7 +9,7 @@ const (
 	brokerResource = kmsg.ConfigResourceTypeBroker
 )
 
-// documentedTopicKeys are read one by one so that a missing key is named in a
+// brokerKeys are read one by one so that a missing key is named in a
 // report rather than lost in a long list.
 var brokerKeys = []string{
 	"log.retention.hours", "log.retention.ms", "num.partitions", "auto.create.topics.enable", "message.max.bytes", "log.segment.bytes",

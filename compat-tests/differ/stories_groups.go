@@ -296,10 +296,7 @@ func tellSimpleOffsets(s *Session) {
 	s.Ask("fetch no topics", edited(offsetsOf(nobody.group), func(r *kmsg.OffsetFetchRequest) {
 		r.Topics, r.Groups[0].Topics = []kmsg.OffsetFetchRequestTopic{}, []kmsg.OffsetFetchRequestGroupTopic{}
 	}))
-	fetch := newest(s.catalog, int16(kmsg.OffsetFetch))
-	if s.key == int16(kmsg.OffsetFetch) {
-		fetch = s.Version
-	}
+	fetch := s.versionOf(int16(kmsg.OffsetFetch))
 	if fetch >= 2 {
 		s.Ask("fetch all", offsetsOf(nobody.group))
 		s.Ask("fetch all of an unknown group", offsetsOf(s.Group("never-made")))

@@ -120,12 +120,7 @@ func (c *Conn) Call(req kmsg.Request) (kmsg.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp := req.ResponseKind()
-	resp.SetVersion(req.GetVersion())
-	if err := resp.ReadFrom(body); err != nil {
-		return nil, fmt.Errorf("%s v%d: %w", kmsg.NameForKey(req.Key()), req.GetVersion(), err)
-	}
-	return resp, nil
+	return DecodeBody(req, body)
 }
 
 // ExpectClosed reads until the broker ends the connection. It fails when the

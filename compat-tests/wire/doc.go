@@ -6,9 +6,9 @@
 // encoder cannot hide itself. Everything that a decent client would refuse to
 // send can be sent: any header version, wrong lengths, wrong checksums.
 //
-//	Conn    one connection: Send, Receive, Call, and raw Write
-//	Batch   a record batch whose every header field can be overridden
-//	MessageSet  the two formats before magic 2
+//	Conn     one connection: Send, Receive, Call, and raw Write
+//	Batch    a record batch whose every header field can be overridden
+//	Message  one message of the two formats before magic 2
 //
 // A Conn belongs to one goroutine, except that one may send while another
 // receives.

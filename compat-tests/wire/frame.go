@@ -72,3 +72,14 @@ func StripResponseHeader(key int16, flexible bool, rest []byte) ([]byte, error) 
 	}
 	return rest, nil
 }
+
+// DecodeBody is the answer to req, its response header stripped, decoded in the
+// version of req.
+func DecodeBody(req kmsg.Request, body []byte) (kmsg.Response, error) {
+	resp := req.ResponseKind()
+	resp.SetVersion(req.GetVersion())
+	if err := resp.ReadFrom(body); err != nil {
+		return nil, fmt.Errorf("%s v%d: %w", kmsg.NameForKey(req.Key()), req.GetVersion(), err)
+	}
+	return resp, nil
+}
