@@ -48,8 +48,7 @@ func apiVersionsV3(name, version string) kmsg.Request {
 }
 
 func encoded(req kmsg.Request) func(*Fixture) []byte {
-	id := wire.DefaultClientID
-	return constant(wire.EncodeRequest(req, 1, &id))
+	return constant(frameOf(req))
 }
 
 func codeOfVersions(r kmsg.Response) []int16 {

@@ -16,7 +16,7 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
-// produce is a Produce v7 request for partition 0.
+// produce is a Produce v7 request for one partition.
 func produce(topic string, partition int32, records []byte) *kmsg.ProduceRequest {
 	p := kmsg.NewProduceRequestTopicPartition()
 	p.Partition, p.Records = partition, records
@@ -46,11 +46,7 @@ func frameOf(req kmsg.Request) []byte {
 
 // batch is a case that stores one batch in the plain topic.
 func batch(name string, edit func(b *wire.Batch), codes ...int16) Case {
-	return Case{
-		Name: name,
-		Send: func(f *Fixture) []byte { return frameOf(produce(f.Topic, 0, newBatch(edit).Encode())) },
-		Want: Code(produce("", 0, nil), codesOfProduce, codes...),
-	}
+	return place(name, func(f *Fixture) *kmsg.ProduceRequest { return produce(f.Topic, 0, newBatch(edit).Encode()) }, codes...)
 }
 
 func newBatch(edit func(b *wire.Batch)) *wire.Batch {
@@ -59,6 +55,7 @@ func newBatch(edit func(b *wire.Batch)) *wire.Batch {
 	return b
 }
 
+// place is a case that sends one Produce request.
 func place(name string, req func(f *Fixture) *kmsg.ProduceRequest, codes ...int16) Case {
 	return Case{
 		Name: name,
@@ -95,15 +92,10 @@ func zeros(compress func(w io.Writer) io.WriteCloser) []byte {
 // stores it, because it skips values while it checks; refusing it is as good.
 // What counts is the memory.
 func bomb(name string, codec int16, compress func(w io.Writer) io.WriteCloser) Case {
-	c := batch(name, nil, 0, 2, 10, 87)
-	c.Send = func(f *Fixture) []byte {
-		b := newBatch(func(b *wire.Batch) {
-			b.Attributes, b.Count, b.LastOffsetDelta = codec, count(1), count(0)
-			b.Payload = zeros(compress)
-		})
-		return frameOf(produce(f.Topic, 0, b.Encode()))
-	}
-	return c
+	return batch(name, func(b *wire.Batch) {
+		b.Attributes, b.Count, b.LastOffsetDelta = codec, count(1), count(0)
+		b.Payload = zeros(compress)
+	}, 0, 2, 10, 87)
 }
 
 // storing is what a partition must refuse. Kafka answers compressed data that it
