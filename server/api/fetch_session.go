@@ -99,18 +99,16 @@ func (c *sessionCache) remove(id int32) {
 	delete(c.mu.sessions, id)
 }
 
-// create opens a session over the partitions, or returns nil when there is no
-// room: then the client keeps sending full requests.
+// create opens a session over the partitions, each of which is there once, or
+// returns nil when there is no room: then the client keeps sending full requests.
 func (c *sessionCache) create(usesIDs bool, partitions []*sessionPartition) *session {
 	now := c.clock.Monotonic()
 	s := &session{usesIDs: usesIDs, created: now}
 	s.mu.epoch, s.mu.lastUsed = 1, now
 	s.mu.partitions = make(map[partitionKey]*sessionPartition, len(partitions))
 	for _, p := range partitions {
-		if _, twice := s.mu.partitions[p.key]; !twice {
-			s.mu.partitions[p.key] = p
-			s.append(p)
-		}
+		s.mu.partitions[p.key] = p
+		s.append(p)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
