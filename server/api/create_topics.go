@@ -180,7 +180,7 @@ func (t *newTopic) answer(settings *config.Broker) kmsg.CreateTopicsResponseTopi
 	return one
 }
 
-// configEntries is the opposite of configMap.
+// configEntries is the opposite of metadata.Config.Map.
 func configEntries(m map[string]string) []metadata.ConfigEntry {
 	entries := make([]metadata.ConfigEntry, 0, len(m))
 	for _, name := range slices.Sorted(maps.Keys(m)) {

@@ -1,5 +1,6 @@
 // Package api is where Kafka's requests mean something: one file per API key.
-// A handler checks rights, translates, calls one room and answers.
+// A handler translates, calls one room and answers. None checks rights yet:
+// everybody may do everything.
 //
 //	frame ─> Header.Parse ─> table[key] ─> decode ─> handler ─> room
 //	                                                   │
