@@ -83,7 +83,8 @@ func loadSnapshot(fsys vfs.FS, dir string, id snapshotID) (*Image, error) {
 func writeSnapshot(fsys vfs.FS, dir string, img *Image, now protocol.Timestamp) error {
 	id := snapshotID{img.end, img.epoch}
 	final := path.Join(dir, id.file())
-	return writeWhole(fsys, strings.TrimSuffix(final, snapshotSuffix)+partSuffix, final, func(f vfs.File) error {
+	temporary := strings.TrimSuffix(final, snapshotSuffix) + partSuffix
+	err := vfs.FillFile(fsys, final, temporary, true, func(f vfs.File) error {
 		var position int64
 		return img.snapshotBatches(now, func(b protocol.Batch) error {
 			n, err := f.WriteAt(b, position)
@@ -91,29 +92,7 @@ func writeSnapshot(fsys vfs.FS, dir string, img *Image, now protocol.Timestamp) 
 			return err
 		})
 	})
-}
-
-// writeWhole writes a file under a temporary name and renames it once its bytes
-// are durable, so that a crash leaves the old file or the new one.
-func writeWhole(fsys vfs.FS, temporary, final string, fill func(vfs.File) error) error {
-	f, err := fsys.Open(temporary, vfs.ReadWrite|vfs.Create|vfs.Truncate, vfs.FilePerm)
 	if err != nil {
-		return err
-	}
-	err = fill(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = fsys.Rename(temporary, final)
-	}
-	if err != nil {
-		// What is left behind is removed at the next start; the first error counts.
-		_ = fsys.Remove(temporary)
-		return fmt.Errorf("write %s: %w", final, err)
-	}
-	if err := fsys.SyncDir(path.Dir(final)); err != nil {
 		return fmt.Errorf("write %s: %w", final, err)
 	}
 	return nil

@@ -1,14 +1,15 @@
 // Package metrics counts what happens, cheaply enough for the hot path.
 //
 // A Counter is one atomic number with a name in Prometheus' style. Rooms make
-// their counters from a Set that the broker hands them; whoever wants to show
-// them asks the Set.
+// their counters from a Set that the broker hands them. Nothing shows the numbers
+// yet; WriteText is what will.
 package metrics
 
 import (
 	"fmt"
 	"io"
-	"sort"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -52,11 +53,7 @@ func (s *Set) Counter(name string) *Counter {
 // WriteText writes one line "name value" per counter, sorted by name.
 func (s *Set) WriteText(w io.Writer) error {
 	s.mu.Lock()
-	names := make([]string, 0, len(s.counters))
-	for name := range s.counters {
-		names = append(names, name)
-	}
-	sort.Strings(names)
+	names := slices.Sorted(maps.Keys(s.counters))
 	values := make([]int64, len(names))
 	for i, name := range names {
 		values[i] = s.counters[name].Value()

@@ -33,12 +33,21 @@ func ReadFile(fsys FS, name string, limit int64) ([]byte, error) {
 // content whole. With durable, the new content is on the disk when it returns;
 // without, it survives the death of the process.
 func ReplaceFile(fsys FS, name string, data []byte, durable bool) error {
-	temporary := name + ".tmp"
-	if err := writeNew(fsys, temporary, data, durable); err != nil {
-		_ = fsys.Remove(temporary) // it may not even exist
+	return FillFile(fsys, name, name+".tmp", durable, func(f File) error {
+		_, err := f.WriteAt(data, 0)
 		return err
+	})
+}
+
+// FillFile is ReplaceFile for content that fill writes. The file has the temporary
+// name, in the same folder, until it is whole; only a crash leaves it behind.
+func FillFile(fsys FS, name, temporary string, durable bool, fill func(File) error) error {
+	err := fillNew(fsys, temporary, durable, fill)
+	if err == nil {
+		err = fsys.Rename(temporary, name)
 	}
-	if err := fsys.Rename(temporary, name); err != nil {
+	if err != nil {
+		_ = fsys.Remove(temporary) // it may not even exist; the first error counts
 		return err
 	}
 	if !durable {
@@ -47,17 +56,14 @@ func ReplaceFile(fsys FS, name string, data []byte, durable bool) error {
 	return fsys.SyncDir(path.Dir(name))
 }
 
-func writeNew(fsys FS, name string, data []byte, durable bool) error {
+func fillNew(fsys FS, name string, durable bool, fill func(File) error) error {
 	f, err := fsys.Open(name, ReadWrite|Create|Truncate, FilePerm)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(data, 0)
+	err = fill(f)
 	if err == nil && durable {
 		err = f.Datasync()
 	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return errors.Join(err, f.Close())
 }

@@ -1,6 +1,9 @@
 package vfs
 
-import "math/rand/v2"
+import (
+	"maps"
+	"math/rand/v2"
+)
 
 // Crash says what of the unsynced survives.
 type Crash uint8
@@ -38,10 +41,7 @@ type crasher struct {
 func (c *crasher) dir(d *memDir) *memDir {
 	entries := d.entries
 	if c.crash != CrashKeepAll {
-		entries = make(map[string]memNode, len(d.synced))
-		for name, node := range d.synced {
-			entries[name] = node
-		}
+		entries = maps.Clone(d.synced)
 		if c.crash == CrashKeepSome {
 			for _, change := range d.changes[:c.rng.IntN(len(d.changes)+1)] {
 				applyChange(entries, change)

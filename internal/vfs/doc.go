@@ -1,12 +1,14 @@
 // Package vfs is the only door to files for every room below the broker.
 //
-// The real file system (OS), the in-memory one with crash copies (Mem) and the
-// wrapper that watches and fails operations (Faulty) share one interface, so
-// that the same engine code runs on a disk that a test can cut the power of.
+// The real file system (OS), the in-memory one with crash copies (Mem), the
+// wrapper that watches and fails operations (Faulty) and the one that puts syncs
+// off during a start (Later) share one interface, so that the same engine code
+// runs on a disk that a test can cut the power of.
 //
 //	engine ──> FS ──┬── OS      the machine's files
 //	                ├── Mem     pages in memory; knows what was synced
-//	                └── Faulty  asks a function before each operation, then the FS it wraps
+//	                ├── Faulty  asks a function before each operation, then the FS it wraps
+//	                └── Later   keeps syncs for its Flush, then does what the FS it wraps does
 //
 // Promises: methods are safe for concurrent use; errors satisfy errors.Is with
 // fs.ErrNotExist, fs.ErrExist and the operating system's own numbers.

@@ -3,6 +3,7 @@ package vfs
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,15 +15,14 @@ import (
 // Mem is a file system in memory. It keeps what was synced apart from what was
 // not, names included, so that CrashCopy can show what a power cut leaves.
 //
-// One lock guards all of it: it stands in for a disk in tests and in brokers that
-// keep nothing, where the simplest thing that is right is fast enough.
+// One lock guards all of it: it stands in for a disk in tests, where the simplest
+// thing that is right is fast enough.
 type Mem struct {
 	mu struct {
 		sync.Mutex
 		root  *memDir
 		locks map[*memFile]bool
-		// capacity is how many bytes the volume holds, negative without limit; used
-		// counts the bytes of every file that is in a folder.
+		// capacity is how many bytes the volume holds, negative without limit.
 		capacity int64
 		now      func() time.Time
 	}
@@ -254,12 +254,7 @@ func removeTree(node memNode) {
 }
 
 func sortedNames(entries map[string]memNode) []string {
-	names := make([]string, 0, len(entries))
-	for name := range entries {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(entries))
 }
 
 // Rename implements FS.

@@ -196,6 +196,19 @@ func TestReplaceFileIsAllOrNothing(t *testing.T) {
 	})
 }
 
+func TestReplacingAFolderLeavesNothingBehind(t *testing.T) {
+	onBoth(t, func(t *testing.T, fsys vfs.FS, dir string) {
+		must(t, fsys.MkdirAll(path.Join(dir, "f"), vfs.DirPerm))
+		if err := vfs.ReplaceFile(fsys, path.Join(dir, "f"), []byte("x"), true); err == nil {
+			t.Fatal("a file took the place of a folder")
+		}
+		entries, err := fsys.ReadDir(dir)
+		if err != nil || len(entries) != 1 {
+			t.Fatalf("%v, %v", entries, err)
+		}
+	})
+}
+
 func TestReadOnlyHandleDoesNotWrite(t *testing.T) {
 	onBoth(t, func(t *testing.T, fsys vfs.FS, dir string) {
 		create(t, fsys, path.Join(dir, "f"), "x")
