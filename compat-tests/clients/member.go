@@ -103,11 +103,7 @@ func (m *member) leave() {
 	m.gone = true
 	g.mu.Unlock()
 	_ = m.stdin.Close() // fails only if the program has ended, which is judged next
-	timer := time.NewTimer(stepTimeout)
-	defer timer.Stop()
-	select {
-	case <-m.process.Done():
-	case <-timer.C:
+	if !m.process.Wait(stepTimeout) {
 		g.tb.Fatalf("member %s does not leave\n%s", m.name, m.stderr)
 	}
 	if err := m.process.Err(); err != nil {

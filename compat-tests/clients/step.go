@@ -86,16 +86,11 @@ func (p Program) step(tb testing.TB, stdin []byte, args ...string) []event {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	timer := time.NewTimer(stepTimeout)
-	defer timer.Stop()
-	var failure error
-	select {
-	case <-process.Done():
-		failure = process.Err()
-	case <-timer.C:
+	if !process.Wait(stepTimeout) {
 		killTree(process)
 		tb.Fatalf("%s %v did not end within %v; it had written %d events\n%s", p.Client.Name, args, stepTimeout, len(events), stderr)
 	}
+	failure := process.Err()
 	if failure == nil {
 		failure = stdout.failure()
 	}

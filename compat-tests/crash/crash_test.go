@@ -79,12 +79,7 @@ func TestKillUnderLoad(t *testing.T) {
 		stop := load(t, ctx, broker, topic, ledger)
 		for i := range kills {
 			awaitAcks(t, ctx, ledger, (i+1)*acksBetweenKills)
-			if err := broker.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			if err := broker.Start(); err != nil {
-				t.Fatal(err)
-			}
+			restart(t, broker)
 		}
 		awaitAcks(t, ctx, ledger, (kills+1)*acksBetweenKills)
 		stop()
@@ -219,6 +214,7 @@ func TestGroupResumesAfterKill(t *testing.T) {
 	})
 }
 
+// restart kills the broker and starts it again.
 func restart(t *testing.T, broker testbed.Target) {
 	t.Helper()
 	if err := broker.Kill(); err != nil {

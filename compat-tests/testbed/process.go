@@ -46,8 +46,20 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err is how the process ended; valid after Done.
+// Err is how the process ended; valid after Done and after a Wait that was true.
 func (p *Process) Err() error { return p.err }
+
+// Wait waits until the process has ended; false is that it has not in time.
+func (p *Process) Wait(timeout time.Duration) bool {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
 
 // Kill ends the process at once and waits until it is gone.
 func (p *Process) Kill() {
@@ -59,13 +71,9 @@ func (p *Process) Kill() {
 // killed, and that is an error.
 func (p *Process) Terminate(timeout time.Duration) error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only if it has ended already
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
-	select {
-	case <-p.done:
-		return nil
-	case <-timer.C:
+	if !p.Wait(timeout) {
 		p.Kill()
 		return fmt.Errorf("still running %v after SIGTERM", timeout)
 	}
+	return nil
 }
