@@ -2,10 +2,6 @@ package protocol
 
 import "encoding/binary"
 
-// legacyEntryBytesMin is the shortest entry of formats 0 and 1: offset and size,
-// then a message of 14 bytes with neither key nor value.
-const legacyEntryBytesMin = 12 + 14
-
 // NextBatch splits the first whole batch off. It checks that the length field is
 // possible and that the bytes are there, and nothing else: an entry of format 0
 // or 1 passes too, of which only BaseOffset, Size and Magic may be asked.

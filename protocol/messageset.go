@@ -20,6 +20,9 @@ const (
 	legacyAppendTime  = 1 << 3
 	legacyMessageMin0 = 14
 	legacyMessageMin1 = 22
+	// legacyEntryBytesMin is the shortest entry of formats 0 and 1: a message of
+	// format 0 with null key and value.
+	legacyEntryBytesMin = entryHeaderBytes + legacyMessageMin0
 )
 
 // ConvertMessageSet makes one batch of format 2 out of a message set of format 0
@@ -179,7 +182,7 @@ type legacyMessage struct {
 
 // nextMessage splits the first entry off.
 func nextMessage(set []byte) (m legacyMessage, rest []byte, err error) {
-	if len(set) < entryHeaderBytes+legacyMessageMin0 {
+	if len(set) < legacyEntryBytesMin {
 		return m, nil, errMessageCut
 	}
 	size := int64(int32(binary.BigEndian.Uint32(set[8:])))
@@ -200,39 +203,19 @@ func parseMessage(b []byte) (m legacyMessage, err error) {
 		return m, ErrCorruptMessage.WithMessage("a message is damaged (stored CRC %d, computed CRC %d)", stored, computed)
 	}
 	m.codec = Codec(b[5] & legacyCodecMask)
-	rest := b[6:]
+	r := wireReader{b: b[6:]}
 	if m.magic == 1 {
 		if len(b) < legacyMessageMin1 {
 			return m, errMessageCut
 		}
 		m.appendTime = b[5]&legacyAppendTime != 0
-		m.timestamp = Timestamp(binary.BigEndian.Uint64(rest))
-		rest = rest[8:]
+		m.timestamp = Timestamp(r.int64())
 	}
-	var ok bool
-	if m.key, rest, ok = takeInt32Bytes(rest); !ok {
-		return m, errMessageFields
-	}
-	if m.value, rest, ok = takeInt32Bytes(rest); !ok || len(rest) != 0 {
+	m.key, m.value = r.nullableBytes(), r.nullableBytes()
+	if r.bad || len(r.b) != 0 {
 		return m, errMessageFields
 	}
 	return m, nil
-}
-
-// takeInt32Bytes splits off bytes with an int32 length; -1 is nil.
-func takeInt32Bytes(b []byte) (taken, rest []byte, ok bool) {
-	if len(b) < 4 {
-		return nil, b, false
-	}
-	length := int64(int32(binary.BigEndian.Uint32(b)))
-	b = b[4:]
-	if length == -1 {
-		return nil, b, true
-	}
-	if length < 0 || length > int64(len(b)) {
-		return nil, b, false
-	}
-	return b[:length:length], b[length:], true
 }
 
 // repairLZ4Header sets the right checksum of the frame header in a copy. Clients
