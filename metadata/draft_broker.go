@@ -9,14 +9,22 @@ import (
 
 func compareBroker(b *Broker, id int32) int { return cmp.Compare(b.ID, id) }
 
-func (d *draft) putBroker(b *Broker) {
-	brokers := slices.Clone(d.img.brokers)
-	if i, ok := slices.BinarySearchFunc(brokers, b.ID, compareBroker); ok {
-		brokers[i] = b
-	} else {
-		brokers = slices.Insert(brokers, i, b)
+func compareController(c *Controller, id int32) int { return cmp.Compare(c.ID, id) }
+
+// with is a copy of a list by id in which next has its place, instead of the one
+// that has the id now.
+func with[T any](list []T, next T, id int32, compare func(T, int32) int) []T {
+	list = slices.Clone(list)
+	i, ok := slices.BinarySearchFunc(list, id, compare)
+	if ok {
+		list[i] = next
+		return list
 	}
-	d.img.brokers = brokers
+	return slices.Insert(list, i, next)
+}
+
+func (d *draft) putBroker(b *Broker) {
+	d.img.brokers = with(d.img.brokers, b, b.ID, compareBroker)
 }
 
 func (d *draft) registerBroker(r *RegisterBrokerRecord) {
@@ -88,14 +96,7 @@ func (d *draft) registerController(r *RegisterControllerRecord) {
 		ID: r.ControllerID, IncarnationID: r.IncarnationID, ZkMigrationReady: r.ZkMigrationReady,
 		Endpoints: r.Endpoints, Features: byName(r.Features),
 	}
-	controllers := slices.Clone(d.img.controllers)
-	i, ok := slices.BinarySearchFunc(controllers, next.ID, func(c *Controller, id int32) int { return cmp.Compare(c.ID, id) })
-	if ok {
-		controllers[i] = next
-	} else {
-		controllers = slices.Insert(controllers, i, next)
-	}
-	d.img.controllers = controllers
+	d.img.controllers = with(d.img.controllers, next, next.ID, compareController)
 }
 
 // record is the registration as a snapshot holds it.

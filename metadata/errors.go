@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -56,3 +57,10 @@ type UnknownRecordError struct {
 
 // Error implements error.
 func (e *UnknownRecordError) Error() string { return "unknown " + e.What }
+
+// judged tells whether an error says already what is wrong with the folder.
+func judged(err error) bool {
+	var corrupt *CorruptError
+	var unsupported *UnsupportedError
+	return errors.As(err, &corrupt) || errors.As(err, &unsupported)
+}

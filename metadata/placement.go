@@ -16,11 +16,14 @@ func assignTopic(img *Image, t *NewTopic, o *CreateOptions) ([][]int32, error) {
 	return place(img, int(t.Partitions), int(t.ReplicationFactor), o)
 }
 
+// usable tells whether partitions may be placed on the broker.
+func (b *Broker) usable() bool { return !b.Fenced && !b.InControlledShutdown }
+
 // place spreads partitions over the brokers in turn.
 func place(img *Image, partitions, factor int, o *CreateOptions) ([][]int32, error) {
 	var usable []int32
 	for _, b := range img.brokers {
-		if !b.Fenced && !b.InControlledShutdown {
+		if b.usable() {
 			usable = append(usable, b.ID)
 		}
 	}
@@ -92,7 +95,7 @@ func checkReplicas(img *Image, partition int32, replicas []int32, factor int, o 
 		return nil, refuse(ErrInvalidAssignment, "The manual partition assignment includes a partition with %d replica(s), but this is not consistent with previous partitions, which have %d replica(s).", len(replicas), factor)
 	}
 	for _, id := range replicas {
-		if b := img.Broker(id); b != nil && !b.Fenced && !b.InControlledShutdown {
+		if b := img.Broker(id); b != nil && b.usable() {
 			usable = append(usable, id)
 		}
 	}

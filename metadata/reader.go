@@ -57,9 +57,7 @@ func (r *reader) batch(b protocol.Batch) error {
 		return r.record(rec)
 	})
 	if err != nil {
-		var corrupt *CorruptError
-		var unsupported *UnsupportedError
-		if errors.As(err, &corrupt) || errors.As(err, &unsupported) {
+		if judged(err) {
 			return err
 		}
 		return r.corrupt(base, "the batch cannot be read", err)

@@ -109,9 +109,7 @@ func (rec *recovery) replay(j Journal) error {
 		return r.batch(b)
 	})
 	if err != nil {
-		var corrupt *CorruptError
-		var unsupported *UnsupportedError
-		if errors.As(err, &corrupt) || errors.As(err, &unsupported) {
+		if judged(err) {
 			return err
 		}
 		return &CorruptError{File: rec.dir, Offset: r.next, Reason: "the log cannot be read", Err: err}
