@@ -96,11 +96,15 @@ func (f *Faulty) Open(name string, flag int, perm fs.FileMode) (File, error) {
 	if err := f.before(Op{Kind: kind, Name: name}); err != nil {
 		return nil, err
 	}
-	file, err := f.FS.Open(name, flag, perm)
+	file, err := f.FS.Open(name, flag&^Dsync, perm)
 	if err != nil {
 		return nil, err
 	}
-	return &faultyFile{file, f, name}, nil
+	watched := &faultyFile{file, f, name}
+	if flag&Dsync != 0 {
+		return dsyncFile{watched}, nil // two operations, so that a crash or a fault can come between them
+	}
+	return watched, nil
 }
 
 // MkdirAll implements FS.

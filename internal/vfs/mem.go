@@ -156,7 +156,11 @@ func (m *Mem) Open(name string, flag int, _ fs.FileMode) (File, error) {
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
-	return &memHandle{fs: m, file: f, name: name, writable: flag&ReadWrite != 0}, nil
+	h := &memHandle{fs: m, file: f, name: name, writable: flag&ReadWrite != 0}
+	if flag&Dsync != 0 {
+		return dsyncFile{h}, nil
+	}
+	return h, nil
 }
 
 func (m *Mem) openLocked(name string, flag int) (*memFile, error) {

@@ -12,6 +12,13 @@ func OS() FS { return osFS{} }
 type osFS struct{}
 
 func (osFS) Open(name string, flag int, perm fs.FileMode) (File, error) {
+	if flag&Dsync != 0 {
+		return openDsync(name, flag&^Dsync, perm)
+	}
+	return openOS(name, flag, perm)
+}
+
+func openOS(name string, flag int, perm fs.FileMode) (File, error) {
 	f, err := os.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package vfs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,12 @@ func datasync(f *os.File) error {
 			return &os.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
 		}
 	}
+}
+
+// openDsync lets the kernel sync what each write has written and nothing else: over
+// blocks that were written before, one write is one request to the disk.
+func openDsync(name string, flag int, perm fs.FileMode) (File, error) {
+	return openOS(name, flag|unix.O_DSYNC, perm)
 }
 
 // preallocate keeps the size, so that the end of a file is always the end of its

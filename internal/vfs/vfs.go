@@ -18,6 +18,9 @@ const (
 	Create    = os.O_CREATE
 	Exclusive = os.O_EXCL
 	Truncate  = os.O_TRUNC
+	// Dsync makes every WriteAt as durable as a Datasync after it would. The number
+	// is ours and no flag of any system: each file system says what it does for it.
+	Dsync = 1 << 30
 )
 
 // Permissions of what a broker makes: its data is nobody else's to read.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -233,4 +234,42 @@ func TestFullVolumeTakesWhatFits(t *testing.T) {
 	must(t, f.Truncate(4))
 	_, err = f.WriteAt(make([]byte, 6), 4)
 	must(t, err)
+}
+
+// A file opened with Dsync keeps what was written through a power cut, on every
+// file system; Faulty sees the write and the sync.
+func TestDsync(t *testing.T) {
+	m := vfs.NewMem()
+	var ops []vfs.OpKind
+	watched := &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
+		ops = append(ops, op.Kind)
+		return nil
+	}}
+	for _, fsys := range []vfs.FS{m, watched, vfs.OS()} {
+		name := "/f"
+		if fsys == vfs.OS() {
+			name = t.TempDir() + "/f"
+		}
+		f, err := fsys.Open(name, vfs.ReadWrite|vfs.Create|vfs.Dsync, vfs.FilePerm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fsys.SyncDir(path.Dir(name)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := f.WriteAt([]byte("kept"), 3); n != 4 || err != nil {
+			t.Fatal(n, err)
+		}
+		_ = f.Close()
+		left := fsys
+		if fsys != vfs.OS() {
+			left = m.CrashCopy(vfs.CrashKeepNone, nil)
+		}
+		if got, err := vfs.ReadFile(left, name, 100); err != nil || string(got) != "\x00\x00\x00kept" {
+			t.Errorf("left is %q, %v", got, err)
+		}
+	}
+	if want := []vfs.OpKind{vfs.OpCreate, vfs.OpSyncDir, vfs.OpWrite, vfs.OpSync}; !slices.Equal(ops, want) {
+		t.Errorf("seen were %v, want %v", ops, want)
+	}
 }
