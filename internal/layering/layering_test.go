@@ -11,7 +11,7 @@ import (
 // floors; rooms on one floor do not know each other. A room below another's
 // folder (logstore/disk) may import its parent, never the reverse.
 var floors = [][]string{
-	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/layering", "internal/sim"},
+	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/layering", "internal/sim"},
 	{"protocol", "config", "auth"},
 	{"logstore", "logstore/disk", "logstore/object", "metadata"},
 	{"partition", "coordinator", "coordinator/group", "coordinator/share", "coordinator/txn"},
