@@ -24,6 +24,7 @@ var metadataLogConfig = logstore.Config{
 	SegmentBytes: 1 << 30, SegmentMillis: 7 * 24 * 60 * 60 * 1000, IndexIntervalBytes: 4096, IndexBytesMax: 10 << 20,
 	RetentionBytes: -1, RetentionMillis: -1, FileDeleteDelayMillis: 60_000,
 	FlushMessages: 1<<63 - 1, FlushMillis: 1<<63 - 1,
+	OwnSync: true, // it is read before the write-ahead log can be
 }
 
 // openMetadata opens the metadata log and what it says.

@@ -34,8 +34,11 @@ type Config struct {
 	FlushMessages         int64
 	FlushMillis           int64
 	Preallocate           bool
-	Compact               bool // cleanup.policy contains compact
-	Delete                bool // cleanup.policy contains delete
+	// OwnSync keeps the log out of what a store shares between its logs to sync them
+	// together: the metadata log must be readable before anything else is.
+	OwnSync bool
+	Compact bool // cleanup.policy contains compact
+	Delete  bool // cleanup.policy contains delete
 }
 
 // Origin tells who appends, because the rules differ.

@@ -44,22 +44,21 @@ func (l *Log) Lineage() ([]string, error) {
 // processesMax bounds the lineage: as many crashes in a row without a replay.
 const processesMax = 1000
 
-// Inherit notes, durably, that the process is about to take the log over. It comes
-// before the process is announced anywhere else.
-func (l *Log) Inherit(process string) error {
+// Inherit notes, durably, that this process is about to take over what an earlier
+// one left. It comes before the process is announced anywhere else.
+func (l *Log) Inherit() error {
 	processes, err := l.Lineage()
 	if err != nil {
 		return err
 	}
-	processes = append(processes, process)
+	processes = append(processes, l.o.Process)
 	if extra := len(processes) - processesMax; extra > 0 {
 		processes = processes[extra:]
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.makeFolder(); err != nil {
-		return err
-	}
+	return l.writeLineage(processes)
+}
+
+func (l *Log) writeLineage(processes []string) error {
 	data, err := json.Marshal(lineage{1, processes})
 	if err == nil {
 		err = vfs.ReplaceFile(l.o.FS, path.Join(l.o.Dir, lineageFile), data, true)

@@ -22,8 +22,10 @@ var ErrFull = errors.New("the write-ahead log is full")
 type Options struct {
 	FS  vfs.FS
 	Dir string // made at the first Write
-	// Owner names whose log it is; another's is refused.
-	Owner string
+	// Owner names whose log it is; another's is refused. Process names who uses it
+	// now, for the lineage.
+	Owner   string
+	Process string
 	// SlotBytes is the size of a slot, PieceBytes how much of it is zero-filled at
 	// once, SlotsMax how many slots there may be, leftover ones aside.
 	SlotBytes  int64
@@ -275,6 +277,9 @@ func (l *Log) makeFolder() error {
 	}
 	err := l.o.FS.MkdirAll(l.o.Dir, vfs.DirPerm)
 	if err == nil {
+		err = l.writeLineage([]string{l.o.Process})
+	}
+	if err == nil {
 		err = l.o.FS.SyncDir(path.Dir(l.o.Dir))
 	}
 	if isFull(err) {
@@ -318,12 +323,32 @@ func (l *Log) FreeLeftover() error {
 		// The newest first: what is left after a crash in between must be the start of
 		// the old log, or it would look as if its beginning had been lost.
 		s := l.mu.leftover[len(l.mu.leftover)-1]
-		if err := l.o.FS.Remove(s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove the write-ahead log %s: %w", s.name, err)
+		if err := l.removeSlot(s); err != nil {
+			return err
 		}
 		l.mu.leftover = l.mu.leftover[:len(l.mu.leftover)-1]
 	}
 	return l.o.FS.SyncDir(l.o.Dir)
+}
+
+func (l *Log) removeSlot(s *slot) error {
+	if s.file != nil {
+		_ = s.file.Close() // nobody reads it any more
+		s.file = nil
+	}
+	if err := l.o.FS.Remove(s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the write-ahead log %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// slots lists every slot, oldest first.
+func (l *Log) slots() []*slot {
+	all := slices.Concat(l.mu.leftover, l.mu.free, l.mu.sealed)
+	if l.mu.active != nil {
+		all = append(all, l.mu.active)
+	}
+	return all
 }
 
 // Close ends the use of the log and leaves it as it is.
@@ -336,8 +361,8 @@ func (l *Log) Close() error {
 func (l *Log) closeLocked() error {
 	l.mu.closed = true
 	var failures []error
-	for _, s := range append(append(slices.Clone(l.mu.free), l.mu.sealed...), l.mu.active) {
-		if s != nil && s.file != nil {
+	for _, s := range l.slots() {
+		if s.file != nil {
 			failures = append(failures, s.file.Close())
 			s.file = nil
 		}
@@ -356,6 +381,11 @@ func (l *Log) Remove() error {
 	if !l.mu.made {
 		return nil
 	}
+	for _, s := range slices.Backward(l.slots()) { // see FreeLeftover
+		if err := l.removeSlot(s); err != nil {
+			return err
+		}
+	}
 	err := l.o.FS.RemoveAll(l.o.Dir)
 	if err == nil {
 		err = l.o.FS.SyncDir(path.Dir(l.o.Dir))
@@ -363,6 +393,6 @@ func (l *Log) Remove() error {
 	if err != nil {
 		return fmt.Errorf("remove the write-ahead log: %w", err)
 	}
-	l.mu.made, l.mu.leftover = false, nil
+	l.mu.made, l.mu.leftover, l.mu.sealed, l.mu.free, l.mu.active = false, nil, nil, nil, nil
 	return nil
 }

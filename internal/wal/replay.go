@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
@@ -18,7 +19,7 @@ type Entry struct {
 	Settled bool
 	// Damaged tells that the body is not what was written; Settled is set then.
 	Damaged bool
-	// Slot and Position say where the body lies, for ReadBody.
+	// Slot and Position say where the body lies, for AppendBody.
 	Slot     int
 	Position int64
 	Bytes    int
@@ -56,30 +57,27 @@ func (l *Log) replaySlot(r *replayer, index int, s *slot) error {
 	return r.slot(index, s, file)
 }
 
-// ReadBody reads the body of an entry that Replay gave.
-func (l *Log) ReadBody(e Entry, into []byte) ([]byte, error) {
+// AppendBody appends the body of an entry that Replay gave to dst.
+func (l *Log) AppendBody(dst []byte, e Entry) ([]byte, error) {
 	l.mu.Lock()
-	name := ""
-	if e.Slot < len(l.mu.leftover) {
-		name = l.mu.leftover[e.Slot].name
+	defer l.mu.Unlock()
+	if e.Slot >= len(l.mu.leftover) {
+		return dst, errors.New("the write-ahead log was freed")
 	}
-	l.mu.Unlock()
-	if name == "" {
-		return nil, errors.New("the write-ahead log was freed")
+	s := l.mu.leftover[e.Slot]
+	if s.file == nil {
+		file, err := l.o.FS.Open(s.name, vfs.ReadOnly, 0)
+		if err != nil {
+			return dst, fmt.Errorf("replay the write-ahead log: %w", err)
+		}
+		s.file = file // until the slot is freed: a log has many entries
 	}
-	file, err := l.o.FS.Open(name, vfs.ReadOnly, 0)
-	if err != nil {
-		return nil, fmt.Errorf("replay the write-ahead log: %w", err)
+	begin := len(dst)
+	dst = slices.Grow(dst, e.Bytes)[:begin+e.Bytes]
+	if n, err := s.file.ReadAt(dst[begin:], e.Position); n < e.Bytes {
+		return dst[:begin], fmt.Errorf("replay the write-ahead log %s: %w", s.name, err)
 	}
-	defer func() { _ = file.Close() }() // nothing was written
-	if cap(into) < e.Bytes {
-		into = make([]byte, e.Bytes)
-	}
-	into = into[:e.Bytes]
-	if n, err := file.ReadAt(into, e.Position); n < len(into) {
-		return nil, fmt.Errorf("replay the write-ahead log %s: %w", name, err)
-	}
-	return into, nil
+	return dst, nil
 }
 
 // SlotName is the file of a leftover slot, for messages.

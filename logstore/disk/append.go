@@ -32,10 +32,17 @@ func (l *log) Append(in logstore.AppendInput, p *logstore.Pending) logstore.Stat
 		return logstore.Committed
 	}
 	if state == logstore.Ordered {
-		l.store.syncer.add(l)
+		if l.logged() {
+			l.store.committer.signal()
+		} else {
+			l.store.syncer.add(l)
+		}
 	}
 	return state
 }
+
+// logged tells whether the log's batches go through the write-ahead log.
+func (l *log) logged() bool { return l.store.committer != nil && !l.cfg.Load().OwnSync }
 
 func (l *log) appendLocked(in logstore.AppendInput, p *logstore.Pending) (logstore.State, error) {
 	if err := l.readyLocked(); err != nil {
@@ -126,6 +133,9 @@ func (l *log) write(b protocol.Batch, epoch protocol.Epoch, cfg *logstore.Config
 	}
 	l.mu.writeFailures = 0
 	s.note(b, size, cfg.IndexIntervalBytes)
+	if l.logged() {
+		l.store.committer.add(l, s, size, b)
+	}
 	l.mu.producers.Apply(b, l.store.now())
 	l.end.Store(int64(b.LastOffset() + 1))
 	return nil

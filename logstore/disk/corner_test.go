@@ -18,7 +18,7 @@ func TestDuplicateOfAnUncommittedBatch(t *testing.T) {
 	held, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	hold := func(op vfs.Op) error {
-		if op.Kind == vfs.OpSync && isLog(op) {
+		if isCommit(op) {
 			once.Do(func() { close(held); <-release })
 		}
 		return nil

@@ -31,6 +31,11 @@ func faultyWorld(t *testing.T, durability disk.Durability) (*world, *atomic.Poin
 
 func isLog(op vfs.Op) bool { return strings.HasSuffix(op.Name, ".log") }
 
+// isCommit is a sync that makes appends durable.
+func isCommit(op vfs.Op) bool {
+	return op.Kind == vfs.OpSync && (isLog(op) || strings.HasSuffix(op.Name, ".wal"))
+}
+
 // On a full disk appends are refused, readers see nothing of them, and all goes
 // on by itself once there is room.
 func TestFullDisk(t *testing.T) {
@@ -90,12 +95,18 @@ func TestWriteErrors(t *testing.T) {
 // After a failed sync nothing is acknowledged any more, the owner is told once,
 // and the sync is not tried again.
 func TestFailedSync(t *testing.T) {
+	t.Run("write-ahead log", func(t *testing.T) { failedSync(t, false, "barnabas-wal/00000000.wal") })
+	t.Run("segment", func(t *testing.T) { failedSync(t, true, "orders-0/00000000000000000000.log") })
+}
+
+func failedSync(t *testing.T, ownSync bool, file string) {
 	w, rule := faultyWorld(t, disk.Sync)
+	w.cfg.OwnSync = ownSync
 	w.fill(w.log(0), 5)
 	w.fill(w.log(1), 5)
 	var syncs atomic.Int64
 	fail := func(op vfs.Op) error {
-		if op.Kind == vfs.OpSync && isLog(op) {
+		if isCommit(op) {
 			syncs.Add(1)
 			return syscall.EIO
 		}
@@ -111,7 +122,7 @@ func TestFailedSync(t *testing.T) {
 	w.mu.Lock()
 	fatal := w.mu.fatal
 	w.mu.Unlock()
-	if fatal == nil || !strings.Contains(fatal.Error(), "orders-0") {
+	if fatal == nil || !strings.Contains(fatal.Error(), file) {
 		t.Errorf("told: %v", fatal)
 	}
 	if n := syncs.Load(); n != 1 {
@@ -151,6 +162,7 @@ func (a *advances) Advanced(bytes int) { a.bytes.Add(int64(bytes)) }
 // one: those who wait for them hear of it, of every byte.
 func TestAFlushPutOffIsAnnounced(t *testing.T) {
 	w, rule := faultyWorld(t, disk.Sync)
+	w.cfg.OwnSync = true // nothing but its segment holds a batch
 	l, told := w.log(0), new(advances)
 	must(t, l.Ready())
 	l.Watch(told)

@@ -22,7 +22,8 @@ type syncer struct {
 
 	mu struct {
 		sync.Mutex
-		dirty []*log
+		dirty     []*log
+		freeSlots bool // of the write-ahead log
 	}
 }
 
@@ -57,7 +58,14 @@ func (y *syncer) run() {
 		}
 		y.mu.Lock()
 		group, y.mu.dirty = y.mu.dirty, group[:0]
+		free := y.mu.freeSlots
+		y.mu.freeSlots = false
 		y.mu.Unlock()
+		if free {
+			if err := y.store.committer.freeSlots(); err != nil && y.store.broken() == nil {
+				y.store.opts.Logger.Warn("the write-ahead log cannot be freed; the next commit tries again", "error", err)
+			}
+		}
 		for i, l := range group {
 			// What is appended from here on is for the next round.
 			l.queued.Store(false)
@@ -66,6 +74,17 @@ func (y *syncer) run() {
 			l.flushing.Unlock()
 			group[i] = nil
 		}
+	}
+}
+
+// freeSlots has full slots of the write-ahead log freed.
+func (y *syncer) freeSlots() {
+	y.mu.Lock()
+	y.mu.freeSlots = true
+	y.mu.Unlock()
+	select {
+	case y.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -88,21 +107,43 @@ func (l *log) flush() error {
 		return err
 	}
 	end, from := protocol.Offset(l.end.Load()), l.mu.synced
-	names, root := l.mu.namesDirty, l.mu.rootDirty
-	l.mu.namesDirty, l.mu.rootDirty = false, false
+	names, root, small := l.mu.namesDirty, l.mu.rootDirty, l.mu.smallDirty
+	l.mu.namesDirty, l.mu.rootDirty, l.mu.smallDirty = false, false, nil
 	l.mu.unflushed, l.mu.flushedAt = 0, l.store.now()
 	list := *l.segments.Load()
 	l.mu.Unlock()
 
-	if err := l.syncFiles(list, from, names, root); err != nil {
+	err := l.syncSmall(small)
+	if err == nil {
+		err = l.syncFiles(list, from, names, root)
+	}
+	if err != nil {
 		if broken := l.store.failOnSync(err); l.store.broken() != nil {
 			return broken
 		}
-		return l.flushLater(names, root, err)
+		return l.flushLater(names, root, small, err)
 	}
-	l.commit(end)
+	l.commit(end, true)
 	if l.finishSealed(list) {
 		l.raiseRecoveryPoint(end)
+	}
+	return nil
+}
+
+// syncSmall syncs small files, which are replaced as a whole and not kept open.
+func (l *log) syncSmall(names []string) error {
+	for _, name := range names {
+		file, err := l.store.opts.FS.Open(name, vfs.ReadWrite, 0)
+		if err != nil {
+			return fmt.Errorf("to sync it: %w", err)
+		}
+		err = file.Datasync()
+		if closed := file.Close(); err == nil {
+			err = closed
+		}
+		if err != nil {
+			return &syncError{name, err}
+		}
 	}
 	return nil
 }
@@ -157,11 +198,17 @@ func (s *Store) failOnSync(err error) error {
 
 // flushLater gives up on this flush: a file could not even be opened to be synced.
 // Those who wait get an error, and do not know what became of their records.
-func (l *log) flushLater(names, root bool, cause error) error {
+func (l *log) flushLater(names, root bool, small []string, cause error) error {
 	err := fmt.Errorf("%w: %s: %w", logstore.ErrStorage, l.id, cause)
 	l.mu.Lock()
 	l.mu.namesDirty = l.mu.namesDirty || names
 	l.mu.rootDirty = l.mu.rootDirty || root
+	l.mu.smallDirty = append(l.mu.smallDirty, small...)
+	if !l.mu.flushDue {
+		// Until it is made up for, the log's end is durable only behind a flush.
+		l.mu.flushDue = true
+		l.mu.unlogged++
+	}
 	if !passes(cause) {
 		err = l.goOffline(cause)
 	}
@@ -175,11 +222,19 @@ func (l *log) flushLater(names, root bool, cause error) error {
 	return err
 }
 
-// commit raises High to the synced end and answers those who waited for it, in
-// log order and outside the lock.
-func (l *log) commit(end protocol.Offset) {
+// commit raises High to the durable end and answers those who waited for it, in
+// log order and outside the lock. Durable is in the segments, or also in the
+// write-ahead log.
+func (l *log) commit(end protocol.Offset, inSegments bool) {
 	l.mu.Lock()
-	l.mu.synced = max(l.mu.synced, end)
+	end = min(end, protocol.Offset(l.end.Load())) // it may have been truncated meanwhile
+	if inSegments {
+		l.mu.synced = max(l.mu.synced, end)
+		if l.mu.flushDue {
+			l.mu.flushDue = false
+			l.mu.unlogged--
+		}
+	}
 	if int64(end) > l.high.Load() {
 		l.high.Store(int64(end))
 	}
@@ -298,7 +353,7 @@ func (l *log) Flush() error {
 // flushOverdue tells whether flush.ms asks for a flush.
 func (l *log) flushOverdue(now protocol.Timestamp) bool {
 	cfg := l.cfg.Load()
-	if cfg.FlushMillis <= 0 || phase(l.phase.Load()) != phaseReady {
+	if cfg.FlushMillis <= 0 || phase(l.phase.Load()) != phaseReady || l.logged() {
 		return false
 	}
 	l.mu.Lock()

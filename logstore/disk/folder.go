@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,24 @@ func (l *log) makeFolder() error {
 // writeTopicID writes partition.metadata, which says whose folder this is.
 func (l *log) writeTopicID() error {
 	text := fmt.Sprintf("version: 0\ntopic_id: %s", l.id.TopicID)
-	return vfs.ReplaceFile(l.store.opts.FS, path.Join(l.dir, metadataFile), []byte(text), l.store.opts.Durability == Sync)
+	return l.writeSmall(metadataFile, []byte(text))
+}
+
+// writeSmall replaces a small file, durably in sync mode; with the write-ahead log,
+// which can bring back what the file says, it waits for the next flush. mu is held.
+func (l *log) writeSmall(file string, data []byte) error {
+	name := path.Join(l.dir, file)
+	now := l.store.opts.Durability == Sync && !l.logged()
+	if err := vfs.ReplaceFile(l.store.opts.FS, name, data, now); err != nil {
+		return err
+	}
+	if l.logged() {
+		l.mu.namesDirty = true
+		if !slices.Contains(l.mu.smallDirty, name) {
+			l.mu.smallDirty = append(l.mu.smallDirty, name)
+		}
+	}
+	return nil
 }
 
 // topicIDOf reads partition.metadata. The id is zero when there is none, as in
@@ -91,7 +109,7 @@ func (l *log) writeEpochs() error {
 	for _, s := range starts {
 		fmt.Fprintf(&text, "%d %d\n", s.Epoch, s.Start)
 	}
-	return vfs.ReplaceFile(l.store.opts.FS, path.Join(l.dir, epochFile), text.Bytes(), l.store.opts.Durability == Sync)
+	return l.writeSmall(epochFile, text.Bytes())
 }
 
 // readEpochs reads it; false when it is missing or cannot be understood, and the

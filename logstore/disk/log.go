@@ -79,9 +79,19 @@ type body struct {
 	cleanAt       protocol.Offset // the files of a clean stop are there for this end; -1 when not
 	writeFailures int             // in a row, disk full aside
 	folderMade    bool
-	namesDirty    bool // files were made or renamed since the last SyncDir
-	rootDirty     bool // the folder itself was
-	snapshots     []protocol.Offset
+	// generation and place say where the log is in the committer's group; the
+	// committer's lock guards them too.
+	generation uint64
+	place      int
+	// unlogged counts the reasons not to put batches into the write-ahead log: a
+	// flush that was put off, a truncation under way.
+	unlogged int
+	flushDue bool // one of those reasons: the last flush was put off
+	// smallDirty are small files that were written but not synced.
+	smallDirty []string
+	namesDirty bool // files were made or renamed since the last SyncDir
+	rootDirty  bool // the folder itself was
+	snapshots  []protocol.Offset
 }
 
 type waitingAppend struct {

@@ -35,6 +35,16 @@ type Options struct {
 	// caller must have removed its marker before any log is used.
 	CleanShutdown bool
 
+	// Owner names the data directory in its write-ahead log, which is refused when
+	// it is another's. Process names this process there, see Store.Inherit.
+	Owner   string
+	Process string
+	// WALSlotBytes is the size of a file of the write-ahead log (default 64 MiB),
+	// WALSlotsMax how many there may be (default 4). When all are full, group commits
+	// sync segments until one is free again.
+	WALSlotBytes int64
+	WALSlotsMax  int
+
 	// OpenFilesMax bounds the file handles kept open, those in use aside (default 4096).
 	OpenFilesMax int
 	// ProducerExpiryMillis is producer.id.expiration.ms (default one day).
@@ -64,11 +74,19 @@ type Truncation struct {
 }
 
 const (
+	walSlotBytesDefault         = 64 << 20
+	walSlotsMaxDefault          = 4
 	openFilesMaxDefault         = 4096
 	producerExpiryMillisDefault = 24 * 60 * 60 * 1000
 )
 
 func (o Options) withDefaults() Options {
+	if o.WALSlotBytes <= 0 {
+		o.WALSlotBytes = walSlotBytesDefault
+	}
+	if o.WALSlotsMax <= 0 {
+		o.WALSlotsMax = walSlotsMaxDefault
+	}
 	if o.OpenFilesMax <= 0 {
 		o.OpenFilesMax = openFilesMaxDefault
 	}

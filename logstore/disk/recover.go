@@ -21,7 +21,7 @@ import (
 // and done again.
 func (l *log) recover() error {
 	known := l.store.checkpoints.of(l.id)
-	found, err := l.list(known)
+	found, durable, err := l.listReplayed(known)
 	if err != nil {
 		return err
 	}
@@ -43,12 +43,31 @@ func (l *log) recover() error {
 	if clean {
 		err = l.recoverClean(list, known.recovery)
 	} else {
-		err = l.recoverUnclean(list, known.recovery)
+		err = l.recoverUnclean(list, known.recovery, max(known.recovery, durable))
 	}
 	if err != nil {
 		return err
 	}
 	return l.startAt(known.start)
+}
+
+// listReplayed lists the folder, after the log's entries of the write-ahead log were
+// written back to it. durable is what those promise.
+func (l *log) listReplayed(known marks) (found folderFiles, durable protocol.Offset, err error) {
+	if found, err = l.list(known); err != nil || !l.store.wal.Leftover() || l.cfg.Load().OwnSync {
+		return found, 0, err
+	}
+	entries, err := l.store.leftover.of(l.id)
+	if err != nil || len(entries) == 0 {
+		return found, 0, err
+	}
+	known = l.store.checkpoints.of(l.id) // list may have found it to be a namesake's
+	l.mu.folderMade = len(found.names) > 0
+	if durable, err = l.replay(entries, found, known); err != nil {
+		return found, durable, err
+	}
+	found, err = l.list(known)
+	return found, durable, err
 }
 
 // folderFiles is what a partition's folder holds.

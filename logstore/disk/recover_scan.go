@@ -22,8 +22,9 @@ const (
 	strictScan
 )
 
-// recoverUnclean scans every segment that reaches beyond the recovery point.
-func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) error {
+// recoverUnclean scans every segment that reaches beyond the recovery point. The log
+// was durable up to promised, which is where the write-ahead log went on from there.
+func (l *log) recoverUnclean(list []*segment, recoveryPoint, promised protocol.Offset) error {
 	first := len(list) - 1
 	for first > 0 && list[first].base > recoveryPoint {
 		first--
@@ -44,13 +45,13 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) err
 	if err := l.loadProducers(list[:first], scanned); err != nil {
 		return err
 	}
-	list, err := l.scanFrom(list, first, recoveryPoint)
+	list, err := l.scanFrom(list, first, promised)
 	if err != nil {
 		return err
 	}
 	end := list[len(list)-1].nextOffset()
-	if end < recoveryPoint {
-		return list[len(list)-1].tooShort(recoveryPoint)
+	if end < promised {
+		return list[len(list)-1].tooShort(promised)
 	}
 	l.publish(list)
 	l.setMarks(list[0].base, end)
@@ -60,13 +61,13 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) err
 	if err := l.writeEpochs(); err != nil {
 		return fmt.Errorf("write the leader epochs: %w", err)
 	}
-	return l.settle(list, end)
+	return l.settle(list, end, promised)
 }
 
 // settle makes what was recovered durable before anyone sees it, in sync mode:
 // after a kill the page cache holds it, and the disk may not.
-func (l *log) settle(list []*segment, end protocol.Offset) error {
-	if l.store.opts.Durability == Sync {
+func (l *log) settle(list []*segment, end, promised protocol.Offset) error {
+	if l.store.opts.Durability == Sync && end > promised {
 		if err := l.syncFiles(list, l.mu.synced, true, true); err != nil {
 			return l.store.failOnSync(err)
 		}
@@ -78,7 +79,7 @@ func (l *log) settle(list []*segment, end protocol.Offset) error {
 
 // scanFrom reads the segments from list[first] on and returns the list that is
 // left when a torn tail has been cut.
-func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset) ([]*segment, error) {
+func (l *log) scanFrom(list []*segment, first int, promised protocol.Offset) ([]*segment, error) {
 	for i := first; i < len(list); i++ {
 		s, last := list[i], i == len(list)-1
 		mode := gapScan
@@ -96,7 +97,7 @@ func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset
 			bad = &badBatch{position, fmt.Sprintf("the segment ends at offset %d, the next one begins at %d", s.nextOffset(), list[i+1].base)}
 		}
 		if bad != nil {
-			return l.tear(list, i, bad, recoveryPoint)
+			return l.tear(list, i, bad, promised)
 		}
 		if !last {
 			s.finish()
@@ -156,9 +157,9 @@ func (s *segment) reset() {
 // are cut off. Anywhere else records that were promised are damaged: the error
 // takes the partition offline and everything stays as it is. In cached mode a
 // power cut may also tear segments before the last one.
-func (l *log) tear(list []*segment, i int, bad *badBatch, recoveryPoint protocol.Offset) ([]*segment, error) {
+func (l *log) tear(list []*segment, i int, bad *badBatch, promised protocol.Offset) ([]*segment, error) {
 	s, last := list[i], i == len(list)-1
-	if s.nextOffset() < recoveryPoint || !last && l.store.opts.Durability == Sync {
+	if s.nextOffset() < promised || !last && l.store.opts.Durability == Sync {
 		return nil, s.corrupt(bad)
 	}
 	for _, later := range list[i+1:] {
@@ -168,6 +169,12 @@ func (l *log) tear(list []*segment, i int, bad *badBatch, recoveryPoint protocol
 			if err := l.store.opts.FS.Rename(name, name+tornSuffix); err != nil && !passedOver(err) {
 				return nil, fmt.Errorf("set a segment beyond a torn one aside: %w", err)
 			}
+		}
+	}
+	if l.store.wal.Leftover() && !l.cfg.Load().OwnSync {
+		// The next crash must not bring back what is cut now, over what will be there.
+		if err := l.store.cutEntries(l.id, s.nextOffset()); err != nil {
+			return nil, err
 		}
 	}
 	if err := l.cutTail(s, bad); err != nil {

@@ -190,6 +190,16 @@ func (l *log) raiseStart(offset protocol.Offset) (start protocol.Offset, changed
 // TruncateTo implements logstore.Log. A batch that reaches over offset goes as a
 // whole, as in Kafka.
 func (l *log) TruncateTo(offset protocol.Offset) error {
+	if l.logged() {
+		if err := l.keepOutOfLog(); err != nil {
+			return err
+		}
+		defer func() {
+			l.mu.Lock()
+			l.mu.unlogged--
+			l.mu.Unlock()
+		}()
+	}
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	l.mu.Lock()
@@ -212,6 +222,20 @@ func (l *log) TruncateTo(offset protocol.Offset) error {
 	return err
 }
 
+// keepOutOfLog lets no batch go into the write-ahead log until unlogged is counted
+// down again, and returns when those that were on their way are there.
+func (l *log) keepOutOfLog() error {
+	l.mu.Lock()
+	if err := l.readyLocked(); err != nil {
+		l.mu.Unlock()
+		return err
+	}
+	l.mu.unlogged++
+	l.mu.Unlock()
+	l.store.committer.drain()
+	return nil
+}
+
 func (l *log) truncateLocked(offset protocol.Offset) error {
 	list := *l.segments.Load()
 	keep := segmentOf(list, offset)
@@ -219,6 +243,11 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 	position, err := active.positionOf(offset)
 	if err != nil {
 		return err
+	}
+	if l.logged() {
+		if err := l.store.cutEntries(l.id, offset); err != nil {
+			return err
+		}
 	}
 	slices.Reverse(gone) // newest first: a crash in between leaves no hole
 	l.mu.cleanAt = protocol.None

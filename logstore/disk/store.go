@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/barnabas-mq/barnabas/internal/wal"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -19,6 +20,9 @@ type Store struct {
 	opts        Options
 	handles     handlePool
 	syncer      *syncer
+	committer   *committer // nil in cached mode
+	wal         *wal.Log
+	leftover    *leftover
 	checkpoints *checkpoints
 	trash       *trash
 
@@ -47,10 +51,31 @@ func Open(options Options) (*Store, error) {
 	if s.checkpoints, err = readCheckpoints(s); err != nil {
 		return nil, err
 	}
+	if err := s.openWAL(); err != nil {
+		return nil, err
+	}
+	s.leftover = &leftover{store: s}
+	if s.wal.Leftover() {
+		s.opts.CleanShutdown = false
+	}
 	s.trash = &trash{store: s}
 	s.syncer = startSyncer(s)
+	if s.opts.Durability == Sync {
+		s.committer = startCommitter(s)
+	}
 	return s, nil
 }
+
+// Leftover tells whether a crash has left a write-ahead log that is not replayed
+// yet; Lineage names the processes that wrote it, and Inherit, which comes before
+// this process shows itself anywhere else, adds it to them, durably.
+func (s *Store) Leftover() bool { return s.wal.Leftover() }
+
+// Lineage, see Leftover.
+func (s *Store) Lineage() ([]string, error) { return s.wal.Lineage() }
+
+// Inherit, see Leftover.
+func (s *Store) Inherit() error { return s.wal.Inherit() }
 
 // now is the wall clock in Kafka's unit.
 func (s *Store) now() protocol.Timestamp { return protocol.Timestamp(s.opts.Clock.Now().UnixMilli()) }
@@ -173,6 +198,9 @@ func (s *Store) Close(ctx context.Context) error {
 	if already {
 		return nil
 	}
+	if s.committer != nil {
+		s.committer.stop()
+	}
 	s.syncer.stop()
 	s.trash.stop()
 	s.failing.Wait()
@@ -192,7 +220,21 @@ func (s *Store) Close(ctx context.Context) error {
 		s.unverified.Store(true)
 		failures = append(failures, err)
 	}
+	failures = append(failures, s.closeWAL())
 	return errors.Join(append(failures, ctx.Err())...)
+}
+
+// closeWAL removes the write-ahead log when every log is durable without it, and
+// leaves it for the next start otherwise.
+func (s *Store) closeWAL() error {
+	if !s.Verified() {
+		return s.wal.Close()
+	}
+	err := s.wal.Remove()
+	if err != nil {
+		s.unverified.Store(true)
+	}
+	return err
 }
 
 // Tidy finishes deletions that a stop has interrupted, and sets folders of

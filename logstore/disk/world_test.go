@@ -63,6 +63,7 @@ func newWorld(t *testing.T, fsys vfs.FS, dir string, durability disk.Durability)
 	w := &world{t: t, fs: fsys, dir: dir, clock: clock.NewManual(day), cfg: config()}
 	w.opts = disk.Options{
 		FS: fsys, Dir: dir, Clock: w.clock, Durability: durability, OpenFilesMax: 4,
+		WALSlotBytes: 16 << 10, WALSlotsMax: 3, // so that stories fill it
 		Truncated: func(c disk.Truncation) {
 			w.mu.Lock()
 			w.mu.truncated = append(w.mu.truncated, c)

@@ -1,0 +1,345 @@
+package disk
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path"
+	"sync"
+	"syscall"
+
+	"github.com/barnabas-mq/barnabas/internal/wal"
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// walFolder is where the write-ahead log lies. Kafka refuses to start while the
+// folder is there, which is right: a replay is due then.
+const walFolder = "barnabas-wal"
+
+const (
+	// directBytes: larger batches are synced in their segment, because writing them
+	// twice costs more than the sync of one more file (docs/adr/0005).
+	directBytes = 256 << 10
+	// groupBytesMax bounds what is copied for one group commit. What is appended
+	// beyond it meanwhile is synced in its segment.
+	groupBytesMax = 4 << 20
+)
+
+// The kinds of entries, and their heads.
+//
+//	batch: topic id 16, partition int32, base of the segment int64, position in it int64,
+//	       the batch up to its last offset delta (27 bytes); the body is the rest
+//	cut:   topic id 16, partition int32, offset int64: of the log's entries before this
+//	       one, those at or above the offset do not count
+const (
+	entryBatch uint8 = 1
+	entryCut   uint8 = 2
+
+	entryKeyBytes  = 20
+	batchGuarded   = 27 // offsets and the batch's own CRC, which guards the rest
+	batchHeadBytes = entryKeyBytes + 16 + batchGuarded
+	cutHeadBytes   = entryKeyBytes + 8
+)
+
+// committer makes appends durable, all that gathered during one write of the
+// write-ahead log in the next. There is no timer: the write under way is the window
+// in which the next group forms. It runs one goroutine from Open to Close.
+//
+// Its lock is taken while a log is locked, never the other way round.
+type committer struct {
+	store *Store
+	log   *wal.Log
+	// groupBytesMax bounds a group, see the constant.
+	groupBytesMax int
+	wake          chan struct{} // room for one signal: there is a group
+	stopped       chan struct{} // closed by stop
+	done          chan struct{} // closed when the goroutine has ended
+
+	mu struct {
+		sync.Mutex
+		group      *commitGroup
+		generation uint64 // of group; logs note their place in it under this number
+	}
+
+	spare *commitGroup // of the goroutine
+	slots struct {
+		sync.Mutex
+		list []slotLogs // by sequence
+	}
+}
+
+// commitGroup is what is committed together.
+type commitGroup struct {
+	entries *wal.Group
+	logs    []groupLog      // each log once
+	drained []chan struct{} // closed when all of this is dealt with
+}
+
+// groupLog is a log's part of a group.
+type groupLog struct {
+	log *log
+	end protocol.Offset // of the newest batch
+	// logged: entries has batches of it. direct: its segments are to be synced,
+	// because some batch is not among the entries.
+	logged, direct bool
+}
+
+// slotLogs are the logs with entries in a slot. Its segments must be synced before
+// the slot is used again.
+type slotLogs struct {
+	sequence uint64
+	logs     map[*log]struct{}
+}
+
+func startCommitter(s *Store) *committer {
+	c := &committer{store: s, log: s.wal, wake: make(chan struct{}, 1), stopped: make(chan struct{}), done: make(chan struct{})}
+	c.groupBytesMax = int(min(groupBytesMax, s.opts.WALSlotBytes/4))
+	c.mu.group, c.spare = &commitGroup{entries: c.log.NewGroup()}, &commitGroup{entries: c.log.NewGroup()}
+	c.mu.generation = 1
+	go c.run()
+	return c
+}
+
+// add puts a batch that was just written to the segment into the next group; the
+// log's lock is held. signal must follow once it is not.
+func (c *committer) add(l *log, s *segment, position int64, b protocol.Batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.mu.group
+	if l.mu.generation != c.mu.generation {
+		l.mu.generation, l.mu.place = c.mu.generation, len(g.logs)
+		g.logs = append(g.logs, groupLog{log: l})
+	}
+	part := &g.logs[l.mu.place]
+	part.end = b.LastOffset() + 1
+	if part.direct || l.mu.unlogged > 0 || len(b) >= directBytes ||
+		g.entries.Bytes()+wal.EntryBytes(batchHeadBytes, len(b)) > c.groupBytesMax {
+		part.direct = true
+		return
+	}
+	var head [batchHeadBytes]byte
+	putEntryKey(head[:], l.id)
+	binary.BigEndian.PutUint64(head[entryKeyBytes:], uint64(s.base))
+	binary.BigEndian.PutUint64(head[entryKeyBytes+8:], uint64(position))
+	copy(head[entryKeyBytes+16:], b[:batchGuarded])
+	g.entries.Add(entryBatch, head[:], b[batchGuarded:])
+	part.logged = true
+}
+
+func putEntryKey(head []byte, id logstore.ID) {
+	copy(head, id.TopicID[:])
+	binary.BigEndian.PutUint32(head[16:], uint32(id.Partition))
+}
+
+func (c *committer) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *committer) run() {
+	defer close(c.done)
+	for {
+		select {
+		case <-c.stopped:
+			return
+		case <-c.wake:
+		}
+		g := c.take()
+		if len(g.logs) > 0 {
+			c.commit(g)
+			clear(g.logs)
+			g.logs = g.logs[:0]
+		}
+		for _, done := range g.drained {
+			close(done)
+		}
+		g.drained = nil
+		c.spare = g
+		c.tidy()
+	}
+}
+
+// take ends the gathering of a group and begins the next.
+func (c *committer) take() *commitGroup {
+	c.log.Reset(c.spare.entries)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.mu.group
+	c.mu.group, c.spare = c.spare, nil
+	c.mu.generation++
+	return g
+}
+
+// commit makes a group durable and answers those who wait for it. The next group
+// begins only when all of this one is dealt with: recovery relies on it.
+func (c *committer) commit(g *commitGroup) {
+	inLog := false
+	if g.entries.Count() > 0 {
+		sequence, err := c.log.Write(g.entries)
+		switch {
+		case err == nil:
+			inLog = true
+			c.note(sequence, g)
+		case !errors.Is(err, wal.ErrFull):
+			_ = c.store.fail(err) // everyone who waits is told
+			return
+		}
+	}
+	for _, part := range g.logs { // those first who need not wait for a sync more
+		if inLog && !part.direct {
+			part.log.commit(part.end, false)
+		}
+	}
+	for _, part := range g.logs {
+		if !inLog || part.direct {
+			part.log.flushing.Lock()
+			_ = part.log.flush() // the log and its callers have been told
+			part.log.flushing.Unlock()
+		}
+	}
+}
+
+// note remembers which logs have entries in the slot.
+func (c *committer) note(sequence uint64, g *commitGroup) {
+	c.slots.Lock()
+	defer c.slots.Unlock()
+	if n := len(c.slots.list); n == 0 || c.slots.list[n-1].sequence != sequence {
+		c.slots.list = append(c.slots.list, slotLogs{sequence, make(map[*log]struct{})})
+	}
+	logs := c.slots.list[len(c.slots.list)-1].logs
+	for _, part := range g.logs {
+		if part.logged {
+			logs[part.log] = struct{}{}
+		}
+	}
+}
+
+// tidy does what nobody waits for: filling ahead, and having full slots freed.
+func (c *committer) tidy() {
+	if err := c.log.Prepare(); err != nil {
+		_ = c.store.fail(err)
+	}
+	if c.log.Sealed() > 0 {
+		c.store.syncer.freeSlots()
+	}
+}
+
+// freeSlots syncs the segments of all logs with entries in full slots, notes how
+// far they are durable, and lets the slots be used again. It runs on the syncer.
+func (c *committer) freeSlots() error {
+	sealed := c.log.Sealed()
+	if sealed == 0 {
+		return nil
+	}
+	for _, l := range c.logsUpTo(sealed) {
+		if err := l.settleInSegments(); err != nil {
+			return err
+		}
+	}
+	if err := c.store.checkpoints.write(); err != nil {
+		return err
+	}
+	c.slots.Lock()
+	for len(c.slots.list) > 0 && c.slots.list[0].sequence <= sealed {
+		c.slots.list = c.slots.list[1:]
+	}
+	c.slots.Unlock()
+	c.log.Free(sealed)
+	return nil
+}
+
+func (c *committer) logsUpTo(sequence uint64) []*log {
+	c.slots.Lock()
+	defer c.slots.Unlock()
+	var logs []*log
+	seen := make(map[*log]bool)
+	for _, slot := range c.slots.list {
+		if slot.sequence > sequence {
+			break
+		}
+		for l := range slot.logs {
+			if !seen[l] {
+				seen[l] = true
+				logs = append(logs, l)
+			}
+		}
+	}
+	return logs
+}
+
+// settleInSegments makes the log durable without the write-ahead log. One that was
+// deleted needs nothing; one that is offline is synced as far as it goes.
+func (l *log) settleInSegments() error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	err := l.flush()
+	switch {
+	case err == nil, errors.Is(err, logstore.ErrDeleted):
+		return nil
+	case errors.Is(err, logstore.ErrOffline) && l.store.broken() == nil:
+		l.mu.Lock()
+		list, from := *l.segments.Load(), protocol.Offset(l.recoveryPoint.Load())
+		l.mu.Unlock()
+		return l.store.failOnSync(l.syncFiles(list, from, true, true))
+	}
+	return err
+}
+
+// drain returns once the group that is gathering now is dealt with.
+func (c *committer) drain() {
+	done := make(chan struct{})
+	c.mu.Lock()
+	c.mu.group.drained = append(c.mu.group.drained, done)
+	c.mu.Unlock()
+	c.signal()
+	select {
+	case <-done:
+	case <-c.done:
+	}
+}
+
+// cutEntries notes that a log's entries at or above the offset do not count any
+// more, and returns once that is durable. Without room the cut must wait.
+func (s *Store) cutEntries(id logstore.ID, offset protocol.Offset) error {
+	var head [cutHeadBytes]byte
+	putEntryKey(head[:], id)
+	binary.BigEndian.PutUint64(head[entryKeyBytes:], uint64(offset))
+	g := s.wal.NewGroup()
+	g.Add(entryCut, head[:], nil)
+	_, err := s.wal.Write(g)
+	if errors.Is(err, wal.ErrFull) {
+		return fmt.Errorf("%w: note a cut of %s: %w", logstore.ErrStorage, id, syscall.ENOSPC)
+	}
+	if err != nil {
+		return s.fail(err)
+	}
+	return nil
+}
+
+// stop ends the goroutine after the group under way.
+func (c *committer) stop() {
+	close(c.stopped)
+	<-c.done
+}
+
+// openWAL opens the write-ahead log of the data directory and reads nothing but
+// the headers of what a crash has left.
+func (s *Store) openWAL() error {
+	var err error
+	s.wal, err = wal.Open(wal.Options{
+		FS: s.opts.FS, Dir: path.Join(s.opts.Dir, walFolder), Owner: s.opts.Owner, Process: s.opts.Process,
+		SlotBytes: s.opts.WALSlotBytes, PieceBytes: min(walPieceBytes, s.opts.WALSlotBytes), SlotsMax: s.opts.WALSlotsMax,
+	})
+	var corrupt *wal.CorruptError
+	if errors.As(err, &corrupt) {
+		return &logstore.CorruptError{File: corrupt.File, Position: corrupt.Position, Offset: protocol.None, Reason: corrupt.Reason}
+	}
+	return err
+}
+
+// walPieceBytes is filled with zeros at once: 2 MiB take a few milliseconds, and an
+// idle broker keeps no more.
+const walPieceBytes = 2 << 20
