@@ -256,7 +256,8 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 	return l.shrinkTo(active.nextOffset())
 }
 
-// shrinkTo brings the derived state back to the shorter log.
+// shrinkTo brings the derived state back to the shorter log; the producer state is
+// there already.
 func (l *log) shrinkTo(end protocol.Offset) error {
 	l.end.Store(int64(end))
 	l.high.Store(min(l.high.Load(), int64(end)))
@@ -268,9 +269,6 @@ func (l *log) shrinkTo(end protocol.Offset) error {
 		}
 	}
 	l.dropSnapshotsBeyond(end)
-	if err := l.loadProducers(*l.segments.Load(), end); err != nil {
-		return err
-	}
 	l.updateStable()
 	return nil
 }
