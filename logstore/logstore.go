@@ -54,8 +54,8 @@ type AppendInput struct {
 	Batch  protocol.Batch
 	Epoch  protocol.Epoch
 	Origin Origin
-	// TransactionVersion is that of the transaction which a marker ends (KIP-890).
-	// From 2 on the marker's producer epoch must be a new one.
+	// TransactionVersion is that of the transaction which the batch belongs to or
+	// ends (KIP-890). From 2 on each transaction has a producer epoch of its own.
 	TransactionVersion int16
 }
 
@@ -124,6 +124,9 @@ type Source interface {
 	ReadAt(p []byte, position int64) (int, error)
 	// SysConn is for sendfile; nil when the bytes are not in a file.
 	SysConn() syscall.RawConn
+	// Replaced tells that the log does not have these bytes any more: they were
+	// deleted or cleaned since. What AbortedIn says may be of what is there instead.
+	Replaced() bool
 	Release()
 }
 
@@ -191,9 +194,9 @@ type Log interface {
 	// TruncateTo drops every record at or above offset.
 	TruncateTo(offset protocol.Offset) error
 	// AbortedIn lists the aborted transactions that overlap [from, below), in their
-	// markers' order; below is at most Stable. A from that is deleted meanwhile is
-	// ErrOffsetOutOfRange, so that whoever has read from there keeps nothing whose
-	// fate it does not know.
+	// markers' order; below is at most Stable. A from below Start is
+	// ErrOffsetOutOfRange. Who asks for a Chunk's range looks at its source
+	// afterwards: were the bytes replaced meanwhile, the list is not theirs.
 	AbortedIn(from, below protocol.Offset) ([]Aborted, error)
 	// ActiveProducers lists the producer state (DescribeProducers).
 	ActiveProducers() []ProducerEntry

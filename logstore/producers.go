@@ -94,6 +94,9 @@ func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bo
 	if p == nil {
 		// Unknown or expired: any sequence is accepted, so that retention and
 		// expiry cannot kill a producer that merely paused.
+		if beginsLate(in) {
+			return first, false, ErrOutOfOrder
+		}
 		return first, false, nil
 	}
 	epoch := b.ProducerEpoch()
@@ -105,12 +108,20 @@ func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bo
 	switch {
 	case epoch < p.epoch:
 		return first, false, ErrStaleEpoch
-	case in.Origin == FromClient && !p.inSequence(epoch, b.BaseSequence()):
+	case p.known == 0 && p.txnFirst < 0 && beginsLate(in),
+		in.Origin == FromClient && !p.inSequence(epoch, b.BaseSequence()):
 		return first, false, ErrOutOfOrder
 	case p.txnFirst >= 0 && !b.IsTransactional():
 		return first, false, ErrInvalidTxnState
 	}
 	return first, false, nil
+}
+
+// beginsLate tells whether a client's first batch of a transaction has not the first
+// sequence number, though under transaction version 2 each one begins an epoch: what
+// came before it was lost (ProducerAppendInfo.checkSequence).
+func beginsLate(in AppendInput) bool {
+	return in.Origin == FromClient && in.TransactionVersion >= transactionV2 && in.Batch.IsTransactional() && in.Batch.BaseSequence() > 0
 }
 
 // inSequence: an epoch begins at 0 and goes on without gaps.

@@ -255,6 +255,40 @@ func TestMarkerOfTheNextEpoch(t *testing.T) {
 	must(send(1, 0))
 }
 
+// A transaction of version 2 begins at sequence 0 where nothing is known of its
+// producer; others may have lost their state, and begin anywhere.
+func TestTransactionsBeginAtZero(t *testing.T) {
+	batch := func(sequence int32, transactional bool) protocol.Batch {
+		options := protocol.DefaultBatchOptions()
+		options.ProducerID, options.ProducerEpoch, options.BaseSequence, options.Transactional = 7, 3, sequence, transactional
+		w := protocol.NewBatchBuilder(options)
+		w.Add(5, nil, nil)
+		return w.Build(0, 0)
+	}
+	var unknown, ended, known logstore.ProducerTable
+	ended.Apply(protocol.NewEndTxnMarkerBatch(7, 3, 9, protocol.EndTxnMarker{Commit: true}), 0)
+	known.Apply(batch(8, false), 0)
+	tests := []struct {
+		name  string
+		table *logstore.ProducerTable
+		in    logstore.AppendInput
+		want  error
+	}{
+		{"unknown, late", &unknown, logstore.AppendInput{Batch: batch(9, true), TransactionVersion: 2}, logstore.ErrOutOfOrder},
+		{"unknown, late, version 1", &unknown, logstore.AppendInput{Batch: batch(9, true), TransactionVersion: 1}, nil},
+		{"unknown, late, no transaction", &unknown, logstore.AppendInput{Batch: batch(9, false), TransactionVersion: 2}, nil},
+		{"unknown", &unknown, logstore.AppendInput{Batch: batch(0, true), TransactionVersion: 2}, nil},
+		{"after a marker, late", &ended, logstore.AppendInput{Batch: batch(9, true), TransactionVersion: 2}, logstore.ErrOutOfOrder},
+		{"after a marker", &ended, logstore.AppendInput{Batch: batch(0, true), TransactionVersion: 2}, nil},
+		{"known", &known, logstore.AppendInput{Batch: batch(9, true), TransactionVersion: 2}, nil},
+	}
+	for _, test := range tests {
+		if _, _, err := test.table.Judge(test.in); !errors.Is(err, test.want) || err != nil && test.want == nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
 // A producer that is in a transaction writes nothing outside of it, whoever appends.
 func TestOpenTransactionRefusesOtherRecords(t *testing.T) {
 	var table logstore.ProducerTable

@@ -107,6 +107,10 @@ func (s *segment) ReadAt(p []byte, position int64) (int, error) {
 // SysConn implements logstore.Source.
 func (s *segment) SysConn() syscall.RawConn { return s.data.file.SysConn() }
 
+// Replaced implements logstore.Source: whoever takes a segment off the list retires
+// it before its files change.
+func (s *segment) Replaced() bool { return s.data.retired.Load() }
+
 // Release implements logstore.Source.
 func (s *segment) Release() { s.data.release() }
 

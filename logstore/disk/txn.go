@@ -71,7 +71,6 @@ func (l *log) noteAborted(s *segment) {
 	flags := vfs.ReadWrite
 	if last == 0 {
 		flags |= vfs.Create | vfs.Truncate
-		l.mu.namesDirty = true
 	}
 	file, err := l.store.opts.FS.Open(s.txnIndexName(), flags, vfs.FilePerm)
 	if err == nil {

@@ -218,6 +218,8 @@ func TestRetentionOfTransactions(t *testing.T) {
 	for len(heard) > 0 {
 		<-heard
 	}
+	chunk, err := l.Read(logstore.ReadInput{From: 0, Below: 5, MaxBytes: 1 << 20})
+	must(t, err)
 	start, err := l.DeleteBefore(4)
 	must(t, err)
 	if marks := l.Offsets(); start != 4 || marks.Start != 4 || marks.Stable != 4 {
@@ -230,7 +232,14 @@ func TestRetentionOfTransactions(t *testing.T) {
 	wantIs(t, err, logstore.ErrOffsetOutOfRange)
 	w.cfg.RetentionBytes = 2500
 	l.Reconfigure(w.cfg)
+	if chunk.Source.Replaced() {
+		t.Error("its records are still there")
+	}
 	w.store.Sweep()
+	if !chunk.Source.Replaced() {
+		t.Error("a reader cannot tell that its range is gone")
+	}
+	chunk.Release()
 	marks = l.Offsets()
 	if marks.Start < 10 || marks.Stable != marks.Start {
 		t.Fatalf("%+v", marks)
