@@ -57,6 +57,9 @@ type AppendInput struct {
 	Batch  protocol.Batch
 	Epoch  protocol.Epoch
 	Origin Origin
+	// TransactionVersion is that of the transaction which the batch belongs to or
+	// ends (KIP-890). From 2 on each transaction has a producer epoch of its own.
+	TransactionVersion int16
 }
 
 // State tells how far an append has come.
@@ -114,6 +117,9 @@ type Chunk struct {
 	Source   Source
 	Position int64
 	Bytes    int
+	// End is above every record of the range, and at most the offset of the next
+	// one: with it AbortedIn tells what a reader of the range must know.
+	End protocol.Offset
 }
 
 // Source is where a chunk's bytes lie; it stays readable until Release.
@@ -121,6 +127,9 @@ type Source interface {
 	ReadAt(p []byte, position int64) (int, error)
 	// SysConn is for sendfile; nil when the bytes are not in a file.
 	SysConn() syscall.RawConn
+	// Replaced tells that the log does not have these bytes any more: they were
+	// deleted or cleaned since. What AbortedIn says may be of what is there instead.
+	Replaced() bool
 	Release()
 }
 
@@ -138,7 +147,8 @@ type TimestampOffset struct {
 	Epoch     protocol.Epoch
 }
 
-// Aborted is a range of an aborted transaction.
+// Aborted is an aborted transaction, as Fetch tells of it: from First on, up to the
+// producer's next abort marker, its records do not count.
 type Aborted struct {
 	ProducerID protocol.ProducerID
 	First      protocol.Offset
@@ -149,7 +159,8 @@ type Watcher interface {
 	// Advanced is called each time High has moved without an Append call that
 	// returned Committed, with the size of the batches that became visible. It is
 	// called outside the log's locks and must not block. bytes is 0 when High
-	// moved back or the log ended (deleted, closed, offline).
+	// moved back, when Stable moved although High did not (the records that held it
+	// back were deleted), or when the log ended (deleted, closed, offline).
 	Advanced(bytes int)
 }
 
@@ -185,7 +196,10 @@ type Log interface {
 	DeleteBefore(offset protocol.Offset) (protocol.Offset, error)
 	// TruncateTo drops every record at or above offset.
 	TruncateTo(offset protocol.Offset) error
-	// AbortedIn lists the aborted transactions that overlap [from, below).
+	// AbortedIn lists the aborted transactions that overlap [from, below), in their
+	// markers' order; below is at most Stable. A from below Start is
+	// ErrOffsetOutOfRange. Who asks for a Chunk's range looks at its source
+	// afterwards: were the bytes replaced meanwhile, the list is not theirs.
 	AbortedIn(from, below protocol.Offset) ([]Aborted, error)
 	// ActiveProducers lists the producer state (DescribeProducers).
 	ActiveProducers() []ProducerEntry
@@ -228,6 +242,9 @@ var (
 	ErrOutOfOrder      = errors.New("the producer's sequence number is out of order")
 	ErrStaleEpoch      = errors.New("the producer's epoch is older than the newest")
 	ErrInvalidTxnState = errors.New("the producer has an open transaction in this partition")
+	// ErrCoordinatorFenced refuses a marker of a coordinator that has a successor.
+	ErrCoordinatorFenced = errors.New("the transaction marker is of an older coordinator epoch")
+	ErrInvalidMarker     = errors.New("a control batch of a producer holds no transaction marker")
 )
 
 // CorruptError says what is damaged and where.

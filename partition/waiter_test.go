@@ -8,6 +8,7 @@ import (
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/logstore/disk"
 	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 func fired(w *partition.Waiter) bool {
@@ -184,5 +185,62 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	// The memory disk's pages and the timer of the manual clock are not ours.
 	if got > 2 {
 		t.Errorf("%.1f allocations", got)
+	}
+}
+
+// inTxn is a batch of producer 1's open transaction.
+func inTxn(bytes int) protocol.Batch {
+	options := protocol.DefaultBatchOptions()
+	options.ProducerID, options.ProducerEpoch, options.Transactional = 1, 0, true
+	b := protocol.NewBatchBuilder(options)
+	b.Add(0, nil, make([]byte, bytes))
+	return b.Build(0, 0)
+}
+
+// A reader of committed transactions does not count what a transaction holds back,
+// and wakes for all of it at once when the marker comes, however small that is.
+func TestWaiterOfCommittedTransactions(t *testing.T) {
+	for _, durability := range []disk.Durability{disk.Sync, disk.Cached} {
+		for _, openBefore := range []bool{false, true} {
+			h := newHouse(t, durability)
+			p := h.create(0)
+			w, other := h.set.NewWaiter(), h.set.NewWaiter()
+			add := func(b protocol.Batch) {
+				t.Helper()
+				done := make(chan struct{})
+				pending := &logstore.Pending{OnCommitted: func(*logstore.Pending) { close(done) }}
+				if p.Append(logstore.AppendInput{Batch: b, Origin: logstore.FromCoordinator}, pending) != logstore.Committed {
+					<-done
+				}
+				must(t, pending.Err)
+			}
+			add(batch(10))
+			if openBefore {
+				add(inTxn(10))
+			}
+			w.Arm(1000, -1)
+			other.Arm(1000, -1)
+			if w.Watch(p, 1, partition.ReadCommitted) {
+				t.Fatal("nothing has come")
+			}
+			if !openBefore && other.Watch(p, 1, partition.ReadUncommitted) {
+				t.Fatal("nothing has come")
+			}
+			add(inTxn(800))
+			add(batch(400))
+			if fired(w) {
+				t.Error("what is held back was counted")
+			}
+			if !openBefore {
+				select {
+				case <-other.C: // it sees everything
+				case <-t.Context().Done():
+				}
+			}
+			add(protocol.NewEndTxnMarkerBatch(1, 0, 0, protocol.EndTxnMarker{Commit: true}))
+			<-w.C
+			w.Cancel()
+			other.Cancel()
+		}
 	}
 }

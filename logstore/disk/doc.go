@@ -8,6 +8,7 @@
 //	DATA/topic-N/00000000000000000000.log      batches, back to back, as clients sent them
 //	DATA/topic-N/00000000000000000000.index    sealed segments: offset -> position
 //	DATA/topic-N/00000000000000000000.timeindex                timestamp -> offset
+//	DATA/topic-N/00000000000000000000.txnindex                 aborted transactions, if any
 //	DATA/topic-N/00000000000000001234.snapshot producer state before offset 1234
 //	DATA/topic-N/00000000000000001234.torn     what a crash left behind offset 1234
 //
@@ -15,7 +16,8 @@
 // record of a batch, less the segment's base), position uint32 (of that batch). A
 // .timeindex entry is timestamp int64 (the largest so far), relative offset uint32
 // (of the last record of the batch that has it first). Both are sparse: one entry
-// per index.interval.bytes. The snapshot is described at logstore.ProducerTable;
+// per index.interval.bytes. A .txnindex entry is described at abortedTxn; an active
+// segment's file has what memory has, and is not read. The snapshot is described at logstore.ProducerTable;
 // checkpoints are text: "0", the number of rows, the rows. Files that end in
 // ".deleted" and folders that end in "-delete" wait for their removal.
 //
@@ -46,7 +48,8 @@
 //   - A torn tail is copied aside and cut off. Damage to what was durable takes the
 //     partition offline with the place named, and changes nothing.
 //   - Indexes, epochs and producer state are made of the batches, and made again
-//     when they are missing or do not fit.
+//     when they are missing or do not fit. A missing .txnindex means that nothing
+//     was aborted, so it is made again only with the segment's other indexes.
 //
 // # Who owns what
 //
@@ -57,7 +60,7 @@
 //
 // # What is left out
 //
-// Compaction, transactions' aborted ranges (.txnindex), the write-ahead log that
-// will replace one sync per partition, and retention's guard against a clock that
-// jumps. File system and clock come in by parameter; nothing here imports os.
+// Compaction, the write-ahead log that will replace one sync per partition, and
+// retention's guard against a clock that jumps. File system and clock come in by
+// parameter; nothing here imports os.
 package disk

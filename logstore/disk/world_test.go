@@ -196,9 +196,13 @@ func (w *world) append(l logstore.Log, b protocol.Batch) *logstore.Pending {
 }
 
 func tryAppend(l logstore.Log, b protocol.Batch, epoch protocol.Epoch) *logstore.Pending {
+	return appendInput(l, logstore.AppendInput{Batch: b, Epoch: epoch})
+}
+
+func appendInput(l logstore.Log, in logstore.AppendInput) *logstore.Pending {
 	done := make(chan struct{})
 	p := &logstore.Pending{OnCommitted: func(*logstore.Pending) { close(done) }}
-	if l.Append(logstore.AppendInput{Batch: b, Epoch: epoch}, p) != logstore.Committed {
+	if l.Append(in, p) != logstore.Committed {
 		<-done
 	}
 	return p

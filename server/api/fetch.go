@@ -257,15 +257,42 @@ func (c *fetchCall) readItem(item *fetchItem, left int) error {
 	if diverges, err := item.checkDivergence(); diverges || err != nil {
 		return err
 	}
-	chunk, err := p.Read(logstore.ReadInput{
+	in := logstore.ReadInput{
 		From: item.want.offset, Below: item.below, MaxBytes: min(left, int(item.want.maxBytes)), AtLeastOne: c.bytes == 0,
-	})
-	if err != nil {
-		return err
 	}
+	if c.isolation == partition.ReadCommitted {
+		return item.readCommitted(in)
+	}
+	chunk, err := p.Read(in)
 	item.chunk = chunk
-	if c.isolation == partition.ReadCommitted && chunk.Bytes > 0 {
-		return item.listAborted()
+	return err
+}
+
+// committedTries bounds how often a range is read again that was replaced while its
+// aborted transactions were looked up; the reader gets nothing then and asks again.
+const committedTries = 3
+
+// readCommitted reads a range with its aborted transactions. A range without its
+// list would show aborted records as committed.
+func (i *fetchItem) readCommitted(in logstore.ReadInput) error {
+	for range committedTries {
+		chunk, err := i.partition.Read(in)
+		if err != nil || chunk.Bytes == 0 {
+			chunk.Release()
+			return err
+		}
+		aborted, err := i.partition.Log().AbortedIn(in.From, chunk.End)
+		if err == nil && !chunk.Source.Replaced() {
+			i.chunk = chunk
+			for _, a := range aborted {
+				i.result.Aborted = append(i.result.Aborted, protocol.AbortedTransaction{ProducerID: a.ProducerID, FirstOffset: a.First})
+			}
+			return nil
+		}
+		chunk.Release()
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -286,19 +313,6 @@ func (i *fetchItem) checkDivergence() (bool, error) {
 	i.diverging = protocol.EpochEndOffset{Epoch: epoch, EndOffset: end}
 	i.result.Diverging = &i.diverging
 	return true, nil
-}
-
-func (i *fetchItem) listAborted() error {
-	aborted, err := i.partition.Log().AbortedIn(i.want.offset, i.below)
-	if err != nil {
-		i.chunk.Release()
-		i.chunk = logstore.Chunk{}
-		return err
-	}
-	for _, a := range aborted {
-		i.result.Aborted = append(i.result.Aborted, protocol.AbortedTransaction{ProducerID: a.ProducerID, FirstOffset: a.First})
-	}
-	return nil
 }
 
 // fail makes the item an error: no marks, no records.
