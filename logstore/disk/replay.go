@@ -187,9 +187,10 @@ func (s *Store) Replay(ctx context.Context) error {
 // sync, what is read of a file need not be what is on the disk. It returns up to
 // where the log is known to have been durable. mu is held.
 //
-// It passes over what the recovery point covers and what lies before the start. A
+// It passes over what the recovery point covers and segments before the start. A
 // segment that should be there and is not is left for recovery to judge.
 func (l *log) replay(entries []leftEntry, found folderFiles, known marks) (durable protocol.Offset, err error) {
+	first := startSegment(entries, found, known.start)
 	w := replayWriter{log: l, found: found}
 	defer func() { err = errors.Join(err, w.close()) }()
 	for i := range entries {
@@ -198,7 +199,7 @@ func (l *log) replay(entries []leftEntry, found folderFiles, known marks) (durab
 		if e.settled {
 			durable = max(durable, last+1)
 		}
-		if last < known.recovery || last < known.start {
+		if last < known.recovery || e.segment < first {
 			continue
 		}
 		if e.segment < known.recovery && !found.names[fileName(e.segment, logSuffix)] {
@@ -228,6 +229,23 @@ type replayWriter struct {
 	base  protocol.Offset
 	file  vfs.File
 	buf   []byte
+}
+
+// startSegment is the segment that the log's start lies in. Those before it may have
+// been deleted; in this one, records before the start have their place.
+func startSegment(entries []leftEntry, found folderFiles, start protocol.Offset) protocol.Offset {
+	first := protocol.Offset(0)
+	for _, base := range found.bases {
+		if base <= start {
+			first = max(first, base)
+		}
+	}
+	for i := range entries {
+		if base := entries[i].segment; base <= start {
+			first = max(first, base)
+		}
+	}
+	return first
 }
 
 // check lets a damaged entry pass when the segment holds the batch: only a power
