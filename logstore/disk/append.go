@@ -69,7 +69,7 @@ func (l *log) appendLocked(in logstore.AppendInput, p *logstore.Pending) (logsto
 	if duplicate {
 		return l.answerDuplicate(b, first, p), nil
 	}
-	if err := l.write(b, max(in.Epoch, l.mu.epochs.Last()), cfg); err != nil {
+	if err := l.writeWithRoom(b, in, cfg); err != nil {
 		return logstore.Committed, err
 	}
 	p.BaseOffset, p.LastOffset = b.BaseOffset(), b.LastOffset()
@@ -108,6 +108,26 @@ func (l *log) order(p *logstore.Pending, bytes int, sync bool) logstore.State {
 
 func (l *log) flushDue(cfg *logstore.Config) bool {
 	return cfg.FlushMessages > 0 && l.mu.unflushed >= cfg.FlushMessages
+}
+
+// writeWithRoom is write, with a client refused on a full disk, and with room made
+// for everybody else.
+func (l *log) writeWithRoom(b protocol.Batch, in logstore.AppendInput, cfg *logstore.Config) error {
+	epoch := max(in.Epoch, l.mu.epochs.Last())
+	if in.Origin == logstore.FromClient {
+		if err := l.store.room.admit(); err != nil {
+			return err
+		}
+	}
+	err := l.write(b, epoch, cfg)
+	if err == nil || !isFull(err) {
+		return err
+	}
+	l.store.room.noteFull()
+	if in.Origin == logstore.FromClient || phase(l.phase.Load()) != phaseReady {
+		return err
+	}
+	return l.write(b, epoch, cfg)
 }
 
 // write appends the batch to the active segment and publishes the new end.

@@ -188,13 +188,12 @@ func (c *committer) commit(g *commitGroup) {
 			return
 		}
 	}
-	for _, part := range g.logs { // those first who need not wait for a sync more
-		if inLog && !part.direct {
-			part.log.commit(part.end, false)
-		}
+	for i := range g.logs { // those first who need not wait for a sync more
+		part := &g.logs[i]
+		part.direct = part.direct || !inLog || !part.log.commit(part.end, false)
 	}
 	for _, part := range g.logs {
-		if !inLog || part.direct {
+		if part.direct {
 			part.log.flushing.Lock()
 			_ = part.log.flush() // the log and its callers have been told
 			part.log.flushing.Unlock()

@@ -224,9 +224,14 @@ func (l *log) flushLater(names, root bool, small []string, cause error) error {
 
 // commit raises High to the durable end and answers those who waited for it, in
 // log order and outside the lock. Durable is in the segments, or also in the
-// write-ahead log.
-func (l *log) commit(end protocol.Offset, inSegments bool) {
+// write-ahead log; then it does nothing, and says so, while batches before the end
+// still wait for a flush that was put off.
+func (l *log) commit(end protocol.Offset, inSegments bool) bool {
 	l.mu.Lock()
+	if l.mu.flushDue && !inSegments {
+		l.mu.Unlock()
+		return false
+	}
 	end = min(end, protocol.Offset(l.end.Load())) // it may have been truncated meanwhile
 	if inSegments {
 		l.mu.synced = max(l.mu.synced, end)
@@ -254,6 +259,7 @@ func (l *log) commit(end protocol.Offset, inSegments bool) {
 	l.mu.Lock()
 	l.mu.spare = old[:0]
 	l.mu.Unlock()
+	return true
 }
 
 // answer tells those who waited what became of their appends, then the watcher,

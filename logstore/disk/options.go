@@ -45,6 +45,10 @@ type Options struct {
 	WALSlotBytes int64
 	WALSlotsMax  int
 
+	// BallastBytes is how much room is kept for commits, metadata and deletions on a
+	// full disk, at most a part of the volume; 0 is none.
+	BallastBytes int64
+
 	// OpenFilesMax bounds the file handles kept open, those in use aside (default 4096).
 	OpenFilesMax int
 	// ProducerExpiryMillis is producer.id.expiration.ms (default one day).

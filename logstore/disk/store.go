@@ -25,6 +25,7 @@ type Store struct {
 	leftover    *leftover
 	checkpoints *checkpoints
 	trash       *trash
+	room        *room
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
 	failing sync.WaitGroup        // the one goroutine that tells everyone of it
@@ -59,6 +60,7 @@ func Open(options Options) (*Store, error) {
 		s.opts.CleanShutdown = false
 	}
 	s.trash = &trash{store: s}
+	s.room = openRoom(s)
 	s.syncer = startSyncer(s)
 	if s.opts.Durability == Sync {
 		s.committer = startCommitter(s)
@@ -172,8 +174,13 @@ func (s *Store) forgetLog(l *log) {
 	}
 }
 
+// KeepRoom makes the ballast, see Options.BallastBytes. A start leaves that for
+// later, and Checkpoint does it too.
+func (s *Store) KeepRoom() { s.room.keep() }
+
 // Checkpoint implements logstore.Store.
 func (s *Store) Checkpoint() error {
+	s.room.keep()
 	now := s.now()
 	for _, l := range s.each() {
 		if l.flushOverdue(now) {

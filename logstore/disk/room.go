@@ -1,0 +1,144 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore"
+)
+
+// ballastFile takes up room in good times. Kafka passes over plain files that it
+// does not know.
+const ballastFile = "barnabas-ballast"
+
+const (
+	// ballastShareMax is what part of a volume the ballast may take.
+	ballastShareMax = 32
+	// ballastWriteBytes is written at once when the ballast is made.
+	ballastWriteBytes = 1 << 20
+)
+
+// room keeps commits, metadata and deletions going on a disk that is full: clients'
+// records are refused from the first write on that finds no room, and the ballast is
+// let go for everything else. Once there is room for it again, it is made anew and
+// records are taken again.
+type room struct {
+	store *Store
+	bytes int64 // of the ballast, 0 for none
+	full  atomic.Bool
+
+	mu struct {
+		sync.Mutex
+		held bool // the ballast is there, whole
+	}
+}
+
+// openRoom looks for the ballast of an earlier process and, where the disk is full,
+// lets it go at once: a start has to write as well.
+func openRoom(s *Store) *room {
+	r := &room{store: s}
+	free, total, err := s.opts.FS.FreeBytes(s.opts.Dir)
+	if err != nil || s.opts.BallastBytes <= 0 {
+		return r
+	}
+	r.bytes = min(s.opts.BallastBytes, int64(total/ballastShareMax))
+	info, err := s.opts.FS.Stat(r.name())
+	if err != nil {
+		return r // the first start here
+	}
+	r.mu.held = info.Size() >= r.bytes
+	if !r.mu.held || int64(free) < r.bytes/2 {
+		r.noteFull() // it was let go, and nobody has found room since
+		r.keep()
+	}
+	return r
+}
+
+func (r *room) name() string { return path.Join(r.store.opts.Dir, ballastFile) }
+
+// keep makes the ballast when there is room for it, and ends the refusals.
+func (r *room) keep() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keepLocked()
+}
+
+// keepLocked asks for twice the ballast, so that there is as much room again once
+// it is made: what was refused must not be taken for a moment only.
+func (r *room) keepLocked() {
+	if r.mu.held && !r.full.Load() {
+		return
+	}
+	free, _, err := r.store.opts.FS.FreeBytes(r.store.opts.Dir)
+	if err != nil || int64(free) < 2*r.bytes || free == 0 {
+		return
+	}
+	if !r.mu.held && r.bytes > 0 {
+		if err := r.make(); err != nil {
+			return // no room after all; it is tried again
+		}
+		r.mu.held = true
+	}
+	if r.full.Swap(false) {
+		r.store.opts.Logger.Warn("there is room on the disk again: records are taken", "data", r.store.opts.Dir, "free", free)
+	}
+}
+
+// make writes the ballast. Its content is never read, so that it is not synced.
+func (r *room) make() error {
+	file, err := r.store.opts.FS.Open(r.name(), vfs.ReadWrite|vfs.Create, vfs.FilePerm)
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, min(ballastWriteBytes, r.bytes))
+	for at := int64(0); err == nil && at < r.bytes; at += int64(len(zeros)) {
+		_, err = file.WriteAt(zeros[:min(int64(len(zeros)), r.bytes-at)], at)
+	}
+	if err != nil {
+		err = errors.Join(err, file.Truncate(0))
+	}
+	return errors.Join(err, file.Close())
+}
+
+// noteFull lets the ballast go and refuses clients' records from now on.
+func (r *room) noteFull() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.full.Swap(true) {
+		r.store.opts.Logger.Error("the disk is full: records are refused until there is room; reads, commits and deletions go on", "data", r.store.opts.Dir)
+	}
+	if !r.mu.held {
+		return
+	}
+	r.mu.held = false
+	file, err := r.store.opts.FS.Open(r.name(), vfs.ReadWrite, 0)
+	if err == nil {
+		err = errors.Join(file.Truncate(0), file.Close())
+	}
+	if err != nil {
+		r.store.opts.Logger.Warn("the ballast cannot be let go", "file", r.name(), "error", err)
+	}
+}
+
+// admit tells whether a client's records may be written.
+func (r *room) admit() error {
+	if !r.full.Load() {
+		return nil
+	}
+	if r.mu.TryLock() { // whoever is looking already will see
+		r.keepLocked()
+		r.mu.Unlock()
+	}
+	if !r.full.Load() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %w", logstore.ErrStorage, r.store.opts.Dir, syscall.ENOSPC)
+}
+
+// isFull tells whether an error says that the disk has no room.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || isQuota(err) }
