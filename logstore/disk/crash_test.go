@@ -206,7 +206,7 @@ func checkCrash(t *testing.T, left *vfs.Mem, known model, want outcome, seed uin
 
 func checkRecovered(t *testing.T, left vfs.FS, known model, want outcome, probe bool) error {
 	t.Helper()
-	store, err := disk.Open(disk.Options{FS: left, Dir: "/data", Clock: clock.NewManual(day), Durability: want.durability})
+	store, err := disk.Open(disk.Options{FS: left, Dir: "/data", Clock: clock.NewManual(day), Durability: want.durability, WALSlotBytes: 16 << 10})
 	if err != nil {
 		return err
 	}
