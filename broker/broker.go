@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"path"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -145,7 +143,7 @@ func (b *Broker) openDirectory() error {
 	if b.identity, err = loadIdentity(files, b.dir, s.NodeID); err != nil {
 		return err
 	}
-	clean, err := takeCleanMarker(files, b.dir)
+	clean, err := hasCleanMarker(files, b.dir)
 	if err != nil {
 		return err
 	}
@@ -163,22 +161,6 @@ func (b *Broker) openDirectory() error {
 		return &DirectoryError{b.dir, "the logs cannot be opened", err}
 	}
 	return nil
-}
-
-// takeCleanMarker reads and removes the marker of a clean stop, durably: from the
-// first write on, the directory counts as unclean until the next stop.
-func takeCleanMarker(files vfs.FS, dir string) (bool, error) {
-	err := files.Remove(path.Join(dir, cleanMarkerName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err == nil {
-		err = files.SyncDir(dir)
-	}
-	if err != nil {
-		return false, &DirectoryError{dir, "the marker of the last stop cannot be removed", err}
-	}
-	return true, nil
 }
 
 // truncated makes the next append raise the leader epoch. The metadata log itself
@@ -235,15 +217,21 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 	epoch := int64(0)
 	if b.metadata != nil {
 		epoch = b.metadata.BrokerEpoch()
+		if clean && !b.failed.Load() {
+			b.sayGoodbye(ctx)
+		}
 		note("closing the metadata", b.metadata.Close(ctx))
 	}
-	if b.logs != nil {
+	switch {
+	case b.logs == nil:
+	case clean:
 		note("closing the logs", b.logs.Close(ctx))
-		clean = clean && b.logs.Verified()
+		clean = b.logs.Verified()
+	default:
+		b.logs.Abandon()
 	}
 	if clean && !b.failed.Load() && len(problems) == 0 && b.metadata != nil {
-		marker := fmt.Sprintf(`{"version":0,"brokerEpoch":%d}`, epoch)
-		note("writing the marker of a clean stop", vfs.ReplaceFile(b.files, path.Join(b.dir, cleanMarkerName), []byte(marker), true))
+		note("writing the marker of a clean stop", writeCleanMarker(b.files, b.dir, epoch))
 	}
 	if b.lock != nil {
 		note("unlocking the data directory", b.lock.Close())

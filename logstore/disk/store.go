@@ -188,11 +188,32 @@ func (s *Store) Close(ctx context.Context) error {
 			failures = append(failures, fmt.Errorf("close %s: %w", l.id, err))
 		}
 	}
-	if err := s.checkpoints.write(); err != nil {
-		s.unverified.Store(true)
-		failures = append(failures, err)
+	for _, write := range []func() error{s.checkpoints.write, s.checkpoints.writeHighWatermarks} {
+		if err := write(); err != nil {
+			s.unverified.Store(true)
+			failures = append(failures, err)
+		}
 	}
 	return errors.Join(append(failures, ctx.Err())...)
+}
+
+// Abandon ends the store as it is and writes nothing: for a directory that turned
+// out not to be ours.
+func (s *Store) Abandon() {
+	s.mu.Lock()
+	already := s.mu.closed
+	s.mu.closed = true
+	s.mu.Unlock()
+	if already {
+		return
+	}
+	s.unverified.Store(true)
+	s.syncer.stop()
+	s.trash.stop()
+	s.failing.Wait()
+	for _, l := range s.each() {
+		l.abandon()
+	}
 }
 
 // Tidy finishes deletions that a stop has interrupted, and sets folders of
