@@ -78,6 +78,20 @@ func takeAll(t *testing.T, ctx context.Context, bootstrap string, groups ...stri
 	return s
 }
 
+// settled is takeAll once a broker has done what it does by itself.
+func settled(t *testing.T, ctx context.Context, bootstrap string, groups ...string) Snapshot {
+	t.Helper()
+	before := takeAll(t, ctx, bootstrap, groups...)
+	for {
+		now := takeAll(t, ctx, bootstrap, groups...)
+		check(t, ctx.Err())
+		if before.Diff(now) == "" {
+			return now
+		}
+		before = now
+	}
+}
+
 // features are the finalized ones. A broker may offer fewer than the metadata
 // have (see differences.md), but metadata.version is never another.
 func (o *observer) features(s *Snapshot) {
@@ -221,13 +235,14 @@ func (o *observer) kept(s *Snapshot) {
 // kept are the kinds of lines that takeAll adds to take.
 var kept = []string{"group", "user", "quota", "transaction"}
 
-// only is the lines of the kinds.
-func (s Snapshot) only(kinds []string) Snapshot {
-	var out Snapshot
-	for _, line := range s {
-		if kind, _, _ := strings.Cut(line, " "); slices.Contains(kinds, kind) {
-			out = append(out, line)
-		}
-	}
-	return out
+func isKept(line string) bool {
+	kind, _, _ := strings.Cut(line, " ")
+	return slices.Contains(kept, kind)
 }
+
+// kept is the lines that only takeAll has, and common the others.
+func (s Snapshot) kept() Snapshot {
+	return slices.DeleteFunc(slices.Clone(s), func(line string) bool { return !isKept(line) })
+}
+
+func (s Snapshot) common() Snapshot { return slices.DeleteFunc(slices.Clone(s), isKept) }

@@ -224,7 +224,7 @@ func (w *work) useKafka(t *testing.T, ctx context.Context, bootstrap string, gro
 	}})
 	check(t, err)
 	if groupsOfKafka4 {
-		newerGroups(t, bootstrap)
+		newerGroups(t, ctx, bootstrap)
 	}
 	var offsets kadm.Offsets
 	offsets.Add(kadm.Offset{Topic: codecs, At: 1, LeaderEpoch: -1})
@@ -252,7 +252,7 @@ func (w *work) transactions(t *testing.T, ctx context.Context, bootstrap string)
 
 // newerGroups has a member join a consumer, a share and a streams group. They do
 // not leave, so that their records are of members and assignments too.
-func newerGroups(t *testing.T, bootstrap string) {
+func newerGroups(t *testing.T, ctx context.Context, bootstrap string) {
 	t.Helper()
 	consumer := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 	consumer.Group, consumer.MemberID, consumer.RebalanceTimeoutMillis = modern, "bW9kZXJuLW1lbWJlci0x", 60_000
@@ -278,6 +278,13 @@ func newerGroups(t *testing.T, bootstrap string) {
 	defer conn.Close() //nolint:errcheck // only read from
 	for _, req := range []kmsg.Request{consumer, &leave, share, streams} {
 		joining(t, conn, req)
+	}
+	// Kafka makes the topic of the share coordinator when it gets round to it.
+	admin := kadm.NewClient(newClient(t, bootstrap))
+	for topics := (kadm.TopicDetails{}); !topics.Has("__share_group_state"); {
+		var err error
+		topics, err = admin.ListTopicsWithInternal(ctx)
+		check(t, err)
 	}
 }
 
