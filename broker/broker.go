@@ -188,9 +188,10 @@ func (b *Broker) Close(ctx context.Context) error {
 	return b.closeRooms(ctx, true)
 }
 
-// closeRooms closes what is open, in the reverse order of opening. clean allows
-// the marker that spares the next start a scan.
-func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
+// closeRooms closes what is open, in the reverse order of opening. A broker that
+// has started leaves what spares the next start a scan; one that has not writes
+// nothing.
+func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 	var problems []error
 	note := func(what string, err error) {
 		if err != nil {
@@ -217,26 +218,27 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 	epoch := int64(0)
 	if b.metadata != nil {
 		epoch = b.metadata.BrokerEpoch()
-		if clean && !b.failed.Load() {
+		if started && !b.failed.Load() {
 			b.sayGoodbye(ctx)
 		}
 		note("closing the metadata", b.metadata.Close(ctx))
 	}
+	verified := false
 	switch {
 	case b.logs == nil:
-	case clean:
+	case started:
 		note("closing the logs", b.logs.Close(ctx))
-		clean = b.logs.Verified()
+		verified = b.logs.Verified()
 	default:
 		b.logs.Abandon()
 	}
-	if clean && !b.failed.Load() && len(problems) == 0 && b.metadata != nil {
+	if verified && !b.failed.Load() && len(problems) == 0 {
 		note("writing the marker of a clean stop", writeCleanMarker(b.files, b.dir, epoch))
 	}
 	if b.lock != nil {
 		note("unlocking the data directory", b.lock.Close())
 	}
-	if len(problems) == 0 {
+	if started && len(problems) == 0 {
 		b.opts.Log.Log(ctx, LevelNotice, "stopped")
 	}
 	return errors.Join(problems...)
