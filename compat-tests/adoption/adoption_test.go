@@ -44,6 +44,9 @@ func TestKafkasDirectory(t *testing.T) {
 				t.Errorf("Barnabas differs from Kafka before it:\n%s", diff)
 			}
 			w.use(t, ctx, address)
+			if c.kafka4 {
+				joinAsClassic(t, address)
+			}
 			fromBarnabas := take(t, ctx, address, groups...)
 			n.stop()
 
@@ -67,11 +70,14 @@ func TestKafkasDirectory(t *testing.T) {
 	}
 }
 
-// A directory that was born in Barnabas goes to Kafka and back.
+// A directory that was born in Barnabas goes to Kafka and back. Both write snapshots
+// of their metadata as often as they can, and read each other's.
 func TestBarnabasDirectory(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	n := newNode(t, oracle.Options{})
+	n := newNode(t, oracle.Options{Properties: map[string]string{
+		"metadata.log.max.record.bytes.between.snapshots": "1000",
+	}})
 	var w work
 
 	address := n.barnabas()
@@ -92,6 +98,32 @@ func TestBarnabasDirectory(t *testing.T) {
 	address = n.barnabas()
 	if diff := kafkas.common().Diff(take(t, ctx, address, groups...)); diff != "" {
 		t.Errorf("Barnabas differs from Kafka before it:\n%s", diff)
+	}
+	n.stop()
+}
+
+// A directory that Kafka has only formatted begins in Barnabas as it would in Kafka.
+func TestFormattedDirectory(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	n := newNode(t, oracle.Options{
+		Properties: map[string]string{"controller.quorum.voters": "", "controller.quorum.bootstrap.servers": "127.0.0.1:1"},
+		Format:     []string{"--standalone", "--release-version", "4.0-IV0", "--add-scram", "SCRAM-SHA-256=[name=bob,password=secret]"},
+	}).format()
+	address := n.barnabas()
+	new(work).prepare(t, ctx, address)
+	own := take(t, ctx, address)
+	n.stop()
+
+	address = n.kafka()
+	all := takeAll(t, ctx, address)
+	if diff := own.Diff(all.common()); diff != "" {
+		t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
+	}
+	for _, line := range []string{"feature metadata.version 22", "user bob SCRAM-SHA-256 4096"} {
+		if !slices.Contains(all, line) {
+			t.Errorf("what was formatted is lost: %s in %q", line, all)
+		}
 	}
 	n.stop()
 }

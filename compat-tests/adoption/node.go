@@ -1,9 +1,6 @@
 package adoption
 
 import (
-	"fmt"
-	"os"
-
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
@@ -16,7 +13,6 @@ import (
 type node struct {
 	*oracle.Node
 	t      *testing.T
-	kept   int
 	broker *testbed.Broker // nil while none runs
 }
 
@@ -65,8 +61,4 @@ func (n *node) barnabas() string {
 func (n *node) stop() {
 	n.t.Helper()
 	check(n.t, n.broker.Stop())
-	if k := os.Getenv("KEEP"); k != "" {
-		n.kept++
-		check(n.t, os.CopyFS(fmt.Sprintf("%s/%d", k, n.kept), os.DirFS(n.Dir)))
-	}
 }

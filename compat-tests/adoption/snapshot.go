@@ -62,7 +62,7 @@ func take(t *testing.T, ctx context.Context, bootstrap string, groups ...string)
 	var s Snapshot
 	o.features(&s)
 	o.topics(&s)
-	o.offsets(&s, groups)
+	o.groups(&s, groups)
 	slices.Sort(s)
 	return s
 }
@@ -190,8 +190,15 @@ func (o *observer) producers(s *Snapshot, topic string, partition int32) {
 	}
 }
 
-// offsets are those that groups have committed, whatever the groups' type.
-func (o *observer) offsets(s *Snapshot, groups []string) {
+// groups are all of them by their type, and what some have committed.
+func (o *observer) groups(s *Snapshot, groups []string) {
+	list := kmsg.NewPtrListGroupsRequest()
+	list.Version = 5
+	resp, err := o.conn.Call(list)
+	check(o.t, err)
+	for _, g := range resp.(*kmsg.ListGroupsResponse).Groups {
+		s.add("group %s %s %s", g.Group, strings.ToLower(g.GroupType), g.ProtocolType)
+	}
 	for _, group := range groups {
 		offsets, err := o.admin.FetchOffsets(o.ctx, group)
 		check(o.t, err)
@@ -204,13 +211,6 @@ func (o *observer) offsets(s *Snapshot, groups []string) {
 
 // kept is what only Kafka tells.
 func (o *observer) kept(s *Snapshot) {
-	list := kmsg.NewPtrListGroupsRequest()
-	list.Version = 5
-	resp, err := o.conn.Call(list)
-	check(o.t, err)
-	for _, g := range resp.(*kmsg.ListGroupsResponse).Groups {
-		s.add("group %s %s %s", g.Group, strings.ToLower(g.GroupType), g.ProtocolType)
-	}
 	users, err := o.admin.DescribeUserSCRAMs(o.ctx)
 	check(o.t, err)
 	for _, u := range users.Sorted() {
@@ -233,7 +233,7 @@ func (o *observer) kept(s *Snapshot) {
 }
 
 // kept are the kinds of lines that takeAll adds to take.
-var kept = []string{"group", "user", "quota", "transaction"}
+var kept = []string{"user", "quota", "transaction"}
 
 func isKept(line string) bool {
 	kind, _, _ := strings.Cut(line, " ")

@@ -224,7 +224,7 @@ func (w *work) useKafka(t *testing.T, ctx context.Context, bootstrap string, gro
 	}})
 	check(t, err)
 	if groupsOfKafka4 {
-		newerGroups(t, ctx, bootstrap)
+		newerGroups(t, bootstrap)
 	}
 	var offsets kadm.Offsets
 	offsets.Add(kadm.Offset{Topic: codecs, At: 1, LeaderEpoch: -1})
@@ -252,13 +252,14 @@ func (w *work) transactions(t *testing.T, ctx context.Context, bootstrap string)
 
 // newerGroups has a member join a consumer, a share and a streams group. They do
 // not leave, so that their records are of members and assignments too.
-func newerGroups(t *testing.T, ctx context.Context, bootstrap string) {
+func newerGroups(t *testing.T, bootstrap string) {
 	t.Helper()
 	consumer := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 	consumer.Group, consumer.MemberID, consumer.RebalanceTimeoutMillis = modern, "bW9kZXJuLW1lbWJlci0x", 60_000
 	consumer.SubscribedTopicNames, consumer.Topics = []string{codecs}, []kmsg.ConsumerGroupHeartbeatRequestTopic{}
 	share := kmsg.NewPtrShareGroupHeartbeatRequest()
-	share.GroupID, share.MemberID, share.SubscribedTopicNames = shared, "c2hhcmUtbWVtYmVyLTEx", []string{codecs}
+	// A topic that is there would have Kafka write of it whenever it gets round to it.
+	share.GroupID, share.MemberID, share.SubscribedTopicNames = shared, "c2hhcmUtbWVtYmVyLTEx", []string{"not-there"}
 	part := kmsg.NewStreamsGroupHeartbeatRequestTopologySubtopology()
 	part.SubtopologyID, part.SourceTopics = "0", []string{codecs}
 	topology := kmsg.NewStreamsGroupHeartbeatRequestTopology()
@@ -279,13 +280,46 @@ func newerGroups(t *testing.T, ctx context.Context, bootstrap string) {
 	for _, req := range []kmsg.Request{consumer, &leave, share, streams} {
 		joining(t, conn, req)
 	}
-	// Kafka makes the topic of the share coordinator when it gets round to it.
-	admin := kadm.NewClient(newClient(t, bootstrap))
-	for topics := (kadm.TopicDetails{}); !topics.Has("__share_group_state"); {
-		var err error
-		topics, err = admin.ListTopicsWithInternal(ctx)
+}
+
+// joinAsClassic has a classic member join the groups of the newer protocols: the
+// empty consumer group becomes a classic one, with its offsets; others refuse.
+func joinAsClassic(t *testing.T, bootstrap string) {
+	t.Helper()
+	join := func(group string) (code int16, member string) {
+		subscription := kmsg.NewConsumerMemberMetadata()
+		subscription.Topics = []string{codecs}
+		p := kmsg.NewJoinGroupRequestProtocol()
+		p.Name, p.Metadata = "range", subscription.AppendTo(nil)
+		req := kmsg.NewPtrJoinGroupRequest()
+		req.Version, req.Group, req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 3, group, 30_000, 30_000
+		req.ProtocolType, req.Protocols = "consumer", append(req.Protocols, p)
+		conn, err := wire.Dial(bootstrap)
 		check(t, err)
+		defer conn.Close() //nolint:errcheck // only read from
+		resp, err := conn.Call(req)
+		check(t, err)
+		return resp.(*kmsg.JoinGroupResponse).ErrorCode, resp.(*kmsg.JoinGroupResponse).MemberID
 	}
+	const inconsistentProtocol = 23
+	for _, group := range []string{shared, streaming} {
+		if code, _ := join(group); code != inconsistentProtocol {
+			t.Errorf("joining %s as a classic member: error %d, want %d", group, code, inconsistentProtocol)
+		}
+	}
+	code, member := join(modern)
+	if code != 0 {
+		t.Errorf("joining the empty group %s: error %d", modern, code)
+	}
+	conn, err := wire.Dial(bootstrap)
+	check(t, err)
+	defer conn.Close() //nolint:errcheck // only read from
+	leaver := kmsg.NewLeaveGroupRequestMember()
+	leaver.MemberID = member
+	leave := kmsg.NewPtrLeaveGroupRequest()
+	leave.Version, leave.Group, leave.Members = 4, modern, append(leave.Members, leaver)
+	_, err = conn.Call(leave)
+	check(t, err)
 }
 
 // joining repeats a heartbeat while the coordinator loads.
