@@ -110,6 +110,17 @@ func (w *work) use(t *testing.T, ctx context.Context, bootstrap string) {
 	born, err := admin.CreateTopic(ctx, 2, 1, map[string]*string{"max.message.bytes": &value}, fmt.Sprintf("born-in-round-%d", w.round))
 	check(t, err)
 	check(t, born.Err)
+
+	// Its folder, renamed, is still there at the next stop.
+	gone := fmt.Sprintf("short.lived-%d", w.round)
+	resp, err := admin.CreateTopic(ctx, 1, 1, nil, gone)
+	check(t, err)
+	check(t, resp.Err)
+	c := newClient(t, bootstrap, kgo.DefaultProduceTopic(gone))
+	check(t, c.ProduceSync(ctx, kgo.StringRecord("soon gone")).FirstErr())
+	c.Close()
+	_, err = admin.DeleteTopic(ctx, gone)
+	check(t, err)
 }
 
 func (w *work) produce(t *testing.T, ctx context.Context, bootstrap string) {
