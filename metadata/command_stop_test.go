@@ -104,3 +104,37 @@ func TestUnsupportedBootstrap(t *testing.T) {
 		}
 	}
 }
+
+// With many partitions a stop writes a snapshot rather than leave the next start a
+// long replay; with few it does not.
+func TestSnapshotAtStop(t *testing.T) {
+	for _, c := range []struct {
+		partitions int32
+		snapshots  int
+	}{{100, 0}, {9000, 1}} {
+		w := newWorld(t)
+		s := w.open()
+		create(t, s, "t", c.partitions)
+		for range 2 {
+			if _, err := s.Propose(t.Context(), func(img *Image) ([]Record, error) {
+				return ControlledShutdown(img, 1, s.BrokerEpoch()), nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			w.close(s)
+			live := s.Image()
+			rec, err := recoverFolder(&s.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, rec.img, live)
+			if len(rec.snapshots) < c.snapshots || c.snapshots == 0 && len(rec.snapshots) > 0 {
+				t.Errorf("%d partitions: snapshots %v", c.partitions, rec.snapshots)
+			}
+			if c.snapshots > 0 && rec.replayedBytes > 0 {
+				t.Errorf("%d partitions: %d bytes are to be replayed", c.partitions, rec.replayedBytes)
+			}
+			s = w.open()
+		}
+	}
+}
