@@ -39,6 +39,9 @@ func TestRefusals(t *testing.T) {
 	address := n.kafka()
 	var w work
 	w.prepare(t, ctx, address)
+	if status, output := serve(t, n.File, "--listen", "127.0.0.1:0"); status != exitDirectory || !strings.Contains(output, "another broker") {
+		t.Errorf("beside a running Kafka: exit status %d, want %d:\n%s", status, exitDirectory, output)
+	}
 	n.stop()
 	others := newNode(t, oracle.Options{
 		Properties: map[string]string{"controller.quorum.voters": "", "controller.quorum.bootstrap.servers": "127.0.0.1:1,127.0.0.1:2"},
