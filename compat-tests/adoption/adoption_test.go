@@ -128,11 +128,15 @@ func TestFormattedDirectory(t *testing.T) {
 	n.stop()
 }
 
-// After kill -9 of Kafka, Barnabas recovers what Kafka would.
+// After kill -9 of Kafka, Barnabas recovers what Kafka would. It keeps access rules
+// that it does not enforce, when told not to mind.
 func TestKafkasDirectoryAfterAKill(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	n := newNode(t, oracle.Options{}).format()
+	n := newNode(t, oracle.Options{Properties: map[string]string{
+		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"super.users":           "User:ANONYMOUS", "barnabas.insecure.ignore": "true",
+	}}).format()
 	var w work
 
 	address := n.kafka()
@@ -140,6 +144,9 @@ func TestKafkasDirectoryAfterAKill(t *testing.T) {
 	w.use(t, ctx, address)
 	w.useKafka(t, ctx, address, true)
 	fromKafka := settled(t, ctx, address, groups...)
+	if rule := "acl User:alice ALLOW READ TOPIC secret"; !slices.Contains(fromKafka, rule) {
+		t.Errorf("%q is not among %q", rule, fromKafka.kept())
+	}
 	check(t, n.broker.Kill())
 
 	address = n.barnabas()

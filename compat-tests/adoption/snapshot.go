@@ -218,6 +218,14 @@ func (o *observer) kept(s *Snapshot) {
 			s.add("user %s %s %d", u.User, c.Mechanism, c.Iterations)
 		}
 	}
+	everything := kadm.NewACLs().AnyResource().Allow().AllowHosts().Deny().DenyHosts().Operations().ResourcePatternType(kadm.ACLPatternAny)
+	if rules, err := o.admin.DescribeACLs(o.ctx, everything); err == nil { // a broker without an authorizer refuses
+		for _, result := range rules {
+			for _, r := range result.Described {
+				s.add("acl %s %s %s %s %s", r.Principal, r.Permission, r.Operation, r.Type, r.Name)
+			}
+		}
+	}
 	quotas, err := o.admin.DescribeClientQuotas(o.ctx, false, nil)
 	check(o.t, err)
 	for _, q := range quotas {
@@ -233,7 +241,7 @@ func (o *observer) kept(s *Snapshot) {
 }
 
 // kept are the kinds of lines that takeAll adds to take.
-var kept = []string{"user", "quota", "transaction"}
+var kept = []string{"acl", "user", "quota", "transaction"}
 
 func isKept(line string) bool {
 	kind, _, _ := strings.Cut(line, " ")

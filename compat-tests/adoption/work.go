@@ -234,6 +234,9 @@ func (w *work) useKafka(t *testing.T, ctx context.Context, bootstrap string, gro
 		Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: &name}}, Ops: []kadm.AlterClientQuotaOp{{Key: "producer_byte_rate", Value: 1e9}},
 	}})
 	check(t, err)
+	rule := kadm.NewACLs().Topics("secret").Allow("User:alice").AllowHosts().Operations(kadm.OpRead)
+	_, err = admin.CreateACLs(ctx, rule) // answers SECURITY_DISABLED without an authorizer
+	check(t, err)
 	if groupsOfKafka4 {
 		newerGroups(t, bootstrap)
 	}
