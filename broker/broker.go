@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"path"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -145,7 +143,7 @@ func (b *Broker) openDirectory() error {
 	if b.identity, err = loadIdentity(files, b.dir, s.NodeID); err != nil {
 		return err
 	}
-	clean, err := takeCleanMarker(files, b.dir)
+	clean, err := hasCleanMarker(files, b.dir)
 	if err != nil {
 		return err
 	}
@@ -163,22 +161,6 @@ func (b *Broker) openDirectory() error {
 		return &DirectoryError{b.dir, "the logs cannot be opened", err}
 	}
 	return nil
-}
-
-// takeCleanMarker reads and removes the marker of a clean stop, durably: from the
-// first write on, the directory counts as unclean until the next stop.
-func takeCleanMarker(files vfs.FS, dir string) (bool, error) {
-	err := files.Remove(path.Join(dir, cleanMarkerName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err == nil {
-		err = files.SyncDir(dir)
-	}
-	if err != nil {
-		return false, &DirectoryError{dir, "the marker of the last stop cannot be removed", err}
-	}
-	return true, nil
 }
 
 // truncated makes the next append raise the leader epoch. The metadata log itself
@@ -206,9 +188,10 @@ func (b *Broker) Close(ctx context.Context) error {
 	return b.closeRooms(ctx, true)
 }
 
-// closeRooms closes what is open, in the reverse order of opening. clean allows
-// the marker that spares the next start a scan.
-func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
+// closeRooms closes what is open, in the reverse order of opening. A broker that
+// has started leaves what spares the next start a scan; one that has not writes
+// nothing.
+func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 	var problems []error
 	note := func(what string, err error) {
 		if err != nil {
@@ -235,20 +218,27 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 	epoch := int64(0)
 	if b.metadata != nil {
 		epoch = b.metadata.BrokerEpoch()
+		if started && !b.failed.Load() {
+			b.sayGoodbye(ctx)
+		}
 		note("closing the metadata", b.metadata.Close(ctx))
 	}
-	if b.logs != nil {
+	verified := false
+	switch {
+	case b.logs == nil:
+	case started:
 		note("closing the logs", b.logs.Close(ctx))
-		clean = clean && b.logs.Verified()
+		verified = b.logs.Verified()
+	default:
+		b.logs.Abandon()
 	}
-	if clean && !b.failed.Load() && len(problems) == 0 && b.metadata != nil {
-		marker := fmt.Sprintf(`{"version":0,"brokerEpoch":%d}`, epoch)
-		note("writing the marker of a clean stop", vfs.ReplaceFile(b.files, path.Join(b.dir, cleanMarkerName), []byte(marker), true))
+	if verified && !b.failed.Load() && len(problems) == 0 {
+		note("writing the marker of a clean stop", writeCleanMarker(b.files, b.dir, epoch))
 	}
 	if b.lock != nil {
 		note("unlocking the data directory", b.lock.Close())
 	}
-	if len(problems) == 0 {
+	if started && len(problems) == 0 {
 		b.opts.Log.Log(ctx, LevelNotice, "stopped")
 	}
 	return errors.Join(problems...)

@@ -47,7 +47,10 @@ func (b *Broker) openMetadata() error {
 	options := metadata.Options{
 		FS: b.files, Dir: folder, Journal: b.journal, Clock: b.opts.Clock, Logger: b.opts.Log,
 		ClusterID: b.identity.ClusterID, NodeID: b.identity.NodeID, DirectoryID: b.identity.DirectoryID,
-		IncarnationID: protocol.NewUUID(), SnapshotBytes: s.MetadataSnapshotBytes,
+		IncarnationID: protocol.NewUUID(), SnapshotBytes: s.MetadataSnapshotBytes, BeforeLead: b.beforeLead,
+	}
+	if options.Bootstrap, err = readBootstrap(b.files, b.dir); err != nil {
+		return err
 	}
 	if s.Rack != "" {
 		options.Rack = &s.Rack
@@ -59,9 +62,13 @@ func (b *Broker) openMetadata() error {
 	b.metadata, err = metadata.Open(options)
 	var corrupt *metadata.CorruptError
 	var unsupported *metadata.UnsupportedError
+	var directory *DirectoryError
+	var settings *SettingsError
 	switch {
 	case errors.As(err, &corrupt), errors.As(err, &unsupported):
 		return &DirectoryError{folder, "the metadata cannot be used", err}
+	case errors.As(err, &directory), errors.As(err, &settings):
+		return err
 	case err != nil:
 		return fmt.Errorf("opening the metadata: %w", err)
 	}

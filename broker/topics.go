@@ -105,13 +105,19 @@ func (b *Broker) removePartitions(t *metadata.Topic) {
 	}
 }
 
-// settingsChanged combines the settings of the start with those altered since. An
-// error says that they ask for protection that cannot be given; the settings stay
-// as they are then.
-func (b *Broker) settingsChanged(image *metadata.Image) error {
-	settings, err := b.opts.Settings.Broker(
+// altered combines the settings of the start with those altered since. Without
+// settings the error says that they ask for protection that cannot be given; with
+// them, that some altered ones are left out.
+func (b *Broker) altered(image *metadata.Image) (*config.Broker, error) {
+	return b.opts.Settings.Broker(
 		image.Config(metadata.Resource{Type: metadata.ResourceBroker}).Map(),
 		image.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: fmt.Sprint(b.identity.NodeID)}).Map())
+}
+
+// settingsChanged takes altered settings into use. After an error the settings
+// stay as they are.
+func (b *Broker) settingsChanged(image *metadata.Image) error {
+	settings, err := b.altered(image)
 	if settings == nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func bootstrapRecords(records []Record) []Record {
 	out := append([]Record{&BeginTransactionRecord{Name: &name}}, records...)
 	for _, r := range records {
 		// With eligible leader replicas the cluster-wide minimum has to be explicit.
-		if f, ok := r.(*FeatureLevelRecord); ok && f.Name == "eligible.leader.replicas.version" && f.Level > 0 {
+		if f, ok := r.(*FeatureLevelRecord); ok && f.Name == featureELR && f.Level > 0 {
 			one := "1"
 			out = append(out, &ConfigRecord{ResourceBroker, "", "min.insync.replicas", &one})
 		}

@@ -86,7 +86,7 @@ func (d *draft) setPartition(r *PartitionRecord) error {
 		return err
 	}
 	p := partitionOf(r)
-	p.Placement = d.share(p.Placement)
+	p.Placement = d.share(*p.Placement)
 	i, ok := t.find(r.PartitionID)
 	if ok {
 		t.Partitions[i] = p
@@ -106,22 +106,23 @@ func (d *draft) changePartition(r *PartitionChangeRecord) error {
 	if !ok {
 		return fmt.Errorf("topic %q has no partition %d", t.Name, r.PartitionID)
 	}
-	p := t.Partitions[i].changed(r)
-	p.Placement = d.share(p.Placement)
+	p, placement := t.Partitions[i].changed(r)
+	p.Placement = d.share(placement)
 	t.Partitions[i] = p
 	return nil
 }
 
-// share returns an equal placement that some partition has already, or p.
-func (d *draft) share(p *Placement) *Placement {
+// share returns an equal placement that some partition has already, or a new one.
+func (d *draft) share(p Placement) *Placement {
 	for _, known := range d.img.placements {
-		if known != nil && known.equal(p) {
+		if known != nil && known.equal(&p) {
 			return known
 		}
 	}
 	copy(d.img.placements[1:], d.img.placements[:])
-	d.img.placements[0] = p
-	return p
+	own := p
+	d.img.placements[0] = &own
+	return &own
 }
 
 // clearELR raises the partition epochs of what it changes, as Kafka does.

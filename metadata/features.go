@@ -6,7 +6,7 @@ import "fmt"
 // A directory below MetadataVersionMin is refused at open nevertheless; clients
 // that compare ranges expect Kafka's.
 var supportedFeatures = [...]FeatureRange{
-	{"eligible.leader.replicas.version", 0, 1},
+	{featureELR, 0, 1},
 	{"group.version", 0, 1},
 	{"kraft.version", 0, 1},
 	{FeatureMetadataVersion, 7, MetadataVersionMax},
@@ -54,7 +54,7 @@ func featureMax(name string) (known bool, highest int16) {
 func DefaultBootstrap() []Record {
 	return []Record{
 		&FeatureLevelRecord{FeatureMetadataVersion, MetadataVersionMax},
-		&FeatureLevelRecord{"eligible.leader.replicas.version", 1},
+		&FeatureLevelRecord{featureELR, 1},
 		&FeatureLevelRecord{"group.version", 1},
 		&FeatureLevelRecord{"share.version", 1},
 		&FeatureLevelRecord{"streams.version", 1},

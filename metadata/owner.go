@@ -86,6 +86,7 @@ func (s *Store) own() {
 			s.snapshots.finish(err)
 		case <-s.stop:
 			s.snapshots.wait()
+			s.snapshotAtStop()
 			return
 		}
 	}

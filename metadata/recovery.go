@@ -50,6 +50,18 @@ func recoverFolder(o *Options) (*recovery, error) {
 	return rec, rec.checkFeatures()
 }
 
+// checkBootstrap refuses to begin with features that we would not open again.
+func checkBootstrap(o *Options) error {
+	d := new(Image).edit()
+	for _, r := range o.Bootstrap {
+		if err := d.apply(r, nil); err != nil {
+			return &CorruptError{File: BootstrapFile, Offset: -1, Reason: "its records do not fit", Err: err}
+		}
+	}
+	begun := recovery{dir: BootstrapFile, img: d.image()}
+	return begun.checkFeatures()
+}
+
 // isNew says that the bootstrap records are still to be written.
 func (rec *recovery) isNew() bool {
 	return len(rec.img.features) == 0 && rec.img.TopicCount() == 0 && len(rec.img.brokers) == 0

@@ -27,6 +27,26 @@ func (s *Store) snapshotWhenDue() {
 	s.snapshots.begin(s.image.Load())
 }
 
+const (
+	// snapshotPartitionBytes is about what a snapshot takes per partition.
+	snapshotPartitionBytes = 100
+	// snapshotAtStopBytes of log are replayed in a millisecond or two.
+	snapshotAtStopBytes = 256 << 10
+)
+
+// snapshotAtStop spares the next start a replay that takes longer than reading a
+// snapshot. Every stop and start changes every partition, so that with many of
+// them the log grows much faster than what it says.
+func (s *Store) snapshotAtStop() {
+	img := s.image.Load()
+	worth := int64(img.PartitionCount()) * snapshotPartitionBytes
+	if s.failed != nil || s.snapshotBytes < max(worth, snapshotAtStopBytes) {
+		return
+	}
+	s.snapshots.begin(img)
+	s.snapshots.wait()
+}
+
 func (w *snapshotter) begin(img *Image) {
 	w.running, w.busy = snapshotID{img.end, img.epoch}, true
 	go func() { w.done <- w.write(img) }() // named by its end: finish or wait receives

@@ -41,6 +41,9 @@ type Options struct {
 
 	// Bootstrap is what a new log begins with; nil is DefaultBootstrap.
 	Bootstrap []Record
+	// BeforeLead, unless nil, looks at what was recovered before anything is
+	// written; its error ends Open and leaves the folder as it was.
+	BeforeLead func(*Image) error
 	// SnapshotBytes is how many bytes of log a new snapshot is written after
 	// (metadata.log.max.record.bytes.between.snapshots).
 	SnapshotBytes int64
@@ -91,6 +94,9 @@ func Open(o Options) (*Store, error) {
 		o.Bootstrap = DefaultBootstrap()
 	}
 	rec, err := recoverFolder(&o)
+	if err == nil && rec.isNew() {
+		err = checkBootstrap(&o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
@@ -104,6 +110,11 @@ func Open(o Options) (*Store, error) {
 	}
 	rec.img.clusterID = o.ClusterID
 	s.image.Store(rec.img)
+	if o.BeforeLead != nil {
+		if err := o.BeforeLead(rec.img); err != nil {
+			return nil, fmt.Errorf("metadata: %w", err)
+		}
+	}
 	if err := rec.removeParts(&o); err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}

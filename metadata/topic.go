@@ -99,8 +99,9 @@ func partitionOf(r *PartitionRecord) Partition {
 
 // changed is p after a PartitionChangeRecord, by the rules of Kafka's
 // PartitionRegistration: naming a leader, even the same one, raises the leader epoch.
-func (p *Partition) changed(r *PartitionChangeRecord) Partition {
-	next := *p
+// The new placement comes apart, because it is equal to a known one nearly always.
+func (p *Partition) changed(r *PartitionChangeRecord) (next Partition, placement Placement) {
+	next = *p
 	next.PartitionEpoch++
 	if r.Leader != LeaderUnchanged {
 		next.Leader = r.Leader
@@ -109,7 +110,7 @@ func (p *Partition) changed(r *PartitionChangeRecord) Partition {
 	if r.LeaderRecoveryState != recoveryUnchanged {
 		next.LeaderRecoveryState = r.LeaderRecoveryState
 	}
-	placement := *p.Placement
+	placement = *p.Placement
 	for _, change := range []struct{ to, from *[]int32 }{
 		{&placement.Replicas, &r.Replicas}, {&placement.ISR, &r.ISR},
 		{&placement.RemovingReplicas, &r.RemovingReplicas}, {&placement.AddingReplicas, &r.AddingReplicas},
@@ -122,6 +123,5 @@ func (p *Partition) changed(r *PartitionChangeRecord) Partition {
 	if r.Directories != nil {
 		placement.Directories = r.Directories
 	}
-	next.Placement = &placement
-	return next
+	return next, placement
 }

@@ -68,22 +68,39 @@ func Start(options Options) (*testbed.Broker, error) {
 	}
 	bootstrap := fmt.Sprintf("127.0.0.1:%d", ports[0])
 	data := filepath.Join(dir, "data")
-	var stdout *testbed.FirstLine // of the present process
-	b, err := testbed.NewBroker(testbed.Launch{
-		Name: "barnabas", Dir: dir, DataDir: data, Bootstrap: bootstrap,
-		Command: func() *exec.Cmd {
-			cmd := exec.Command(binary, arguments(options, bootstrap, data)...)
-			stdout = testbed.NewFirstLine()
-			cmd.Stdout = stdout
-			return cmd
-		},
-		Ready: func(p *testbed.Process) error { return awaitReady(stdout, p) },
+	b, err := launch(dir, data, bootstrap, func() *exec.Cmd {
+		return exec.Command(binary, arguments(options, bootstrap, data)...)
 	})
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
 	return b, nil
+}
+
+// Open starts a broker with a properties file that somebody else has written, on
+// the data that it names. Logs go to dir, which Close removes.
+func Open(file, dir, data, bootstrap string) (*testbed.Broker, error) {
+	binary, err := Binary()
+	if err != nil {
+		return nil, err
+	}
+	return launch(dir, data, bootstrap, func() *exec.Cmd { return exec.Command(binary, "serve", file) })
+}
+
+// launch starts what command makes, which prints a ready line.
+func launch(dir, data, bootstrap string, command func() *exec.Cmd) (*testbed.Broker, error) {
+	var stdout *testbed.FirstLine // of the present process
+	return testbed.NewBroker(testbed.Launch{
+		Name: "barnabas", Dir: dir, DataDir: data, Bootstrap: bootstrap,
+		Command: func() *exec.Cmd {
+			cmd := command()
+			stdout = testbed.NewFirstLine()
+			cmd.Stdout = stdout
+			return cmd
+		},
+		Ready: func(p *testbed.Process) error { return awaitReady(stdout, p) },
+	})
 }
 
 func arguments(options Options, bootstrap, data string) []string {

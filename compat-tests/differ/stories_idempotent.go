@@ -80,3 +80,31 @@ func initProducerIDStories() []Story {
 		}
 	}}}
 }
+
+func describeProducersStories() []Story {
+	return []Story{{Name: "describe producers/idempotent ones", Key: kmsg.DescribeProducers, Tell: func(s *Session) {
+		topic, id := s.MakeTopic("t", 2)
+		producer := s.Quiet(kmsg.NewPtrInitProducerIDRequest()).(*kmsg.InitProducerIDResponse).ProducerID
+		for sequence, values := range [][]string{{"a"}, {"b", "c"}, {"d"}} {
+			b := s.Batch(values...)
+			b.ProducerID, b.ProducerEpoch, b.BaseSequence = producer, 2, []int32{0, 1, 3}[sequence]
+			s.Produce(topic, id, 0, b)
+		}
+		s.Produce(topic, id, 1, s.Batch("of nobody"))
+		for _, c := range []struct {
+			label      string
+			topic      string
+			partitions []int32
+		}{
+			{"both", topic, []int32{0, 1}}, {"no partitions", topic, []int32{}}, {"one twice", topic, []int32{0, 0}},
+			{"partitions that are not there", topic, []int32{7, -1}}, {"unknown topic", unknownTopic, []int32{0}}, {"bad name", "a/b", []int32{0}},
+		} {
+			req := kmsg.NewPtrDescribeProducersRequest()
+			t := kmsg.NewDescribeProducersRequestTopic()
+			t.Topic, t.Partitions = c.topic, c.partitions
+			req.Topics = append(req.Topics, t)
+			s.Ask(c.label, req)
+		}
+		s.Ask("nothing", kmsg.NewPtrDescribeProducersRequest())
+	}}}
+}

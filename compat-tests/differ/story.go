@@ -58,7 +58,7 @@ func newest(catalog *schema.Catalog, key int16) int16 {
 func Stories() []Story {
 	groups := [][]Story{
 		apiVersionsStories(), metadataStories(), createTopicsStories(), deleteTopicsStories(), createPartitionsStories(),
-		produceStories(), produceRecordStories(), idempotentStories(), initProducerIDStories(),
+		produceStories(), produceRecordStories(), idempotentStories(), initProducerIDStories(), describeProducersStories(),
 		fetchStories(), fetchSessionStories(), listOffsetsStories(), leaderEpochStories(), deleteRecordsStories(),
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),

@@ -28,8 +28,11 @@ const (
 type Options struct {
 	// Version of Apache Kafka; empty is Newest.
 	Version string
-	// Properties override or extend server.properties.
+	// Properties override or extend server.properties; an empty value leaves a
+	// property out.
 	Properties map[string]string
+	// Format are further arguments of the command that formats the data folder.
+	Format []string
 	// HeapMiB is the size of the JVM's heap; 0 is 512.
 	HeapMiB int
 	// Server starts the JVM as a server would run (G1, all compilers) instead
@@ -57,6 +60,34 @@ func Run(tb testing.TB, options Options) *testbed.Broker {
 
 // Start formats a fresh data folder and starts Kafka on free loopback ports.
 func Start(options Options) (*testbed.Broker, error) {
+	n, err := Prepare(options)
+	if err != nil {
+		return nil, err
+	}
+	if err = n.Format(); err == nil {
+		var b *testbed.Broker
+		if b, err = n.Start(); err == nil {
+			return b, nil
+		}
+	}
+	_ = os.RemoveAll(n.Dir)
+	return nil, err
+}
+
+// Node is where one combined broker and controller lives. Whoever is done with it
+// removes Dir, or closes a broker that was started on it.
+type Node struct {
+	Dir       string // holds everything
+	File      string // its server.properties
+	DataDir   string
+	Bootstrap string
+
+	options   Options
+	classPath string
+}
+
+// Prepare writes the settings of a node. Its data folder does not exist yet.
+func Prepare(options Options) (*Node, error) {
 	if options.Version == "" {
 		options.Version = Newest
 	}
@@ -72,43 +103,47 @@ func Start(options Options) (*testbed.Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := startIn(dir, classPath, ports, options)
+	n := &Node{
+		Dir: dir, File: filepath.Join(dir, "server.properties"), DataDir: filepath.Join(dir, "data"),
+		Bootstrap: fmt.Sprintf("127.0.0.1:%d", ports[0]), options: options, classPath: classPath,
+	}
+	if err = os.WriteFile(n.File, []byte(properties(dir, ports, options)), 0o644); err == nil {
+		err = writeLogging(dir)
+	}
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
-	return b, nil
+	return n, nil
 }
 
-func startIn(dir, classPath string, ports []int, options Options) (*testbed.Broker, error) {
-	bootstrap := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	config := filepath.Join(dir, "server.properties")
-	if err := os.WriteFile(config, []byte(properties(dir, ports, options)), 0o644); err != nil {
-		return nil, err
-	}
-	if err := writeLogging(dir); err != nil {
-		return nil, err
-	}
-	format := exec.Command("java", append(quickJVM(256), logging(dir, "-cp", classPath, "kafka.tools.StorageTool",
-		"format", "-t", clusterID, "-c", config)...)...)
+// Format makes the data folder.
+func (n *Node) Format() error {
+	args := append([]string{"-cp", n.classPath, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", n.File}, n.options.Format...)
+	format := exec.Command("java", append(quickJVM(256), logging(n.Dir, args...)...)...)
 	if out, err := format.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("format the data folder: %w\n%s", err, out)
+		return fmt.Errorf("format the data folder: %w\n%s", err, out)
 	}
-	heap := options.HeapMiB
+	return nil
+}
+
+// Start starts Kafka on the data folder as it is.
+func (n *Node) Start() (*testbed.Broker, error) {
+	heap := n.options.HeapMiB
 	if heap == 0 {
 		heap = 512
 	}
 	jvm := quickJVM(heap)
-	if options.Server {
+	if n.options.Server {
 		jvm = serverJVM(heap)
 	}
 	return testbed.NewBroker(testbed.Launch{
-		Name: "kafka-" + options.Version, Dir: dir, DataDir: filepath.Join(dir, "data"), Bootstrap: bootstrap,
+		Name: "kafka-" + n.options.Version, Dir: n.Dir, DataDir: n.DataDir, Bootstrap: n.Bootstrap,
 		Command: func() *exec.Cmd {
-			return exec.Command("java", append(jvm, logging(dir, "-cp", classPath, "kafka.Kafka", config)...)...)
+			return exec.Command("java", append(jvm, logging(n.Dir, "-cp", n.classPath, "kafka.Kafka", n.File)...)...)
 		},
 		Ready: func(p *testbed.Process) error {
-			return testbed.WaitForMetadata(p, bootstrap, readyTimeout, readyInterval)
+			return testbed.WaitForMetadata(p, n.Bootstrap, readyTimeout, readyInterval)
 		},
 	})
 }
@@ -145,6 +180,7 @@ func properties(dir string, ports []int, options Options) string {
 		p["share.coordinator.state.topic.min.isr"] = "1"
 	}
 	maps.Copy(p, options.Properties)
+	maps.DeleteFunc(p, func(_, value string) bool { return value == "" })
 	var b strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(p)) {
 		fmt.Fprintf(&b, "%s=%s\n", key, p[key])

@@ -31,6 +31,8 @@ func (m *Machine) checkDeleteOffsets(groupID string) error {
 	switch {
 	case entry == nil:
 		return ErrGroupNotFound
+	case entry.foreign != nil:
+		return entry.foreign.checkDeleteOffsets()
 	case entry.classic.state != Empty && entry.classic.protocolType != consumerProtocolType:
 		return ErrGroupNotEmpty // nobody here can tell what its members read
 	}
@@ -93,16 +95,16 @@ func (m *Machine) DeleteGroups(now coordinator.Moment, ids []string, reply func(
 	results := make([]GroupResult, len(ids))
 	for i, id := range ids {
 		results[i].GroupID = id
+		if results[i].Err = m.checkDelete(id); results[i].Err != nil {
+			continue
+		}
 		entry := m.groups[id]
-		switch {
-		case entry == nil:
-			results[i].Err = ErrGroupNotFound
-		case entry.classic.state != Empty:
-			results[i].Err = ErrGroupNotEmpty
-		default:
-			for _, tp := range entry.everyOffset() {
-				m.write(offsetTombstone(id, tp))
-			}
+		for _, tp := range entry.everyOffset() {
+			m.write(offsetTombstone(id, tp))
+		}
+		if entry.foreign != nil {
+			m.write(emptyConsumerTombstones(id)...)
+		} else {
 			m.write(groupTombstone(id))
 		}
 	}
@@ -115,14 +117,31 @@ func (m *Machine) DeleteGroups(now coordinator.Moment, ids []string, reply func(
 	return m.finish()
 }
 
+func (m *Machine) checkDelete(groupID string) error {
+	entry := m.groups[groupID]
+	switch {
+	case entry == nil:
+		return ErrGroupNotFound
+	case entry.foreign != nil:
+		return entry.foreign.checkDelete()
+	case entry.classic.state != Empty:
+		return ErrGroupNotEmpty
+	}
+	return nil
+}
+
 // List shows the groups of this shard that pass the filters.
 func (m *Machine) List(now coordinator.Moment, in ListInput, reply func([]Listing, error)) coordinator.Decision {
 	m.begin(now)
 	var out []Listing
 	for _, id := range sortedKeys(m.groups) {
-		g := m.groups[id].classic
-		if passes(in.States, string(g.state)) && passes(in.Types, string(Classic)) {
-			out = append(out, Listing{GroupID: id, ProtocolType: g.protocolType, State: g.state, Type: Classic})
+		g := m.groups[id]
+		l := Listing{GroupID: id, ProtocolType: g.classic.protocolType, State: g.classic.state, Type: Classic}
+		if g.foreign != nil {
+			l = g.foreign.listing(id)
+		}
+		if passes(in.States, string(l.State)) && passes(in.Types, string(l.Type)) {
+			out = append(out, l)
 		}
 	}
 	m.reply(func(err error) { reply(out, err) })
@@ -142,7 +161,7 @@ func (m *Machine) Describe(now coordinator.Moment, ids []string, reply func([]De
 	out := make([]Description, len(ids))
 	for i, id := range ids {
 		out[i] = Description{GroupID: id, State: Dead, Err: ErrGroupNotFound}
-		if entry := m.groups[id]; entry != nil {
+		if entry := m.groups[id]; entry != nil && entry.foreign == nil {
 			out[i] = entry.classic.describe()
 		}
 	}

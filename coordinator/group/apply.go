@@ -2,6 +2,7 @@ package group
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,8 +20,10 @@ func (m *Machine) Apply(at protocol.Offset, r coordinator.Record, p coordinator.
 		return m.applyOffset(at, r, p)
 	case ok && kind == groupKey:
 		return m.applyGroup(r)
+	case ok:
+		return m.applyForeign(kind, r)
 	default:
-		return nil // of another group protocol, or not a record of Kafka's
+		return nil // not a record of Kafka's
 	}
 }
 
@@ -34,6 +37,10 @@ func (m *Machine) applyOffset(at protocol.Offset, r coordinator.Record, p coordi
 		return nil
 	}
 	c, err := parseOffsetValue(r.Value)
+	if errors.Is(err, errNewerValue) {
+		m.setUnreadable(groupID)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -104,6 +111,10 @@ func (m *Machine) applyGroup(r coordinator.Record) error {
 		return nil
 	}
 	v, err := parseGroupValue(r.Value)
+	if errors.Is(err, errNewerValue) {
+		m.setUnreadable(groupID)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -120,7 +131,7 @@ func (m *Machine) forgetGroup(groupID string) {
 		return
 	}
 	m.stopTimers(g.classic)
-	if len(g.offsets) == 0 && len(g.pending) == 0 {
+	if len(g.offsets) == 0 && len(g.pending) == 0 && g.foreign == nil {
 		delete(m.groups, groupID)
 		return
 	}

@@ -24,5 +24,6 @@
 // and members of a newer one are told to join again.
 //
 // Not here yet: the consumer protocol (KIP-848), share and streams groups, and
-// the expiry of offsets.
+// the expiry of offsets. Groups of those protocols that Apache Kafka has left in
+// the log are known by their type and left alone (foreign.go).
 package group

@@ -19,5 +19,6 @@ var (
 	ErrSubscribed            = errors.New("the group is subscribed to the topic")
 	ErrMetadataTooLarge      = errors.New("the offset's metadata is too long")
 	ErrCommitTooLarge        = errors.New("the commit is too large")
+	ErrUnsupportedGroup      = errors.New("the group is of a protocol that is not served")
 	ErrUnstableOffset        = errors.New("a transaction that moves the offset is open")
 )

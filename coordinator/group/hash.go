@@ -1,8 +1,11 @@
 package group
 
+import "math"
+
 // ShardOf is the partition of __consumer_offsets that holds a group: Kafka's
-// Utils.abs(groupId.hashCode) % partitions. Java hashes UTF-16 code units, so a
-// character beyond the basic plane counts as its two surrogates.
+// Utils.abs(groupId.hashCode) % partitions, where the abs of the smallest int is 0.
+// Java hashes UTF-16 code units, so a character beyond the basic plane counts as
+// its two surrogates.
 func ShardOf(groupID string, shards int32) int32 {
 	var h int32
 	for _, r := range groupID {
@@ -14,5 +17,8 @@ func ShardOf(groupID string, shards int32) int32 {
 		}
 		h = 31*h + r
 	}
-	return (h & 0x7fffffff) % shards
+	if h == math.MinInt32 {
+		return 0
+	}
+	return max(h, -h) % shards
 }

@@ -15,6 +15,8 @@ func TestShardOf(t *testing.T) {
 		{"ü", 1000, 252},        // U+00FC is one code unit
 		{"𝄞", 1 << 30, 1772394}, // two surrogates
 		{"a𝄞b", 1 << 30, 57834039},
+		{"orders", 50, 31}, {"classic-readers", 50, 25}, {"simple-readers", 50, 19}, {"grün-1", 50, 13}, // their hashes are negative
+		{"😀-group", 50, 43},
 		{"polygenelubricants", 50, 0}, // its hash is the smallest int, whose absolute value is none
 	} {
 		if got := ShardOf(c.group, c.shards); got != c.want {

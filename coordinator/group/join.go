@@ -20,14 +20,38 @@ func (m *Machine) Join(now coordinator.Moment, in JoinInput, reply func(JoinOutp
 			m.answerJoin(reply, refusedJoin(ErrUnknownMember, in.MemberID))
 			return m.finish()
 		}
-		// The group exists from its first join on, also for tools.
-		m.write(groupRecord(in.GroupID, m.emptyValue("", 0)))
-		m.then(func(now coordinator.Moment) coordinator.Decision { return m.Join(now, in, reply) })
-		m.out.Lost = func(err error) { reply(refusedJoin(err, "")) }
+		m.beginGroup(in, reply)
+		return m.finish()
+	}
+	if entry.foreign != nil {
+		m.joinForeign(entry.foreign, in, reply)
 		return m.finish()
 	}
 	m.join(entry.classic, in, reply)
 	return m.finish()
+}
+
+// joinForeign refuses a classic member of a group of another protocol, or makes
+// the group classic when it is empty; what it has committed stays.
+func (m *Machine) joinForeign(f *foreign, in JoinInput, reply func(JoinOutput)) {
+	err := f.refusesMembers()
+	if err == nil && in.MemberID != "" {
+		err = ErrUnknownMember
+	}
+	if err != nil {
+		m.answerJoin(reply, refusedJoin(err, in.MemberID))
+		return
+	}
+	m.write(emptyConsumerTombstones(in.GroupID)...)
+	m.beginGroup(in, reply)
+}
+
+// beginGroup makes an empty classic group, which exists from its first join on,
+// also for tools, and then joins.
+func (m *Machine) beginGroup(in JoinInput, reply func(JoinOutput)) {
+	m.write(groupRecord(in.GroupID, m.emptyValue("", 0)))
+	m.then(func(now coordinator.Moment) coordinator.Decision { return m.Join(now, in, reply) })
+	m.out.Lost = func(err error) { reply(refusedJoin(err, "")) }
 }
 
 func (m *Machine) checkJoin(in JoinInput) error {

@@ -21,6 +21,8 @@ type group struct {
 	// classic is never nil. A group that only commits offsets is an Empty one
 	// without a protocol type; tools call it a simple group.
 	classic *classicGroup
+	// foreign is set for a group of another protocol, whose classic part is empty.
+	foreign *foreign
 }
 
 // Machine is the groups of one shard. It implements coordinator.Machine.

@@ -39,6 +39,8 @@ func (m *Machine) checkCommit(in CommitInput) error {
 		return ErrGroupNotFound
 	case entry == nil:
 		return ErrIllegalGeneration
+	case entry.foreign != nil:
+		return entry.foreign.checkCommit(in.Generation)
 	}
 	g := entry.classic
 	if in.Generation < 0 && g.state == Empty {
@@ -122,6 +124,9 @@ func utf16Length(s string) int {
 func (m *Machine) Fetch(now coordinator.Moment, in FetchInput, reply func(FetchOutput)) coordinator.Decision {
 	m.begin(now)
 	out := FetchOutput{Topics: m.fetch(in)}
+	if g := m.groups[in.GroupID]; g != nil && g.foreign != nil && g.foreign.kind == Unreadable {
+		out = FetchOutput{Err: ErrUnsupportedGroup} // "none" would send its consumers back to the start
+	}
 	m.reply(func(err error) {
 		if err != nil {
 			out = FetchOutput{Err: err}

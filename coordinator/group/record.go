@@ -2,6 +2,7 @@ package group
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -12,7 +13,7 @@ import (
 )
 
 // Kinds of keys in __consumer_offsets (Kafka's CoordinatorRecordType). Higher kinds belong to the consumer, share and streams
-// protocols; the machine passes them over, and they stay in the log as they are.
+// protocols, see foreign.go.
 const (
 	offsetKeyV0 = 0 // read as version 1, which is the same
 	offsetKeyV1 = 1
@@ -162,14 +163,20 @@ func parseGroupValue(b []byte) (kmsg.GroupMetadataValue, error) {
 	return v, nil
 }
 
+// errNewerValue is a value of a newer layout. Its group is Unreadable.
+var errNewerValue = errors.New("a newer version wrote it")
+
 // checkValueVersion refuses values of a newer layout: read with an older one
 // they would give nonsense, and nonsense here sends consumers to wrong offsets.
 func checkValueVersion(b []byte, newest int) error {
 	if len(b) < valueVersionBytes {
 		return fmt.Errorf("%d bytes are too short for its version", len(b))
 	}
-	if v := int(int16(binary.BigEndian.Uint16(b))); v < 0 || v > newest {
-		return fmt.Errorf("version %d is newer than %d", v, newest)
+	switch v := int(int16(binary.BigEndian.Uint16(b))); {
+	case v < 0:
+		return fmt.Errorf("version %d", v)
+	case v > newest:
+		return fmt.Errorf("version %d is newer than %d: %w", v, newest, errNewerValue)
 	}
 	return nil
 }

@@ -139,8 +139,8 @@ func TestOldGroupValues(t *testing.T) {
 	}
 }
 
-// TestUnreadableRecords: what cannot be understood stops the shard; what belongs
-// to others is passed over.
+// TestUnreadableRecords: what is damaged stops the shard; what belongs to other
+// protocols or to newer versions does not.
 func TestUnreadableRecords(t *testing.T) {
 	offset := offsetTombstone("g", topicPartition{"t", 0}).Key
 	group := groupTombstone("g").Key
@@ -155,10 +155,12 @@ func TestUnreadableRecords(t *testing.T) {
 		{name: "a consumer group's epoch (KIP-848)", key: unhex(t, "0003 0001 67"), value: unhex(t, "0000 00000005 00"), ok: true},
 		{name: "a kind to come", key: unhex(t, "7fff"), value: []byte("x"), ok: true},
 		{name: "a key cut short", key: offset[:len(offset)-1]},
-		{name: "a newer offset", key: offset, value: unhex(t, "0005 000000000000002a 00000005 02 6d 0000000000000007 00")},
+		{name: "a consumer group's key cut short", key: unhex(t, "0003 0002 67"), value: unhex(t, "0000 00000005 00")},
+		{name: "a member's key cut short", key: unhex(t, "0005 0001 67"), value: unhex(t, "0000")},
+		{name: "a newer offset", key: offset, ok: true, value: unhex(t, "0005 000000000000002a 00000005 02 6d 0000000000000007 00")},
 		{name: "an offset cut short", key: offset, value: unhex(t, "0003 000000000000002a 0000")},
 		{name: "an empty offset", key: offset, value: []byte{}},
-		{name: "a newer group", key: group, value: unhex(t, "0005 00")},
+		{name: "a newer group", key: group, ok: true, value: unhex(t, "0005 00")},
 		{name: "a group cut short", key: group, value: unhex(t, "0003 0001 63 00000003 0001")},
 		{name: "members without a protocol", key: group, value: unhex(t, "0003 0001 63 00000003 ffff ffff 0000000000000009 00000001"+
 			"0001 61 ffff 0001 69 0001 68 00007530 00002710 00000001 73 00000001 70")},

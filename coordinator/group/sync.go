@@ -31,7 +31,10 @@ func (m *Machine) checkSync(in SyncInput) (*member, *classicGroup, error) {
 		return nil, nil, ErrInvalidGroupID
 	}
 	entry := m.groups[in.GroupID]
-	if entry == nil || entry.classic.state == Empty {
+	switch {
+	case entry != nil && entry.foreign != nil:
+		return nil, nil, ErrInconsistentProtocol // whoever asks, as Kafka
+	case entry == nil || entry.classic.state == Empty:
 		return nil, nil, ErrUnknownMember
 	}
 	g := entry.classic

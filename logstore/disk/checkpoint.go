@@ -168,7 +168,7 @@ func (c *checkpoints) writeIfStale() error {
 	return c.writeLocked()
 }
 
-// write replaces both files.
+// write replaces the two files.
 func (c *checkpoints) write() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -3,6 +3,7 @@
 //
 //	DATA/recovery-point-offset-checkpoint      up to where each log is durable
 //	DATA/log-start-offset-checkpoint           where logs start, when not with a segment
+//	DATA/replication-offset-checkpoint         high watermarks, at a clean stop, for Kafka
 //	DATA/topic-N/partition.metadata            whose folder this is (the topic's id)
 //	DATA/topic-N/leader-epoch-checkpoint       where each leader epoch begins
 //	DATA/topic-N/00000000000000000000.log      batches, back to back, as clients sent them

@@ -205,12 +205,7 @@ func (s *Store) Close(ctx context.Context) error {
 	if already {
 		return nil
 	}
-	if s.committer != nil {
-		s.committer.stop()
-	}
-	s.syncer.stop()
-	s.trash.stop()
-	s.failing.Wait()
+	s.stopWork()
 	var failures []error
 	for _, l := range s.each() {
 		if ctx.Err() != nil {
@@ -223,12 +218,24 @@ func (s *Store) Close(ctx context.Context) error {
 			failures = append(failures, fmt.Errorf("close %s: %w", l.id, err))
 		}
 	}
-	if err := s.checkpoints.write(); err != nil {
-		s.unverified.Store(true)
-		failures = append(failures, err)
+	for _, write := range []func() error{s.checkpoints.write, s.checkpoints.writeHighWatermarks} {
+		if err := write(); err != nil {
+			s.unverified.Store(true)
+			failures = append(failures, err)
+		}
 	}
 	failures = append(failures, s.closeWAL())
 	return errors.Join(append(failures, ctx.Err())...)
+}
+
+// stopWork ends the goroutines and timers.
+func (s *Store) stopWork() {
+	if s.committer != nil {
+		s.committer.stop()
+	}
+	s.syncer.stop()
+	s.trash.stop()
+	s.failing.Wait()
 }
 
 // closeWAL removes the write-ahead log when every log is durable without it, and
@@ -242,6 +249,24 @@ func (s *Store) closeWAL() error {
 		s.unverified.Store(true)
 	}
 	return err
+}
+
+// Abandon ends the store as it is and writes nothing: for a directory that turned
+// out not to be ours.
+func (s *Store) Abandon() {
+	s.mu.Lock()
+	already := s.mu.closed
+	s.mu.closed = true
+	s.mu.Unlock()
+	if already {
+		return
+	}
+	s.unverified.Store(true)
+	s.stopWork()
+	for _, l := range s.each() {
+		l.abandon()
+	}
+	_ = s.wal.Close() // it stays as it was found
 }
 
 // Tidy finishes deletions that a stop has interrupted, and sets folders of

@@ -46,6 +46,7 @@ var roomErrors = []struct {
 	{group.ErrSubscribed, protocol.ErrGroupSubscribedToTopic},
 	{group.ErrMetadataTooLarge, protocol.ErrOffsetMetadataTooLarge},
 	{group.ErrCommitTooLarge, protocol.ErrInvalidCommitOffsetSize},
+	{group.ErrUnsupportedGroup, protocol.ErrUnsupportedVersion},
 	{group.ErrUnstableOffset, protocol.ErrUnstableOffsetCommit},
 	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},

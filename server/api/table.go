@@ -17,7 +17,7 @@ func table() []entry {
 		listGroups, describeGroups, deleteGroups,
 		createTopics, deleteTopics, deleteRecords, createPartitions,
 		describeConfigs, alterConfigs, incrementalAlterConfigs, listConfigResources,
-		describeCluster, describeTopicPartitions, describeLogDirs,
+		describeCluster, describeTopicPartitions, describeLogDirs, describeProducers,
 		initProducerID, offsetForLeaderEpoch,
 		apiVersions,
 	}

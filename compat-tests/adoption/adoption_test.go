@@ -1,0 +1,172 @@
+package adoption
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+)
+
+const testTimeout = 3 * time.Minute
+
+// A directory of Apache Kafka goes to Barnabas and back, twice. Both find
+// everything that the other has left, and go on with it.
+func TestKafkasDirectory(t *testing.T) {
+	voter := map[string]string{"controller.quorum.voters": "", "controller.quorum.bootstrap.servers": "127.0.0.1:1"}
+	for _, c := range []struct {
+		name    string
+		options oracle.Options
+		kafka4  bool // groups of the newer protocols
+	}{
+		{"4.3-IV0 kraft.version 0", oracle.Options{}, true},
+		{"4.3-IV0 kraft.version 1", oracle.Options{Properties: voter, Format: []string{"--standalone"}}, true},
+		{"3.9-IV0", oracle.Options{Format: []string{"--release-version", "3.9-IV0"}}, false},
+		{"Kafka 3.9", oracle.Options{Version: oracle.Old}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+			defer cancel()
+			n := newNode(t, c.options).format()
+			var w work
+
+			address := n.kafka()
+			w.prepare(t, ctx, address)
+			w.use(t, ctx, address)
+			w.useKafka(t, ctx, address, c.kafka4)
+			fromKafka := settled(t, ctx, address, groups...)
+			n.stop()
+
+			address = n.barnabas()
+			if diff := fromKafka.common().Diff(take(t, ctx, address, groups...)); diff != "" {
+				t.Errorf("Barnabas differs from Kafka before it:\n%s", diff)
+			}
+			w.use(t, ctx, address)
+			if c.kafka4 {
+				joinAsClassic(t, address)
+			}
+			fromBarnabas := take(t, ctx, address, groups...)
+			n.stop()
+
+			address = n.kafka()
+			if diff := fromBarnabas.Diff(take(t, ctx, address, groups...)); diff != "" {
+				t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
+			}
+			if diff := fromKafka.kept().Diff(takeAll(t, ctx, address, groups...).kept()); diff != "" {
+				t.Errorf("what Barnabas should have kept:\n%s", diff)
+			}
+			w.use(t, ctx, address)
+			fromKafka = settled(t, ctx, address, groups...)
+			n.stop()
+
+			address = n.barnabas()
+			if diff := fromKafka.common().Diff(take(t, ctx, address, groups...)); diff != "" {
+				t.Errorf("Barnabas differs from Kafka the second time:\n%s", diff)
+			}
+			n.stop()
+		})
+	}
+}
+
+// A directory that was born in Barnabas goes to Kafka and back. Both write snapshots
+// of their metadata as often as they can, and read each other's.
+func TestBarnabasDirectory(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	n := newNode(t, oracle.Options{Properties: map[string]string{
+		"metadata.log.max.record.bytes.between.snapshots": "1000",
+	}})
+	var w work
+
+	address := n.barnabas()
+	w.prepare(t, ctx, address)
+	w.use(t, ctx, address)
+	own := take(t, ctx, address, groups...)
+	n.stop()
+
+	address = n.kafka()
+	if diff := own.Diff(take(t, ctx, address, groups...)); diff != "" {
+		t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
+	}
+	w.use(t, ctx, address)
+	w.useKafka(t, ctx, address, true)
+	kafkas := settled(t, ctx, address, groups...)
+	n.stop()
+
+	address = n.barnabas()
+	if diff := kafkas.common().Diff(take(t, ctx, address, groups...)); diff != "" {
+		t.Errorf("Barnabas differs from Kafka before it:\n%s", diff)
+	}
+	n.stop()
+}
+
+// A directory that Kafka has only formatted begins in Barnabas as it would in Kafka.
+func TestFormattedDirectory(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	n := newNode(t, oracle.Options{
+		Properties: map[string]string{"controller.quorum.voters": "", "controller.quorum.bootstrap.servers": "127.0.0.1:1"},
+		Format:     []string{"--standalone", "--release-version", "4.0-IV0", "--add-scram", "SCRAM-SHA-256=[name=bob,password=secret]"},
+	}).format()
+	address := n.barnabas()
+	new(work).prepare(t, ctx, address)
+	own := take(t, ctx, address)
+	n.stop()
+
+	address = n.kafka()
+	all := takeAll(t, ctx, address)
+	if diff := own.Diff(all.common()); diff != "" {
+		t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
+	}
+	for _, line := range []string{"feature metadata.version 22", "user bob SCRAM-SHA-256 4096"} {
+		if !slices.Contains(all, line) {
+			t.Errorf("what was formatted is lost: %s in %q", line, all)
+		}
+	}
+	n.stop()
+}
+
+// After kill -9 of Kafka, Barnabas recovers what Kafka would. It keeps access rules
+// that it does not enforce, when told not to mind.
+func TestKafkasDirectoryAfterAKill(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	n := newNode(t, oracle.Options{Properties: map[string]string{
+		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"super.users":           "User:ANONYMOUS", "barnabas.insecure.ignore": "true",
+	}}).format()
+	var w work
+
+	address := n.kafka()
+	w.prepare(t, ctx, address)
+	w.use(t, ctx, address)
+	w.useKafka(t, ctx, address, true)
+	fromKafka := settled(t, ctx, address, groups...)
+	if rule := "acl User:alice ALLOW READ TOPIC secret"; !slices.Contains(fromKafka, rule) {
+		t.Errorf("%q is not among %q", rule, fromKafka.kept())
+	}
+	check(t, n.broker.Kill())
+
+	address = n.barnabas()
+	// Kafka writes where its logs start once a minute, and forgets what a kill came before.
+	forgetful := func(s Snapshot) Snapshot {
+		return slices.DeleteFunc(s, func(line string) bool { return strings.HasPrefix(line, "records "+trimmed) })
+	}
+	if diff := forgetful(fromKafka.common()).Diff(forgetful(take(t, ctx, address, groups...))); diff != "" {
+		t.Errorf("Barnabas differs from Kafka before the kill:\n%s", diff)
+	}
+	w.use(t, ctx, address)
+	fromBarnabas := take(t, ctx, address, groups...)
+	n.stop()
+
+	address = n.kafka()
+	if diff := fromBarnabas.Diff(take(t, ctx, address, groups...)); diff != "" {
+		t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
+	}
+	if diff := fromKafka.kept().Diff(takeAll(t, ctx, address, groups...).kept()); diff != "" {
+		t.Errorf("what Barnabas should have kept:\n%s", diff)
+	}
+	n.stop()
+}
