@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore/disk"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -23,12 +25,36 @@ func (b *Broker) beforeLead(image *metadata.Image) error {
 	if err := b.checkAltered(image); err != nil {
 		return err
 	}
+	if err := b.inheritWAL(image); err != nil {
+		return err
+	}
 	if image.EndOffset() == 0 {
 		if err := b.writeBootstrap(); err != nil {
 			return err
 		}
 	}
 	return removeCleanMarker(b.files, b.dir)
+}
+
+// inheritWAL takes over the write-ahead log that a crash has left, unless somebody
+// else has used the directory since: what it holds would be written over theirs.
+func (b *Broker) inheritWAL(image *metadata.Image) error {
+	if !b.logs.Leftover() {
+		return nil
+	}
+	folder := path.Join(b.dir, disk.WALFolder)
+	owners, err := b.logs.Lineage()
+	if err != nil {
+		return &DirectoryError{folder, "the write-ahead log cannot be used", err}
+	}
+	newest := image.Broker(b.identity.NodeID)
+	if newest == nil || !slices.Contains(owners, newest.IncarnationID.String()) {
+		return &DirectoryError{folder, "another broker has used this data directory since the write-ahead log was left there; what it holds may be lost, or in conflict with the newer data", nil}
+	}
+	if err := b.logs.Inherit(); err != nil {
+		return &DirectoryError{folder, "the write-ahead log cannot be taken over", err}
+	}
+	return nil
 }
 
 // checkAltered refuses settings in the metadata that ask for protection which

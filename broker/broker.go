@@ -19,6 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/logstore/disk"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
 	"github.com/barnabas-mq/barnabas/server"
 	"github.com/barnabas-mq/barnabas/server/api"
 )
@@ -50,10 +51,12 @@ type Broker struct {
 	dir      string
 	files    vfs.FS // for everything but the logs
 	identity identity
-	metrics  metrics.Set
-	settings atomic.Pointer[config.Broker]
-	fatal    chan error
-	failed   atomic.Bool // something was told to fatal, taken from there or not
+	// incarnation names this process in the metadata and in the write-ahead log.
+	incarnation protocol.UUID
+	metrics     metrics.Set
+	settings    atomic.Pointer[config.Broker]
+	fatal       chan error
+	failed      atomic.Bool // something was told to fatal, taken from there or not
 
 	// In the order in which they are opened; Close goes the other way round.
 	server     *server.Server
@@ -79,7 +82,7 @@ func Open(o Options) (*Broker, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Broker{opts: o, fatal: make(chan error, 1)}
+	b := &Broker{opts: o, fatal: make(chan error, 1), incarnation: protocol.NewUUID()}
 	settings, err := o.Settings.Broker(nil, nil)
 	if err != nil {
 		return nil, &SettingsError{err}
@@ -154,6 +157,8 @@ func (b *Broker) openDirectory() error {
 	b.logs, err = disk.Open(disk.Options{
 		FS: b.opts.FS, Dir: b.dir, Clock: b.opts.Clock, Random: rand.Int64N,
 		Durability: durability, CleanShutdown: clean,
+		Owner: b.identity.ClusterID + "/" + b.identity.DirectoryID.String(), Process: b.incarnation.String(),
+		WALSlotBytes: b.walFileBytes(), WALSlotsMax: s.WALFilesMax, BallastBytes: s.BallastBytes,
 		OpenFilesMax: s.OpenFilesMax, ProducerExpiryMillis: s.ProducerIDExpiration.Milliseconds(),
 		Fatal: b.fail, Truncated: b.truncated, Logger: b.opts.Log,
 	})
@@ -161,6 +166,17 @@ func (b *Broker) openDirectory() error {
 		return &DirectoryError{b.dir, "the logs cannot be opened", err}
 	}
 	return nil
+}
+
+// walFileBytes is the size of a file of the write-ahead log: on a small volume it
+// must not take the room that it is to protect.
+func (b *Broker) walFileBytes() int64 {
+	const share, least = 16, 1 << 20
+	size := b.settings.Load().WALFileBytes
+	if _, total, err := b.opts.FS.FreeBytes(b.dir); err == nil {
+		size = min(size, max(int64(total/share), least))
+	}
+	return size
 }
 
 // truncated makes the next append raise the leader epoch. The metadata log itself

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -20,6 +21,15 @@ type chores struct {
 		timers  []clock.Timer
 	}
 	running sync.WaitGroup
+	// ctx ends when the chores are stopped; a job that may take long heeds it.
+	ctx     context.Context
+	stopped context.CancelFunc
+}
+
+func newChores(clk clock.Clock) *chores {
+	c := &chores{clock: clk}
+	c.ctx, c.stopped = context.WithCancel(context.Background())
+	return c
 }
 
 // every runs job after first and then every interval, which is asked each time.
@@ -72,6 +82,7 @@ func (c *chores) begin() bool {
 func (c *chores) stop() {
 	c.mu.Lock()
 	c.mu.stopped = true
+	c.stopped()
 	for _, t := range c.mu.timers {
 		t.Stop()
 	}
@@ -81,8 +92,14 @@ func (c *chores) stop() {
 
 // startChores sets up what this broker does by itself.
 func (b *Broker) startChores() {
-	b.chores = &chores{clock: b.opts.Clock}
+	b.chores = newChores(b.opts.Clock)
 	s := b.settings.Load()
+	b.chores.once(b.logs.KeepRoom)
+	b.chores.once(func() {
+		if err := b.logs.Replay(b.chores.ctx); err != nil && b.chores.ctx.Err() == nil {
+			b.opts.Log.Error("the write-ahead log of an earlier crash stays until it can be replayed", "error", err)
+		}
+	})
 	b.chores.once(func() {
 		known := func(id protocol.UUID) bool { return id == metadataTopicID || b.metadata.Image().TopicByID(id) != nil }
 		if err := b.logs.Tidy(known); err != nil {

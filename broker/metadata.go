@@ -47,7 +47,7 @@ func (b *Broker) openMetadata() error {
 	options := metadata.Options{
 		FS: b.files, Dir: folder, Journal: b.journal, Clock: b.opts.Clock, Logger: b.opts.Log,
 		ClusterID: b.identity.ClusterID, NodeID: b.identity.NodeID, DirectoryID: b.identity.DirectoryID,
-		IncarnationID: protocol.NewUUID(), SnapshotBytes: s.MetadataSnapshotBytes, BeforeLead: b.beforeLead,
+		IncarnationID: b.incarnation, SnapshotBytes: s.MetadataSnapshotBytes, BeforeLead: b.beforeLead,
 	}
 	if options.Bootstrap, err = readBootstrap(b.files, b.dir); err != nil {
 		return err

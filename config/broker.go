@@ -64,6 +64,9 @@ type Broker struct {
 	RecordValidation          RecordValidation
 	BatchDecompressedBytesMax int
 	OpenFilesMax              int
+	BallastBytes              int64
+	WALFileBytes              int64
+	WALFilesMax               int
 	RetentionCheckInterval    time.Duration
 	InitialTaskDelay          time.Duration
 	FlushCheckInterval        time.Duration
@@ -229,6 +232,9 @@ func (b *Broker) readLogs(r *reader) {
 	b.RecordValidation = RecordValidation(r.text("barnabas.record.validation"))
 	b.BatchDecompressedBytesMax = r.count("barnabas.batch.decompressed.max.bytes")
 	b.OpenFilesMax = r.count("barnabas.open.files.max")
+	b.BallastBytes = r.integer("barnabas.ballast.bytes")
+	b.WALFileBytes = r.integer("barnabas.wal.file.bytes")
+	b.WALFilesMax = r.count("barnabas.wal.files.max")
 	b.RetentionCheckInterval = r.millis("log.retention.check.interval.ms")
 	b.InitialTaskDelay = r.millis("log.initial.task.delay.ms")
 	b.FlushCheckInterval = r.millis("log.flush.scheduler.interval.ms")

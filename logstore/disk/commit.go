@@ -13,9 +13,9 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// walFolder is where the write-ahead log lies. Kafka refuses to start while the
+// WALFolder is where the write-ahead log lies. Kafka refuses to start while the
 // folder is there, which is right: a replay is due then.
-const walFolder = "barnabas-wal"
+const WALFolder = "barnabas-wal"
 
 const (
 	// directBytes: larger batches are synced in their segment, because writing them
@@ -329,7 +329,7 @@ func (c *committer) stop() {
 func (s *Store) openWAL() error {
 	var err error
 	s.wal, err = wal.Open(wal.Options{
-		FS: s.opts.FS, Dir: path.Join(s.opts.Dir, walFolder), Owner: s.opts.Owner, Process: s.opts.Process,
+		FS: s.opts.FS, Dir: path.Join(s.opts.Dir, WALFolder), Owner: s.opts.Owner, Process: s.opts.Process,
 		SlotBytes: s.opts.WALSlotBytes, PieceBytes: min(walPieceBytes, s.opts.WALSlotBytes), SlotsMax: s.opts.WALSlotsMax,
 	})
 	var corrupt *wal.CorruptError
