@@ -22,8 +22,9 @@ const (
 	updatesPerBatch = 10
 )
 
-// eagerCleaner makes the compactor look for work all the time.
-var eagerCleaner = map[string]string{"log.cleaner.backoff.ms": "50"}
+// eagerCleaner makes the compactor look for work all the time, and find some:
+// Barnabas compacts only what lies before the recovery point on disk.
+var eagerCleaner = map[string]string{"log.cleaner.backoff.ms": "50", "log.flush.offset.checkpoint.interval.ms": "100"}
 
 // compactionStarters: kfake is left out, its compaction is another thing.
 var compactionStarters = map[string]starter{
