@@ -23,6 +23,9 @@ const (
 	interval = 50 * time.Millisecond
 	// answerMax bounds every administrative request.
 	answerMax = 5 * time.Second
+	// reserveBytes is the room that there is again later: for a segment and its
+	// indexes, and for a ballast that the broker puts back first.
+	reserveBytes = 16 << 20
 )
 
 // session is a broker on a small volume and what was acknowledged there.
@@ -38,6 +41,7 @@ type session struct {
 func newSession(t *testing.T, profile string) *session {
 	t.Helper()
 	v := mountVolume(t)
+	v.reserve(t)
 	broker := barnabas.Run(t, barnabas.Options{Profile: profile, Data: v.data(), Properties: map[string]string{
 		"log.segment.delete.delay.ms": "100", "offsets.topic.num.partitions": "1", "group.initial.rebalance.delay.ms": "0",
 	}})

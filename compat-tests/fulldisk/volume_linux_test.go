@@ -46,30 +46,36 @@ func (v *volume) free(t *testing.T) int64 {
 	return int64(s.Bavail) * s.Bsize
 }
 
-// fill takes every free byte and returns what gives them back.
-func (v *volume) fill(t *testing.T) (release func()) {
+// reserve takes some room from the beginning on, to be given back by release.
+func (v *volume) reserve(t *testing.T) {
 	t.Helper()
-	path := filepath.Join(v.dir, "filler")
-	f, err := os.Create(path)
+	if err := os.WriteFile(filepath.Join(v.dir, "reserve"), make([]byte, reserveBytes), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fill takes every free byte that there is.
+func (v *volume) fill(t *testing.T) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(v.dir, "filler"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close() //nolint:errcheck // its content is of no interest
-	for chunk := make([]byte, 64<<10); ; {
-		if _, err := f.Write(chunk); err == nil {
-			continue
-		} else if !errors.Is(err, syscall.ENOSPC) {
+	for chunk := make([]byte, 64<<10); len(chunk) > 0; {
+		if _, err := f.Write(chunk); errors.Is(err, syscall.ENOSPC) {
+			chunk = chunk[:len(chunk)/2]
+		} else if err != nil {
 			t.Fatal(err)
 		}
-		if chunk = chunk[:len(chunk)/2]; len(chunk) == 0 {
-			break
-		}
 	}
-	if free := v.free(t); free != 0 {
-		t.Logf("%d bytes are free beside the filler", free)
-	}
-	return func() {
-		if err := os.Remove(path); err != nil {
+}
+
+// release gives back what reserve and fill took.
+func (v *volume) release(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"reserve", "filler"} {
+		if err := os.Remove(filepath.Join(v.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Error(err)
 		}
 	}

@@ -11,6 +11,8 @@ func mountVolume(t *testing.T) *volume {
 	return nil
 }
 
-func (v *volume) data() string               { return "" }
-func (v *volume) free(*testing.T) int64      { return 0 }
-func (v *volume) fill(*testing.T) (f func()) { return func() {} }
+func (v *volume) data() string          { return "" }
+func (v *volume) free(*testing.T) int64 { return 0 }
+func (v *volume) reserve(*testing.T)    {}
+func (v *volume) fill(*testing.T)       {}
+func (v *volume) release(*testing.T)    {}
