@@ -24,6 +24,8 @@ type Options struct {
 	Profile string
 	// Properties are given as --override key=value.
 	Properties map[string]string
+	// Data is the data folder; empty is a fresh one, which goes with the broker.
+	Data string
 }
 
 // readyLine is what the broker prints when it serves. A line with a field of
@@ -67,7 +69,10 @@ func Start(options Options) (*testbed.Broker, error) {
 		return nil, err
 	}
 	bootstrap := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	data := filepath.Join(dir, "data")
+	data := options.Data
+	if data == "" {
+		data = filepath.Join(dir, "data")
+	}
 	b, err := launch(dir, data, bootstrap, func() *exec.Cmd {
 		return exec.Command(binary, arguments(options, bootstrap, data)...)
 	})

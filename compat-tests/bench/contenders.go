@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,42 +24,32 @@ type contender interface {
 	ReadyAfter() time.Duration
 }
 
-// startAll starts the named brokers; the first error stops it, and what was
-// started is returned all the same.
-func startAll(names []string) ([]contender, error) {
-	var out []contender
-	for _, name := range names {
-		start, ok := starters[name]
-		if !ok {
-			return out, fmt.Errorf("no broker %q; there are barnabas, kfake and kafka", name)
-		}
-		b, err := start()
-		if err != nil {
-			return out, err
-		}
-		out = append(out, b)
-	}
-	return out, nil
+// starter makes a broker on a fresh data folder.
+type starter func() (*testbed.Broker, error)
+
+var devStarters = map[string]starter{
+	"barnabas": func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
+	"kfake":    func() (*testbed.Broker, error) { return startPeer() },
+	"kafka":    func() (*testbed.Broker, error) { return startKafka(nil) },
 }
 
-var starters = map[string]func() (*testbed.Broker, error){
-	"barnabas": func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
-	"kfake":    startPeer,
-	"kafka": func() (*testbed.Broker, error) {
-		return oracle.Start(oracle.Options{HeapMiB: 1024, Server: true, Properties: map[string]string{
-			// Files of deleted topics go soon, or the rounds fill the disk.
-			"log.segment.delete.delay.ms": "1000",
-		}})
-	},
+// startKafka starts Apache Kafka as a server would run.
+func startKafka(properties map[string]string) (*testbed.Broker, error) {
+	all := map[string]string{
+		// Files of deleted topics go soon, or the rounds fill the disk.
+		"log.segment.delete.delay.ms": "1000",
+	}
+	maps.Copy(all, properties)
+	return oracle.Start(oracle.Options{HeapMiB: 1024, Server: true, Properties: all})
 }
 
 // startPeer builds and starts kfake on disk.
-func startPeer() (*testbed.Broker, error) {
+func startPeer(flags ...string) (*testbed.Broker, error) {
 	dir, err := os.MkdirTemp("", "bench-peer-")
 	if err != nil {
 		return nil, err
 	}
-	b, err := startPeerIn(dir)
+	b, err := startPeerIn(dir, flags)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
@@ -66,7 +57,7 @@ func startPeer() (*testbed.Broker, error) {
 	return b, nil
 }
 
-func startPeerIn(dir string) (*testbed.Broker, error) {
+func startPeerIn(dir string, flags []string) (*testbed.Broker, error) {
 	binary := filepath.Join(dir, "peer")
 	if out, err := exec.Command("go", "build", "-o", binary, "github.com/barnabas-mq/barnabas/compat-tests/bench/peer").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build kfake: %w\n%s", err, out)
@@ -80,7 +71,7 @@ func startPeerIn(dir string) (*testbed.Broker, error) {
 	return testbed.NewBroker(testbed.Launch{
 		Name: "kfake", Dir: dir, DataDir: data, Bootstrap: fmt.Sprintf("127.0.0.1:%d", ports[0]),
 		Command: func() *exec.Cmd {
-			cmd := exec.Command(binary, "-port", strconv.Itoa(ports[0]), "-data", data)
+			cmd := exec.Command(binary, append([]string{"-port", strconv.Itoa(ports[0]), "-data", data}, flags...)...)
 			stdout = testbed.NewFirstLine()
 			cmd.Stdout = stdout
 			return cmd
@@ -120,6 +111,11 @@ const benchTimeout = 5 * time.Minute
 
 // withTopic runs f on a fresh topic and deletes it afterwards.
 func withTopic(b contender, partitions int32, f func(ctx context.Context, topic string) error) error {
+	return withTopicOf(b, partitions, nil, f)
+}
+
+// withTopicOf is withTopic for a topic with settings.
+func withTopicOf(b contender, partitions int32, settings map[string]*string, f func(ctx context.Context, topic string) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), benchTimeout)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()))
@@ -129,7 +125,7 @@ func withTopic(b contender, partitions int32, f func(ctx context.Context, topic 
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	topic := fmt.Sprintf("bench-%d", time.Now().UnixNano())
-	if _, err := admin.CreateTopic(ctx, partitions, 1, nil, topic); err != nil {
+	if _, err := admin.CreateTopic(ctx, partitions, 1, settings, topic); err != nil {
 		return err
 	}
 	if err := awaitTopic(ctx, admin, topic, partitions); err != nil {

@@ -1,16 +1,30 @@
-// Command bench measures brokers side by side: Barnabas (profile dev), kfake on
-// disk and Apache Kafka.
+// Command bench measures brokers side by side: Barnabas, kfake on disk and Apache
+// Kafka. Each series is a table with brokers of its own:
 //
-// All brokers run at once and idle while another is measured. Each round takes
-// every workload through every broker in turn, so that a slow moment of the
-// machine falls on all, and begins with another broker than the one before, so
-// that none always follows the same one. Figures are medians over the rounds. A
-// figure alone says little, the ratios beside it are what counts.
+//	side by side  produce, consume, single requests, starts, memory (profile dev)
+//	durable       everything is synced before the answer: Barnabas in profile
+//	              server, Kafka with log.flush.interval.messages=1, kfake -sync
+//	start         Barnabas alone: empty, after 1 GiB and kill -9, with 10,000
+//	              partitions after a stop and after kill -9, 20,000 open files
+//	compaction    50 keys x 20,000 updates, Barnabas and Kafka: what compaction
+//	              costs those who produce, and what it leaves
 //
-//	go run ./bench [--rounds 3] [--size 512] [--only produce] [--against kfake,kafka] [--limit 12m] [--json FILE]
+// All brokers of a series run at once and idle while another is measured. Each
+// round takes every workload through every broker in turn, so that a slow moment
+// of the machine falls on all, and begins with another broker than the one
+// before, so that none always follows the same one. Figures are medians over the
+// rounds. A figure alone says little, the ratios beside it are what counts. Below
+// a table stand its goals, met or missed; a missed one fails nothing.
+//
+//	go run ./bench [--rounds 3] [--only produce] [--against kfake,kafka] [--limit 12m] [--json FILE]
+//	go run ./bench --only durable [--durable-size 64] [--durable-requests 2000]
+//	go run ./bench --only start [--starts 10] [--size 512] [--partitions 10000]
+//	go run ./bench --only compaction [--updates 20000] [--against kafka]
 //
 // Load comes from two kinds of generators: franz-go, as an application would
 // send, and raw frames encoded beforehand, so that the client costs next to
 // nothing. Workloads that produce check afterwards that the broker holds what
-// was sent.
+// was sent; the durable ones read every batch back, with its checksum, and the
+// compaction one every record. A connection of the durable workloads has one
+// request in flight.
 package main

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,23 +11,31 @@ import (
 )
 
 type options struct {
-	rounds, starts int
-	sizeMiB        int
-	requests       int
-	only, against  string
-	limit          time.Duration
-	json           string
+	rounds, starts  int
+	sizeMiB         int
+	requests        int
+	durableMiB      int
+	durableRequests int
+	partitions      int
+	updates         int
+	only, against   string
+	limit           time.Duration
+	json            string
 }
 
 func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 3, "measured rounds")
-	flag.IntVar(&o.starts, "starts", 10, "starts of each broker")
-	flag.IntVar(&o.sizeMiB, "size", 512, "MiB per throughput workload and round")
+	flag.IntVar(&o.starts, "starts", 10, "starts of each broker, and from each state of the data folder")
+	flag.IntVar(&o.sizeMiB, "size", 512, "MiB per throughput workload and round; the start series fills twice as much")
 	flag.IntVar(&o.requests, "requests", 50_000, "single-record requests per round")
+	flag.IntVar(&o.durableMiB, "durable-size", 64, "MiB per durable throughput workload and round, four times as much on six partitions")
+	flag.IntVar(&o.durableRequests, "durable-requests", 2_000, "durable requests, one in flight, per round")
+	flag.IntVar(&o.partitions, "partitions", 10_000, "partitions with data in the start series")
+	flag.IntVar(&o.updates, "updates", 20_000, "updates of each of the 50 keys in the compaction series")
 	flag.StringVar(&o.only, "only", "", "workloads whose name contains this")
-	flag.StringVar(&o.against, "against", "kfake,kafka", "peers to compare with")
-	flag.DurationVar(&o.limit, "limit", 12*time.Minute, "begin no round after this time")
+	flag.StringVar(&o.against, "against", "kfake,kafka", "peers to compare with; empty is none")
+	flag.DurationVar(&o.limit, "limit", 12*time.Minute, "begin no round of a series after this time")
 	flag.StringVar(&o.json, "json", "", "also write the figures to this file")
 	flag.Parse()
 	if err := run(o); err != nil {
@@ -35,75 +44,57 @@ func main() {
 	}
 }
 
-func run(o options) (err error) {
-	began := time.Now()
-	brokers, err := startAll(append([]string{"barnabas"}, strings.Split(o.against, ",")...))
-	defer func() {
-		for _, b := range brokers {
-			if closeErr := b.Close(); err == nil {
-				err = closeErr
-			}
-		}
-	}()
-	if err != nil {
-		return err
-	}
-	table := newTable(brokers)
-	if err := measureStarts(table, brokers, o); err != nil {
-		return err
-	}
-	work := selected(o)
-	fmt.Fprintln(os.Stderr, "warming up")
-	if err := warmUp(brokers, work, o); err != nil {
-		return err
-	}
-	for round := range o.rounds {
-		if time.Since(began) > o.limit {
-			fmt.Fprintf(os.Stderr, "time limit of %v: %d of %d rounds\n", o.limit, round, o.rounds)
-			break
-		}
-		for _, w := range work {
-			for i := range brokers {
-				b := brokers[(round+i)%len(brokers)] // nobody always comes after the same one
-				fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s\n", round+1, o.rounds, w.name, b.Name())
-				if err := table.measure(w, b, o); err != nil {
-					return fmt.Errorf("%s on %s: %w", w.name, b.Name(), err)
-				}
-			}
-		}
-	}
-	if err := table.memory("RSS after", brokers); err != nil {
-		return err
-	}
-	fmt.Println(table)
-	if o.json == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(table.figures(), "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(o.json, append(text, '\n'), 0o644)
+// series is one table: workloads that are measured on the same brokers.
+type series struct {
+	title string
+	// workloads are its names, for --only.
+	workloads []workload
+	run       func(s series, o options) (*table, error)
 }
 
-func selected(o options) []workload {
+var allSeries = []series{
+	{"side by side (Barnabas: profile dev)", workloads, sideBySide{starters: devStarters, starts: true, memory: true}.run},
+	{"durable: synced before the answer", durableWorkloads, sideBySide{starters: durableStarters, goals: durableGoals}.run},
+	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
+	{"compaction", compactionWorkloads, sideBySide{starters: compactionStarters, goals: compactionGoals}.run},
+}
+
+// run measures every series that --only leaves something of. A series that fails
+// does not keep the others from being measured.
+func run(o options) error {
+	var failed error
+	var figures []figure
+	for _, s := range allSeries {
+		s.workloads = selected(s.workloads, o)
+		if len(s.workloads) == 0 {
+			continue
+		}
+		t, err := s.run(s, o)
+		if t != nil && len(t.rows) > 0 {
+			fmt.Printf("\n%s\n\n%s", s.title, t)
+			figures = append(figures, t.figures(s.title)...)
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.title, err))
+			fmt.Fprintln(os.Stderr, "bench:", s.title, "failed:", err)
+		}
+	}
+	if o.json != "" {
+		text, err := json.MarshalIndent(figures, "", "  ")
+		if err == nil {
+			err = os.WriteFile(o.json, append(text, '\n'), 0o644)
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+func selected(all []workload, o options) []workload {
 	var out []workload
-	for _, w := range workloads {
+	for _, w := range all {
 		if strings.Contains(w.name, o.only) {
 			out = append(out, w)
 		}
 	}
 	return out
-}
-
-// warmUp takes every workload once, unmeasured: a JVM compiles what runs often.
-func warmUp(brokers []contender, work []workload, o options) error {
-	for _, b := range brokers {
-		for _, w := range work {
-			if _, err := w.run(b, o); err != nil {
-				return fmt.Errorf("%s on %s: %w", w.name, b.Name(), err)
-			}
-		}
-	}
-	return nil
 }

@@ -161,13 +161,12 @@ func fetchRequest(topic string, offsets []int64, end int64) *kmsg.FetchRequest {
 
 // walk steps over whole batches; the last one may be cut.
 func walk(b []byte, offset int64) (next, bytes int64) {
-	const lengthEnd, lastDeltaAt, headerBytes = 12, 23, 61
-	for len(b) >= headerBytes {
-		size := int(binary.BigEndian.Uint32(b[8:])) + lengthEnd
+	for len(b) >= batchHeaderBytes {
+		size := int(binary.BigEndian.Uint32(b[8:])) + batchLengthEnd
 		if size > len(b) {
 			break
 		}
-		offset = int64(binary.BigEndian.Uint64(b)) + int64(binary.BigEndian.Uint32(b[lastDeltaAt:])) + 1
+		offset = int64(binary.BigEndian.Uint64(b)) + int64(binary.BigEndian.Uint32(b[batchLastDeltaAt:])) + 1
 		bytes += int64(size)
 		b = b[size:]
 	}

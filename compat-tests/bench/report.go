@@ -24,8 +24,12 @@ type row struct {
 
 // table holds all figures in the order in which they first came.
 type table struct {
+	// brokers are the columns. Ratios are of the first to each other one, or of
+	// each other one to the first.
 	brokers []string
+	ofFirst bool
 	rows    []*row
+	goals   []goal
 }
 
 func newTable(brokers []contender) *table {
@@ -65,17 +69,35 @@ func (t *table) measure(w workload, b contender, o options) error {
 		return err
 	}
 	for _, p := range phases {
-		if p.bytes > 0 {
-			t.add(p.name, "MB/s", higher, b.Name(), float64(p.bytes)/1e6/p.wall.Seconds())
-			t.add(p.name, "CPU s/GB", lower, b.Name(), p.cpu.Seconds()/(float64(p.bytes)/1e9))
-			continue
-		}
-		t.add(p.name, "k/s", higher, b.Name(), float64(p.requests)/1e3/p.wall.Seconds())
-		t.add(p.name, "CPU us each", lower, b.Name(), float64(p.cpu/time.Microsecond)/float64(p.requests))
+		t.addPhase(b.Name(), p)
 	}
 	return nil
 }
 
+func (t *table) addPhase(broker string, p phase) {
+	for _, m := range p.more {
+		t.add(m.name, m.unit, m.better, broker, m.value)
+	}
+	if len(p.latencies) > 0 {
+		t.add(p.name, "p50 ms", lower, broker, millis(percentile(p.latencies, 50)))
+		t.add(p.name, "p99 ms", lower, broker, millis(percentile(p.latencies, 99)))
+	}
+	switch {
+	case p.bytes > 0:
+		t.add(p.name, "MB/s", higher, broker, float64(p.bytes)/1e6/p.wall.Seconds())
+		t.add(p.name, "CPU s/GB", lower, broker, p.cpu.Seconds()/(float64(p.bytes)/1e9))
+	case p.requests > 0:
+		t.add(p.name, "k/s", higher, broker, float64(p.requests)/1e3/p.wall.Seconds())
+		t.add(p.name, "CPU us each", lower, broker, float64(p.cpu/time.Microsecond)/float64(p.requests))
+	}
+}
+
+func percentile(samples []time.Duration, percent int) time.Duration {
+	sorted := slices.Sorted(slices.Values(samples))
+	return sorted[min(len(sorted)-1, len(sorted)*percent/100)]
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 func median(samples []float64) float64 {
 	if len(samples) == 0 {
 		return 0
@@ -88,30 +110,64 @@ func median(samples []float64) float64 {
 	return s[len(s)/2]
 }
 
-// String is the table for a person: medians, the spread in brackets, and what
-// Barnabas is of each other.
+// String is the table for a person: medians, the spread in brackets, what
+// Barnabas is of each other (or each other of the first), and the goals.
 func (t *table) String() string {
+	const columnWidth, ratioWidth = 26, 14
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-26s %-12s", "", "")
+	fmt.Fprintf(&b, "%-34s %-12s", "", "")
 	for _, name := range t.brokers {
-		fmt.Fprintf(&b, " %26s", name)
+		fmt.Fprintf(&b, " %*s", columnWidth, name)
 	}
 	for _, name := range t.brokers[1:] {
-		fmt.Fprintf(&b, " %12s", "vs "+name)
+		if !t.ofFirst {
+			name = "vs " + name
+		}
+		fmt.Fprintf(&b, " %*s", max(ratioWidth, len(name)), name)
 	}
 	b.WriteByte('\n')
 	for _, r := range t.rows {
-		fmt.Fprintf(&b, "%-26s %-12s", r.name, r.unit)
+		fmt.Fprintf(&b, "%-34s %-12s", r.name, r.unit)
 		for _, name := range t.brokers {
-			fmt.Fprintf(&b, " %26s", r.spread(name))
+			fmt.Fprintf(&b, " %*s", columnWidth, r.spread(name))
 		}
 		for _, name := range t.brokers[1:] {
-			fmt.Fprintf(&b, " %12s", r.ratio(t.brokers[0], name))
+			width := max(ratioWidth, len(name))
+			if !t.ofFirst {
+				width = max(ratioWidth, len("vs "+name))
+			}
+			fmt.Fprintf(&b, " %*s", width, times(t.ratio(r, name)))
 		}
 		b.WriteByte('\n')
 	}
-	b.WriteString("\nMedians, in brackets the lowest and highest round. Ratios are of medians; for times, CPU and memory less is better.\n")
+	if t.ofFirst {
+		fmt.Fprintf(&b, "\nMedians, in brackets the lowest and highest. Ratios are of medians, to %s.\n", t.brokers[0])
+	} else {
+		b.WriteString("\nMedians, in brackets the lowest and highest round. Ratios are of medians; for times, CPU and memory less is better.\n")
+	}
+	for _, g := range t.goals {
+		b.WriteString(g.verdict(t))
+	}
 	return b.String()
+}
+
+// ratio of a row between the first column and another; 0 is none.
+func (t *table) ratio(r *row, column string) float64 {
+	first, other := median(r.samples[t.brokers[0]]), median(r.samples[column])
+	switch {
+	case first == 0 || other == 0:
+		return 0
+	case t.ofFirst:
+		return other / first
+	}
+	return first / other
+}
+
+func times(ratio float64) string {
+	if ratio == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.3gx", ratio)
 }
 
 func (r *row) spread(broker string) string {
@@ -123,14 +179,6 @@ func (r *row) spread(broker string) string {
 		return number(s[0])
 	}
 	return fmt.Sprintf("%s (%s-%s)", number(median(s)), number(slices.Min(s)), number(slices.Max(s)))
-}
-
-func (r *row) ratio(of, to string) string {
-	a, b := median(r.samples[of]), median(r.samples[to])
-	if a == 0 || b == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.3gx", a/b)
 }
 
 func number(v float64) string {
@@ -145,20 +193,21 @@ func number(v float64) string {
 
 // figure is a row for machines.
 type figure struct {
+	Series  string               `json:"series"`
 	Name    string               `json:"name"`
 	Unit    string               `json:"unit"`
 	Better  string               `json:"better"`
 	Samples map[string][]float64 `json:"samples"`
 }
 
-func (t *table) figures() []figure {
+func (t *table) figures(series string) []figure {
 	var out []figure
 	for _, r := range t.rows {
 		better := "higher"
 		if r.better == lower {
 			better = "lower"
 		}
-		out = append(out, figure{r.name, r.unit, better, r.samples})
+		out = append(out, figure{series, r.name, r.unit, better, r.samples})
 	}
 	return out
 }

@@ -18,6 +18,17 @@ type phase struct {
 	// bytes or requests done; one of them is zero.
 	bytes, requests int64
 	wall, cpu       time.Duration
+	// latencies of single requests, where they count.
+	latencies []time.Duration
+	// more are figures of other kinds.
+	more []sample
+}
+
+// sample is one value of a figure.
+type sample struct {
+	name, unit string
+	better     direction
+	value      float64
 }
 
 // workload is measured in every round on every broker.

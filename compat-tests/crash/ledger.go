@@ -11,9 +11,10 @@ type Ledger struct {
 	mu struct {
 		sync.Mutex
 		partitions []partition
-		acked      int
-		failures   []error
-		// changed is closed and replaced when acked grows.
+		// acked counts acknowledgements; seen what the live reader found.
+		acked, seen int
+		failures    []error
+		// changed is closed and replaced when acked or seen grows.
 		changed chan struct{}
 	}
 }
@@ -23,6 +24,7 @@ type partition struct {
 	// acked maps a value to its offset.
 	acked map[int]int64
 	read  []entry
+	live
 }
 
 type entry struct {
@@ -36,6 +38,7 @@ func NewLedger(n int) *Ledger {
 	l.mu.partitions = make([]partition, n)
 	for i := range l.mu.partitions {
 		l.mu.partitions[i].acked = map[int]int64{}
+		l.mu.partitions[i].seen = map[int64]int{}
 	}
 	l.mu.changed = make(chan struct{})
 	return l
@@ -56,6 +59,10 @@ func (l *Ledger) Acked(p, value int, offset int64) {
 	defer l.mu.Unlock()
 	l.mu.partitions[p].acked[value] = offset
 	l.mu.acked++
+	l.notify()
+}
+
+func (l *Ledger) notify() {
 	close(l.mu.changed)
 	l.mu.changed = make(chan struct{})
 }
@@ -75,24 +82,25 @@ func (l *Ledger) Read(p, value int, offset int64) {
 	part.read = append(part.read, entry{value, offset})
 }
 
-// AckedCount is the number of acknowledgements so far, and a channel that is
-// closed at the next one.
-func (l *Ledger) AckedCount() (int, <-chan struct{}) {
+// Counts are the acknowledgements and the values seen live so far, and a channel
+// that is closed when there are more.
+func (l *Ledger) Counts() (acked, seen int, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.mu.acked, l.mu.changed
+	return l.mu.acked, l.mu.seen, l.mu.changed
 }
 
 // String is one line of counts.
 func (l *Ledger) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sent, read := 0, 0
+	sent, seen, read := 0, 0, 0
 	for _, p := range l.mu.partitions {
 		sent += p.sent
+		seen += len(p.seen)
 		read += len(p.read)
 	}
-	return fmt.Sprintf("sent %d, acknowledged %d, read %d", sent, l.mu.acked, read)
+	return fmt.Sprintf("sent %d, acknowledged %d, seen live %d, read %d", sent, l.mu.acked, seen, read)
 }
 
 // Check lists the broken promises.
@@ -112,10 +120,13 @@ func (l *Ledger) Check() []string {
 }
 
 func (p *partition) check() []string {
-	var broken []string
+	broken := p.live.check(p.read)
 	at := map[int]int64{}
 	last := -1
-	for _, e := range p.read {
+	for i, e := range p.read {
+		if want := p.read[0].offset + int64(i); e.offset != want {
+			broken = append(broken, fmt.Sprintf("gap: offset %d where %d is due", e.offset, want))
+		}
 		if e.value < 0 || e.value >= p.sent {
 			broken = append(broken, fmt.Sprintf("foreign: value %d at offset %d was never sent", e.value, e.offset))
 			continue

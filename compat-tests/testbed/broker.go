@@ -109,23 +109,10 @@ func (b *Broker) ReadyAfter() time.Duration {
 func (b *Broker) Start() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.mu.process != nil {
-		return fmt.Errorf("%s runs already", b.launch.Name)
-	}
-	logFile, err := os.OpenFile(b.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	began := time.Now()
+	process, err := b.launchProcess()
 	if err != nil {
 		return err
-	}
-	defer logFile.Close() //nolint:errcheck // the child holds its own descriptor
-	cmd := b.launch.Command()
-	if cmd.Stdout == nil {
-		cmd.Stdout = logFile
-	}
-	cmd.Stderr = logFile
-	began := time.Now()
-	process, err := StartProcess(cmd)
-	if err != nil {
-		return fmt.Errorf("start %s: %w", b.launch.Name, err)
 	}
 	if err := b.launch.Ready(process); err != nil {
 		process.Kill()
@@ -134,6 +121,44 @@ func (b *Broker) Start() error {
 	b.mu.ready = time.Since(began)
 	b.mu.process = process
 	return nil
+}
+
+// StartAndKill starts a stopped broker and kills it after a while, whether it
+// served by then or not. A broker that ends by itself before is an error.
+func (b *Broker) StartAndKill(after time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	process, err := b.launchProcess()
+	if err != nil {
+		return err
+	}
+	if process.Wait(after) {
+		return fmt.Errorf("%s ended while starting: %v\n%s", b.launch.Name, process.Err(), b.LogTail())
+	}
+	process.Kill()
+	return nil
+}
+
+// launchProcess forks; b.mu is held.
+func (b *Broker) launchProcess() (*Process, error) {
+	if b.mu.process != nil {
+		return nil, fmt.Errorf("%s runs already", b.launch.Name)
+	}
+	logFile, err := os.OpenFile(b.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer logFile.Close() //nolint:errcheck // the child holds its own descriptor
+	cmd := b.launch.Command()
+	if cmd.Stdout == nil {
+		cmd.Stdout = logFile
+	}
+	cmd.Stderr = logFile
+	process, err := StartProcess(cmd)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", b.launch.Name, err)
+	}
+	return process, nil
 }
 
 // Stop implements Target.

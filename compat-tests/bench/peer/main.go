@@ -16,15 +16,20 @@ import (
 func main() {
 	port := flag.Int("port", 0, "port to listen on")
 	data := flag.String("data", "", "data folder")
+	durable := flag.Bool("sync", false, "fsync every batch")
 	flag.Parse()
-	if err := run(*port, *data); err != nil {
+	if err := run(*port, *data, *durable); err != nil {
 		fmt.Fprintln(os.Stderr, "peer:", err)
 		os.Exit(1)
 	}
 }
 
-func run(port int, data string) error {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(data), kfake.AllowAutoTopicCreation())
+func run(port int, data string, durable bool) error {
+	options := []kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(data), kfake.AllowAutoTopicCreation()}
+	if durable {
+		options = append(options, kfake.SyncWrites())
+	}
+	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
 		return err
 	}

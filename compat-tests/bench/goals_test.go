@@ -1,0 +1,90 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/wire"
+)
+
+// Goals are judged on medians, by ratio or by the figure itself, and are silent
+// about what was not measured.
+func TestGoals(t *testing.T) {
+	tab := &table{brokers: []string{"ours", "theirs-4.3"}, goals: []goal{
+		{row: "speed", unit: "MB/s", column: "theirs", ratio: true, atLeast: 2},
+		{row: "speed", unit: "MB/s", column: "theirs", ratio: true, atLeast: 4},
+		{row: "size", unit: "MiB", column: "ours", atMost: 64},
+		{row: "size", unit: "MiB", column: "theirs", atMost: 64},
+		{row: "other", unit: "MiB", column: "ours", atMost: 64},
+	}}
+	tab.add("speed", "MB/s", higher, "ours", 9)
+	tab.add("speed", "MB/s", higher, "theirs-4.3", 3)
+	tab.add("size", "MiB", lower, "ours", 65)
+	text := tab.String()
+	for _, want := range []string{"goal met     speed", "3x, at least 2x", "goal MISSED  speed", "goal MISSED  size, MiB, ours: 65 MiB, at most 64 MiB"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if n := strings.Count(text, "goal "); n != 3 {
+		t.Errorf("%d goals judged, want 3\n%s", n, text)
+	}
+	tab.ofFirst = true
+	if got := tab.ratio(tab.rows[0], "theirs-4.3"); got != 3.0/9 {
+		t.Errorf("ratio of the first is %v", got)
+	}
+}
+
+// Reading back sees a batch that is missing, moved or damaged.
+func TestCheckCopies(t *testing.T) {
+	sent := wire.NewBatch(0, wire.Record{Value: []byte("a")}, wire.Record{})
+	at := func(base int64) []byte { b := *sent; b.BaseOffset = base; return b.Encode() }
+	damaged := at(2)
+	damaged[len(damaged)-2]++
+	other := wire.NewBatch(0, wire.Record{Value: []byte("b")}, wire.Record{})
+	other.BaseOffset = 2
+	tests := []struct {
+		name   string
+		second []byte
+		next   int64
+		fails  bool
+	}{
+		{"whole", at(2), 4, false},
+		{"cut", at(2)[:20], 2, false},
+		{"moved", at(3), 2, true},
+		{"damaged", damaged, 2, true},
+		{"another", other.Encode(), 2, true},
+	}
+	for _, test := range tests {
+		next, err := checkCopies(append(at(0), test.second...), 0, sent.Encode())
+		if next != test.next || (err != nil) != test.fails {
+			t.Errorf("%s: next %d, error %v; want %d, fails %v", test.name, next, err, test.next, test.fails)
+		}
+	}
+}
+
+// A copy of a data folder shares the files of partitions and nothing else.
+func TestCopyTree(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	paths := []string{bigTopic + "-0/0.log", manyTopics + "0001-3/0.log", "__cluster_metadata-0/0.log", "barnabas-wal/1", "meta.properties"}
+	for _, path := range paths {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(from, path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(from, path), []byte(path), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := copyTree(from, to); err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range paths {
+		a, errA := os.Stat(filepath.Join(from, path))
+		b, errB := os.Stat(filepath.Join(to, path))
+		if errA != nil || errB != nil || os.SameFile(a, b) != (i < 2) {
+			t.Errorf("%s: shared %v, %v, %v", path, os.SameFile(a, b), errA, errB)
+		}
+	}
+}
