@@ -108,7 +108,7 @@ func (h *history) delete(id logstore.ID) {
 // stop, and life after it.
 func (h *history) play() {
 	a, b := partitionID(0), partitionID(1)
-	reborn := logstore.ID{Topic: b.Topic, TopicID: protocol.UUID{8}, Partition: 1}
+	reborn := logstore.ID{Topic: b.Topic, TopicID: otherTopicID, Partition: 1}
 	h.send(a, 25, 0)
 	h.send(b, 3, 0)
 	must(h.w.t, h.w.store.Checkpoint())

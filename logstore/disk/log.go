@@ -216,12 +216,12 @@ func (l *log) Read(in logstore.ReadInput) (logstore.Chunk, error) {
 		if in.From < protocol.Offset(l.start.Load()) || in.From > protocol.Offset(l.end.Load()) {
 			return logstore.Chunk{}, logstore.ErrOffsetOutOfRange
 		}
-		chunk, err := readFrom(*list, in)
+		chunk, err := l.readFrom(*list, in)
 		if err == nil {
 			return chunk, nil
 		}
 		if l.segments.Load() == list && !errors.Is(err, errGone) {
-			return logstore.Chunk{}, err
+			return logstore.Chunk{}, l.readFailed(err)
 		}
 		// Retention or a truncation has taken the segment away meanwhile.
 		if err := l.Ready(); err != nil {
@@ -230,7 +230,7 @@ func (l *log) Read(in logstore.ReadInput) (logstore.Chunk, error) {
 	}
 }
 
-func readFrom(list []*segment, in logstore.ReadInput) (logstore.Chunk, error) {
+func (l *log) readFrom(list []*segment, in logstore.ReadInput) (logstore.Chunk, error) {
 	for i := segmentOf(list, in.From); i < len(list); i++ {
 		if list[i].base >= in.Below && i > 0 {
 			break
@@ -238,6 +238,9 @@ func readFrom(list []*segment, in logstore.ReadInput) (logstore.Chunk, error) {
 		chunk, found, err := list[i].read(in)
 		if err != nil || found {
 			return chunk, err
+		}
+		if i < len(list)-1 && !l.mayHaveGaps() {
+			return chunk, list[i].gapBehind(in.From, list[i+1].base)
 		}
 	}
 	return logstore.Chunk{}, nil

@@ -74,7 +74,7 @@ func (l *log) lookUp(search func([]*segment, protocol.Offset) (logstore.Timestam
 			return found, nil
 		}
 		if l.segments.Load() == list && !errors.Is(err, errGone) {
-			return nothingFound, err
+			return nothingFound, l.readFailed(err)
 		}
 	}
 }

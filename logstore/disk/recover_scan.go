@@ -40,6 +40,9 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) err
 			return err
 		}
 	}
+	if err := l.missingBefore(list[0], l.store.checkpoints.of(l.id)); err != nil {
+		return err
+	}
 	l.mu.epochs.TruncateTo(scanned)
 	if err := l.loadProducers(list[:first], scanned); err != nil {
 		return err
@@ -92,7 +95,7 @@ func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset
 		if err != nil {
 			return nil, err
 		}
-		if bad == nil && !last && s.nextOffset() < list[i+1].base && !l.cfg.Load().Compact {
+		if bad == nil && !last && s.nextOffset() < list[i+1].base && !l.mayHaveGaps() {
 			bad = &badBatch{position, fmt.Sprintf("the segment ends at offset %d, the next one begins at %d", s.nextOffset(), list[i+1].base)}
 		}
 		if bad != nil {
@@ -161,19 +164,27 @@ func (l *log) tear(list []*segment, i int, bad *badBatch, recoveryPoint protocol
 	if s.nextOffset() < recoveryPoint || !last && l.store.opts.Durability == Sync {
 		return nil, s.corrupt(bad)
 	}
-	for _, later := range list[i+1:] {
-		later.retire()
-		for _, suffix := range []string{logSuffix, offsetSuffix, timeSuffix, snapshotSuffix} {
-			name := l.segmentPath(later.base, suffix)
-			if err := l.store.opts.FS.Rename(name, name+tornSuffix); err != nil && !passedOver(err) {
-				return nil, fmt.Errorf("set a segment beyond a torn one aside: %w", err)
-			}
-		}
+	if err := l.setTornAside(list[i+1:]); err != nil {
+		return nil, err
 	}
 	if err := l.cutTail(s, bad); err != nil {
 		return nil, err
 	}
 	return list[:i+1], nil
+}
+
+// setTornAside renames the files of segments that are no part of the log any more.
+func (l *log) setTornAside(list []*segment) error {
+	for _, s := range list {
+		s.retire()
+		for _, suffix := range []string{logSuffix, offsetSuffix, timeSuffix, snapshotSuffix} {
+			name := l.segmentPath(s.base, suffix)
+			if err := l.store.opts.FS.Rename(name, name+tornSuffix); err != nil && !passedOver(err) {
+				return fmt.Errorf("set a segment beyond the log's end aside: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // tornSuffix marks what a crash has torn; Kafka passes over such files.

@@ -220,7 +220,7 @@ func TestFolderOfAnotherTopic(t *testing.T) {
 	w.fill(w.log(0), 5)
 	w.fill(w.log(1), 5)
 	w.restart()
-	namesake := logstore.ID{Topic: "orders", TopicID: protocol.UUID{7}, Partition: 0}
+	namesake := logstore.ID{Topic: "orders", TopicID: otherTopicID, Partition: 0}
 	l, err := w.store.Open(namesake, w.cfg)
 	must(t, err)
 	w.wantFilled(l, 0, 0)

@@ -66,15 +66,31 @@ func (l *log) unlinkExpired(now protocol.Timestamp) ([]*segment, error) {
 		list = *l.segments.Load()
 	}
 	rest := slices.Clone(list[count:])
-	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool { return at < rest[0].base })
-	l.publish(rest)
-	if start := rest[0].base; start > protocol.Offset(l.start.Load()) {
-		l.start.Store(int64(start))
-		if l.mu.epochs.DropBefore(start) {
-			err = l.writeEpochs()
-		}
+	start := rest[0].base
+	// Before any file goes: the first epoch tells where the log begins.
+	if err := l.dropEpochsBefore(start); err != nil {
+		return nil, err
 	}
-	return list[:count], err
+	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool { return at < start })
+	l.publish(rest)
+	if start > protocol.Offset(l.start.Load()) {
+		l.start.Store(int64(start))
+	}
+	return list[:count], nil
+}
+
+// dropEpochsBefore brings the leader epochs in step with a log start, on disk as
+// well; mu is held.
+func (l *log) dropEpochsBefore(start protocol.Offset) error {
+	before := l.mu.epochs.All()
+	if !l.mu.epochs.DropBefore(start) {
+		return nil
+	}
+	if err := l.writeEpochs(); err != nil {
+		l.mu.epochs, _ = logstore.NewEpochs(before)
+		return fmt.Errorf("%w: write the leader epochs: %w", logstore.ErrStorage, err)
+	}
+	return nil
 }
 
 // expired is how many of the oldest segments may go: below the log start, or with
@@ -178,12 +194,10 @@ func (l *log) raiseStart(offset protocol.Offset) (start protocol.Offset, changed
 	if offset <= start {
 		return start, false, nil
 	}
-	l.start.Store(int64(offset))
-	if l.mu.epochs.DropBefore(offset) {
-		if err := l.writeEpochs(); err != nil {
-			return offset, true, fmt.Errorf("%w: write the leader epochs: %w", logstore.ErrStorage, err)
-		}
+	if err := l.dropEpochsBefore(offset); err != nil {
+		return start, false, err
 	}
+	l.start.Store(int64(offset))
 	return offset, true, nil
 }
 

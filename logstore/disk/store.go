@@ -20,6 +20,7 @@ type Store struct {
 	handles     handlePool
 	syncer      *syncer
 	checkpoints *checkpoints
+	compacted   compactedOnce
 	trash       *trash
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
@@ -47,6 +48,7 @@ func Open(options Options) (*Store, error) {
 	if s.checkpoints, err = readCheckpoints(s); err != nil {
 		return nil, err
 	}
+	s.compacted = readCompactedOnce(s)
 	s.trash = &trash{store: s}
 	s.syncer = startSyncer(s)
 	return s, nil
@@ -236,16 +238,32 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 // name is open, the folder is left to that log, which is the only one to know
 // whether it is still the one that was looked at.
 func (s *Store) setStrayAside(dir, name string, key partitionKey, id protocol.UUID) error {
+	if s.hasLog(key) {
+		return nil // and so is the row in the checkpoint files
+	}
 	s.checkpoints.forget(key)
 	if err := s.checkpoints.writeIfStale(); err != nil {
 		return err
 	}
 	s.mu.Lock() // keeps a log of that name from being opened
 	defer s.mu.Unlock()
-	for other := range s.mu.logs {
-		if keyOf(other) == key {
-			return nil
-		}
+	if s.hasLogLocked(key) {
+		return nil
 	}
 	return setAside(s, dir, name, id)
+}
+
+func (s *Store) hasLog(key partitionKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hasLogLocked(key)
+}
+
+func (s *Store) hasLogLocked(key partitionKey) bool {
+	for other := range s.mu.logs {
+		if keyOf(other) == key {
+			return true
+		}
+	}
+	return false
 }
