@@ -61,6 +61,7 @@ type Broker struct {
 	server     *server.Server
 	listeners  []*server.Listener
 	lock       vfs.File
+	marker     []byte // of the last clean stop, until the metadata are found whole
 	logs       *disk.Store
 	journal    *metadataJournal
 	metadata   *metadata.Store
@@ -145,8 +146,7 @@ func (b *Broker) openDirectory() error {
 	if b.identity, err = loadIdentity(files, b.dir, s.NodeID); err != nil {
 		return err
 	}
-	clean, err := takeCleanMarker(files, b.dir)
-	if err != nil {
+	if b.marker, err = takeCleanMarker(files, b.dir); err != nil {
 		return err
 	}
 	durability := disk.Sync
@@ -155,7 +155,7 @@ func (b *Broker) openDirectory() error {
 	}
 	b.logs, err = disk.Open(disk.Options{
 		FS: b.opts.FS, Dir: b.dir, Clock: b.opts.Clock, Random: rand.Int64N,
-		Durability: durability, CleanShutdown: clean,
+		Durability: durability, CleanShutdown: b.marker != nil,
 		OpenFilesMax: s.OpenFilesMax, ProducerExpiryMillis: s.ProducerIDExpiration.Milliseconds(),
 		Fatal: b.fail, Truncated: b.truncated, Logger: b.opts.Log,
 	})
@@ -166,19 +166,33 @@ func (b *Broker) openDirectory() error {
 }
 
 // takeCleanMarker reads and removes the marker of a clean stop, durably: from the
-// first write on, the directory counts as unclean until the next stop.
-func takeCleanMarker(files vfs.FS, dir string) (bool, error) {
-	err := files.Remove(path.Join(dir, cleanMarkerName))
+// first write on, the directory counts as unclean until the next stop. It returns
+// what the marker says, nil when there is none.
+func takeCleanMarker(files vfs.FS, dir string) ([]byte, error) {
+	name := path.Join(dir, cleanMarkerName)
+	content, err := vfs.ReadFile(files, name, identityBytesMax)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil, nil
+	}
+	if err == nil {
+		err = files.Remove(name)
 	}
 	if err == nil {
 		err = files.SyncDir(dir)
 	}
 	if err != nil {
-		return false, &DirectoryError{dir, "the marker of the last stop cannot be removed", err}
+		return nil, &DirectoryError{dir, "the marker of the last stop cannot be removed", err}
 	}
-	return true, nil
+	return append([]byte{}, content...), nil
+}
+
+// putMarkerBack undoes takeCleanMarker where the start was refused before anything
+// was written: whoever repairs the directory finds it as it was.
+func (b *Broker) putMarkerBack() error {
+	if b.marker == nil {
+		return nil
+	}
+	return vfs.ReplaceFile(b.files, path.Join(b.dir, cleanMarkerName), b.marker, true)
 }
 
 // truncated makes the next append raise the leader epoch. The metadata log itself
@@ -246,6 +260,7 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 		note("writing the marker of a clean stop", vfs.ReplaceFile(b.files, path.Join(b.dir, cleanMarkerName), []byte(marker), true))
 	}
 	if b.lock != nil {
+		note("leaving the directory as it was", b.putMarkerBack())
 		note("unlocking the data directory", b.lock.Close())
 	}
 	if len(problems) == 0 {

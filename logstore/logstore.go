@@ -111,6 +111,9 @@ type Chunk struct {
 	Source   Source
 	Position int64
 	Bytes    int
+	// Gapless says that each batch begins where the one before ended: the log was
+	// never compacted.
+	Gapless bool
 }
 
 // Source is where a chunk's bytes lie; it stays readable until Release.
@@ -164,6 +167,9 @@ type Log interface {
 	// Read finds the range to answer with; it does not copy. An offset outside
 	// [Start, End] is ErrOffsetOutOfRange; at or above Below the Chunk is empty.
 	Read(in ReadInput) (Chunk, error)
+	// Damaged tells the log that the bytes of a chunk turned out to be damaged: it
+	// goes offline. The answer is the error for whoever wanted them.
+	Damaged(chunk Chunk, cause error) error
 	Offsets() Offsets
 	// OffsetForTime finds the first record at or after t, up to End; whether the
 	// caller may show it (below High or Stable) is the caller's to decide.

@@ -36,6 +36,8 @@ type checkpoints struct {
 		// were deleted since, whose row must not be taken for a namesake's.
 		written map[partitionKey]bool
 		stale   map[partitionKey]bool
+		// unsaved: a log was closed on its own since the files were written.
+		unsaved bool
 	}
 }
 
@@ -114,7 +116,7 @@ func (c *checkpoints) keep(l *log) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if m, ok := l.marks(); ok {
-		c.mu.kept[keyOf(l.id)] = m
+		c.mu.kept[keyOf(l.id)], c.mu.unsaved = m, true
 	}
 }
 
@@ -168,6 +170,18 @@ func (c *checkpoints) writeIfStale() error {
 	return c.writeLocked()
 }
 
+// writeIfUsed writes unless no log was loaded: the files say it all then, and a
+// start that was refused leaves them alone.
+func (c *checkpoints) writeIfUsed() error {
+	used := slices.ContainsFunc(c.store.each(), func(l *log) bool { return l.loaded.Load() })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !used && !c.mu.unsaved && len(c.mu.stale) == 0 {
+		return nil
+	}
+	return c.writeLocked()
+}
+
 // write replaces both files.
 func (c *checkpoints) write() error {
 	c.mu.Lock()
@@ -209,7 +223,7 @@ func (c *checkpoints) writeLocked() error {
 	if err := c.writeFile(logStartFile, starts); err != nil {
 		return err
 	}
-	c.mu.written = written
+	c.mu.written, c.mu.unsaved = written, false
 	clear(c.mu.stale)
 	return nil
 }

@@ -44,6 +44,9 @@ func (l *log) writeTopicID() error {
 	return vfs.ReplaceFile(l.store.opts.FS, path.Join(l.dir, metadataFile), []byte(text), l.store.opts.Durability == Sync)
 }
 
+// TopicIDOf reads whose folder a partition's folder says it is; zero when it does not.
+func TopicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) { return topicIDOf(fsys, dir) }
+
 // topicIDOf reads partition.metadata. The id is zero when there is none, as in
 // folders of old Kafka versions, or when it cannot be understood, which a power
 // cut in cached mode can bring about.

@@ -45,12 +45,11 @@ func readCompactedOnce(s *Store) compactedOnce {
 	return c
 }
 
+func (c *compactedOnce) has(key partitionKey) bool { return c.unknown || c.rows[key] }
+
 // mayHaveGaps tells whether offsets may be missing between two batches: compaction
 // has been here. Without it, a gap is damage.
-func (l *log) mayHaveGaps() bool {
-	c := &l.store.compacted
-	return l.cfg.Load().Compact || c.unknown || c.rows[keyOf(l.id)]
-}
+func (l *log) mayHaveGaps() bool { return l.compacted.Load() }
 
 // gapBehind is what a segment without compaction that ends before the next one
 // begins says: records between them are missing.
@@ -87,4 +86,13 @@ func (l *log) readFailed(err error) error {
 	l.store.unverified.Store(true)
 	l.store.syncer.add(l) // those who wait for a commit get their answer
 	return l.goOffline(err)
+}
+
+// Damaged implements logstore.Log.
+func (l *log) Damaged(chunk logstore.Chunk, cause error) error {
+	s, ok := chunk.Source.(*segment)
+	if !ok {
+		return cause
+	}
+	return l.readFailed(&logstore.CorruptError{File: s.data.name, Position: chunk.Position, Offset: s.base, Reason: cause.Error()})
 }

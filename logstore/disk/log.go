@@ -32,6 +32,8 @@ type log struct {
 	id    logstore.ID
 	dir   string
 	cfg   atomic.Pointer[logstore.Config]
+	// compacted: the topic is compacted, or was when the cleaner came by.
+	compacted atomic.Bool
 
 	phase   atomic.Int32
 	failure atomic.Pointer[error]
@@ -95,6 +97,7 @@ var emptySegments []*segment
 func newLog(store *Store, id logstore.ID, cfg *logstore.Config) *log {
 	l := &log{store: store, id: id, dir: path.Join(store.opts.Dir, id.String())}
 	l.cfg.Store(cfg)
+	l.compacted.Store(cfg.Compact || store.compacted.has(keyOf(id)))
 	l.segments.Store(&emptySegments)
 	return l
 }
@@ -237,6 +240,7 @@ func (l *log) readFrom(list []*segment, in logstore.ReadInput) (logstore.Chunk, 
 		}
 		chunk, found, err := list[i].read(in)
 		if err != nil || found {
+			chunk.Gapless = !l.mayHaveGaps()
 			return chunk, err
 		}
 		if i < len(list)-1 && !l.mayHaveGaps() {
@@ -278,7 +282,12 @@ func (l *log) SizeBytes() int64 {
 }
 
 // Reconfigure implements logstore.Log.
-func (l *log) Reconfigure(cfg logstore.Config) { l.cfg.Store(l.store.intern(cfg)) }
+func (l *log) Reconfigure(cfg logstore.Config) {
+	if cfg.Compact {
+		l.compacted.Store(true)
+	}
+	l.cfg.Store(l.store.intern(cfg))
+}
 
 // LastEpoch implements logstore.Log.
 func (l *log) LastEpoch() protocol.Epoch {

@@ -190,7 +190,7 @@ func (s *Store) Close(ctx context.Context) error {
 			failures = append(failures, fmt.Errorf("close %s: %w", l.id, err))
 		}
 	}
-	if err := s.checkpoints.write(); err != nil {
+	if err := s.checkpoints.writeIfUsed(); err != nil {
 		s.unverified.Store(true)
 		failures = append(failures, err)
 	}
