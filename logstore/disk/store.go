@@ -21,6 +21,8 @@ type Store struct {
 	syncer      *syncer
 	checkpoints *checkpoints
 	compacted   compactedOnce
+	clockMu     sync.Mutex // guards clock
+	clock       clockGuard
 	trash       *trash
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
@@ -49,6 +51,7 @@ func Open(options Options) (*Store, error) {
 		return nil, err
 	}
 	s.compacted = readCompactedOnce(s)
+	s.readClock()
 	s.trash = &trash{store: s}
 	s.syncer = startSyncer(s)
 	return s, nil
