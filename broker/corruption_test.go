@@ -121,6 +121,13 @@ func must(t *testing.T, err error) {
 
 func (c *client) createTopic(name string, configs map[string]string) {
 	c.t.Helper()
+	if code := c.tryCreateTopic(name, configs); code != 0 {
+		c.t.Fatalf("creating %s with %v: %v", name, configs, protocol.ErrorForCode(code))
+	}
+}
+
+func (c *client) tryCreateTopic(name string, configs map[string]string) int16 {
+	c.t.Helper()
 	q := kmsg.NewPtrCreateTopicsRequest()
 	q.SetVersion(5)
 	one := kmsg.NewCreateTopicsRequestTopic()
@@ -132,9 +139,7 @@ func (c *client) createTopic(name string, configs map[string]string) {
 		one.Configs = append(one.Configs, cfg)
 	}
 	q.Topics = append(q.Topics, one)
-	if p := c.ask(q).(*kmsg.CreateTopicsResponse).Topics[0]; p.ErrorCode != 0 {
-		c.t.Fatalf("creating %s: %v", name, protocol.ErrorForCode(p.ErrorCode))
-	}
+	return c.ask(q).(*kmsg.CreateTopicsResponse).Topics[0].ErrorCode
 }
 
 // produceAs appends one record of an idempotent producer.
