@@ -57,6 +57,8 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) err
 	}
 	l.publish(list)
 	l.setMarks(list[0].base, end)
+	active := list[len(list)-1]
+	active.reserved = active.size.Load() // what was preallocated beyond is given back when it is sealed
 	l.mu.synced = recoveryPoint
 	l.recoveryPoint.Store(int64(recoveryPoint))
 	l.dropSnapshotsBeyond(end)
@@ -82,6 +84,7 @@ func (l *log) settle(list []*segment, end protocol.Offset) error {
 // scanFrom reads the segments from list[first] on and returns the list that is
 // left when a torn tail has been cut.
 func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset) ([]*segment, error) {
+	told := l.newProgress(list[first:])
 	for i := first; i < len(list); i++ {
 		s, last := list[i], i == len(list)-1
 		mode := gapScan
@@ -91,6 +94,7 @@ func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset
 		position, bad, err := l.rebuild(s, s.size.Load(), mode, func(b protocol.Batch) {
 			l.mu.epochs.Assign(b.LeaderEpoch(), b.BaseOffset())
 			l.mu.producers.Apply(b, l.store.now())
+			told.add(b)
 		})
 		if err != nil {
 			return nil, err

@@ -2,9 +2,11 @@ package disk_test
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -346,5 +348,32 @@ func TestProducersOutliveATornLog(t *testing.T) {
 	w.restart()
 	if p := w.append(w.log(0), idempotent(7, 0, "new")); !p.Duplicate || p.BaseOffset != end {
 		t.Errorf("the batch sent again: %+v, its first copy is at %d", p, end)
+	}
+}
+
+// A recovery that takes long says every few seconds how far it has come.
+func TestLongRecoveriesTellTheirProgress(t *testing.T) {
+	w, m := memWorld(t, disk.Cached)
+	w.cfg.SegmentBytes = 64 << 20
+	l := w.log(0)
+	for range 60 {
+		w.append(l, values(dayMillis, strings.Repeat("x", 1<<20)))
+	}
+	w.kill()
+	var lines strings.Builder
+	w.opts.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.opts.FS = &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
+		if op.Kind == vfs.OpRead {
+			w.clock.Advance(200 * time.Millisecond) // a slow disk: 60 reads, 12 seconds
+		}
+		return nil
+	}}
+	w.start()
+	must(t, w.log(0).Ready())
+	if n := strings.Count(lines.String(), "still recovering"); n < 1 || n > 4 {
+		t.Errorf("%d lines:\n%s", n, lines.String())
+	}
+	if !strings.Contains(lines.String(), "partition=orders-0 bytes=") || !strings.Contains(lines.String(), "of=629") {
+		t.Errorf("the lines say\n%s", lines.String())
 	}
 }
