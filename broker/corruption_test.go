@@ -67,14 +67,18 @@ type victim struct {
 	want  map[string][]string // by topic, the value at each offset
 	// floor is how many of them lie below the durable checkpoint.
 	floor map[string]int
+	// committed is the group's newest offset, durable the newest below the checkpoint.
+	committed, durable int64
 }
+
+const offsetsLog = "__consumer_offsets"
 
 // newVictim fills a directory with several segments per topic, idempotent
 // producers and a checkpoint, and stops or kills the broker.
 func newVictim(t *testing.T, stop string) victim {
 	t.Helper()
 	files := vfs.NewMem()
-	b := mustOpen(t, files, "barnabas.durability=sync", "metadata.log.max.record.bytes.between.snapshots=1")
+	b := mustOpen(t, files, "offsets.topic.num.partitions=1", "barnabas.durability=sync", "metadata.log.max.record.bytes.between.snapshots=1")
 	c := dial(t, b)
 	v := victim{files: files, want: make(map[string][]string), floor: make(map[string]int)}
 	fill := func(n int) {
@@ -88,12 +92,17 @@ func newVictim(t *testing.T, stop string) victim {
 				v.want[topic] = append(v.want[topic], value)
 			}
 		}
+		for range n {
+			v.committed++
+			c.commit("group", "alpha", v.committed)
+		}
 	}
 	for _, topic := range []string{"alpha", "beta"} {
 		c.createTopic(topic, map[string]string{"internal.segment.bytes": "1500", "index.interval.bytes": "200"})
 	}
 	fill(20)
-	for _, topic := range []string{"alpha", "beta"} {
+	v.durable = v.committed
+	for _, topic := range []string{"alpha", "beta", offsetsLog} {
 		must(t, b.partitions.Get(b.metadata.Image().Topic(topic).ID, 0).Log().Flush())
 		v.floor[topic] = len(v.want[topic])
 	}
@@ -108,6 +117,7 @@ func newVictim(t *testing.T, stop string) victim {
 		for topic, values := range v.want {
 			v.floor[topic] = len(values)
 		}
+		v.durable = v.committed
 	}
 	return v
 }
@@ -379,7 +389,7 @@ func (v victim) survive(t *testing.T, name string, d damage, rng *rand.Rand) {
 		}
 		if err != nil {
 			offline++
-			if !errors.Is(err, errDamaged) && !errors.Is(err, protocol.ErrKafkaStorageError) {
+			if !errors.Is(err, protocol.ErrKafkaStorageError) { // ranges as small as these are checked before they are sent
 				t.Errorf("%s: %v", topic, err)
 			}
 			continue
@@ -391,6 +401,64 @@ func (v victim) survive(t *testing.T, name string, d damage, rng *rand.Rand) {
 	if offline > 1 {
 		t.Error("one damaged file took both topics away")
 	}
+	if offset, code := c.committed("group", "alpha"); code == 0 && (offset < v.durable || offset > v.committed) {
+		t.Errorf("the group stands at %d; it committed %d, of which %d was durable", offset, v.committed, v.durable)
+	}
+}
+
+// commit commits an offset of partition 0 for a group without members.
+func (c *client) commit(group, topic string, offset int64) {
+	c.t.Helper()
+	find := kmsg.NewPtrFindCoordinatorRequest()
+	find.SetVersion(3)
+	find.CoordinatorKey = group
+	c.ask(find)
+	q := kmsg.NewPtrOffsetCommitRequest()
+	q.SetVersion(8)
+	q.Group, q.Generation = group, -1
+	one := kmsg.NewOffsetCommitRequestTopic()
+	one.Topic = topic
+	p := kmsg.NewOffsetCommitRequestTopicPartition()
+	p.Offset = offset
+	one.Partitions = append(one.Partitions, p)
+	q.Topics = append(q.Topics, one)
+	for range 1000 { // the group's shard may still be loading
+		code := c.ask(q).(*kmsg.OffsetCommitResponse).Topics[0].Partitions[0].ErrorCode
+		if code == 0 {
+			return
+		}
+		if code != protocol.ErrCoordinatorLoadInProgress.Code {
+			c.t.Fatalf("committing: %v", protocol.ErrorForCode(code))
+		}
+	}
+	c.t.Fatal("the group's shard does not come up")
+}
+
+// committed is the group's offset for partition 0, or an error code.
+func (c *client) committed(group, topic string) (int64, int16) {
+	c.t.Helper()
+	find := kmsg.NewPtrFindCoordinatorRequest()
+	find.SetVersion(3)
+	find.CoordinatorKey = group
+	c.ask(find)
+	q := kmsg.NewPtrOffsetFetchRequest()
+	q.SetVersion(7)
+	q.Group = group
+	one := kmsg.NewOffsetFetchRequestTopic()
+	one.Topic, one.Partitions = topic, []int32{0}
+	q.Topics = append(q.Topics, one)
+	for range 1000 {
+		p := c.ask(q).(*kmsg.OffsetFetchResponse)
+		if p.ErrorCode == protocol.ErrCoordinatorLoadInProgress.Code {
+			continue
+		}
+		if p.ErrorCode != 0 {
+			return 0, p.ErrorCode
+		}
+		return p.Topics[0].Partitions[0].Offset, p.Topics[0].Partitions[0].ErrorCode
+	}
+	c.t.Fatal("the group's shard does not come up")
+	return 0, 0
 }
 
 func mustCloseDamaged(t *testing.T, b *Broker) {
