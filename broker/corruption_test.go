@@ -155,15 +155,20 @@ func (c *client) tryCreateTopic(name string, configs map[string]string) int16 {
 // produceAs appends one record of an idempotent producer.
 func (c *client) produceAs(topic string, producer protocol.ProducerID, sequence int32, value string) int64 {
 	c.t.Helper()
-	options := protocol.DefaultBatchOptions()
-	options.ProducerID, options.ProducerEpoch, options.BaseSequence = producer, 0, sequence
-	builder := protocol.NewBatchBuilder(options)
-	builder.Add(protocol.Timestamp(time.Now().UnixMilli()), nil, []byte(value))
-	offset, code := c.tryProduce(topic, builder.Build(0, protocol.None))
+	offset, code := c.trySend(topic, producer, sequence, value)
 	if code != 0 {
 		c.t.Fatalf("producing: %v", protocol.ErrorForCode(code))
 	}
 	return offset
+}
+
+func (c *client) trySend(topic string, producer protocol.ProducerID, sequence int32, value string) (int64, int16) {
+	c.t.Helper()
+	options := protocol.DefaultBatchOptions()
+	options.ProducerID, options.ProducerEpoch, options.BaseSequence = producer, 0, sequence
+	builder := protocol.NewBatchBuilder(options)
+	builder.Add(protocol.Timestamp(time.Now().UnixMilli()), nil, []byte(value))
+	return c.tryProduce(topic, builder.Build(0, protocol.None))
 }
 
 func (c *client) tryProduce(topic string, batch protocol.Batch) (int64, int16) {
@@ -396,6 +401,9 @@ func (v victim) survive(t *testing.T, name string, d damage, rng *rand.Rand) {
 		}
 		if start != 0 || high < int64(v.floor[topic]) || len(got) != int(high) {
 			t.Errorf("%s: %d records, from %d to %d; %d were durable", topic, len(got), start, high, v.floor[topic])
+		}
+		if offset, code := c.trySend(topic, 40, int32(high-1), "again"); code == 0 && offset != high-1 {
+			t.Errorf("%s: the newest batch, sent again, got the offset %d", topic, offset)
 		}
 	}
 	if offline > 1 {

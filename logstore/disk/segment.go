@@ -36,6 +36,7 @@ type segment struct {
 	sinceIndex     int64          // bytes since the last index entry
 	reserved       int64          // preallocated up to here
 	lastEpoch      protocol.Epoch // of the newest batch, -1 when unknown
+	idempotent     bool           // a batch that was noted has a producer id
 }
 
 const (
@@ -89,6 +90,7 @@ func (s *segment) note(b protocol.Batch, position, intervalBytes int64) {
 		s.firstTimestamp = b.MaxTimestamp()
 	}
 	s.lastEpoch = b.LeaderEpoch()
+	s.idempotent = s.idempotent || b.ProducerID() >= 0
 	s.size.Store(position + int64(b.Size()))
 	s.next.Store(int64(b.LastOffset() + 1))
 }
