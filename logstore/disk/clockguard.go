@@ -1,7 +1,9 @@
 package disk
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"path"
 	"strconv"
 	"strings"
@@ -99,7 +101,7 @@ func (s *Store) readClock() {
 	}
 	wall, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 	if err == nil && wall > 0 {
-		s.clock.known = true
+		s.clock.known, s.clockOfLastRun = true, true
 		s.clock.trusted = clockReading{protocol.Timestamp(wall), s.opts.Clock.Monotonic()}
 	}
 }
@@ -110,19 +112,32 @@ func (s *Store) lookAtClock(now protocol.Timestamp) bool {
 	defer s.clockMu.Unlock()
 	reading, expected := clockReading{now, s.opts.Clock.Monotonic()}, s.clock.trusted
 	verdict := s.clock.look(reading)
-	switch verdict {
-	case clockJumped:
-		s.opts.Logger.Warn("the clock is ahead of where it was expected: a jump, or the broker was down; nothing is deleted for its age until it has held",
-			"ahead", reading.ahead(expected).Truncate(time.Second), "for", clockConfirm)
-	case clockConfirmed:
-		s.opts.Logger.Warn("the clock has held; retention by age goes on", "now", int64(now))
-	case clockReturned:
-		s.opts.Logger.Warn("the clock is back; retention by age goes on", "now", int64(now))
-	}
+	s.tellOfClock(verdict, reading.ahead(expected))
 	if !verdict.believed() {
 		return false
 	}
 	// Without room for it, the next round writes it.
 	_ = vfs.ReplaceFile(s.opts.FS, path.Join(s.opts.Dir, clockFile), fmt.Appendf(nil, "%d\n", now), s.opts.Durability == Sync)
 	return true
+}
+
+// downtimeUsual is how long a broker may be down without anybody being told that
+// retention by age waits for it: a laptop over the weekend.
+const downtimeUsual = 7 * 24 * time.Hour
+
+func (s *Store) tellOfClock(verdict clockVerdict, ahead time.Duration) {
+	level := slog.LevelWarn
+	if s.clockOfLastRun && ahead < downtimeUsual {
+		level = slog.LevelInfo
+	}
+	switch verdict {
+	case clockJumped:
+		s.opts.Logger.Log(context.Background(), level, "the clock is ahead of where it was expected: it jumped, or the broker was down; nothing is deleted for its age until it has held",
+			"ahead", ahead.Truncate(time.Second), "for", clockConfirm)
+	case clockConfirmed, clockReturned:
+		s.opts.Logger.Log(context.Background(), level, "the clock has held or is back; retention by age goes on")
+	}
+	if verdict.believed() {
+		s.clockOfLastRun = false
+	}
 }

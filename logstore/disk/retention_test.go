@@ -3,6 +3,7 @@ package disk_test
 import (
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"path"
 	"strings"
 	"testing"
@@ -261,5 +262,34 @@ func TestADamagedTimeIndexDeletesNothing(t *testing.T) {
 				t.Fatalf("the log starts at %d", start)
 			}
 		})
+	}
+}
+
+// A jump is told once when it is found and once when it is over; a weekend's downtime
+// is not worth a warning.
+func TestAJumpOfTheClockIsToldOnce(t *testing.T) {
+	w, _ := memWorld(t, disk.Cached)
+	w.stop()
+	var lines strings.Builder
+	w.opts.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.start()
+	w.store.Sweep()
+	w.clock.JumpWall(1000 * time.Hour)
+	for range 30 {
+		w.store.Sweep()
+		w.clock.Advance(5 * time.Minute)
+	}
+	if n := strings.Count(lines.String(), "clock"); n != 2 || !strings.Contains(lines.String(), "ahead=1000h") {
+		t.Errorf("told:\n%s", lines.String())
+	}
+	lines.Reset()
+	w.restart()
+	w.clock.JumpWall(50 * time.Hour)
+	for range 30 {
+		w.store.Sweep()
+		w.clock.Advance(5 * time.Minute)
+	}
+	if lines.Len() > 0 {
+		t.Errorf("told of downtime:\n%s", lines.String())
 	}
 }

@@ -21,9 +21,13 @@ type Store struct {
 	syncer      *syncer
 	checkpoints *checkpoints
 	compacted   compactedOnce
-	clockMu     sync.Mutex // guards clock
-	clock       clockGuard
-	trash       *trash
+
+	clockMu sync.Mutex // guards these two
+	clock   clockGuard
+	// clockOfLastRun: what the guard trusts is from before the start, so that the
+	// broker may simply have been down.
+	clockOfLastRun bool
+	trash          *trash
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
 	failing sync.WaitGroup        // the one goroutine that tells everyone of it

@@ -241,6 +241,9 @@ func readRange(l logstore.Log, from, below protocol.Offset, maxBytes int) ([]rec
 		if n < len(data) || err != nil && !errors.Is(err, io.EOF) {
 			return all, fmt.Errorf("read %d of %d bytes: %w", n, len(data), err)
 		}
+		if err := chunk.VerifyCopy(data, from, below); err != nil {
+			return all, err
+		}
 		for len(data) > 0 {
 			var b protocol.Batch
 			if b, data, err = protocol.NextBatch(data); err != nil {
