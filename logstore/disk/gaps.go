@@ -1,10 +1,12 @@
 package disk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -73,9 +75,11 @@ func (l *log) missingBefore(first *segment, known marks) error {
 // readFailed decides what a failed read means: damage, or a file that somebody has
 // taken away, takes the partition offline, so that it is told once and nothing that
 // depends on the rest is answered. Any other error is the one read's.
-func (l *log) readFailed(err error) error {
-	var corrupt *logstore.CorruptError
-	if !errors.As(err, &corrupt) && !errors.Is(err, fs.ErrNotExist) {
+//
+// The read took no lock, and may have met a truncation or a segment's end in the
+// making; so it is done again with all of these kept out, and that counts.
+func (l *log) readFailed(err error, again func(list []*segment) error) error {
+	if !isDamage(err) {
 		return err
 	}
 	l.mu.Lock()
@@ -83,16 +87,40 @@ func (l *log) readFailed(err error) error {
 	if phase(l.phase.Load()) != phaseReady {
 		return *l.failure.Load() // it ended while this read was under way
 	}
+	if err = again(*l.segments.Load()); !isDamage(err) {
+		return err
+	}
 	l.store.unverified.Store(true)
 	l.store.syncer.add(l) // those who wait for a commit get their answer
 	return l.goOffline(err)
 }
 
+func isDamage(err error) bool {
+	var corrupt *logstore.CorruptError
+	return errors.As(err, &corrupt) || errors.Is(err, fs.ErrNotExist)
+}
+
 // Damaged implements logstore.Log.
-func (l *log) Damaged(chunk logstore.Chunk, cause error) error {
+func (l *log) Damaged(chunk logstore.Chunk, in logstore.ReadInput, cause error) error {
 	s, ok := chunk.Source.(*segment)
 	if !ok {
 		return cause
 	}
-	return l.readFailed(&logstore.CorruptError{File: s.data.name, Position: chunk.Position, Offset: s.base, Reason: cause.Error()})
+	damage := func(cause error) error {
+		return &logstore.CorruptError{File: s.data.name, Position: chunk.Position, Offset: s.base, Reason: cause.Error()}
+	}
+	err := l.readFailed(damage(cause), func(list []*segment) error {
+		if !slices.Contains(list, s) {
+			return nil // the copy was taken while the segment went
+		}
+		data := make([]byte, chunk.Bytes)
+		if n, err := s.ReadAt(data, chunk.Position); n < len(data) {
+			return err
+		}
+		if err := chunk.VerifyCopy(data, in.From, in.Below); err != nil {
+			return damage(err)
+		}
+		return nil
+	})
+	return cmp.Or(err, cause)
 }

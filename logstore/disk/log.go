@@ -224,7 +224,11 @@ func (l *log) Read(in logstore.ReadInput) (logstore.Chunk, error) {
 			return chunk, nil
 		}
 		if l.segments.Load() == list && !errors.Is(err, errGone) {
-			return logstore.Chunk{}, l.readFailed(err)
+			err = l.readFailed(err, func(list []*segment) (err error) {
+				chunk, err = l.readFrom(list, in)
+				return err
+			})
+			return chunk, err
 		}
 		// Retention or a truncation has taken the segment away meanwhile.
 		if err := l.Ready(); err != nil {

@@ -24,7 +24,7 @@ type segment struct {
 	data *handle
 	index
 
-	// size and next are published after the bytes are written, size first: a
+	// size and next are published after the bytes are written, next first: a
 	// reader that loads size and then next knows that size covers at most next.
 	size atomic.Int64
 	next atomic.Int64
@@ -91,8 +91,8 @@ func (s *segment) note(b protocol.Batch, position, intervalBytes int64) {
 	}
 	s.lastEpoch = b.LeaderEpoch()
 	s.idempotent = s.idempotent || b.ProducerID() >= 0
-	s.size.Store(position + int64(b.Size()))
 	s.next.Store(int64(b.LastOffset() + 1))
+	s.size.Store(position + int64(b.Size()))
 }
 
 // Segment as a logstore.Source: a chunk holds one use of the data file.

@@ -106,7 +106,8 @@ func readCopy(to []byte, item *fetchItem, chunk logstore.Chunk) error {
 		return err
 	}
 	if err := chunk.VerifyCopy(to, item.want.offset, item.below); err != nil {
-		return item.partition.Log().Damaged(chunk, err)
+		in := logstore.ReadInput{From: item.want.offset, Below: item.below}
+		return item.partition.Log().Damaged(chunk, in, err)
 	}
 	return nil
 }
