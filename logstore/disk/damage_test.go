@@ -304,3 +304,39 @@ func TestWaitingAppendsAreAnsweredWhenTheLogGoesOffline(t *testing.T) {
 		t.Errorf("the append that waited got %v", p.Err)
 	}
 }
+
+// An epoch that Kafka has noted before it got records costs no scan; one that does
+// not fit the batches is not believed.
+func TestEpochsAreBelievedOnlyIfTheyFit(t *testing.T) {
+	for _, c := range []struct {
+		rows  string
+		scans bool
+		want  protocol.Epoch // of the log
+	}{
+		{"0\n1\n5 0\n", false, 5},
+		{"0\n2\n5 0\n6 40\n", false, 6}, // a leader without records
+		{"0\n1\n4 0\n", true, 5},
+		{"0\n1\n7 0\n", true, 5},
+		{"0\n2\n5 0\n6 39\n", true, 5},
+		{"0\n2\n5 0\n6 41\n", true, 5},
+		{"0\n0\n", true, 5},
+		{"garbage", true, 5},
+	} {
+		w, m := memWorld(t, disk.Cached)
+		for range 40 {
+			must(t, tryAppend(w.log(0), values(dayMillis, "x"), 5).Err)
+		}
+		w.stopAnyhow()
+		must(t, vfs.ReplaceFile(m, "/data/orders-0/leader-epoch-checkpoint", []byte(c.rows), true))
+		written := false
+		w.opts.FS = &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
+			written = written || op.Kind == vfs.OpRename && strings.HasSuffix(op.To, "leader-epoch-checkpoint")
+			return nil
+		}}
+		w.start()
+		must(t, w.log(0).Ready())
+		if got := w.log(0).LastEpoch(); got != c.want || written != c.scans {
+			t.Errorf("%q: epoch %d, made anew: %v", c.rows, got, written)
+		}
+	}
+}

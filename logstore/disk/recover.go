@@ -214,14 +214,20 @@ func (l *log) recoverClean(list []*segment, recoveryPoint protocol.Offset) error
 	return l.loadProducers(list, end)
 }
 
-// epochsFit tells whether the newest epoch that the file knows is that of the
-// newest batch (-1 when there is none at hand), and begins in the log.
+// epochsFit tells whether the newest epoch with records that the file knows is that
+// of the newest batch (-1 when there is none at hand). An epoch that begins at the
+// log's end has none yet: Kafka notes it as it becomes leader
+// (Partition.makeLeader).
 func (l *log) epochsFit(newest protocol.Epoch, end protocol.Offset) bool {
-	starts := l.mu.epochs.All()
 	if newest == protocol.None {
 		return true
 	}
-	return len(starts) > 0 && starts[len(starts)-1].Epoch == newest && starts[len(starts)-1].Start < end
+	starts := l.mu.epochs.All()
+	if n := len(starts); n > 0 && starts[n-1].Start == end {
+		starts = starts[:n-1]
+	}
+	n := len(starts)
+	return n > 0 && starts[n-1].Epoch == newest && starts[n-1].Start < end
 }
 
 // useSealedIndexes takes the index files of sealed segments as they are; missing
