@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -128,6 +129,11 @@ func (h *history) play() {
 	l.Reconfigure(cfg)
 	h.sweep(a)
 	h.send(a, 2, 4)
+	cfg.RetentionBytes, cfg.RetentionMillis = -1, 3_600_000
+	l.Reconfigure(cfg)
+	h.w.clock.Advance(2 * time.Hour) // everything is too old, what is appended to included
+	h.sweep(a)
+	h.send(a, 2, 5)
 }
 
 // outcome is what a kind of crash must leave.

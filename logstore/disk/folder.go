@@ -126,6 +126,9 @@ func readEpochs(fsys vfs.FS, dir string) (logstore.Epochs, bool) {
 // parseCheckpoint reads the text form that Kafka's checkpoint files share:
 // version 0, the number of rows, the rows with fields parted by blanks.
 func parseCheckpoint(text string) ([][]string, error) {
+	if !strings.HasSuffix(text, "\n") {
+		return nil, errors.New("its last line is cut off") // or an offset would be read without its last digits
+	}
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if len(lines) < 2 || strings.TrimSpace(lines[0]) != "0" {
 		return nil, errors.New("its version is not 0")

@@ -237,7 +237,7 @@ func TestFolderOfAnotherTopic(t *testing.T) {
 
 // A damaged checkpoint file is refused: guessing would bring deleted records back.
 func TestDamagedCheckpoint(t *testing.T) {
-	for _, content := range []string{"", "1\n0\n", "0\n2\norders 0 5\n", "0\n1\norders 0\n", "0\n1\norders 0 x\n"} {
+	for _, content := range []string{"", "1\n0\n", "0\n2\norders 0 5\n", "0\n1\norders 0\n", "0\n1\norders 0 x\n", "0\n1\norders 0 5"} {
 		m := vfs.NewMem()
 		must(t, m.MkdirAll("/data", vfs.DirPerm))
 		must(t, vfs.ReplaceFile(m, "/data/recovery-point-offset-checkpoint", []byte(content), true))
