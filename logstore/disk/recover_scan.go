@@ -188,6 +188,13 @@ func (l *log) setTornAside(list []*segment) error {
 			}
 		}
 	}
+	if len(list) == 0 {
+		return nil
+	}
+	// In cached mode too: they must not come back behind what is appended from here on.
+	if err := l.store.opts.FS.SyncDir(l.dir); err != nil {
+		return l.store.fail(&syncError{l.dir, err})
+	}
 	return nil
 }
 
