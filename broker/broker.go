@@ -252,7 +252,14 @@ func (b *Broker) closeRooms(ctx context.Context, clean bool) error {
 		note("closing the metadata", b.metadata.Close(ctx))
 	}
 	if b.logs != nil {
-		note("closing the logs", b.logs.Close(ctx))
+		stop, cancel := context.WithCancel(ctx)
+		if !clean {
+			// The start was refused, and most logs were never looked at: nothing of
+			// theirs is finished, what is due to be replayed included.
+			cancel()
+		}
+		note("closing the logs", b.logs.Close(stop))
+		cancel()
 		clean = clean && b.logs.Verified()
 	}
 	if clean && !b.failed.Load() && len(problems) == 0 && b.metadata != nil {

@@ -186,6 +186,9 @@ func (s *Store) Close(ctx context.Context) error {
 	s.trash.stop()
 	s.failing.Wait()
 	var failures []error
+	if ctx.Err() != nil {
+		s.unverified.Store(true) // also when no log was opened yet
+	}
 	for _, l := range s.each() {
 		if ctx.Err() != nil {
 			l.abandon()
