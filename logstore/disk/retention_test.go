@@ -141,19 +141,13 @@ func TestKeepForever(t *testing.T) {
 func TestRetentionKeepsWhatIsNotCommitted(t *testing.T) {
 	m := vfs.NewMem()
 	must(t, m.MkdirAll("/data", vfs.DirPerm))
-	gate := make(chan struct{})
-	held := false
-	w := newWorld(t, &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
-		if held && op.Kind == vfs.OpSync && strings.HasSuffix(op.Name, ".log") {
-			<-gate
-		}
-		return nil
-	}}, "/data", disk.Sync)
+	g := newCommitGate()
+	w := newWorld(t, &vfs.Faulty{FS: m, Before: g.before}, "/data", disk.Sync)
 	w.byAge(time.Hour)
 	l := w.log(0)
 	w.fill(l, 3)
 	must(t, l.Flush())
-	held = true
+	g.held.Store(true)
 	done := make(chan struct{})
 	p := &logstore.Pending{OnCommitted: func(*logstore.Pending) { close(done) }}
 	l.Append(logstore.AppendInput{Batch: values(dayMillis, "not yet")}, p)
@@ -166,7 +160,7 @@ func TestRetentionKeepsWhatIsNotCommitted(t *testing.T) {
 	if end := l.Offsets().Start; end != 0 {
 		t.Errorf("the log starts at %d", end)
 	}
-	close(gate)
+	close(g.open)
 	<-done
 	<-swept
 	must(t, p.Err)
