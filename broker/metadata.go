@@ -7,7 +7,9 @@ import (
 	"sync/atomic"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/logstore/disk"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -33,6 +35,13 @@ func (b *Broker) openMetadata() error {
 	folder := path.Join(b.dir, id.String())
 	if err := makeFolder(b.files, folder); err != nil {
 		return &DirectoryError{folder, "cannot be made", err}
+	}
+	// These come before the log's recovery, which may change its derived files.
+	if err := checkMetadataFolder(b.files, folder); err != nil {
+		return err
+	}
+	if err := metadata.CheckFolder(b.files, folder, b.identity.NodeID); err != nil {
+		return &DirectoryError{folder, "the metadata cannot be used", err}
 	}
 	log, err := b.logs.Open(id, metadataLogConfig)
 	if err != nil {
@@ -73,6 +82,20 @@ func (b *Broker) openMetadata() error {
 		return fmt.Errorf("opening the metadata: %w", err)
 	}
 	return nil
+}
+
+// checkMetadataFolder refuses a metadata folder that says it is another topic's. The
+// id is fixed, so that this is damage, and not a deleted topic's folder, which the
+// log store would set aside to begin with an empty one.
+func checkMetadataFolder(files vfs.FS, folder string) error {
+	id, err := disk.TopicIDOf(files, folder)
+	if err == nil && (id.IsZero() || id == metadataTopicID) {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("it says topic %s", id)
+	}
+	return &DirectoryError{path.Join(folder, "partition.metadata"), "is damaged: this is the folder of the metadata", err}
 }
 
 // metadataJournal is the metadata's journal in a log of its own. The Store is its

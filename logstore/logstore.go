@@ -120,6 +120,9 @@ type Chunk struct {
 	// End is above every record of the range, and at most the offset of the next
 	// one: with it AbortedIn tells what a reader of the range must know.
 	End protocol.Offset
+	// Gapless says that each batch begins where the one before ended: the log was
+	// never compacted.
+	Gapless bool
 }
 
 // Source is where a chunk's bytes lie; it stays readable until Release.
@@ -178,6 +181,10 @@ type Log interface {
 	// Read finds the range to answer with; it does not copy. An offset outside
 	// [Start, End] is ErrOffsetOutOfRange; at or above Below the Chunk is empty.
 	Read(in ReadInput) (Chunk, error)
+	// Damaged tells the log that the bytes of a chunk turned out to be damaged: unless
+	// they were only just going away, it goes offline. The answer is the error for
+	// whoever wanted them. The chunk is not released.
+	Damaged(chunk Chunk, in ReadInput, cause error) error
 	Offsets() Offsets
 	// OffsetForTime finds the first record at or after t, up to End; whether the
 	// caller may show it (below High or Stable) is the caller's to decide.

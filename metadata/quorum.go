@@ -77,6 +77,23 @@ func readQuorumState(fsys vfs.FS, dir string) (*quorumState, error) {
 	return q, nil
 }
 
+// CheckFolder looks at what of a metadata folder can be judged without its log.
+func CheckFolder(fsys vfs.FS, dir string, node int32) error {
+	q, err := readQuorumState(fsys, dir)
+	if err == nil && q.hasOtherVoters(node) {
+		err = q.refuse(dir, node)
+	}
+	return err
+}
+
+func (q *quorumState) hasOtherVoters(node int32) bool {
+	return q != nil && slices.ContainsFunc(q.voters, func(id int32) bool { return id != node })
+}
+
+func (q *quorumState) refuse(dir string, node int32) error {
+	return &UnsupportedError{File: dir, Offset: -1, Reason: fmt.Sprintf("%s names the voters %v, but this is node %d alone", quorumFile, q.voters, node)}
+}
+
 // writeQuorumState says that the node leads under the epoch.
 func writeQuorumState(fsys vfs.FS, dir string, node int32, epoch protocol.Epoch, kraftVersion int16) error {
 	var content any = quorumStateV0{
@@ -104,8 +121,8 @@ func (rec *recovery) checkAlone(node int32, directory protocol.UUID) error {
 	refuse := func(format string, args ...any) error {
 		return &UnsupportedError{File: rec.dir, Offset: -1, Reason: fmt.Sprintf(format, args...)}
 	}
-	if rec.quorum != nil && slices.ContainsFunc(rec.quorum.voters, func(id int32) bool { return id != node }) {
-		return refuse("%s names the voters %v, but this is node %d alone", quorumFile, rec.quorum.voters, node)
+	if rec.quorum.hasOtherVoters(node) {
+		return rec.quorum.refuse(rec.dir, node)
 	}
 	if l := rec.leader; l != nil && slices.ContainsFunc(l.voters, func(id int32) bool { return id != node }) {
 		return refuse("the newest leader was elected by the voters %v, but this is node %d alone", l.voters, node)

@@ -111,6 +111,13 @@ func (m *Manual) Advance(d time.Duration) {
 	m.mu.Unlock()
 }
 
+// JumpWall moves wall time alone, as a wrong time server does.
+func (m *Manual) JumpWall(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.wall = m.mu.wall.Add(d)
+}
+
 // Pending is the number of calls that are waiting for their time.
 func (m *Manual) Pending() int {
 	m.mu.Lock()

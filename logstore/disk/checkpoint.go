@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -32,10 +33,12 @@ type checkpoints struct {
 		// kept is what the files said at the start, used for every log that has not
 		// been loaded since.
 		kept map[partitionKey]marks
-		// written are the partitions with a row on disk; stale those of them that
-		// were deleted since, whose row must not be taken for a namesake's.
-		written map[partitionKey]bool
+		// written are the recovery points on disk; stale the partitions among them
+		// that were deleted since, whose row must not be taken for a namesake's.
+		written map[partitionKey]protocol.Offset
 		stale   map[partitionKey]bool
+		// unsaved: a log was closed on its own since the files were written.
+		unsaved bool
 	}
 }
 
@@ -60,7 +63,7 @@ func keyOf(id logstore.ID) partitionKey { return partitionKey{id.Topic, id.Parti
 func readCheckpoints(s *Store) (*checkpoints, error) {
 	c := &checkpoints{store: s}
 	c.mu.kept = make(map[partitionKey]marks)
-	c.mu.written = make(map[partitionKey]bool)
+	c.mu.written = make(map[partitionKey]protocol.Offset)
 	c.mu.stale = make(map[partitionKey]bool)
 	err := c.read(recoveryPointFile, func(m *marks, offset protocol.Offset) { m.recovery = offset })
 	if err == nil {
@@ -97,9 +100,29 @@ func (c *checkpoints) read(file string, set func(*marks, protocol.Offset)) error
 		m := c.mu.kept[key]
 		set(&m, protocol.Offset(offset))
 		c.mu.kept[key] = m
-		c.mu.written[key] = true
+		c.mu.written[key] = m.recovery
 	}
 	return nil
+}
+
+// deletableBelow is up to where segments may be deleted: in sync mode the recovery
+// point that the checkpoint file on disk says, so that what a crash leaves to be
+// replayed or scanned is never of a segment that is gone.
+func (l *log) deletableBelow() protocol.Offset {
+	if l.store.opts.Durability != Sync {
+		return math.MaxInt64
+	}
+	return l.store.checkpoints.persisted(keyOf(l.id))
+}
+
+// persisted is the recovery point that was last written durably, 0 for none.
+func (c *checkpoints) persisted(key partitionKey) protocol.Offset {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.stale[key] {
+		return 0
+	}
+	return c.mu.written[key]
 }
 
 // of is what the files said of a partition at the start.
@@ -114,7 +137,7 @@ func (c *checkpoints) keep(l *log) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if m, ok := l.marks(); ok {
-		c.mu.kept[keyOf(l.id)] = m
+		c.mu.kept[keyOf(l.id)], c.mu.unsaved = m, true
 	}
 }
 
@@ -142,7 +165,7 @@ func (c *checkpoints) forgetDeleted(deleted, folders map[string]bool) {
 
 func (c *checkpoints) forgetLocked(key partitionKey) {
 	delete(c.mu.kept, key)
-	if c.mu.written[key] {
+	if _, written := c.mu.written[key]; written {
 		c.mu.stale[key] = true
 	}
 }
@@ -163,6 +186,18 @@ func (c *checkpoints) writeIfStale() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.mu.stale) == 0 {
+		return nil
+	}
+	return c.writeLocked()
+}
+
+// writeIfUsed writes unless no log was loaded: the files say it all then, and a
+// start that was refused leaves them alone.
+func (c *checkpoints) writeIfUsed() error {
+	used := slices.ContainsFunc(c.store.each(), func(l *log) bool { return l.loaded.Load() })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !used && !c.mu.unsaved && len(c.mu.stale) == 0 {
 		return nil
 	}
 	return c.writeLocked()
@@ -192,12 +227,12 @@ func (c *checkpoints) writeLocked() error {
 	}
 	recovery := make([]checkpointRow, 0, len(current))
 	var starts []checkpointRow
-	written := make(map[partitionKey]bool, len(current))
+	written := make(map[partitionKey]protocol.Offset, len(current))
 	for key, m := range current {
 		if m == (marks{}) {
 			continue
 		}
-		written[key] = true
+		written[key] = m.recovery
 		recovery = append(recovery, checkpointRow{key, m.recovery})
 		if m.start > 0 {
 			starts = append(starts, checkpointRow{key, m.start})
@@ -209,7 +244,7 @@ func (c *checkpoints) writeLocked() error {
 	if err := c.writeFile(logStartFile, starts); err != nil {
 		return err
 	}
-	c.mu.written = written
+	c.mu.written, c.mu.unsaved = written, false
 	clear(c.mu.stale)
 	return nil
 }

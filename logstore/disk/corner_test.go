@@ -143,3 +143,19 @@ func TestDamageWhileRunning(t *testing.T) {
 		t.Error("the damaged batch was looked into")
 	}
 }
+
+// A truncation before the first snapshot keeps the producers of what is left.
+func TestProducersOutliveATruncation(t *testing.T) {
+	w, _ := memWorld(t, disk.Cached)
+	l := w.log(0)
+	for i := range int32(5) {
+		w.append(l, idempotent(6, i, "x"))
+	}
+	must(t, l.TruncateTo(3))
+	if p := w.append(l, idempotent(6, 2, "x")); !p.Duplicate || p.BaseOffset != 2 {
+		t.Errorf("the newest batch again: %+v", p)
+	}
+	if p := w.append(l, idempotent(6, 3, "x")); p.Duplicate || p.BaseOffset != 3 {
+		t.Errorf("the next batch: %+v", p)
+	}
+}

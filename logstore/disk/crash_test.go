@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -108,7 +109,7 @@ func (h *history) delete(id logstore.ID) {
 // stop, and life after it.
 func (h *history) play() {
 	a, b := partitionID(0), partitionID(1)
-	reborn := logstore.ID{Topic: b.Topic, TopicID: protocol.UUID{8}, Partition: 1}
+	reborn := logstore.ID{Topic: b.Topic, TopicID: otherTopicID, Partition: 1}
 	h.send(a, 25, 0)
 	h.send(b, 3, 0)
 	must(h.w.t, h.w.store.Checkpoint())
@@ -128,6 +129,11 @@ func (h *history) play() {
 	l.Reconfigure(cfg)
 	h.sweep(a)
 	h.send(a, 2, 4)
+	cfg.RetentionBytes, cfg.RetentionMillis = -1, 3_600_000
+	l.Reconfigure(cfg)
+	h.w.clock.Advance(2 * time.Hour) // everything is too old, what is appended to included
+	h.sweep(a)
+	h.send(a, 2, 5)
 }
 
 // outcome is what a kind of crash must leave.

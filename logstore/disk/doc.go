@@ -1,26 +1,7 @@
 // Package disk keeps logs in Kafka's segment files: the engine behind
 // logstore.Store and logstore.Log.
 //
-//	DATA/recovery-point-offset-checkpoint      up to where each log is durable
-//	DATA/log-start-offset-checkpoint           where logs start, when not with a segment
-//	DATA/replication-offset-checkpoint         high watermarks, at a clean stop, for Kafka
-//	DATA/topic-N/partition.metadata            whose folder this is (the topic's id)
-//	DATA/topic-N/leader-epoch-checkpoint       where each leader epoch begins
-//	DATA/topic-N/00000000000000000000.log      batches, back to back, as clients sent them
-//	DATA/topic-N/00000000000000000000.index    sealed segments: offset -> position
-//	DATA/topic-N/00000000000000000000.timeindex                timestamp -> offset
-//	DATA/topic-N/00000000000000000000.txnindex                 aborted transactions, if any
-//	DATA/topic-N/00000000000000001234.snapshot producer state before offset 1234
-//	DATA/topic-N/00000000000000001234.torn     what a crash left behind offset 1234
-//
-// Formats, big-endian. An .index entry is relative offset uint32 (of the last
-// record of a batch, less the segment's base), position uint32 (of that batch). A
-// .timeindex entry is timestamp int64 (the largest so far), relative offset uint32
-// (of the last record of the batch that has it first). Both are sparse: one entry
-// per index.interval.bytes. A .txnindex entry is described at abortedTxn; an active
-// segment's file has what memory has, and is not read. The snapshot is described at logstore.ProducerTable;
-// checkpoints are text: "0", the number of rows, the rows. Files that end in
-// ".deleted" and folders that end in "-delete" wait for their removal.
+// docs/formats.md shows every file: its bytes, who writes it and when it is synced.
 //
 // # The life of an append
 //
@@ -48,9 +29,13 @@
 //     reach beyond the recovery point.
 //   - A torn tail is copied aside and cut off. Damage to what was durable takes the
 //     partition offline with the place named, and changes nothing.
+//   - Records that are missing without compaction or a deletion are damage too: at
+//     the log's begin they are found as it is opened, elsewhere as they are asked for.
 //   - Indexes, epochs and producer state are made of the batches, and made again
 //     when they are missing or do not fit. A missing .txnindex means that nothing
-//     was aborted, so it is made again only with the segment's other indexes.
+//     was aborted, so it is made again only with the segment's other indexes. Nothing
+//     is deleted because an index says so.
+//   - A clock that jumps deletes nothing (clockGuard).
 //
 // # Who owns what
 //
@@ -61,7 +46,5 @@
 //
 // # What is left out
 //
-// Compaction, the write-ahead log that will replace one sync per partition, and
-// retention's guard against a clock that jumps. File system and clock come in by
-// parameter; nothing here imports os.
+// Compaction. File system and clock come in by parameter; nothing here imports os.
 package disk

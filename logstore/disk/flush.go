@@ -103,7 +103,12 @@ func (y *syncer) stop() {
 func (l *log) flush() error {
 	l.mu.Lock()
 	if err := l.readyLocked(); err != nil {
+		var waiting []waitingAppend
+		if phase(l.phase.Load()) > phaseReady { // it went offline while they waited for this flush
+			waiting = l.endLocked(phaseFailed, err)
+		}
 		l.mu.Unlock()
+		l.answer(waiting, 0, err)
 		return err
 	}
 	end, from := protocol.Offset(l.end.Load()), l.mu.synced

@@ -62,6 +62,9 @@ func (l *log) writeSmall(file string, data []byte) error {
 	return nil
 }
 
+// TopicIDOf reads whose folder a partition's folder says it is; zero when it does not.
+func TopicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) { return topicIDOf(fsys, dir) }
+
 // topicIDOf reads partition.metadata. The id is zero when there is none, as in
 // folders of old Kafka versions, or when it cannot be understood, which a power
 // cut in cached mode can bring about.
@@ -141,6 +144,9 @@ func readEpochs(fsys vfs.FS, dir string) (logstore.Epochs, bool) {
 // parseCheckpoint reads the text form that Kafka's checkpoint files share:
 // version 0, the number of rows, the rows with fields parted by blanks.
 func parseCheckpoint(text string) ([][]string, error) {
+	if !strings.HasSuffix(text, "\n") {
+		return nil, errors.New("its last line is cut off") // or an offset would be read without its last digits
+	}
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if len(lines) < 2 || strings.TrimSpace(lines[0]) != "0" {
 		return nil, errors.New("its version is not 0")

@@ -13,7 +13,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// Sizes of an entry in Kafka's index files (formats in doc.go).
+// Sizes of an entry in Kafka's index files (docs/formats.md).
 const (
 	offsetEntryBytes = 8
 	timeEntryBytes   = 12

@@ -32,6 +32,8 @@ type log struct {
 	id    logstore.ID
 	dir   string
 	cfg   atomic.Pointer[logstore.Config]
+	// compacted: the topic is compacted, or was when the cleaner came by.
+	compacted atomic.Bool
 
 	phase   atomic.Int32
 	failure atomic.Pointer[error]
@@ -105,6 +107,7 @@ var emptySegments []*segment
 func newLog(store *Store, id logstore.ID, cfg *logstore.Config) *log {
 	l := &log{store: store, id: id, dir: path.Join(store.opts.Dir, id.String())}
 	l.cfg.Store(cfg)
+	l.compacted.Store(cfg.Compact || store.compacted.has(keyOf(id)))
 	l.segments.Store(&emptySegments)
 	return l
 }
@@ -225,12 +228,16 @@ func (l *log) Read(in logstore.ReadInput) (logstore.Chunk, error) {
 		if in.From < protocol.Offset(l.start.Load()) || in.From > protocol.Offset(l.end.Load()) {
 			return logstore.Chunk{}, logstore.ErrOffsetOutOfRange
 		}
-		chunk, err := readFrom(*list, in)
+		chunk, err := l.readFrom(*list, in)
 		if err == nil {
 			return chunk, nil
 		}
 		if l.segments.Load() == list && !errors.Is(err, errGone) {
-			return logstore.Chunk{}, err
+			err = l.readFailed(err, func(list []*segment) (err error) {
+				chunk, err = l.readFrom(list, in)
+				return err
+			})
+			return chunk, err
 		}
 		// Retention or a truncation has taken the segment away meanwhile.
 		if err := l.Ready(); err != nil {
@@ -239,14 +246,18 @@ func (l *log) Read(in logstore.ReadInput) (logstore.Chunk, error) {
 	}
 }
 
-func readFrom(list []*segment, in logstore.ReadInput) (logstore.Chunk, error) {
+func (l *log) readFrom(list []*segment, in logstore.ReadInput) (logstore.Chunk, error) {
 	for i := segmentOf(list, in.From); i < len(list); i++ {
 		if list[i].base >= in.Below && i > 0 {
 			break
 		}
 		chunk, found, err := list[i].read(in)
 		if err != nil || found {
+			chunk.Gapless = !l.mayHaveGaps()
 			return chunk, err
+		}
+		if i < len(list)-1 && !l.mayHaveGaps() {
+			return chunk, list[i].gapBehind(in.From, list[i+1].base)
 		}
 	}
 	return logstore.Chunk{}, nil
@@ -284,7 +295,12 @@ func (l *log) SizeBytes() int64 {
 }
 
 // Reconfigure implements logstore.Log.
-func (l *log) Reconfigure(cfg logstore.Config) { l.cfg.Store(l.store.intern(cfg)) }
+func (l *log) Reconfigure(cfg logstore.Config) {
+	if cfg.Compact {
+		l.compacted.Store(true)
+	}
+	l.cfg.Store(l.store.intern(cfg))
+}
 
 // LastEpoch implements logstore.Log.
 func (l *log) LastEpoch() protocol.Epoch {

@@ -383,7 +383,7 @@ func TestDeleteAndNamesake(t *testing.T) {
 		wantIs(t, err, logstore.ErrDeleted)
 		wantIs(t, tryAppend(l, values(dayMillis, "x"), 0).Err, logstore.ErrDeleted)
 
-		namesake := logstore.ID{Topic: "orders", TopicID: protocol.UUID{9}, Partition: 0}
+		namesake := logstore.ID{Topic: "orders", TopicID: otherTopicID, Partition: 0}
 		w.kill()
 		w.start()
 		reborn, err := w.store.Open(namesake, w.cfg)

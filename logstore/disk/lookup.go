@@ -74,7 +74,11 @@ func (l *log) lookUp(search func([]*segment, protocol.Offset) (logstore.Timestam
 			return found, nil
 		}
 		if l.segments.Load() == list && !errors.Is(err, errGone) {
-			return nothingFound, err
+			err = l.readFailed(err, func(list []*segment) (err error) {
+				found, err = search(list, protocol.Offset(l.start.Load()))
+				return err
+			})
+			return found, err
 		}
 	}
 }

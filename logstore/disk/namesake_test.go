@@ -37,7 +37,7 @@ func TestNamesakeAfterTidy(t *testing.T) {
 			if renamed {
 				w.wantFilled(kept, 0, 5)
 			}
-			namesake := logstore.ID{Topic: topic, TopicID: protocol.UUID{9}}
+			namesake := logstore.ID{Topic: topic, TopicID: otherTopicID}
 			l, err = w.store.Open(namesake, w.cfg)
 			must(t, err)
 			w.wantFilled(l, 0, 0)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
+	"math/bits"
 	"path"
 	"slices"
 	"strconv"
@@ -51,7 +53,7 @@ func (l *log) recover() error {
 	if err != nil {
 		return err
 	}
-	return l.startAt(known.start)
+	return l.startAt(known.start, clean)
 }
 
 // listReplayed lists the folder, after the log's entries of the write-ahead log were
@@ -94,6 +96,9 @@ func (l *log) list(known marks) (folderFiles, error) {
 	if err != nil {
 		return found, err
 	}
+	if nearly(id, l.id.TopicID) {
+		id = protocol.UUID{} // its file is damaged: read as if it said nothing
+	}
 	if !id.IsZero() && id != l.id.TopicID {
 		// A topic of this name was deleted and made anew, and the old folder has
 		// outlived a crash.
@@ -130,6 +135,17 @@ func (l *log) list(known marks) (folderFiles, error) {
 		return found, &logstore.CorruptError{File: l.dir, Offset: known.recovery, Reason: "the segments that were there are missing"}
 	}
 	return found, nil
+}
+
+// nearly tells whether an id is another one with a damaged byte or two of its text.
+// Two topics' ids differ in about 61 bits; taking damage for a namesake's folder
+// would put the partition's records aside.
+func nearly(a, b protocol.UUID) bool {
+	differing := 0
+	for i := range a {
+		differing += bits.OnesCount8(a[i] ^ b[i])
+	}
+	return differing > 0 && differing <= 12
 }
 
 // explainMissing judges a folder that is not there. That is how a partition
@@ -206,7 +222,7 @@ func (l *log) recoverClean(list []*segment, recoveryPoint protocol.Offset) error
 	}
 	epochs, ok := readEpochs(l.store.opts.FS, l.dir)
 	l.mu.epochs = epochs
-	if !ok || epochs.Last() < list[len(list)-1].lastEpoch {
+	if !ok || !l.epochsFit(list[len(list)-1].lastEpoch, end) {
 		if err := l.takeEpochs(list); err != nil {
 			return err
 		}
@@ -214,7 +230,26 @@ func (l *log) recoverClean(list []*segment, recoveryPoint protocol.Offset) error
 			return fmt.Errorf("write the leader epochs: %w", err)
 		}
 	}
+	if err := l.missingBefore(list[0], l.store.checkpoints.of(l.id)); err != nil {
+		return err
+	}
 	return l.loadProducers(list, end)
+}
+
+// epochsFit tells whether the newest epoch with records that the file knows is that
+// of the newest batch (-1 when there is none at hand). An epoch that begins at the
+// log's end has none yet: Kafka notes it as it becomes leader
+// (Partition.makeLeader).
+func (l *log) epochsFit(newest protocol.Epoch, end protocol.Offset) bool {
+	if newest == protocol.None {
+		return true
+	}
+	starts := l.mu.epochs.All()
+	if n := len(starts); n > 0 && starts[n-1].Start == end {
+		starts = starts[:n-1]
+	}
+	n := len(starts)
+	return n > 0 && starts[n-1].Epoch == newest && starts[n-1].Start < end
 }
 
 // useSealedIndexes takes the index files of sealed segments as they are; missing
@@ -289,16 +324,28 @@ func (l *log) reopenActive(s *segment) (fits bool) {
 	}
 	scan := newScanner(file, from, size, false)
 	defer scan.close()
-	for {
+	for due := s.base; ; due = s.nextOffset() {
 		b, at, err := scan.batch()
 		if errors.Is(err, io.EOF) {
 			return s.loadTxnIndex(l.store.opts.FS)
 		}
-		if err != nil || b.BaseOffset() < s.base {
+		if err != nil || !s.continues(b, at, from, due) {
 			return false
 		}
 		s.note(b, at, l.cfg.Load().IndexIntervalBytes)
 	}
+}
+
+// continues tells whether the batch at a position fits the index, whose last entry
+// is at from, and the batch before it, which ended below due.
+func (s *segment) continues(b protocol.Batch, at, from int64, due protocol.Offset) bool {
+	if b.LastOffset()-s.base > math.MaxInt32 {
+		return false
+	}
+	if n := len(s.offsets); n > 0 && at == from {
+		return b.BaseOffset() >= s.base && b.LastOffset()-s.base == protocol.Offset(s.offsets[n-1].relative)
+	}
+	return b.BaseOffset() == due
 }
 
 // takeEpochs takes the epochs from the batch headers of list: their file is
@@ -315,28 +362,39 @@ func (l *log) takeEpochs(list []*segment) error {
 }
 
 // startAt raises the log start to where deletions had brought it.
-func (l *log) startAt(start protocol.Offset) error {
+func (l *log) startAt(start protocol.Offset, clean bool) error {
 	if start <= protocol.Offset(l.start.Load()) {
 		return nil
 	}
 	if end := protocol.Offset(l.end.Load()); start > end {
-		// Everything that is left was deleted before, and what came after it was
-		// lost with the power. Offsets must not be given twice: begin at start.
-		for _, s := range *l.segments.Load() {
-			s.retire()
+		if clean || l.store.opts.Durability == Sync {
+			return &logstore.CorruptError{File: path.Join(l.store.opts.Dir, logStartFile), Offset: start,
+				Reason: fmt.Sprintf("it says where %s starts, but the log ends at offset %d", l.id, end)}
 		}
-		if err := l.renameDeleted(*l.segments.Load()); err != nil {
-			return err
-		}
-		l.publish(nil)
-		l.mu.epochs = logstore.Epochs{}
-		l.mu.producers.Clear()
-		l.setMarks(start, start)
-		l.mu.synced = start
-		l.recoveryPoint.Store(int64(start))
-		return nil
+		return l.startBeyondEnd(start)
 	}
 	l.start.Store(int64(start))
 	l.mu.epochs.DropBefore(start)
+	return nil
+}
+
+// startBeyondEnd begins the log anew: everything that is left was deleted before,
+// and what came after it was lost with the power. Offsets must not be given twice.
+// The files are kept aside all the same, because the start is but a number in a
+// text file without a checksum.
+func (l *log) startBeyondEnd(start protocol.Offset) error {
+	list := *l.segments.Load()
+	l.store.opts.Logger.Warn("a log ended before its start and begins anew there; its segments are kept aside", "partition", l.id.String(),
+		"start", int64(start), "end", l.end.Load())
+	if err := l.setTornAside(list); err != nil {
+		return err
+	}
+	l.publish(nil)
+	l.mu.epochs = logstore.Epochs{}
+	l.mu.producers.Clear()
+	l.mu.snapshots = nil
+	l.setMarks(start, start)
+	l.mu.synced = start
+	l.recoveryPoint.Store(int64(start))
 	return nil
 }

@@ -41,6 +41,9 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint, promised protocol.O
 			return err
 		}
 	}
+	if err := l.missingBefore(list[0], l.store.checkpoints.of(l.id)); err != nil {
+		return err
+	}
 	l.mu.epochs.TruncateTo(scanned)
 	if err := l.loadProducers(list[:first], scanned); err != nil {
 		return err
@@ -55,6 +58,8 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint, promised protocol.O
 	}
 	l.publish(list)
 	l.setMarks(list[0].base, end)
+	active := list[len(list)-1]
+	active.reserved = active.size.Load() // what was preallocated beyond is given back when it is sealed
 	l.mu.synced = recoveryPoint
 	l.recoveryPoint.Store(int64(recoveryPoint))
 	l.dropSnapshotsBeyond(end)
@@ -83,6 +88,7 @@ func (l *log) settle(list []*segment, end, promised protocol.Offset) error {
 // scanFrom reads the segments from list[first] on and returns the list that is
 // left when a torn tail has been cut.
 func (l *log) scanFrom(list []*segment, first int, promised protocol.Offset) ([]*segment, error) {
+	told := l.newProgress(list[first:])
 	for i := first; i < len(list); i++ {
 		s, last := list[i], i == len(list)-1
 		mode := gapScan
@@ -93,11 +99,12 @@ func (l *log) scanFrom(list []*segment, first int, promised protocol.Offset) ([]
 		position, bad, err := l.rebuild(s, s.size.Load(), mode, func(b protocol.Batch) {
 			l.mu.epochs.Assign(b.LeaderEpoch(), b.BaseOffset())
 			l.learn(s, b)
+			told.add(b)
 		})
 		if err != nil {
 			return nil, err
 		}
-		if bad == nil && !last && s.nextOffset() < list[i+1].base && !l.cfg.Load().Compact {
+		if bad == nil && !last && s.nextOffset() < list[i+1].base && !l.mayHaveGaps() {
 			bad = &badBatch{position, fmt.Sprintf("the segment ends at offset %d, the next one begins at %d", s.nextOffset(), list[i+1].base)}
 		}
 		if bad != nil {
@@ -166,14 +173,8 @@ func (l *log) tear(list []*segment, i int, bad *badBatch, promised protocol.Offs
 	if s.nextOffset() < promised || !last && l.store.opts.Durability == Sync {
 		return nil, s.corrupt(bad)
 	}
-	for _, later := range list[i+1:] {
-		later.retire()
-		for _, suffix := range []string{logSuffix, offsetSuffix, timeSuffix, txnSuffix, snapshotSuffix} {
-			name := l.segmentPath(later.base, suffix)
-			if err := l.store.opts.FS.Rename(name, name+tornSuffix); err != nil && !passedOver(err) {
-				return nil, fmt.Errorf("set a segment beyond a torn one aside: %w", err)
-			}
-		}
+	if err := l.setTornAside(list[i+1:]); err != nil {
+		return nil, err
 	}
 	if l.store.wal.Leftover() && !l.cfg.Load().OwnSync {
 		// The next crash must not bring back what is cut now, over what will be there.
@@ -185,6 +186,27 @@ func (l *log) tear(list []*segment, i int, bad *badBatch, promised protocol.Offs
 		return nil, err
 	}
 	return list[:i+1], nil
+}
+
+// setTornAside renames the files of segments that are no part of the log any more.
+func (l *log) setTornAside(list []*segment) error {
+	for _, s := range list {
+		s.retire()
+		for _, suffix := range []string{logSuffix, offsetSuffix, timeSuffix, txnSuffix, snapshotSuffix} {
+			name := l.segmentPath(s.base, suffix)
+			if err := l.store.opts.FS.Rename(name, name+tornSuffix); err != nil && !passedOver(err) {
+				return fmt.Errorf("set a segment beyond the log's end aside: %w", err)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	// In cached mode too: they must not come back behind what is appended from here on.
+	if err := l.store.opts.FS.SyncDir(l.dir); err != nil {
+		return l.store.fail(&syncError{l.dir, err})
+	}
+	return nil
 }
 
 // tornSuffix marks what a crash has torn; Kafka passes over such files.

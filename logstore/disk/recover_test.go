@@ -2,9 +2,11 @@ package disk_test
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -202,9 +204,6 @@ func TestDerivedFilesMayBeLostOrDamaged(t *testing.T) {
 				if epoch, end := l.EndOfEpoch(0); epoch != 0 || end != 61 {
 					t.Fatalf("epoch 0 ends at %d", end)
 				}
-				if suffix == ".snapshot" && harm == "lost" {
-					return // as with Kafka: no snapshot after a clean stop means no producers
-				}
 				if p := tryAppend(l, idempotent(3, 29, strings.Repeat("b", 80)), 0); p.Err != nil || !p.Duplicate {
 					t.Fatalf("a duplicate: %+v", p)
 				}
@@ -220,7 +219,7 @@ func TestFolderOfAnotherTopic(t *testing.T) {
 	w.fill(w.log(0), 5)
 	w.fill(w.log(1), 5)
 	w.restart()
-	namesake := logstore.ID{Topic: "orders", TopicID: protocol.UUID{7}, Partition: 0}
+	namesake := logstore.ID{Topic: "orders", TopicID: otherTopicID, Partition: 0}
 	l, err := w.store.Open(namesake, w.cfg)
 	must(t, err)
 	w.wantFilled(l, 0, 0)
@@ -238,7 +237,7 @@ func TestFolderOfAnotherTopic(t *testing.T) {
 
 // A damaged checkpoint file is refused: guessing would bring deleted records back.
 func TestDamagedCheckpoint(t *testing.T) {
-	for _, content := range []string{"", "1\n0\n", "0\n2\norders 0 5\n", "0\n1\norders 0\n", "0\n1\norders 0 x\n"} {
+	for _, content := range []string{"", "1\n0\n", "0\n2\norders 0 5\n", "0\n1\norders 0\n", "0\n1\norders 0 x\n", "0\n1\norders 0 5"} {
 		m := vfs.NewMem()
 		must(t, m.MkdirAll("/data", vfs.DirPerm))
 		must(t, vfs.ReplaceFile(m, "/data/recovery-point-offset-checkpoint", []byte(content), true))
@@ -346,5 +345,32 @@ func TestProducersOutliveATornLog(t *testing.T) {
 	w.restart()
 	if p := w.append(w.log(0), idempotent(7, 0, "new")); !p.Duplicate || p.BaseOffset != end {
 		t.Errorf("the batch sent again: %+v, its first copy is at %d", p, end)
+	}
+}
+
+// A recovery that takes long says every few seconds how far it has come.
+func TestLongRecoveriesTellTheirProgress(t *testing.T) {
+	w, m := memWorld(t, disk.Cached)
+	w.cfg.SegmentBytes = 64 << 20
+	l := w.log(0)
+	for range 60 {
+		w.append(l, values(dayMillis, strings.Repeat("x", 1<<20)))
+	}
+	w.kill()
+	var lines strings.Builder
+	w.opts.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.opts.FS = &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
+		if op.Kind == vfs.OpRead {
+			w.clock.Advance(200 * time.Millisecond) // a slow disk: 60 reads, 12 seconds
+		}
+		return nil
+	}}
+	w.start()
+	must(t, w.log(0).Ready())
+	if n := strings.Count(lines.String(), "still recovering"); n < 1 || n > 4 {
+		t.Errorf("%d lines:\n%s", n, lines.String())
+	}
+	if !strings.Contains(lines.String(), "partition=orders-0 bytes=") || !strings.Contains(lines.String(), "of=629") {
+		t.Errorf("the lines say\n%s", lines.String())
 	}
 }

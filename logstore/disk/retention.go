@@ -14,10 +14,19 @@ import (
 // that the first one after a start does not read 100,000 folders.
 const sweepLoadsMax = 256
 
+// round is one round of retention.
+type round struct {
+	now protocol.Timestamp
+	// timely: the clock is believed, so that age decides.
+	timely bool
+}
+
 // Sweep implements logstore.Store.
 func (s *Store) Sweep() {
 	now := s.now()
+	r := round{now: now, timely: s.lookAtClock(now)}
 	loads := 0
+	var blocked []*log
 	for _, l := range s.each() {
 		if s.broken() != nil {
 			return
@@ -27,62 +36,112 @@ func (s *Store) Sweep() {
 				continue
 			}
 		}
-		if err := l.sweep(now); err != nil {
-			s.opts.Logger.Warn("retention failed; the next round tries again", "partition", l.id.String(), "error", err)
+		if l.sweepAndTell(r) {
+			blocked = append(blocked, l)
 		}
+	}
+	if len(blocked) > 0 {
+		s.sweepBlocked(blocked, r)
 	}
 }
 
+// sweepBlocked sweeps logs of which something is to be deleted beyond the recovery
+// point on disk: first that is brought up to date, for all of them at once.
+func (s *Store) sweepBlocked(blocked []*log, r round) {
+	for _, l := range blocked {
+		_ = l.Flush() // the log and its callers have been told; what is not flushed stays
+	}
+	if err := s.checkpoints.write(); err != nil {
+		s.opts.Logger.Warn("retention waits for its next round: the checkpoint cannot be written", "error", err)
+		return
+	}
+	for _, l := range blocked {
+		l.sweepAndTell(r)
+	}
+}
+
+func (l *log) sweepAndTell(r round) (blocked bool) {
+	blocked, err := l.sweep(r)
+	if err != nil {
+		l.store.opts.Logger.Warn("retention failed; the next round tries again", "partition", l.id.String(), "error", err)
+	}
+	return blocked
+}
+
 // sweep forgets idle producers and deletes the segments that retention allows to.
-func (l *log) sweep(now protocol.Timestamp) error {
+// It is blocked when more could go once the recovery point on disk is higher.
+func (l *log) sweep(r round) (blocked bool, err error) {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	stable := l.stable.Load()
-	gone, err := l.unlinkExpired(now)
+	gone, blocked, err := l.unlinkExpired(r)
 	l.tellStable(stable)
 	for _, s := range gone {
 		s.retire()
 	}
-	return errors.Join(err, l.renameDeleted(gone))
+	return blocked, errors.Join(err, l.renameDeleted(gone))
 }
 
 // unlinkExpired takes expired segments off the list.
-func (l *log) unlinkExpired(now protocol.Timestamp) ([]*segment, error) {
+func (l *log) unlinkExpired(r round) (gone []*segment, blocked bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.readyLocked() != nil || l.mu.shut {
-		return nil, nil // whoever uses it is told
+		return nil, false, nil // whoever uses it is told
 	}
-	l.mu.producers.Expire(now, l.store.opts.ProducerExpiryMillis)
+	if r.timely {
+		l.mu.producers.Expire(r.now, l.store.opts.ProducerExpiryMillis)
+	}
 	cfg := l.cfg.Load()
-	count, err := l.expired(cfg, now)
-	if err != nil || count == 0 {
-		return nil, err
-	}
+	count, err := l.expired(cfg, r)
 	list := *l.segments.Load()
+	bound, wanted := l.deletableBelow(), count
+	for count > 0 && list[count-1].nextOffset() > bound {
+		count--
+	}
+	blocked = count < wanted
+	if err != nil || count == 0 {
+		return nil, blocked, err
+	}
 	if count == len(list) {
 		// Kafka rolls when everything has expired, so that the log keeps its end.
 		if _, err := l.roll(cfg); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		list = *l.segments.Load()
 	}
 	rest := slices.Clone(list[count:])
-	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool { return at < rest[0].base })
-	l.publish(rest)
-	if start := rest[0].base; start > protocol.Offset(l.start.Load()) {
-		l.raiseStartTo(start)
-		if l.mu.epochs.DropBefore(start) {
-			err = l.writeEpochs()
-		}
+	start := rest[0].base
+	// Before any file goes: the first epoch tells where the log begins.
+	if err := l.dropEpochsBefore(start); err != nil {
+		return nil, false, err
 	}
-	return list[:count], err
+	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool { return at < start })
+	l.publish(rest)
+	if start > protocol.Offset(l.start.Load()) {
+		l.raiseStartTo(start)
+	}
+	return list[:count], blocked, nil
+}
+
+// dropEpochsBefore brings the leader epochs in step with a log start, on disk as
+// well; mu is held.
+func (l *log) dropEpochsBefore(start protocol.Offset) error {
+	before := l.mu.epochs.All()
+	if !l.mu.epochs.DropBefore(start) {
+		return nil
+	}
+	if err := l.writeEpochs(); err != nil {
+		l.mu.epochs, _ = logstore.NewEpochs(before)
+		return fmt.Errorf("%w: write the leader epochs: %w", logstore.ErrStorage, err)
+	}
+	return nil
 }
 
 // expired is how many of the oldest segments may go: below the log start, or with
 // cleanup.policy delete too old or beyond the size. The rules are Kafka's
 // (UnifiedLog.deleteOldSegments). What is not committed stays.
-func (l *log) expired(cfg *logstore.Config, now protocol.Timestamp) (int, error) {
+func (l *log) expired(cfg *logstore.Config, r round) (int, error) {
 	list := *l.segments.Load()
 	start, high := protocol.Offset(l.start.Load()), protocol.Offset(l.high.Load())
 	excess := int64(-1)
@@ -100,12 +159,11 @@ func (l *log) expired(cfg *logstore.Config, now protocol.Timestamp) (int, error)
 		below := !last && list[i+1].base <= start
 		large := !last && excess-size >= 0
 		old := false
-		if cfg.Delete && cfg.RetentionMillis >= 0 && !below && !large {
-			age, err := l.age(s, now)
-			if err != nil {
+		if cfg.Delete && cfg.RetentionMillis >= 0 && r.timely && !below && !large {
+			var err error
+			if old, err = l.olderThan(s, cfg.RetentionMillis, r.now); err != nil {
 				return i, err
 			}
-			old = age > cfg.RetentionMillis
 		}
 		if !below && !large && !old {
 			return i, nil
@@ -115,20 +173,50 @@ func (l *log) expired(cfg *logstore.Config, now protocol.Timestamp) (int, error)
 	return len(list), nil
 }
 
-// age is how old the newest record of a segment is; without timestamps, the file.
-func (l *log) age(s *segment, now protocol.Timestamp) (int64, error) {
+// olderThan tells whether the newest record of a segment is older than limit;
+// without timestamps, the file. Where an index on disk says so, the batches are
+// asked as well: nothing is deleted because an index was damaged.
+func (l *log) olderThan(s *segment, limit int64, now protocol.Timestamp) (bool, error) {
 	newest, err := s.maximum()
 	if err != nil {
-		return 0, err
+		return false, err
 	}
-	if newest.timestamp >= 0 {
-		return int64(now - newest.timestamp), nil
+	largest := newest.timestamp
+	if largest < 0 {
+		info, err := l.store.opts.FS.Stat(s.data.name)
+		if err != nil {
+			return false, err
+		}
+		largest = protocol.Timestamp(info.ModTime().UnixMilli())
 	}
-	info, err := l.store.opts.FS.Stat(s.data.name)
-	if err != nil {
-		return 0, err
+	if int64(now-largest) <= limit {
+		return false, nil
 	}
-	return int64(now) - info.ModTime().UnixMilli(), nil
+	if newest.timestamp < 0 || s.inMemory() {
+		return true, nil
+	}
+	largest, err = s.verifiedMaximum(newest)
+	return int64(now-largest) > limit, err
+}
+
+// verifiedMaximum is the largest timestamp of a sealed segment. What the time index
+// says is believed if the batch that it names has that timestamp; batches behind
+// that one are looked at too, because a cut index ends early.
+func (s *segment) verifiedMaximum(newest timeEntry) (protocol.Timestamp, error) {
+	largest, fits, first := newest.timestamp, false, true
+	look := func(header protocol.Batch, _ int64) error {
+		if first {
+			first, fits = false, header.MaxTimestamp() == newest.timestamp
+		}
+		largest = max(largest, header.MaxTimestamp())
+		return nil
+	}
+	err := s.walkFrom(s.base+protocol.Offset(newest.relative), look)
+	if err == nil && !fits {
+		largest = protocol.None
+		err = s.walkFrom(s.base, look)
+	}
+	return largest, err
 }
 
 // renameDeleted renames the files of segments that are off the list, oldest
@@ -182,12 +270,10 @@ func (l *log) raiseStart(offset protocol.Offset) (start protocol.Offset, changed
 	if offset <= start {
 		return start, false, nil
 	}
-	l.raiseStartTo(offset)
-	if l.mu.epochs.DropBefore(offset) {
-		if err := l.writeEpochs(); err != nil {
-			return offset, true, fmt.Errorf("%w: write the leader epochs: %w", logstore.ErrStorage, err)
-		}
+	if err := l.dropEpochsBefore(offset); err != nil {
+		return start, false, err
 	}
+	l.raiseStartTo(offset)
 	return offset, true, nil
 }
 

@@ -107,6 +107,8 @@ func headerDefect(header protocol.Batch, left int64) string {
 		return fmt.Sprintf("a negative last offset delta of %d", header.LastOffsetDelta())
 	case header.BaseOffset() < 0:
 		return fmt.Sprintf("a negative base offset of %d", header.BaseOffset())
+	case header.LastOffset() < header.BaseOffset():
+		return fmt.Sprintf("a base offset of %d, too large for its records", header.BaseOffset())
 	}
 	return ""
 }

@@ -24,7 +24,7 @@ type segment struct {
 	data *handle
 	index
 
-	// size and next are published after the bytes are written, size first: a
+	// size and next are published after the bytes are written, next first: a
 	// reader that loads size and then next knows that size covers at most next.
 	size atomic.Int64
 	next atomic.Int64
@@ -36,6 +36,7 @@ type segment struct {
 	sinceIndex     int64          // bytes since the last index entry
 	reserved       int64          // preallocated up to here
 	lastEpoch      protocol.Epoch // of the newest batch, -1 when unknown
+	idempotent     bool           // a batch that was noted has a producer id
 }
 
 const (
@@ -89,8 +90,9 @@ func (s *segment) note(b protocol.Batch, position, intervalBytes int64) {
 		s.firstTimestamp = b.MaxTimestamp()
 	}
 	s.lastEpoch = b.LeaderEpoch()
-	s.size.Store(position + int64(b.Size()))
+	s.idempotent = s.idempotent || b.ProducerID() >= 0
 	s.next.Store(int64(b.LastOffset() + 1))
+	s.size.Store(position + int64(b.Size()))
 }
 
 // Segment as a logstore.Source: a chunk holds one use of the data file.
@@ -125,9 +127,11 @@ type walker struct {
 	segment *segment
 	file    vfs.File
 	end     int64
-	buf     *[walkWindow]byte
-	start   int64
-	bytes   int64
+	// next bounds the offsets: every batch below end has smaller ones.
+	next  protocol.Offset
+	buf   *[walkWindow]byte
+	start int64
+	bytes int64
 	// last is the size of the batch seen last: where batches are larger than the
 	// window, reading more than the header is waste.
 	last int64
@@ -154,6 +158,10 @@ func (w *walker) header(position int64) (protocol.Batch, error) {
 	if defect := headerDefect(header, w.end-position); defect != "" {
 		return nil, w.corrupt(position, defect)
 	}
+	// The base offset lies outside the batch's CRC.
+	if header.BaseOffset() < w.segment.base || header.LastOffset() >= w.next {
+		return nil, w.corrupt(position, fmt.Sprintf("offsets %d to %d do not belong here", header.BaseOffset(), header.LastOffset()))
+	}
 	w.last = int64(header.Size())
 	return header, nil
 }
@@ -165,11 +173,15 @@ func (w *walker) corrupt(position int64, reason string) error {
 // seek walks from position to the first batch that ends at or above offset; it
 // returns end when there is none.
 func (w *walker) seek(position int64, offset protocol.Offset) (int64, error) {
-	for position < w.end {
+	for expected := w.segment.base; position < w.end; {
 		header, err := w.header(position)
 		if err != nil {
 			return 0, err
 		}
+		if header.BaseOffset() < expected {
+			return 0, w.corrupt(position, fmt.Sprintf("offset %d where at least %d is due", header.BaseOffset(), expected))
+		}
+		expected = header.LastOffset() + 1
 		if header.LastOffset() >= offset {
 			return position, nil
 		}
@@ -180,7 +192,7 @@ func (w *walker) seek(position int64, offset protocol.Offset) (int64, error) {
 
 // startWalk begins a walk over the bytes below end, which are published.
 func (s *segment) startWalk(file vfs.File, end int64) walker {
-	return walker{segment: s, file: file, end: end, buf: walkBuffers.Get().(*[walkWindow]byte)}
+	return walker{segment: s, file: file, end: end, next: s.nextOffset(), buf: walkBuffers.Get().(*[walkWindow]byte)}
 }
 
 func (w *walker) close() { walkBuffers.Put(w.buf) }

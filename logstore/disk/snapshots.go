@@ -86,7 +86,9 @@ func (l *log) loadProducers(list []*segment, limit protocol.Offset) error {
 			"file", name, "error", err)
 		damaged = true
 	}
-	if damaged && len(list) > 0 {
+	// After a clean stop no snapshot means no producers, as in Kafka, unless the
+	// newest batches have some: then the files are lost.
+	if len(list) > 0 && (damaged || list[len(list)-1].idempotent) {
 		from = list[0].base
 	}
 	return l.replayProducers(list, from, limit)

@@ -24,8 +24,15 @@ type Store struct {
 	wal         *wal.Log
 	leftover    *leftover
 	checkpoints *checkpoints
-	trash       *trash
-	room        *room
+	compacted   compactedOnce
+
+	clockMu sync.Mutex // guards these two
+	clock   clockGuard
+	// clockOfLastRun: what the guard trusts is from before the start, so that the
+	// broker may simply have been down.
+	clockOfLastRun bool
+	trash          *trash
+	room           *room
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
 	failing sync.WaitGroup        // the one goroutine that tells everyone of it
@@ -52,6 +59,8 @@ func Open(options Options) (*Store, error) {
 	if s.checkpoints, err = readCheckpoints(s); err != nil {
 		return nil, err
 	}
+	s.compacted = readCompactedOnce(s)
+	s.readClock()
 	if err := s.openWAL(); err != nil {
 		return nil, err
 	}
@@ -207,6 +216,9 @@ func (s *Store) Close(ctx context.Context) error {
 	}
 	s.stopWork()
 	var failures []error
+	if ctx.Err() != nil {
+		s.unverified.Store(true) // also when no log was opened yet
+	}
 	for _, l := range s.each() {
 		if ctx.Err() != nil {
 			l.abandon()
@@ -218,7 +230,7 @@ func (s *Store) Close(ctx context.Context) error {
 			failures = append(failures, fmt.Errorf("close %s: %w", l.id, err))
 		}
 	}
-	for _, write := range []func() error{s.checkpoints.write, s.checkpoints.writeHighWatermarks} {
+	for _, write := range []func() error{s.checkpoints.writeIfUsed, s.checkpoints.writeHighWatermarks} {
 		if err := write(); err != nil {
 			s.unverified.Store(true)
 			failures = append(failures, err)
@@ -310,16 +322,32 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 // name is open, the folder is left to that log, which is the only one to know
 // whether it is still the one that was looked at.
 func (s *Store) setStrayAside(dir, name string, key partitionKey, id protocol.UUID) error {
+	if s.hasLog(key) {
+		return nil // and so is the row in the checkpoint files
+	}
 	s.checkpoints.forget(key)
 	if err := s.checkpoints.writeIfStale(); err != nil {
 		return err
 	}
 	s.mu.Lock() // keeps a log of that name from being opened
 	defer s.mu.Unlock()
-	for other := range s.mu.logs {
-		if keyOf(other) == key {
-			return nil
-		}
+	if s.hasLogLocked(key) {
+		return nil
 	}
 	return setAside(s, dir, name, id)
+}
+
+func (s *Store) hasLog(key partitionKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hasLogLocked(key)
+}
+
+func (s *Store) hasLogLocked(key partitionKey) bool {
+	for other := range s.mu.logs {
+		if keyOf(other) == key {
+			return true
+		}
+	}
+	return false
 }

@@ -26,7 +26,8 @@ var day = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 const dayMillis = protocol.Timestamp(1795348800000)
 
-var topicID = protocol.UUID{1, 2, 3}
+// otherTopicID differs from topicID as two random ids do.
+var topicID, otherTopicID = protocol.UUID{1, 2, 3}, protocol.UUID{9, 0xff, 0xff, 0xff}
 
 func partitionID(n int32) logstore.ID {
 	return logstore.ID{Topic: "orders", TopicID: topicID, Partition: n}
@@ -244,6 +245,9 @@ func readRange(l logstore.Log, from, below protocol.Offset, maxBytes int) ([]rec
 		chunk.Release()
 		if n < len(data) || err != nil && !errors.Is(err, io.EOF) {
 			return all, fmt.Errorf("read %d of %d bytes: %w", n, len(data), err)
+		}
+		if err := chunk.VerifyCopy(data, from, below); err != nil {
+			return all, err
 		}
 		for len(data) > 0 {
 			var b protocol.Batch
