@@ -12,7 +12,8 @@
 // Partitions recover at their first use.
 //
 // It promises that a data directory is never served by two brokers, that a
-// damaged one is never taken for an empty one, that one which is refused is left as
-// it was, that one which was closed can be opened by Apache Kafka (adoption.go), and that every goroutine started
-// here ends in Close. Protocol, policy and formats are the other rooms' business.
+// damaged one is never taken for an empty one, that a refused one is left as it
+// was, that Apache Kafka can open a closed one (adoption.go), and that every
+// goroutine started here ends in Close. Protocol, policy and formats are the other
+// rooms' business.
 package broker
