@@ -2,15 +2,18 @@
 // hands each the small interfaces that it asked for, serves, and stops them in
 // the reverse order.
 //
-//	Open: lock ─> identity ─> listen ─> log store ─> metadata ─> partitions
-//	      ─> coordinators ─> api ─> accept
-//	Close: connections ─> coordinators ─> metadata ─> log store ─> clean marker ─> unlock
+//	Open: listen ─> lock ─> identity ─> log store ─> metadata (read, look, marker
+//	      away, lead) ─> partitions ─> coordinators ─> api ─> accept
+//	Close: coordinators ─> connections ─> metadata (goodbye) ─> log store
+//	      ─> clean marker ─> unlock
 //
 // The listeners are bound first, so that clients wait in the kernel's queue
 // rather than being refused; accepting starts when the metadata are loaded.
 // Partitions recover at their first use.
 //
 // It promises that a data directory is never served by two brokers, that a
-// damaged one is never taken for an empty one, and that every goroutine started
-// here ends in Close. Protocol, policy and formats are the other rooms' business.
+// damaged one is never taken for an empty one, that a refused one is left as it
+// was, that Apache Kafka can open a closed one (adoption.go), and that every
+// goroutine started here ends in Close. Protocol, policy and formats are the other
+// rooms' business.
 package broker

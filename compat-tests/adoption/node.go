@@ -1,6 +1,7 @@
 package adoption
 
 import (
+	"os"
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
@@ -30,6 +31,7 @@ func newNode(t *testing.T, options oracle.Options) *node {
 			}
 			check(t, n.broker.Close())
 		}
+		check(t, os.RemoveAll(n.Dir)) // also of a node that was only formatted
 	})
 	return n
 }

@@ -84,6 +84,7 @@ func (w *work) prepare(t *testing.T, ctx context.Context, bootstrap string) {
 	for w.producer = -1; w.producer < 0; { // a fresh Kafka is not ready at once
 		resp, err := conn.Call(initialize)
 		check(t, err)
+		check(t, ctx.Err())
 		w.producer = resp.(*kmsg.InitProducerIDResponse).ProducerID
 	}
 }
@@ -238,7 +239,7 @@ func (w *work) useKafka(t *testing.T, ctx context.Context, bootstrap string, gro
 	_, err = admin.CreateACLs(ctx, rule) // answers SECURITY_DISABLED without an authorizer
 	check(t, err)
 	if groupsOfKafka4 {
-		newerGroups(t, bootstrap)
+		newerGroups(t, ctx, bootstrap)
 	}
 	var offsets kadm.Offsets
 	offsets.Add(kadm.Offset{Topic: codecs, At: 1, LeaderEpoch: -1})
@@ -266,7 +267,7 @@ func (w *work) transactions(t *testing.T, ctx context.Context, bootstrap string)
 
 // newerGroups has a member join a consumer, a share and a streams group. They do
 // not leave, so that their records are of members and assignments too.
-func newerGroups(t *testing.T, bootstrap string) {
+func newerGroups(t *testing.T, ctx context.Context, bootstrap string) {
 	t.Helper()
 	consumer := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 	consumer.Group, consumer.MemberID, consumer.RebalanceTimeoutMillis = modern, "bW9kZXJuLW1lbWJlci0x", 60_000
@@ -292,7 +293,7 @@ func newerGroups(t *testing.T, bootstrap string) {
 	check(t, err)
 	defer conn.Close() //nolint:errcheck // only read from
 	for _, req := range []kmsg.Request{consumer, &leave, share, streams} {
-		joining(t, conn, req)
+		joining(t, ctx, conn, req)
 	}
 }
 
@@ -337,12 +338,13 @@ func joinAsClassic(t *testing.T, bootstrap string) {
 }
 
 // joining repeats a heartbeat while the coordinator loads.
-func joining(t *testing.T, conn *wire.Conn, req kmsg.Request) {
+func joining(t *testing.T, ctx context.Context, conn *wire.Conn, req kmsg.Request) {
 	t.Helper()
 	const loading, unavailable = 14, 15
 	for {
 		resp, err := conn.Call(req)
 		check(t, err)
+		check(t, ctx.Err())
 		switch code := codeOf(resp); code {
 		case 0:
 			return
