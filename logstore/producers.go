@@ -180,6 +180,28 @@ func (p *producer) applyMarker(b protocol.Batch) {
 	})
 }
 
+// LastBatch is what compaction must leave of a producer: the batch that ends at
+// Offset, or, when that is -1, the newest marker of Epoch.
+type LastBatch struct {
+	Offset protocol.Offset
+	Epoch  int16
+}
+
+// LastBatches lists the producers that are known by batches below the offset.
+func (t *ProducerTable) LastBatches(below protocol.Offset) map[protocol.ProducerID]LastBatch {
+	batches := make(map[protocol.ProducerID]LastBatch)
+	for id, p := range t.producers {
+		last, ok := p.last()
+		if !ok {
+			last.LastOffset = protocol.None
+		}
+		if last.LastOffset < below {
+			batches[id] = LastBatch{last.LastOffset, p.epoch}
+		}
+	}
+	return batches
+}
+
 // Expire forgets the producers that were idle for longer than expiryMillis and
 // have no open transaction; it returns how many.
 func (t *ProducerTable) Expire(now protocol.Timestamp, expiryMillis int64) int {

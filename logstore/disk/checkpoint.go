@@ -19,10 +19,12 @@ import (
 const (
 	recoveryPointFile = "recovery-point-offset-checkpoint"
 	logStartFile      = "log-start-offset-checkpoint"
+	cleanerFile       = "cleaner-offset-checkpoint"
 )
 
-// checkpoints keeps Kafka's two files per data directory: up to where each log is
-// durable, and where those logs start that do not start with their first segment.
+// checkpoints keeps Kafka's three files per data directory: up to where each log is
+// durable, where those logs start that do not start with their first segment, and up
+// to where those logs are compacted that ever were.
 //
 // Its lock may be taken while a log is locked, never the other way round.
 type checkpoints struct {
@@ -32,10 +34,17 @@ type checkpoints struct {
 		// kept is what the files said at the start, used for every log that has not
 		// been loaded since.
 		kept map[partitionKey]marks
-		// written are the partitions with a row on disk; stale those of them that
-		// were deleted since, whose row must not be taken for a namesake's.
-		written map[partitionKey]bool
+		// written are the partitions with a row on disk, and up to where that says they
+		// are durable; stale those of them that were deleted since, whose row must not
+		// be taken for a namesake's.
+		written map[partitionKey]protocol.Offset
 		stale   map[partitionKey]bool
+		// cleaned is where the part of a log begins that is yet to be compacted. A log
+		// that was ever compacted has a row, whatever its policy is now.
+		cleaned map[partitionKey]protocol.Offset
+		// cleanedLost: that file could not be understood. cleanedUnwritten: it is older
+		// than cleaned.
+		cleanedLost, cleanedUnwritten bool
 	}
 }
 
@@ -60,18 +69,28 @@ func keyOf(id logstore.ID) partitionKey { return partitionKey{id.Topic, id.Parti
 func readCheckpoints(s *Store) (*checkpoints, error) {
 	c := &checkpoints{store: s}
 	c.mu.kept = make(map[partitionKey]marks)
-	c.mu.written = make(map[partitionKey]bool)
+	c.mu.written = make(map[partitionKey]protocol.Offset)
 	c.mu.stale = make(map[partitionKey]bool)
-	err := c.read(recoveryPointFile, func(m *marks, offset protocol.Offset) { m.recovery = offset })
+	c.mu.cleaned = make(map[partitionKey]protocol.Offset)
+	err := c.read(recoveryPointFile, func(key partitionKey, offset protocol.Offset) {
+		c.mu.kept[key] = marks{recovery: offset}
+		c.mu.written[key] = offset
+	})
 	if err == nil {
-		err = c.read(logStartFile, func(m *marks, offset protocol.Offset) { m.start = offset })
+		err = c.read(logStartFile, func(key partitionKey, offset protocol.Offset) {
+			c.mu.kept[key] = marks{recovery: c.mu.kept[key].recovery, start: offset}
+			c.mu.written[key] = c.mu.kept[key].recovery
+		})
+	}
+	if err == nil {
+		err = c.readCleaned()
 	}
 	return c, err
 }
 
 // read takes one file in. A missing one is empty; a damaged one is refused,
 // because guessing would bring deleted records back or hide lost ones.
-func (c *checkpoints) read(file string, set func(*marks, protocol.Offset)) error {
+func (c *checkpoints) read(file string, set func(partitionKey, protocol.Offset)) error {
 	name := path.Join(c.store.opts.Dir, file)
 	data, err := vfs.ReadFile(c.store.opts.FS, name, smallFileMax)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -93,11 +112,7 @@ func (c *checkpoints) read(file string, set func(*marks, protocol.Offset)) error
 		if err := errors.Join(err1, err2); err != nil {
 			return &logstore.CorruptError{File: name, Reason: err.Error()}
 		}
-		key := partitionKey{row[0], int32(partition)}
-		m := c.mu.kept[key]
-		set(&m, protocol.Offset(offset))
-		c.mu.kept[key] = m
-		c.mu.written[key] = true
+		set(partitionKey{row[0], int32(partition)}, protocol.Offset(offset))
 	}
 	return nil
 }
@@ -142,7 +157,11 @@ func (c *checkpoints) forgetDeleted(deleted, folders map[string]bool) {
 
 func (c *checkpoints) forgetLocked(key partitionKey) {
 	delete(c.mu.kept, key)
-	if c.mu.written[key] {
+	if _, ok := c.mu.cleaned[key]; ok {
+		delete(c.mu.cleaned, key)
+		c.mu.cleanedUnwritten = true
+	}
+	if _, ok := c.mu.written[key]; ok {
 		c.mu.stale[key] = true
 	}
 }
@@ -168,7 +187,7 @@ func (c *checkpoints) writeIfStale() error {
 	return c.writeLocked()
 }
 
-// write replaces both files.
+// write replaces all files.
 func (c *checkpoints) write() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,12 +211,12 @@ func (c *checkpoints) writeLocked() error {
 	}
 	recovery := make([]checkpointRow, 0, len(current))
 	var starts []checkpointRow
-	written := make(map[partitionKey]bool, len(current))
+	written := make(map[partitionKey]protocol.Offset, len(current))
 	for key, m := range current {
 		if m == (marks{}) {
 			continue
 		}
-		written[key] = true
+		written[key] = m.recovery
 		recovery = append(recovery, checkpointRow{key, m.recovery})
 		if m.start > 0 {
 			starts = append(starts, checkpointRow{key, m.start})
@@ -207,6 +226,9 @@ func (c *checkpoints) writeLocked() error {
 		return err
 	}
 	if err := c.writeFile(logStartFile, starts); err != nil {
+		return err
+	}
+	if err := c.writeCleanedLocked(); err != nil {
 		return err
 	}
 	c.mu.written = written
