@@ -54,6 +54,9 @@ type AppendInput struct {
 	Batch  protocol.Batch
 	Epoch  protocol.Epoch
 	Origin Origin
+	// TransactionVersion is that of the transaction which a marker ends (KIP-890).
+	// From 2 on the marker's producer epoch must be a new one.
+	TransactionVersion int16
 }
 
 // State tells how far an append has come.
@@ -111,6 +114,9 @@ type Chunk struct {
 	Source   Source
 	Position int64
 	Bytes    int
+	// End is above every record of the range, and at most the offset of the next
+	// one: with it AbortedIn tells what a reader of the range must know.
+	End protocol.Offset
 }
 
 // Source is where a chunk's bytes lie; it stays readable until Release.
@@ -135,7 +141,8 @@ type TimestampOffset struct {
 	Epoch     protocol.Epoch
 }
 
-// Aborted is a range of an aborted transaction.
+// Aborted is an aborted transaction, as Fetch tells of it: from First on, up to the
+// producer's next abort marker, its records do not count.
 type Aborted struct {
 	ProducerID protocol.ProducerID
 	First      protocol.Offset
@@ -146,7 +153,8 @@ type Watcher interface {
 	// Advanced is called each time High has moved without an Append call that
 	// returned Committed, with the size of the batches that became visible. It is
 	// called outside the log's locks and must not block. bytes is 0 when High
-	// moved back or the log ended (deleted, closed, offline).
+	// moved back, when Stable moved although High did not (the records that held it
+	// back were deleted), or when the log ended (deleted, closed, offline).
 	Advanced(bytes int)
 }
 
@@ -182,7 +190,10 @@ type Log interface {
 	DeleteBefore(offset protocol.Offset) (protocol.Offset, error)
 	// TruncateTo drops every record at or above offset.
 	TruncateTo(offset protocol.Offset) error
-	// AbortedIn lists the aborted transactions that overlap [from, below).
+	// AbortedIn lists the aborted transactions that overlap [from, below), in their
+	// markers' order; below is at most Stable. A from that is deleted meanwhile is
+	// ErrOffsetOutOfRange, so that whoever has read from there keeps nothing whose
+	// fate it does not know.
 	AbortedIn(from, below protocol.Offset) ([]Aborted, error)
 	// ActiveProducers lists the producer state (DescribeProducers).
 	ActiveProducers() []ProducerEntry
@@ -225,6 +236,9 @@ var (
 	ErrOutOfOrder      = errors.New("the producer's sequence number is out of order")
 	ErrStaleEpoch      = errors.New("the producer's epoch is older than the newest")
 	ErrInvalidTxnState = errors.New("the producer has an open transaction in this partition")
+	// ErrCoordinatorFenced refuses a marker of a coordinator that has a successor.
+	ErrCoordinatorFenced = errors.New("the transaction marker is of an older coordinator epoch")
+	ErrInvalidMarker     = errors.New("a control batch of a producer holds no transaction marker")
 )
 
 // CorruptError says what is damaged and where.

@@ -2,7 +2,6 @@ package logstore
 
 import (
 	"cmp"
-	"encoding/binary"
 	"math"
 	"slices"
 
@@ -27,17 +26,22 @@ func (b ProducerBatch) BaseOffset() protocol.Offset {
 }
 
 func (b ProducerBatch) firstSequence() int32 {
+	if b.LastSequence < 0 { // a coordinator's, which has none
+		return b.LastSequence
+	}
 	return int32((int64(b.LastSequence) - int64(b.OffsetDelta)) & math.MaxInt32)
 }
 
 // ProducerTable is what a log knows of idempotent and transactional producers:
 // it judges the sequence of a batch before the append and learns of the batch
 // after it. It is pure; the log that owns it guards it with its lock. The rules
-// are those of Kafka's ProducerAppendInfo and ProducerStateEntry (KIP-98, KIP-360).
+// are those of Kafka's ProducerAppendInfo and ProducerStateEntry (KIP-98, KIP-360,
+// KIP-890).
 //
 // The zero value is an empty table.
 type ProducerTable struct {
-	producers map[protocol.ProducerID]*producer
+	producers    map[protocol.ProducerID]*producer
+	transactions transactions
 }
 
 type producer struct {
@@ -74,22 +78,26 @@ func (p *producer) lastSequence() int32 {
 // Len is the number of producers known.
 func (t *ProducerTable) Len() int { return len(t.producers) }
 
-// Judge tells what becomes of a batch: to be appended (nil error), already there
+// Judge tells what becomes of an append: to be written (nil error), already there
 // (duplicate, with what is remembered of its first copy), or refused with
-// ErrStaleEpoch, ErrOutOfOrder or ErrInvalidTxnState. It changes nothing.
-func (t *ProducerTable) Judge(b protocol.Batch, origin Origin) (first ProducerBatch, duplicate bool, err error) {
-	id := b.ProducerID()
+// ErrStaleEpoch, ErrOutOfOrder, ErrInvalidTxnState, ErrCoordinatorFenced or
+// ErrInvalidMarker. It changes nothing.
+func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bool, err error) {
+	b, id := in.Batch, in.Batch.ProducerID()
 	if id < 0 {
 		return first, false, nil
 	}
 	p := t.producers[id]
+	if b.IsControl() {
+		return first, false, p.judgeMarker(in)
+	}
 	if p == nil {
 		// Unknown or expired: any sequence is accepted, so that retention and
 		// expiry cannot kill a producer that merely paused.
 		return first, false, nil
 	}
 	epoch := b.ProducerEpoch()
-	if origin == FromClient && epoch == p.epoch {
+	if in.Origin == FromClient && epoch == p.epoch {
 		if first, ok := p.find(b.BaseSequence(), b.LastSequence()); ok {
 			return first, true, nil
 		}
@@ -97,16 +105,50 @@ func (t *ProducerTable) Judge(b protocol.Batch, origin Origin) (first ProducerBa
 	switch {
 	case epoch < p.epoch:
 		return first, false, ErrStaleEpoch
-	case b.IsControl() || origin != FromClient:
-		return first, false, nil
-	case epoch != p.epoch && p.epoch != protocol.None && b.BaseSequence() != 0:
-		return first, false, ErrOutOfOrder
-	case epoch == p.epoch && !follows(p.lastSequence(), b.BaseSequence()):
+	case in.Origin == FromClient && !p.inSequence(epoch, b.BaseSequence()):
 		return first, false, ErrOutOfOrder
 	case p.txnFirst >= 0 && !b.IsTransactional():
 		return first, false, ErrInvalidTxnState
 	}
 	return first, false, nil
+}
+
+// inSequence: an epoch begins at 0 and goes on without gaps.
+func (p *producer) inSequence(epoch int16, sequence int32) bool {
+	if epoch != p.epoch {
+		return p.epoch == protocol.None || sequence == 0
+	}
+	return p.epoch == protocol.None || follows(p.lastSequence(), sequence)
+}
+
+// transactionV2 is the transaction version of KIP-890's second part, in which each
+// transaction has an epoch of its own and ends with a marker of the next one.
+const transactionV2 = 2
+
+// judgeMarker has the rules of ProducerAppendInfo.appendEndTxnMarker; p is nil for
+// an unknown producer. An old marker must not end a transaction that began since:
+// under transaction version 2 the same epoch is old, unless nothing is open (the
+// coordinator sends again what it had no answer to) or epochs are used up.
+func (p *producer) judgeMarker(in AppendInput) error {
+	marker, ok := in.Batch.EndTxnMarker()
+	if !ok {
+		return ErrInvalidMarker
+	}
+	if p == nil {
+		return nil
+	}
+	epoch := in.Batch.ProducerEpoch()
+	stale := epoch < p.epoch
+	if in.TransactionVersion >= transactionV2 && epoch == p.epoch {
+		stale = p.txnFirst >= 0 && epoch != math.MaxInt16
+	}
+	switch {
+	case stale:
+		return ErrStaleEpoch
+	case marker.CoordinatorEpoch < p.coordinatorEpoch:
+		return ErrCoordinatorFenced
+	}
+	return nil
 }
 
 // follows tells whether next is the sequence after last; 2^31-1 wraps to 0.
@@ -124,11 +166,20 @@ func (p *producer) find(first, last int32) (ProducerBatch, bool) {
 }
 
 // Apply learns of a batch that is in the log, base offset patched. now is the
-// broker's wall clock. The live path and recovery both use it.
-func (t *ProducerTable) Apply(b protocol.Batch, now protocol.Timestamp) {
+// broker's wall clock. The live path and recovery both use it. A marker that ends a
+// transaction gives it; one without a transaction, or that cannot be read, none.
+func (t *ProducerTable) Apply(b protocol.Batch, now protocol.Timestamp) (ended Completed, ok bool) {
 	id := b.ProducerID()
 	if id < 0 {
-		return
+		return ended, false
+	}
+	var marker protocol.EndTxnMarker
+	if b.IsControl() {
+		// A control batch without a record is what compaction left of a transaction
+		// of which nothing else is there (ProducerAppendInfo.append).
+		if marker, ok = b.EndTxnMarker(); !ok {
+			return ended, false
+		}
 	}
 	p := t.producers[id]
 	if p == nil {
@@ -141,21 +192,30 @@ func (t *ProducerTable) Apply(b protocol.Batch, now protocol.Timestamp) {
 	if epoch := b.ProducerEpoch(); epoch != p.epoch {
 		p.epoch, p.known = epoch, 0
 	}
-	p.used = now
+	p.used, p.lastTimestamp = now, b.MaxTimestamp()
 	if b.IsControl() {
-		p.applyMarker(b)
-		return
+		return t.applyMarker(id, p, b.BaseOffset(), marker)
 	}
-	p.lastTimestamp = b.MaxTimestamp()
-	if b.BaseSequence() >= 0 {
-		p.remember(ProducerBatch{
-			LastOffset: b.LastOffset(), Timestamp: b.MaxTimestamp(),
-			LastSequence: b.LastSequence(), OffsetDelta: b.LastOffsetDelta(),
-		})
-	}
+	p.remember(ProducerBatch{
+		LastOffset: b.LastOffset(), Timestamp: b.MaxTimestamp(),
+		LastSequence: b.LastSequence(), OffsetDelta: b.LastOffsetDelta(),
+	})
 	if b.IsTransactional() && p.txnFirst < 0 {
 		p.txnFirst = b.BaseOffset()
+		t.transactions.begin(openTxn{p.txnFirst, id})
 	}
+	return ended, false
+}
+
+func (t *ProducerTable) applyMarker(id protocol.ProducerID, p *producer, at protocol.Offset, marker protocol.EndTxnMarker) (ended Completed, ok bool) {
+	p.coordinatorEpoch = marker.CoordinatorEpoch
+	if p.txnFirst < 0 {
+		return ended, false
+	}
+	ended = Completed{ProducerID: id, First: p.txnFirst, Last: at, Aborted: !marker.Commit}
+	ended.LastStable = t.transactions.end(openTxn{p.txnFirst, id}, at)
+	p.txnFirst = protocol.None
+	return ended, true
 }
 
 func (p *producer) remember(b ProducerBatch) {
@@ -165,41 +225,6 @@ func (p *producer) remember(b ProducerBatch) {
 	}
 	p.batches[p.known] = b
 	p.known++
-}
-
-// applyMarker ends the open transaction. A marker's value is version int16,
-// coordinator epoch int32 (KIP-98).
-func (p *producer) applyMarker(b protocol.Batch) {
-	p.txnFirst = protocol.None
-	p.lastTimestamp = b.MaxTimestamp()
-	_ = b.EachRecord(protocol.DecodeLimits{}, func(r *protocol.Record) error { // a marker that cannot be read changes no epoch
-		if len(r.Value) >= 6 {
-			p.coordinatorEpoch = int32(binary.BigEndian.Uint32(r.Value[2:]))
-		}
-		return nil
-	})
-}
-
-// LastBatch is what compaction must leave of a producer: the batch that ends at
-// Offset, or, when that is -1, the newest marker of Epoch.
-type LastBatch struct {
-	Offset protocol.Offset
-	Epoch  int16
-}
-
-// LastBatches lists the producers that are known by batches below the offset.
-func (t *ProducerTable) LastBatches(below protocol.Offset) map[protocol.ProducerID]LastBatch {
-	batches := make(map[protocol.ProducerID]LastBatch)
-	for id, p := range t.producers {
-		last, ok := p.last()
-		if !ok {
-			last.LastOffset = protocol.None
-		}
-		if last.LastOffset < below {
-			batches[id] = LastBatch{last.LastOffset, p.epoch}
-		}
-	}
-	return batches
 }
 
 // Expire forgets the producers that were idle for longer than expiryMillis and
@@ -216,7 +241,7 @@ func (t *ProducerTable) Expire(now protocol.Timestamp, expiryMillis int64) int {
 }
 
 // Clear forgets everything.
-func (t *ProducerTable) Clear() { t.producers = nil }
+func (t *ProducerTable) Clear() { *t = ProducerTable{} }
 
 // List shows the table as DescribeProducers does, by producer id.
 func (t *ProducerTable) List() []ProducerEntry {

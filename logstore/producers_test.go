@@ -62,7 +62,7 @@ func TestProducerSequences(t *testing.T) {
 			end := protocol.Offset(0)
 			for _, s := range test.history {
 				b := s.batch(end)
-				if _, duplicate, err := table.Judge(b, logstore.FromClient); duplicate || err != nil {
+				if _, duplicate, err := table.Judge(logstore.AppendInput{Batch: b}); duplicate || err != nil {
 					t.Fatalf("the history's %+v: %v, %v", s, duplicate, err)
 				}
 				table.Apply(b, 0)
@@ -74,7 +74,7 @@ func TestProducerSequences(t *testing.T) {
 				t.Fatal(err)
 			}
 			for which, table := range map[string]*logstore.ProducerTable{"live": &table, "loaded": &loaded} {
-				first, duplicate, err := table.Judge(test.next.batch(0), logstore.FromClient)
+				first, duplicate, err := table.Judge(logstore.AppendInput{Batch: test.next.batch(0)})
 				if !errors.Is(err, test.err) || duplicate != (test.duplicate >= 0) {
 					t.Errorf("%s: duplicate %v, error %v", which, duplicate, err)
 				}
@@ -91,10 +91,10 @@ func TestCoordinatorsWriteWithoutSequences(t *testing.T) {
 	var table logstore.ProducerTable
 	table.Apply(sent{5, 0, 1}.batch(0), 0)
 	b := sent{5, -1, 1}.batch(0)
-	if _, _, err := table.Judge(b, logstore.FromCoordinator); err != nil {
+	if _, _, err := table.Judge(logstore.AppendInput{Batch: b, Origin: logstore.FromCoordinator}); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := table.Judge(sent{4, -1, 1}.batch(0), logstore.FromCoordinator); !errors.Is(err, logstore.ErrStaleEpoch) {
+	if _, _, err := table.Judge(logstore.AppendInput{Batch: sent{4, -1, 1}.batch(0), Origin: logstore.FromCoordinator}); !errors.Is(err, logstore.ErrStaleEpoch) {
 		t.Errorf("an older epoch: %v", err)
 	}
 }

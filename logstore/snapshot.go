@@ -118,7 +118,12 @@ func (t *ProducerTable) LoadSnapshot(data []byte, now protocol.Timestamp) error 
 	if err := loadWindows(data, order); err != nil {
 		return err
 	}
-	t.producers = producers
+	t.producers, t.transactions = producers, transactions{}
+	for id, p := range producers {
+		if p.txnFirst >= 0 {
+			t.transactions.begin(openTxn{p.txnFirst, id}) // which keeps its list in order
+		}
+	}
 	return nil
 }
 
@@ -132,8 +137,8 @@ func (p *producer) loadEntry(data []byte) {
 	}
 	p.lastTimestamp = last.Timestamp
 	p.coordinatorEpoch = int32(binary.BigEndian.Uint32(data[26:]))
-	p.txnFirst = protocol.Offset(binary.BigEndian.Uint64(data[30:]))
-	if last.LastSequence >= 0 && last.LastOffset >= 0 {
+	p.txnFirst = max(protocol.Offset(binary.BigEndian.Uint64(data[30:])), protocol.None)
+	if last.LastOffset >= 0 { // without a sequence it is a coordinator's
 		p.remember(last)
 	}
 }

@@ -41,6 +41,11 @@ type registration struct {
 	waiter     *Waiter
 	partition  *Partition
 	prev, next *registration // guarded by partition.mu
+	seen       protocol.Offset
+	committed  bool
+	// behind: bytes below High were not counted, because a transaction holds the
+	// last stable offset back. Guarded by partition.mu.
+	behind bool
 }
 
 // expiry is a waiter's time-out. It is replaced when its call could not be
@@ -91,8 +96,12 @@ func (e *expiry) fire() {
 // between that look and this call fires it at once: it is worth a second read.
 func (w *Waiter) Watch(p *Partition, seen protocol.Offset, isolation Isolation) bool {
 	r := w.registration()
-	r.partition = p
+	r.partition, r.seen, r.committed, r.behind = p, seen, isolation == ReadCommitted, false
 	p.mu.Lock()
+	if r.committed {
+		marks := p.log.Offsets()
+		r.behind = marks.Stable < marks.High
+	}
 	ended := p.mu.ended
 	if !ended {
 		r.next = p.mu.first
@@ -163,7 +172,9 @@ func (w *Waiter) fire() {
 
 // wake counts bytes for everyone who waits and fires those that have enough. No
 // lock of the log is held. Readers of committed transactions are counted like
-// the others: firing one too early costs a second read, never a lost record.
+// the others while no transaction holds them back; else they are fired whenever the
+// last stable offset has moved, because how many bytes that set free is not known.
+// Firing one too early costs a second read, never a lost record.
 func (p *Partition) wake(bytes int) {
 	if p.waiting.Load() == 0 {
 		return
@@ -171,10 +182,25 @@ func (p *Partition) wake(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for r := p.mu.first; r != nil; r = r.next {
+		if r.committed && p.holdsBack(r) {
+			continue
+		}
 		if r.waiter.missing.Add(-int64(bytes)) <= 0 {
 			r.waiter.fire()
 		}
 	}
+}
+
+// holdsBack tells whether the bytes that have come do not count for a reader of
+// committed transactions; it is fired when there is something for it all the same.
+// mu is held, so that a look at older marks cannot come after one at newer ones.
+func (p *Partition) holdsBack(r *registration) bool {
+	marks := p.log.Offsets()
+	r.behind = r.behind || marks.Stable < marks.High
+	if r.behind && marks.Stable > r.seen {
+		r.waiter.fire()
+	}
+	return r.behind
 }
 
 // wakeAll fires everyone: what they wait for has changed otherwise.

@@ -55,7 +55,7 @@ func (l *log) appendLocked(in logstore.AppendInput, p *logstore.Pending) (logsto
 		return logstore.Committed, fmt.Errorf("%w: %d bytes, the limit is %d", logstore.ErrBatchTooLarge, len(b), cfg.SegmentBytes)
 	}
 	p.LogStart = protocol.Offset(l.start.Load())
-	first, duplicate, err := l.mu.producers.Judge(b, in.Origin)
+	first, duplicate, err := l.mu.producers.Judge(in)
 	if err != nil {
 		return logstore.Committed, fmt.Errorf("producer %d, epoch %d, sequence %d: %w", b.ProducerID(), b.ProducerEpoch(), b.BaseSequence(), err)
 	}
@@ -95,6 +95,7 @@ func (l *log) order(p *logstore.Pending, bytes int, sync bool) logstore.State {
 		return logstore.Ordered
 	}
 	l.high.Store(l.end.Load())
+	l.updateStable()
 	return logstore.Committed
 }
 
@@ -126,7 +127,9 @@ func (l *log) write(b protocol.Batch, epoch protocol.Epoch, cfg *logstore.Config
 	}
 	l.mu.writeFailures = 0
 	s.note(b, size, cfg.IndexIntervalBytes)
-	l.mu.producers.Apply(b, l.store.now())
+	if l.learn(s, b) {
+		l.noteAborted(s)
+	}
 	l.end.Store(int64(b.LastOffset() + 1))
 	return nil
 }

@@ -182,6 +182,7 @@ func (l *log) commit(end protocol.Offset) {
 	l.mu.synced = max(l.mu.synced, end)
 	if int64(end) > l.high.Load() {
 		l.high.Store(int64(end))
+		l.updateStable()
 	}
 	count := 0
 	for count < len(l.mu.waiting) && l.mu.waiting[count].end <= end {
@@ -268,9 +269,12 @@ func (l *log) trimReserved(s *segment) error {
 	return file.Truncate(s.size.Load())
 }
 
-// writeIndexes writes a sealed segment's two index files and lets them replace
-// the entries in memory.
+// writeIndexes writes a sealed segment's index files and lets them replace the
+// entries in memory.
 func (l *log) writeIndexes(s *segment) error {
+	if err := l.writeTxnIndex(s, true); err != nil {
+		return err
+	}
 	offsets, times := s.encode()
 	if err := vfs.ReplaceFile(l.store.opts.FS, s.offsetFile.name, offsets, true); err != nil {
 		return err

@@ -41,9 +41,12 @@ type index struct {
 	times   []timeEntry
 	// largest is the segment's newest maximum, which need not be in times yet.
 	largest timeEntry
+	// aborted are the transactions whose abort marker is in the segment (txn.go).
+	aborted []abortedTxn
 
 	// onDisk is set once the files hold the entries and memory does not.
 	onDisk      bool
+	noAborted   bool // there is no file of aborted transactions
 	offsetCount int
 	timeCount   int
 	offsetFile  *handle
@@ -259,7 +262,7 @@ func (x *index) useFiles(offsetCount, timeCount int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.onDisk, x.offsetCount, x.timeCount = true, offsetCount, timeCount
-	x.offsets, x.times = nil, nil
+	x.offsets, x.times, x.aborted = nil, nil, nil
 }
 
 // inMemory tells whether the files are still to be written.

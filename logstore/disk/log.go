@@ -36,8 +36,8 @@ type log struct {
 	phase   atomic.Int32
 	failure atomic.Pointer[error]
 
-	// Invariant: start <= high <= end. Each only rises, TruncateTo aside.
-	start, high, end atomic.Int64
+	// Invariant: start <= stable <= high <= end. Each only rises, TruncateTo aside.
+	start, stable, high, end atomic.Int64
 	// recoveryPoint: everything below is durable, sealed segments with their
 	// indexes. It is atomic so that a checkpoint needs no lock of a log.
 	recoveryPoint atomic.Int64
@@ -145,6 +145,7 @@ func (l *log) load() error {
 		}
 		return l.goOffline(err)
 	}
+	l.updateStable()
 	l.loaded.Store(true)
 	l.phase.Store(int32(phaseReady))
 	return nil
@@ -195,12 +196,10 @@ func (l *log) Offsets() logstore.Offsets {
 	if l.Ready() != nil {
 		return logstore.Offsets{}
 	}
-	start, high, end := l.start.Load(), l.high.Load(), l.end.Load()
+	start, stable, high, end := l.start.Load(), l.stable.Load(), l.high.Load(), l.end.Load()
 	return logstore.Offsets{
-		Start: protocol.Offset(start),
-		// No transaction can be open yet: the last stable offset is the high
-		// watermark. It will be the lowest txnFirst of the producer table.
-		Stable: protocol.Offset(high),
+		Start:  protocol.Offset(start),
+		Stable: protocol.Offset(stable),
 		High:   protocol.Offset(high),
 		End:    protocol.Offset(end),
 	}
@@ -305,12 +304,6 @@ func (l *log) EndOfEpoch(epoch protocol.Epoch) (protocol.Epoch, protocol.Offset)
 		return protocol.None, protocol.None
 	}
 	return l.mu.epochs.EndOf(epoch, protocol.Offset(l.end.Load()))
-}
-
-// AbortedIn implements logstore.Log. There are no transactions yet, so nothing was
-// aborted; the ranges will come from the segments' .txnindex files.
-func (l *log) AbortedIn(_, _ protocol.Offset) ([]logstore.Aborted, error) {
-	return nil, l.Ready()
 }
 
 // ActiveProducers implements logstore.Log.

@@ -35,6 +35,9 @@ func (l *log) recover() error {
 	if err != nil {
 		return err
 	}
+	for _, s := range list {
+		s.noAborted = !found.names[fileName(s.base, txnSuffix)]
+	}
 	l.mu.folderMade = true
 	l.mu.snapshots = found.snapshots
 	l.publish(list)
@@ -199,15 +202,15 @@ func (l *log) recoverClean(list []*segment, recoveryPoint protocol.Offset) error
 // or misshapen ones are rebuilt. An empty time index may be right, for records
 // without timestamps, but is too rare to be believed.
 func (l *log) useSealedIndexes(sealed []*segment) error {
-	for _, s := range sealed {
+	for i, s := range sealed {
 		offsets, err1 := l.store.opts.FS.Stat(s.offsetFile.name)
 		times, err2 := l.store.opts.FS.Stat(s.timeFile.name)
-		if err1 == nil && err2 == nil && times.Size() > 0 && offsets.Size()%offsetEntryBytes == 0 && times.Size()%timeEntryBytes == 0 {
+		if err1 == nil && err2 == nil && times.Size() > 0 && offsets.Size()%offsetEntryBytes == 0 && times.Size()%timeEntryBytes == 0 && s.useTxnIndex(l.store.opts.FS) {
 			s.useFiles(int(offsets.Size()/offsetEntryBytes), int(times.Size()/timeEntryBytes))
 			continue
 		}
 		next := s.next.Load()
-		if _, bad, err := l.rebuild(s, s.size.Load(), looseScan, func(protocol.Batch) {}); err != nil {
+		if bad, err := l.rebuildTxns(sealed, i, s.size.Load()); err != nil {
 			return err
 		} else if bad != nil {
 			return s.corrupt(bad)
@@ -242,7 +245,7 @@ func (l *log) reopenActive(s *segment) (fits bool) {
 		return false
 	}
 	if size == 0 {
-		return len(s.offsets) == 0
+		return len(s.offsets) == 0 && s.loadTxnIndex(l.store.opts.FS)
 	}
 	file, err := s.data.acquire()
 	if err != nil {
@@ -270,7 +273,7 @@ func (l *log) reopenActive(s *segment) (fits bool) {
 	for {
 		b, at, err := scan.batch()
 		if errors.Is(err, io.EOF) {
-			return true
+			return s.loadTxnIndex(l.store.opts.FS)
 		}
 		if err != nil || b.BaseOffset() < s.base {
 			return false

@@ -60,6 +60,9 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint protocol.Offset) err
 	if err := l.writeEpochs(); err != nil {
 		return fmt.Errorf("write the leader epochs: %w", err)
 	}
+	if err := l.writeTxnIndex(list[len(list)-1], l.store.opts.Durability == Sync); err != nil {
+		return fmt.Errorf("write the transaction index: %w", err)
+	}
 	return l.settle(list, end)
 }
 
@@ -85,9 +88,10 @@ func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset
 		if last {
 			mode = strictScan
 		}
+		s.dropAborted()
 		position, bad, err := l.rebuild(s, s.size.Load(), mode, func(b protocol.Batch) {
 			l.mu.epochs.Assign(b.LeaderEpoch(), b.BaseOffset())
-			l.mu.producers.Apply(b, l.store.now())
+			l.learn(s, b)
 		})
 		if err != nil {
 			return nil, err
@@ -163,7 +167,7 @@ func (l *log) tear(list []*segment, i int, bad *badBatch, recoveryPoint protocol
 	}
 	for _, later := range list[i+1:] {
 		later.retire()
-		for _, suffix := range []string{logSuffix, offsetSuffix, timeSuffix, snapshotSuffix} {
+		for _, suffix := range []string{logSuffix, offsetSuffix, timeSuffix, txnSuffix, snapshotSuffix} {
 			name := l.segmentPath(later.base, suffix)
 			if err := l.store.opts.FS.Rename(name, name+tornSuffix); err != nil && !passedOver(err) {
 				return nil, fmt.Errorf("set a segment beyond a torn one aside: %w", err)

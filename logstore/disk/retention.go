@@ -37,7 +37,9 @@ func (s *Store) Sweep() {
 func (l *log) sweep(now protocol.Timestamp) error {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
+	stable := l.stable.Load()
 	gone, err := l.unlinkExpired(now)
+	l.tellStable(stable)
 	for _, s := range gone {
 		s.retire()
 	}
@@ -69,7 +71,7 @@ func (l *log) unlinkExpired(now protocol.Timestamp) ([]*segment, error) {
 	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool { return at < rest[0].base })
 	l.publish(rest)
 	if start := rest[0].base; start > protocol.Offset(l.start.Load()) {
-		l.start.Store(int64(start))
+		l.raiseStartTo(start)
 		if l.mu.epochs.DropBefore(start) {
 			err = l.writeEpochs()
 		}
@@ -158,7 +160,9 @@ func passedOver(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // DeleteBefore implements logstore.Log. The new start is on disk when it returns.
 func (l *log) DeleteBefore(offset protocol.Offset) (protocol.Offset, error) {
+	stable := l.stable.Load()
 	start, changed, err := l.raiseStart(offset)
+	l.tellStable(stable)
 	if err == nil && changed {
 		err = l.store.checkpoints.write()
 	}
@@ -178,7 +182,7 @@ func (l *log) raiseStart(offset protocol.Offset) (start protocol.Offset, changed
 	if offset <= start {
 		return start, false, nil
 	}
-	l.start.Store(int64(offset))
+	l.raiseStartTo(offset)
 	if l.mu.epochs.DropBefore(offset) {
 		if err := l.writeEpochs(); err != nil {
 			return offset, true, fmt.Errorf("%w: write the leader epochs: %w", logstore.ErrStorage, err)
@@ -241,10 +245,13 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 	if err != nil {
 		return err
 	}
-	if _, bad, err := l.rebuild(active, position, looseScan, func(protocol.Batch) {}); err != nil {
+	if bad, err := l.rebuildTxns(list, keep, position); err != nil {
 		return err
 	} else if bad != nil {
 		return active.corrupt(bad)
+	}
+	if err := l.writeTxnIndex(active, l.store.opts.Durability == Sync); err != nil {
+		return err
 	}
 	return l.shrinkTo(active.nextOffset())
 }
@@ -261,5 +268,9 @@ func (l *log) shrinkTo(end protocol.Offset) error {
 		}
 	}
 	l.dropSnapshotsBeyond(end)
-	return l.loadProducers(*l.segments.Load(), end)
+	if err := l.loadProducers(*l.segments.Load(), end); err != nil {
+		return err
+	}
+	l.updateStable()
+	return nil
 }

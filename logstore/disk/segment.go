@@ -227,65 +227,67 @@ func (s *segment) read(in logstore.ReadInput) (chunk logstore.Chunk, found bool,
 	}
 	size, next := s.size.Load(), s.nextOffset()
 	w := s.startWalk(file, size)
-	from, end, err := w.bounds(in, next)
+	from, end, below, err := w.bounds(in, next)
 	w.close()
 	if err != nil || end <= from {
 		s.data.release()
 		return chunk, from < size, err
 	}
-	return logstore.Chunk{Source: s, Position: from, Bytes: int(end - from)}, true, nil
+	return logstore.Chunk{Source: s, Position: from, Bytes: int(end - from), End: below}, true, nil
 }
 
-// bounds finds the range of whole batches; end <= from means that there is none.
-func (w *walker) bounds(in logstore.ReadInput, next protocol.Offset) (from, end int64, err error) {
+// bounds finds the range of whole batches, and an offset above all of its records;
+// end <= from means that there is none.
+func (w *walker) bounds(in logstore.ReadInput, next protocol.Offset) (from, end int64, below protocol.Offset, err error) {
 	from, err = w.find(in.From)
 	if err != nil || from == w.end {
-		return from, w.end, err
+		return from, w.end, next, err
 	}
-	end = w.end
+	end, below = w.end, next
 	if in.Below < next {
+		below = in.Below
 		if end, err = w.find(in.Below); err != nil {
-			return from, 0, err
+			return from, 0, below, err
 		}
 	}
 	if end-from <= int64(in.MaxBytes) {
-		return from, end, nil
+		return from, end, below, nil
 	}
-	end, err = w.cut(from, end, in)
-	return from, end, err
+	end, below, err = w.cut(from, end, below, in)
+	return from, end, below, err
 }
 
 // cut shortens a range to MaxBytes, on a batch's end.
-func (w *walker) cut(from, end int64, in logstore.ReadInput) (int64, error) {
+func (w *walker) cut(from, end int64, below protocol.Offset, in logstore.ReadInput) (int64, protocol.Offset, error) {
 	first, err := w.header(from)
 	if err != nil {
-		return 0, err
+		return 0, below, err
 	}
 	if size := int64(first.Size()); size > int64(in.MaxBytes) {
 		if !in.AtLeastOne {
-			return from, nil
+			return from, below, nil
 		}
-		return min(from+size, end), nil
+		return min(from+size, end), min(first.LastOffset()+1, below), nil
 	}
 	limit := from + int64(in.MaxBytes)
 	boundary, err := w.segment.floorPosition(limit)
 	if err != nil {
-		return 0, err
+		return 0, below, err
 	}
 	boundary, err = w.believe(boundary, from, math.MaxInt64)
 	if err != nil {
-		return 0, err
+		return 0, below, err
 	}
 	for boundary < end {
 		header, err := w.header(boundary)
 		if err != nil {
-			return 0, err
+			return 0, below, err
 		}
 		after := boundary + int64(header.Size())
 		if after > limit {
-			break
+			return boundary, min(header.BaseOffset(), below), nil
 		}
 		boundary = after
 	}
-	return min(boundary, end), nil
+	return end, below, nil
 }

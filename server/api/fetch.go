@@ -289,7 +289,7 @@ func (i *fetchItem) checkDivergence() (bool, error) {
 }
 
 func (i *fetchItem) listAborted() error {
-	aborted, err := i.partition.Log().AbortedIn(i.want.offset, i.below)
+	aborted, err := i.partition.Log().AbortedIn(i.want.offset, i.chunk.End)
 	if err != nil {
 		i.chunk.Release()
 		i.chunk = logstore.Chunk{}
