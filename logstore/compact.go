@@ -42,7 +42,7 @@ type KeyScan struct {
 	// From is the first offset that is new.
 	From   protocol.Offset
 	Limits protocol.DecodeLimits
-	txns   transactions
+	txns   fates
 	// end is the offset after the last record that is in the map or has no place there.
 	end protocol.Offset
 }
@@ -50,7 +50,7 @@ type KeyScan struct {
 // NewKeyScan begins the first pass. aborted are all aborted transactions that reach
 // beyond from, in any order.
 func NewKeyScan(m *OffsetMap, from protocol.Offset, aborted []AbortedTransaction, limits protocol.DecodeLimits) *KeyScan {
-	return &KeyScan{Map: m, From: from, Limits: limits, txns: newTransactions(aborted), end: from}
+	return &KeyScan{Map: m, From: from, Limits: limits, txns: newFates(aborted), end: from}
 }
 
 // End is where this compaction's knowledge of keys ends: records from there on are
@@ -102,7 +102,7 @@ type Retention struct {
 	horizon      protocol.Timestamp // for what is seen the first time
 	producers    map[protocol.ProducerID]LastBatch
 	limits       protocol.DecodeLimits
-	txns         transactions
+	txns         fates
 
 	keep    []bool // of the records of one batch
 	built   []byte
@@ -133,7 +133,7 @@ func NewRetention(in RetentionInput) *Retention {
 	}
 	return &Retention{
 		newest: in.Keys.Map, known: in.Keys.End(), bound: in.Bound, now: in.Now, horizon: horizon,
-		producers: in.Producers, limits: in.Limits, txns: newTransactions(in.Aborted),
+		producers: in.Producers, limits: in.Limits, txns: newFates(in.Aborted),
 	}
 }
 
@@ -236,8 +236,30 @@ func (r *Retention) emptied(b protocol.Batch) protocol.Batch {
 	return r.built
 }
 
-// transactions follows what is open while batches go by.
-type transactions struct {
+// LastBatch is what compaction must leave of a producer: the batch that ends at
+// Offset, or, when that is -1, the newest marker of Epoch.
+type LastBatch struct {
+	Offset protocol.Offset
+	Epoch  int16
+}
+
+// LastBatches lists the producers that are known by batches below the offset.
+func (t *ProducerTable) LastBatches(below protocol.Offset) map[protocol.ProducerID]LastBatch {
+	batches := make(map[protocol.ProducerID]LastBatch)
+	for id, p := range t.producers {
+		last, ok := p.last()
+		if !ok {
+			last.LastOffset = protocol.None
+		}
+		if last.LastOffset < below {
+			batches[id] = LastBatch{last.LastOffset, p.epoch}
+		}
+	}
+	return batches
+}
+
+// fates follows what is open while batches go by.
+type fates struct {
 	aborted   []AbortedTransaction // by First; those not met yet
 	ongoing   map[protocol.ProducerID]*abortedData
 	committed map[protocol.ProducerID]bool // data was met that no marker has ended yet
@@ -248,15 +270,15 @@ type abortedData struct {
 	met bool // some of its data is still there
 }
 
-func newTransactions(aborted []AbortedTransaction) transactions {
+func newFates(aborted []AbortedTransaction) fates {
 	sorted := slices.Clone(aborted)
 	slices.SortStableFunc(sorted, func(a, b AbortedTransaction) int { return int(min(max(a.First-b.First, -1), 1)) })
-	return transactions{
+	return fates{
 		aborted: sorted, ongoing: make(map[protocol.ProducerID]*abortedData), committed: make(map[protocol.ProducerID]bool),
 	}
 }
 
-func (t *transactions) begin(upTo protocol.Offset) {
+func (t *fates) begin(upTo protocol.Offset) {
 	for len(t.aborted) > 0 && t.aborted[0].First <= upTo {
 		txn := t.aborted[0]
 		t.aborted = t.aborted[1:]
@@ -267,7 +289,7 @@ func (t *transactions) begin(upTo protocol.Offset) {
 }
 
 // data reports whether a batch of records belongs to an aborted transaction.
-func (t *transactions) data(b protocol.Batch) (aborted bool) {
+func (t *fates) data(b protocol.Batch) (aborted bool) {
 	t.begin(b.LastOffset())
 	if !b.IsTransactional() {
 		return false
@@ -293,7 +315,7 @@ const (
 )
 
 // marker takes in a control batch. One that was emptied before ends nothing.
-func (t *transactions) marker(b protocol.Batch) (end transactionEnd, err error) {
+func (t *fates) marker(b protocol.Batch) (end transactionEnd, err error) {
 	t.begin(b.LastOffset())
 	end.empty = true
 	err = b.EachKey(protocol.DecodeLimits{}, func(r *protocol.KeyedRecord) error {
