@@ -43,6 +43,7 @@ type log struct {
 	recoveryPoint atomic.Int64
 	loaded        atomic.Bool // the marks above are true
 	queued        atomic.Bool // in the syncer's list
+	uncleanable   atomic.Bool // the compactor met something it cannot read; until the next start
 	// segments is the published list, by base offset; the last one is active.
 	// It is empty until the first append. Lists are never changed in place.
 	segments atomic.Pointer[[]*segment]
@@ -74,6 +75,10 @@ type body struct {
 	synced    protocol.Offset // every batch below is durable
 	unflushed int64           // records since the last flush (flush.messages)
 	flushedAt protocol.Timestamp
+
+	// strictFrom is from where on the active segment can have no gaps: a truncation
+	// may have made it of a compacted one.
+	strictFrom protocol.Offset
 
 	shut          bool            // being closed: no more appends
 	cleanAt       protocol.Offset // the files of a clean stop are there for this end; -1 when not
@@ -148,6 +153,7 @@ func (l *log) load() error {
 	l.updateStable()
 	l.loaded.Store(true)
 	l.phase.Store(int32(phaseReady))
+	l.wakeCleaner()
 	return nil
 }
 
@@ -274,7 +280,10 @@ func (l *log) SizeBytes() int64 {
 }
 
 // Reconfigure implements logstore.Log.
-func (l *log) Reconfigure(cfg logstore.Config) { l.cfg.Store(l.store.intern(cfg)) }
+func (l *log) Reconfigure(cfg logstore.Config) {
+	l.cfg.Store(l.store.intern(cfg))
+	l.wakeCleaner()
+}
 
 // LastEpoch implements logstore.Log.
 func (l *log) LastEpoch() protocol.Epoch {

@@ -82,6 +82,10 @@ func (l *log) settle(list []*segment, end protocol.Offset) error {
 // scanFrom reads the segments from list[first] on and returns the list that is
 // left when a torn tail has been cut.
 func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset) ([]*segment, error) {
+	gaps := l.mayHaveGaps()
+	if gaps {
+		l.mu.strictFrom = recoveryPoint
+	}
 	for i := first; i < len(list); i++ {
 		s, last := list[i], i == len(list)-1
 		mode := gapScan
@@ -96,7 +100,7 @@ func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset
 		if err != nil {
 			return nil, err
 		}
-		if bad == nil && !last && s.nextOffset() < list[i+1].base && !l.cfg.Load().Compact {
+		if bad == nil && !last && s.nextOffset() < list[i+1].base && !gaps {
 			bad = &badBatch{position, fmt.Sprintf("the segment ends at offset %d, the next one begins at %d", s.nextOffset(), list[i+1].base)}
 		}
 		if bad != nil {
@@ -108,6 +112,12 @@ func (l *log) scanFrom(list []*segment, first int, recoveryPoint protocol.Offset
 		}
 	}
 	return list, nil
+}
+
+// mayHaveGaps: offsets are missing where a log is compacted, or was before its
+// policy changed.
+func (l *log) mayHaveGaps() bool {
+	return l.cfg.Load().Compact || l.store.checkpoints.everCleaned(l.id)
 }
 
 // rebuild reads a segment from its start to size, fills its index anew and calls
@@ -132,7 +142,7 @@ func (l *log) rebuild(s *segment, size int64, mode scanMode, visit func(protocol
 		case err != nil:
 			return at, nil, err
 		}
-		if next := s.nextOffset(); b.BaseOffset() < next || mode == strictScan && b.BaseOffset() != next {
+		if next := s.nextOffset(); b.BaseOffset() < next || mode == strictScan && b.BaseOffset() != next && b.BaseOffset() > l.mu.strictFrom {
 			return at, &badBatch{at, fmt.Sprintf("a batch with offset %d where %d is expected", b.BaseOffset(), next)}, nil
 		}
 		if b.LastOffset()-s.base > 1<<31-1 {

@@ -225,6 +225,9 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 		return err
 	}
 	slices.Reverse(gone) // newest first: a crash in between leaves no hole
+	if err := l.store.checkpoints.truncateCleaned(l.id, offset); err != nil {
+		return err
+	}
 	l.mu.cleanAt = protocol.None
 	l.publish(slices.Clone(list[:keep+1]))
 	for _, s := range gone {
@@ -262,6 +265,9 @@ func (l *log) shrinkTo(end protocol.Offset) error {
 	l.high.Store(min(l.high.Load(), int64(end)))
 	l.recoveryPoint.Store(min(l.recoveryPoint.Load(), int64(end)))
 	l.mu.synced = min(l.mu.synced, end)
+	if err := l.store.checkpoints.truncateCleaned(l.id, end); err != nil {
+		return err
+	}
 	if l.mu.epochs.TruncateTo(end) {
 		if err := l.writeEpochs(); err != nil {
 			return err

@@ -14,13 +14,15 @@ import (
 )
 
 // Store keeps the logs of one data directory. It runs one goroutine, the syncer,
-// from Open to Close, and one timer while deleted files wait for their removal.
+// from Open to Close, one timer while deleted files wait for their removal, and a
+// timer or a goroutine, the cleaner, while there is something to compact.
 type Store struct {
 	opts        Options
 	handles     handlePool
 	syncer      *syncer
 	checkpoints *checkpoints
 	trash       *trash
+	cleaner     *cleaner
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
 	failing sync.WaitGroup        // the one goroutine that tells everyone of it
@@ -48,6 +50,7 @@ func Open(options Options) (*Store, error) {
 		return nil, err
 	}
 	s.trash = &trash{store: s}
+	s.cleaner = newCleaner(s)
 	s.syncer = startSyncer(s)
 	return s, nil
 }
@@ -173,6 +176,7 @@ func (s *Store) Close(ctx context.Context) error {
 	if already {
 		return nil
 	}
+	s.cleaner.stop()
 	s.syncer.stop()
 	s.trash.stop()
 	s.failing.Wait()
