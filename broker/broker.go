@@ -157,7 +157,8 @@ func (b *Broker) openDirectory() error {
 		FS: b.opts.FS, Dir: b.dir, Clock: b.opts.Clock, Random: rand.Int64N,
 		Durability: durability, CleanShutdown: clean,
 		OpenFilesMax: s.OpenFilesMax, ProducerExpiryMillis: s.ProducerIDExpiration.Milliseconds(),
-		Fatal: b.fail, Truncated: b.truncated, Logger: b.opts.Log,
+		Cleaner: cleanerOptions(s),
+		Fatal:   b.fail, Truncated: b.truncated, Logger: b.opts.Log,
 	})
 	if err != nil {
 		return &DirectoryError{b.dir, "the logs cannot be opened", err}

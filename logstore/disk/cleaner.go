@@ -83,7 +83,9 @@ func newCleaner(s *Store) *cleaner {
 // ConfigureCleaner changes how the store compacts from now on.
 func (s *Store) ConfigureCleaner(o CleanerOptions) {
 	s.cleaner.options.Store(o.withDefaults())
-	s.cleaner.wake()
+	if s.cleaner.anyWaiting() {
+		s.cleaner.wake()
+	}
 }
 
 // Clean compacts what is due, at once, and returns how often a log was compacted.
