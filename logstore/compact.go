@@ -47,8 +47,8 @@ type KeyScan struct {
 	end protocol.Offset
 }
 
-// NewKeyScan begins the first pass. aborted are all aborted transactions that reach
-// beyond from, in any order.
+// NewKeyScan begins the first pass. aborted are all aborted transactions of the log,
+// in any order.
 func NewKeyScan(m *OffsetMap, from protocol.Offset, aborted []AbortedTransaction, limits protocol.DecodeLimits) *KeyScan {
 	return &KeyScan{Map: m, From: from, Limits: limits, txns: newFates(aborted), end: from}
 }
@@ -278,10 +278,15 @@ func newFates(aborted []AbortedTransaction) fates {
 	}
 }
 
-func (t *fates) begin(upTo protocol.Offset) {
-	for len(t.aborted) > 0 && t.aborted[0].First <= upTo {
+// begin takes in the transactions that have begun with the batch. Those that ended
+// before it are passed over: the walk need not have met their marker.
+func (t *fates) begin(b protocol.Batch) {
+	for len(t.aborted) > 0 && t.aborted[0].First <= b.LastOffset() {
 		txn := t.aborted[0]
 		t.aborted = t.aborted[1:]
+		if txn.Last < b.BaseOffset() {
+			continue
+		}
 		if old := t.ongoing[txn.Producer]; old == nil || old.txn.Last < txn.First {
 			t.ongoing[txn.Producer] = &abortedData{txn: txn}
 		}
@@ -290,7 +295,7 @@ func (t *fates) begin(upTo protocol.Offset) {
 
 // data reports whether a batch of records belongs to an aborted transaction.
 func (t *fates) data(b protocol.Batch) (aborted bool) {
-	t.begin(b.LastOffset())
+	t.begin(b)
 	if !b.IsTransactional() {
 		return false
 	}
@@ -316,7 +321,7 @@ const (
 
 // marker takes in a control batch. One that was emptied before ends nothing.
 func (t *fates) marker(b protocol.Batch) (end transactionEnd, err error) {
-	t.begin(b.LastOffset())
+	t.begin(b)
 	end.empty = true
 	err = b.EachKey(protocol.DecodeLimits{}, func(r *protocol.KeyedRecord) error {
 		end.empty = false
