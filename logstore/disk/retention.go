@@ -92,10 +92,14 @@ func (l *log) expired(cfg *logstore.Config, now protocol.Timestamp) (int, error)
 			excess += s.size.Load()
 		}
 	}
+	count := 0
 	for i, s := range list {
 		size, last := s.size.Load(), i == len(list)-1
 		if s.nextOffset() > high || last && size == 0 {
-			return i, nil
+			return count, nil
+		}
+		if size == 0 && list[i+1].base > start {
+			continue // compaction has emptied it; it goes with the next one
 		}
 		below := !last && list[i+1].base <= start
 		large := !last && excess-size >= 0
@@ -103,16 +107,17 @@ func (l *log) expired(cfg *logstore.Config, now protocol.Timestamp) (int, error)
 		if cfg.Delete && cfg.RetentionMillis >= 0 && !below && !large {
 			age, err := l.age(s, now)
 			if err != nil {
-				return i, err
+				return count, err
 			}
 			old = age > cfg.RetentionMillis
 		}
 		if !below && !large && !old {
-			return i, nil
+			return count, nil
 		}
 		excess -= size
+		count = i + 1
 	}
-	return len(list), nil
+	return count, nil
 }
 
 // age is how old the newest record of a segment is; without timestamps, the file.
