@@ -129,7 +129,7 @@ func TestCrashInCompaction(t *testing.T) {
 		"cached, power cut":         {disk.Cached, vfs.CrashKeepNone, true, 1},
 		"sync, process killed":      {disk.Sync, vfs.CrashKeepAll, true, 1},
 		"sync, power cut":           {disk.Sync, vfs.CrashKeepNone, true, 1},
-		"sync, power cut with luck": {disk.Sync, vfs.CrashKeepSome, true, 3},
+		"sync, power cut with luck": {disk.Sync, vfs.CrashKeepSome, true, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,8 +169,8 @@ func crashesInCompaction(t *testing.T, want outcome) []*cleanCrash {
 	w.cfg = compacted()
 	l := w.log(0)
 	p := newProducing(w, l, 11)
-	for range 3 {
-		p.write(50)
+	for range 2 {
+		p.write(35)
 		p.endAll()
 		w.roll(l)
 		w.settle(l)
@@ -186,7 +186,7 @@ func crashesInCompaction(t *testing.T, want outcome) []*cleanCrash {
 		mu.Unlock()
 		w.clock.Advance(45 * time.Second)
 	}
-	if len(crashes) < 100 {
+	if len(crashes) < 50 {
 		t.Errorf("only %d crashes", len(crashes))
 	}
 	return crashes
@@ -206,7 +206,7 @@ func (c *cleanCrash) check(t *testing.T, left *vfs.Mem, want outcome, rng *rand.
 	trial := left.CrashCopy(vfs.CrashKeepAll, nil)
 	var mu sync.Mutex
 	var again *vfs.Mem
-	crashAt := rng.IntN(30)
+	crashAt := rng.IntN(60) // often none: most of a recovery's operations come early
 	faulty := &vfs.Faulty{FS: trial, Before: func(op vfs.Op) error {
 		mu.Lock()
 		defer mu.Unlock()
