@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -242,7 +243,7 @@ func (c *cleanCrash) checkRecovered(left vfs.FS, want outcome) error {
 		return err
 	}
 	for _, after := range []string{"after the recovery", "after a compaction", "after one that drops tombstones"} {
-		if err := c.same(l); err != nil {
+		if err := errors.Join(c.same(l), noLeftovers(left)); err != nil {
 			return fmt.Errorf("%s: %w", after, err)
 		}
 		if err := errors.Join(l.Flush(), store.Checkpoint()); err != nil {
@@ -252,6 +253,16 @@ func (c *cleanCrash) checkRecovered(left vfs.FS, want outcome) error {
 		hands.Advance(time.Hour)
 	}
 	return nil
+}
+
+func noLeftovers(fsys vfs.FS) error {
+	names, err := fsys.ReadDir("/data/orders-0")
+	for _, n := range names {
+		if strings.HasSuffix(n.Name(), ".cleaned") || strings.HasSuffix(n.Name(), ".swap") {
+			return fmt.Errorf("%s is left over", n.Name())
+		}
+	}
+	return err
 }
 
 func (c *cleanCrash) same(l logstore.Log) error {
