@@ -3,6 +3,7 @@
 //
 //	DATA/recovery-point-offset-checkpoint      up to where each log is durable
 //	DATA/log-start-offset-checkpoint           where logs start, when not with a segment
+//	DATA/cleaner-offset-checkpoint             up to where logs are compacted that ever were
 //	DATA/topic-N/partition.metadata            whose folder this is (the topic's id)
 //	DATA/topic-N/leader-epoch-checkpoint       where each leader epoch begins
 //	DATA/topic-N/00000000000000000000.log      batches, back to back, as clients sent them
@@ -15,9 +16,10 @@
 // record of a batch, less the segment's base), position uint32 (of that batch). A
 // .timeindex entry is timestamp int64 (the largest so far), relative offset uint32
 // (of the last record of the batch that has it first). Both are sparse: one entry
-// per index.interval.bytes. The snapshot is described at logstore.ProducerTable;
+// per index.interval.bytes; batches that compaction has emptied have no timestamp there. The snapshot is described at logstore.ProducerTable;
 // checkpoints are text: "0", the number of rows, the rows. Files that end in
-// ".deleted" and folders that end in "-delete" wait for their removal.
+// ".deleted" and folders that end in "-delete" wait for their removal; ".cleaned" and
+// ".swap" are compacted segments on their way into place.
 //
 // # The life of an append
 //
@@ -31,6 +33,23 @@
 //
 // Readers take no lock of the log: they see an immutable list of segments and
 // atomic marks. A chunk holds its segment's file open, so retention only unlinks.
+//
+// # Compaction
+//
+// The rules are logstore's (KeyScan, Retention). The cleaner takes the dirtiest log
+// that is due, learns the keys of its dirty part, and rewrites its sealed segments
+// from the first one on, in groups that fit into one segment:
+//
+//	read old ──> X.log.cleaned, indexes, synced            (no lock held)
+//	swapIn:  look whether the old ones are all still there  (flushing held)
+//	         .cleaned -> .swap, publish the new list        (and mu, for the list)
+//	         old -> .deleted, .swap -> final names
+//
+// Only segments below the recovery point that is on disk, and below the last stable
+// offset, are rewritten, so that nothing that is scanned or replayed after a crash
+// was compacted. Where a log was ever compacted its row in cleaner-offset-checkpoint
+// says so, and missing offsets are no damage whatever its policy is now. Readers that
+// hold a chunk go on reading the old file.
 //
 // # Promises
 //
@@ -50,14 +69,14 @@
 //
 // # Who owns what
 //
-// A Store runs one goroutine, the syncer, from Open to Close, and one timer while
-// deleted files wait. A log's state is guarded by its mutex; what syncs or removes
+// A Store runs one goroutine, the syncer, from Open to Close, one timer while
+// deleted files wait, and the cleaner: a timer while a compacted log has sealed
+// segments that were not compacted yet, a goroutine during a round. A log's state is guarded by its mutex; what syncs or removes
 // files is serialised by log.flushing, which is taken first. File handles belong to
 // a pool and are opened at need; those in use are never closed.
 //
 // # What is left out
 //
-// Compaction, transactions' aborted ranges (.txnindex), the write-ahead log that
-// will replace one sync per partition, and retention's guard against a clock that
-// jumps. File system and clock come in by parameter; nothing here imports os.
+// The write-ahead log that will replace one sync per partition, and retention's
+// guard against a clock that jumps. File system and clock come in by parameter; nothing here imports os.
 package disk
