@@ -84,14 +84,15 @@ func (l *log) cleanable(now protocol.Timestamp) (c cleanable, waiting bool, err 
 	return c, waiting, nil
 }
 
-// compactionBound applies min.compaction.lag.ms: the first new segment with a record
-// that is too young ends what may be compacted.
+// compactionBound is where what may be compacted ends: at the first segment whose
+// index files are still to be written, and, for min.compaction.lag.ms, at the first
+// new one with a record that is too young.
 func (l *log) compactionBound(sealed []*segment, dirtyFrom, bound protocol.Offset, cfg *logstore.Config, now protocol.Timestamp) (protocol.Offset, error) {
-	if cfg.CompactionLagMinMillis <= 0 {
-		return bound, nil
-	}
 	for _, s := range sealed {
-		if s.nextOffset() <= dirtyFrom {
+		if s.inMemory() {
+			return min(bound, s.base), nil
+		}
+		if s.nextOffset() <= dirtyFrom || cfg.CompactionLagMinMillis <= 0 {
 			continue
 		}
 		newest, err := s.maximum()

@@ -3,6 +3,7 @@ package disk_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -456,4 +457,38 @@ func TestStopEndsACompaction(t *testing.T) {
 	}
 	w.wantNoLeftovers("orders-0")
 	sameEntries(t, before, w.committed(w.log(0)))
+}
+
+// At every operation of a compaction an append is committed: neither its write nor
+// its sync waits for anything that the compaction does.
+func TestAppendsDoNotWaitForACompaction(t *testing.T) {
+	mem := vfs.NewMem()
+	must(t, mem.MkdirAll("/data", vfs.DirPerm))
+	must(t, mem.SyncDir("/"))
+	var compacting, appending atomic.Bool
+	appended := 0
+	var l logstore.Log
+	var w *world
+	w = newWorld(t, &vfs.Faulty{FS: mem, Before: func(op vfs.Op) error {
+		ofCompaction := strings.Contains(op.Name, ".cleaned") || strings.Contains(op.Name, ".swap") || strings.HasSuffix(op.To, ".deleted")
+		ofPool := strings.HasSuffix(op.Name, ".log.cleaned") && op.Kind == vfs.OpCreate // no file is opened while another is
+		if compacting.Load() && ofCompaction && !ofPool && appending.CompareAndSwap(false, true) {
+			w.append(l, entries(protocol.DefaultBatchOptions(), dayMillis, "k=v"))
+			appended++
+			appending.Store(false)
+		}
+		return nil
+	}}, "/data", disk.Sync)
+	w.cfg = compacted()
+	l = w.log(0)
+	w.update(l, 100)
+	w.roll(l)
+	w.settle(l)
+	compacting.Store(true)
+	w.store.Clean()
+	compacting.Store(false)
+	if appended < 20 {
+		t.Errorf("only %d appends went in between", appended)
+	}
+	sameEntries(t, []entry{{l.Offsets().End - 1, "k", "v"}}, w.committed(l)[len(w.committed(l))-1:])
 }

@@ -32,6 +32,7 @@ var errAbandoned = errors.New("the log has changed under its compaction")
 func (l *log) createCleaned(base protocol.Offset, intervalBytes int64) (*cleanedSegment, error) {
 	c := &cleanedSegment{segment: newSegment(&l.store.handles, l.dir, base), log: l, interval: intervalBytes}
 	c.created = l.store.now()
+	c.swapping.Store(true)
 	var err error
 	if c.file, err = c.data.createAs(c.data.name + cleanedSuffix); err != nil {
 		return nil, err
@@ -160,8 +161,7 @@ func (c *cleanedSegment) discard() error {
 	return nil
 }
 
-// swapIn puts the segment in the place of old. Appends go on; a sync of the log
-// waits. Kafka does it in the same steps (LocalLog.replaceSegments), and finishSwaps
+// swapIn puts the segment in the place of old. Appends and syncs go on. Kafka does it in the same steps (LocalLog.replaceSegments), and finishSwaps
 // brings any of them to an end:
 //
 //	X.* are renamed to .swap         while one .cleaned is left, nothing has happened
@@ -172,8 +172,8 @@ func (c *cleanedSegment) discard() error {
 // Each step is durable before the next one begins. Only a failure of the first
 // leaves everything as it was; swapped is false then.
 func (l *log) swapIn(c *cleanedSegment, old []*segment) (swapped bool, err error) {
-	l.flushing.Lock()
-	defer l.flushing.Unlock()
+	l.reshaping.Lock()
+	defer l.reshaping.Unlock()
 	if !l.replace(old, nil) {
 		return false, errAbandoned
 	}
@@ -199,7 +199,7 @@ func (l *log) swapIn(c *cleanedSegment, old []*segment) (swapped bool, err error
 }
 
 // replace publishes the list with s in the place of old; nil only looks. It reports
-// false when old is not all there, or the log ends. flushing is held, so that
+// false when old is not all there, or the log ends. reshaping is held, so that
 // nobody else takes segments off the list.
 func (l *log) replace(old []*segment, s *segment) bool {
 	l.mu.Lock()
@@ -245,6 +245,7 @@ func (l *log) finishSwap(c *cleanedSegment, old []*segment) error {
 		return err
 	}
 	c.useFiles(len(c.offsets), len(c.times))
+	c.swapping.Store(false)
 	return nil
 }
 

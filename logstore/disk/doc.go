@@ -41,7 +41,7 @@
 // from the first one on, in groups that fit into one segment:
 //
 //	read old ──> X.log.cleaned, indexes, synced            (no lock held)
-//	swapIn:  look whether the old ones are all still there  (flushing held)
+//	swapIn:  look whether the old ones are all still there  (reshaping held)
 //	         .cleaned -> .swap, publish the new list        (and mu, for the list)
 //	         old -> .deleted, .swap -> final names
 //
@@ -71,12 +71,14 @@
 //
 // A Store runs one goroutine, the syncer, from Open to Close, one timer while
 // deleted files wait, and the cleaner: a timer while a compacted log has sealed
-// segments that were not compacted yet, a goroutine during a round. A log's state is guarded by its mutex; what syncs or removes
-// files is serialised by log.flushing, which is taken first. File handles belong to
-// a pool and are opened at need; those in use are never closed.
+// segments that were not compacted yet, a goroutine during a round. A log's state is
+// guarded by its mutex; what syncs or removes files is serialised by log.flushing,
+// and what takes sealed segments away by log.reshaping, which comes first. File
+// handles belong to a pool and are opened at need; those in use are never closed.
 //
 // # What is left out
 //
 // The write-ahead log that will replace one sync per partition, and retention's
-// guard against a clock that jumps. File system and clock come in by parameter; nothing here imports os.
+// guard against a clock that jumps. File system and clock come in by parameter;
+// nothing here imports os.
 package disk

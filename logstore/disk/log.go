@@ -25,7 +25,7 @@ const (
 
 // log is one partition's log.
 //
-// Lock order: flushing, then mu, then an index's lock, then the handle pool's.
+// Lock order: reshaping, then flushing, then mu, then an index's lock, then the handle pool's.
 // No callback to other rooms is made under mu, except Options.Truncated.
 type log struct {
 	store *Store
@@ -50,6 +50,10 @@ type log struct {
 
 	watcher logstore.Watcher // set before the first append
 
+	// reshaping serialises what takes sealed segments off the list: retention,
+	// truncation, deletion, the end, and the swap of a compaction, which must not keep
+	// a group commit waiting.
+	reshaping sync.Mutex
 	// flushing serialises what syncs or removes files: group commits, Flush,
 	// retention, truncation, deletion.
 	flushing sync.Mutex

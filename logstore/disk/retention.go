@@ -35,6 +35,8 @@ func (s *Store) Sweep() {
 
 // sweep forgets idle producers and deletes the segments that retention allows to.
 func (l *log) sweep(now protocol.Timestamp) error {
+	l.reshaping.Lock()
+	defer l.reshaping.Unlock()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	stable := l.stable.Load()
@@ -199,6 +201,8 @@ func (l *log) raiseStart(offset protocol.Offset) (start protocol.Offset, changed
 // TruncateTo implements logstore.Log. A batch that reaches over offset goes as a
 // whole, as in Kafka.
 func (l *log) TruncateTo(offset protocol.Offset) error {
+	l.reshaping.Lock()
+	defer l.reshaping.Unlock()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	l.mu.Lock()

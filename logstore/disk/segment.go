@@ -30,6 +30,8 @@ type segment struct {
 	next atomic.Int64
 	// oldest is the timestamp of the first batch once somebody has asked, else 0.
 	oldest atomic.Int64
+	// swapping: a compaction has published the segment and is still renaming its files.
+	swapping atomic.Bool
 
 	// The rest belongs to the appender.
 	created        protocol.Timestamp // when this broker began to use it
