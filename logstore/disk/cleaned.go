@@ -183,9 +183,8 @@ func (l *log) swapIn(c *cleanedSegment, old []*segment) (swapped bool, err error
 	if err := l.syncFolder(); err != nil {
 		return true, err // the store has ended
 	}
-	l.replace(old, c.segment)
-	for _, s := range old {
-		s.retire()
+	if !l.replace(old, c.segment) {
+		return true, errAbandoned // the store has ended; the next start goes on from here
 	}
 	if err := l.finishSwap(c, old); err != nil {
 		if l.store.broken() == nil {
@@ -213,6 +212,11 @@ func (l *log) replace(old []*segment, s *segment) bool {
 		return false
 	}
 	if s != nil {
+		// Before anybody finds the new one: who has read old records must be able to
+		// tell that a list of aborted transactions read after that is not theirs.
+		for _, s := range old {
+			s.retire()
+		}
 		l.publish(slices.Concat(list[:at], []*segment{s}, list[at+len(old):]))
 	}
 	return true
