@@ -184,7 +184,8 @@ func (l *log) swapIn(c *cleanedSegment, old []*segment) (swapped bool, err error
 		return true, err // the store has ended
 	}
 	if !l.replace(old, c.segment) {
-		return true, errAbandoned // the store has ended; the next start goes on from here
+		c.retire()
+		return true, errAbandoned // the log went offline meanwhile; the next start goes on from here
 	}
 	if err := l.finishSwap(c, old); err != nil {
 		if l.store.broken() == nil {
