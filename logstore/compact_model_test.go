@@ -179,11 +179,11 @@ func (m *modelRun) compare(before []plain, from, bound protocol.Offset, now prot
 // each key is there, in its place, nothing that was aborted comes back, tombstones
 // stay their time, and the producers' state can be made of what is left.
 func TestCompactionAgainstModel(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(25) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			m := &modelRun{simLog: newSimLog(t), rng: rand.New(rand.NewPCG(seed, 1)), seen: make(map[protocol.Offset]protocol.Timestamp),
 				open: make(map[protocol.ProducerID]protocol.Offset), epochs: make(map[protocol.ProducerID]int16)}
-			for step := range 300 {
+			for step := range 250 {
 				m.write()
 				if m.rng.IntN(12) == 0 {
 					m.compact(protocol.Timestamp(step))
