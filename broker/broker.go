@@ -160,7 +160,8 @@ func (b *Broker) openDirectory() error {
 		Owner: b.identity.ClusterID + "/" + b.identity.DirectoryID.String(), Process: b.incarnation.String(),
 		WALSlotBytes: b.walFileBytes(), WALSlotsMax: s.WALFilesMax, BallastBytes: s.BallastBytes,
 		OpenFilesMax: s.OpenFilesMax, ProducerExpiryMillis: s.ProducerIDExpiration.Milliseconds(),
-		Fatal: b.fail, Truncated: b.truncated, Logger: b.opts.Log,
+		Cleaner: cleanerOptions(s),
+		Fatal:   b.fail, Truncated: b.truncated, Logger: b.opts.Log,
 	})
 	if err != nil {
 		return &DirectoryError{b.dir, "the logs cannot be opened", err}

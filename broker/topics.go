@@ -8,6 +8,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/logstore/disk"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -126,6 +127,7 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 	}
 	b.settings.Store(settings)
 	b.server.SetLimits(connectionLimits(settings))
+	b.logs.ConfigureCleaner(cleanerOptions(settings))
 	return nil
 }
 
@@ -158,12 +160,29 @@ func (c *logConfigs) of(topic string) logstore.Config {
 
 // logConfig is what a log needs of a topic's settings.
 func logConfig(t config.Topic) logstore.Config {
-	return logstore.Config{
+	c := logstore.Config{
 		SegmentBytes: t.SegmentBytes, SegmentMillis: t.SegmentMillis, SegmentJitterMillis: t.SegmentJitterMillis,
 		IndexIntervalBytes: t.IndexIntervalBytes, IndexBytesMax: t.SegmentIndexBytes,
 		RetentionBytes: t.RetentionBytes, RetentionMillis: t.RetentionMillis, FileDeleteDelayMillis: t.FileDeleteDelayMillis,
 		FlushMessages: t.FlushMessages, FlushMillis: t.FlushMillis, Preallocate: t.Preallocate,
 		Compact: t.CleanupCompact, Delete: t.CleanupDelete,
+		DeleteRetentionMillis: t.DeleteRetentionMillis, CleanableDirtyRatioMin: t.CleanableDirtyRatioMin,
+		CompactionLagMinMillis: t.CompactionLagMinMillis, CompactionLagMaxMillis: t.CompactionLagMaxMillis,
+	}
+	if t.CleanupCompact {
+		// Only sealed segments are compacted, so one must not stay open for longer
+		// than a record may wait (LogConfig.maxSegmentMs).
+		c.SegmentMillis = min(c.SegmentMillis, t.CompactionLagMaxMillis)
+	}
+	return c
+}
+
+// cleanerOptions is how the logs are compacted.
+func cleanerOptions(s *config.Broker) disk.CleanerOptions {
+	return disk.CleanerOptions{
+		Enabled: s.CleanerEnabled, BackoffMillis: s.CleanerBackoff.Milliseconds(),
+		DedupeBytesMax: s.CleanerDedupeBufferBytes, LoadFactor: s.CleanerLoadFactor,
+		BytesPerSecondMax: s.CleanerBytesPerSecondMax, DecompressedBytesMax: s.BatchDecompressedBytesMax,
 	}
 }
 

@@ -78,6 +78,7 @@ type Broker struct {
 	CleanerEnabled           bool
 	CleanerThreads           int
 	CleanerDedupeBufferBytes int64
+	CleanerLoadFactor        float64
 	CleanerBytesPerSecondMax float64
 	CleanerBackoff           time.Duration
 
@@ -244,6 +245,7 @@ func (b *Broker) readLogs(r *reader) {
 	b.CleanerEnabled = r.boolean("log.cleaner.enable")
 	b.CleanerThreads = r.count("log.cleaner.threads")
 	b.CleanerDedupeBufferBytes = r.integer("log.cleaner.dedupe.buffer.size")
+	b.CleanerLoadFactor = r.double("log.cleaner.io.buffer.load.factor")
 	b.CleanerBytesPerSecondMax = r.double("log.cleaner.io.max.bytes.per.second")
 	b.CleanerBackoff = r.millis("log.cleaner.backoff.ms")
 }

@@ -39,6 +39,12 @@ type Config struct {
 	OwnSync bool
 	Compact bool // cleanup.policy contains compact
 	Delete  bool // cleanup.policy contains delete
+
+	// What compaction obeys.
+	DeleteRetentionMillis  int64
+	CompactionLagMinMillis int64
+	CompactionLagMaxMillis int64
+	CleanableDirtyRatioMin float64
 }
 
 // Origin tells who appends, because the rules differ.

@@ -277,6 +277,7 @@ func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 	if old != nil {
 		old.finish()
 		l.store.syncer.add(l)
+		l.wakeCleaner()
 	}
 	return s, nil
 }

@@ -20,10 +20,12 @@ import (
 const (
 	recoveryPointFile = "recovery-point-offset-checkpoint"
 	logStartFile      = "log-start-offset-checkpoint"
+	cleanerFile       = "cleaner-offset-checkpoint"
 )
 
-// checkpoints keeps Kafka's two files per data directory: up to where each log is
-// durable, and where those logs start that do not start with their first segment.
+// checkpoints keeps Kafka's three files per data directory: up to where each log is
+// durable, where those logs start that do not start with their first segment, and up
+// to where those logs are compacted that ever were.
 //
 // Its lock may be taken while a log is locked, never the other way round.
 type checkpoints struct {
@@ -33,10 +35,17 @@ type checkpoints struct {
 		// kept is what the files said at the start, used for every log that has not
 		// been loaded since.
 		kept map[partitionKey]marks
-		// written are the recovery points on disk; stale the partitions among them
-		// that were deleted since, whose row must not be taken for a namesake's.
+		// written are the partitions with a row on disk, and up to where that says they
+		// are durable; stale those of them that were deleted since, whose row must not
+		// be taken for a namesake's.
 		written map[partitionKey]protocol.Offset
 		stale   map[partitionKey]bool
+		// cleaned is where the part of a log begins that is yet to be compacted. A log
+		// that was ever compacted has a row, whatever its policy is now.
+		cleaned map[partitionKey]protocol.Offset
+		// cleanedLost: that file could not be understood. cleanedUnwritten: it is older
+		// than cleaned.
+		cleanedLost, cleanedUnwritten bool
 		// unsaved: a log was closed on its own since the files were written.
 		unsaved bool
 	}
@@ -65,16 +74,26 @@ func readCheckpoints(s *Store) (*checkpoints, error) {
 	c.mu.kept = make(map[partitionKey]marks)
 	c.mu.written = make(map[partitionKey]protocol.Offset)
 	c.mu.stale = make(map[partitionKey]bool)
-	err := c.read(recoveryPointFile, func(m *marks, offset protocol.Offset) { m.recovery = offset })
+	c.mu.cleaned = make(map[partitionKey]protocol.Offset)
+	err := c.read(recoveryPointFile, func(key partitionKey, offset protocol.Offset) {
+		c.mu.kept[key] = marks{recovery: offset}
+		c.mu.written[key] = offset
+	})
 	if err == nil {
-		err = c.read(logStartFile, func(m *marks, offset protocol.Offset) { m.start = offset })
+		err = c.read(logStartFile, func(key partitionKey, offset protocol.Offset) {
+			c.mu.kept[key] = marks{recovery: c.mu.kept[key].recovery, start: offset}
+			c.mu.written[key] = c.mu.kept[key].recovery
+		})
+	}
+	if err == nil {
+		err = c.readCleaned()
 	}
 	return c, err
 }
 
 // read takes one file in. A missing one is empty; a damaged one is refused,
 // because guessing would bring deleted records back or hide lost ones.
-func (c *checkpoints) read(file string, set func(*marks, protocol.Offset)) error {
+func (c *checkpoints) read(file string, set func(partitionKey, protocol.Offset)) error {
 	name := path.Join(c.store.opts.Dir, file)
 	data, err := vfs.ReadFile(c.store.opts.FS, name, smallFileMax)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,11 +115,7 @@ func (c *checkpoints) read(file string, set func(*marks, protocol.Offset)) error
 		if err := errors.Join(err1, err2); err != nil {
 			return &logstore.CorruptError{File: name, Reason: err.Error()}
 		}
-		key := partitionKey{row[0], int32(partition)}
-		m := c.mu.kept[key]
-		set(&m, protocol.Offset(offset))
-		c.mu.kept[key] = m
-		c.mu.written[key] = m.recovery
+		set(partitionKey{row[0], int32(partition)}, protocol.Offset(offset))
 	}
 	return nil
 }
@@ -165,7 +180,11 @@ func (c *checkpoints) forgetDeleted(deleted, folders map[string]bool) {
 
 func (c *checkpoints) forgetLocked(key partitionKey) {
 	delete(c.mu.kept, key)
-	if _, written := c.mu.written[key]; written {
+	if _, ok := c.mu.cleaned[key]; ok {
+		delete(c.mu.cleaned, key)
+		c.mu.cleanedUnwritten = true
+	}
+	if _, ok := c.mu.written[key]; ok {
 		c.mu.stale[key] = true
 	}
 }
@@ -203,7 +222,7 @@ func (c *checkpoints) writeIfUsed() error {
 	return c.writeLocked()
 }
 
-// write replaces the two files.
+// write replaces all files.
 func (c *checkpoints) write() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -242,6 +261,9 @@ func (c *checkpoints) writeLocked() error {
 		return err
 	}
 	if err := c.writeFile(logStartFile, starts); err != nil {
+		return err
+	}
+	if err := c.writeCleanedLocked(); err != nil {
 		return err
 	}
 	c.mu.written, c.mu.unsaved = written, false

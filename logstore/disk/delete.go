@@ -74,6 +74,8 @@ func setAside(s *Store, dir, name string, id protocol.UUID) error {
 
 // delete ends the log and takes its folder out of sight; the files go later.
 func (l *log) delete() error {
+	l.reshaping.Lock()
+	defer l.reshaping.Unlock()
 	l.flushing.Lock()
 	l.mu.Lock()
 	waiting := l.endLocked(phaseEnded, logstore.ErrDeleted)

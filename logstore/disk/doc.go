@@ -16,6 +16,23 @@
 // Readers take no lock of the log: they see an immutable list of segments and
 // atomic marks. A chunk holds its segment's file open, so retention only unlinks.
 //
+// # Compaction
+//
+// The rules are logstore's (KeyScan, Retention). The cleaner takes the dirtiest log
+// that is due, learns the keys of its dirty part, and rewrites its sealed segments
+// from the first one on, in groups that fit into one segment:
+//
+//	read old ──> X.log.cleaned, indexes, synced            (no lock held)
+//	swapIn:  look whether the old ones are all still there  (reshaping held)
+//	         .cleaned -> .swap, publish the new list        (and mu, for the list)
+//	         old -> .deleted, .swap -> final names
+//
+// Only segments below the recovery point that is on disk, and below the last stable
+// offset, are rewritten, so that nothing that is scanned or replayed after a crash
+// was compacted. Where a log was ever compacted its row in cleaner-offset-checkpoint
+// says so, and missing offsets are no damage whatever its policy is now. Readers that
+// hold a chunk go on reading the old file.
+//
 // # Promises
 //
 //   - What was committed survives the death of the process; in Sync mode, and with
@@ -39,12 +56,14 @@
 //
 // # Who owns what
 //
-// A Store runs one goroutine, the syncer, from Open to Close, and one timer while
-// deleted files wait. A log's state is guarded by its mutex; what syncs or removes
-// files is serialised by log.flushing, which is taken first. File handles belong to
-// a pool and are opened at need; those in use are never closed.
+// A Store runs one goroutine, the syncer, from Open to Close, one timer while
+// deleted files wait, and the cleaner: a timer while a compacted log has sealed
+// segments that were not compacted yet, a goroutine during a round. A log's state is
+// guarded by its mutex; what syncs or removes files is serialised by log.flushing,
+// and what takes sealed segments away by log.reshaping, which comes first. File
+// handles belong to a pool and are opened at need; those in use are never closed.
 //
 // # What is left out
 //
-// Compaction. File system and clock come in by parameter; nothing here imports os.
+// File system and clock come in by parameter; nothing here imports os.
 package disk

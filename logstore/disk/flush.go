@@ -302,7 +302,7 @@ func (l *log) endLocked(to phase, reason error) []waitingAppend {
 // recovery, nothing else.
 func (l *log) finishSealed(list []*segment) bool {
 	for i, s := range list {
-		if i == len(list)-1 || !s.inMemory() {
+		if i == len(list)-1 || !s.inMemory() || s.swapping.Load() {
 			continue
 		}
 		if err := l.writeSealed(s); err != nil {
@@ -387,6 +387,8 @@ func (l *log) Close() error {
 // ends its use. A log that was never loaded has nothing to write; recoverFirst
 // loads it, because after an unclean start nobody has vouched for it yet.
 func (l *log) close(recoverFirst bool) error {
+	l.reshaping.Lock()
+	defer l.reshaping.Unlock()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	err := l.shut(recoverFirst)

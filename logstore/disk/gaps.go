@@ -5,49 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
-	"strconv"
 
-	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
-
-// cleanerFile says up to where each log was compacted. A log that has a row may
-// have gaps between its offsets, also after its topic is no longer compacted.
-const cleanerFile = "cleaner-offset-checkpoint"
-
-// compactedOnce are the partitions of cleanerFile as of the start.
-type compactedOnce struct {
-	rows map[partitionKey]bool
-	// unknown: the file cannot be read, so that any log may have been compacted.
-	unknown bool
-}
-
-func readCompactedOnce(s *Store) compactedOnce {
-	data, err := vfs.ReadFile(s.opts.FS, path.Join(s.opts.Dir, cleanerFile), smallFileMax)
-	if errors.Is(err, fs.ErrNotExist) {
-		return compactedOnce{}
-	}
-	var rows [][]string
-	if err == nil {
-		rows, err = parseCheckpoint(string(data))
-	}
-	c := compactedOnce{rows: make(map[partitionKey]bool), unknown: err != nil}
-	for _, row := range rows {
-		if len(row) != 3 {
-			c.unknown = true
-			continue
-		}
-		n, err := strconv.ParseInt(row[1], 10, 32)
-		c.rows[partitionKey{row[0], int32(n)}] = true
-		c.unknown = c.unknown || err != nil
-	}
-	return c
-}
-
-func (c *compactedOnce) has(key partitionKey) bool { return c.unknown || c.rows[key] }
 
 // mayHaveGaps tells whether offsets may be missing between two batches: compaction
 // has been here. Without it, a gap is damage.

@@ -60,15 +60,21 @@ func (h *handle) acquire() (vfs.File, error) {
 			return h.file, nil
 		}
 	}
-	return h.pool.open(h, vfs.ReadWrite)
+	return h.pool.open(h, h.name, vfs.ReadWrite)
 }
 
 // create makes the file, or empties a leftover of the same name, and acquires it.
 func (h *handle) create() (vfs.File, error) {
-	return h.pool.open(h, vfs.ReadWrite|vfs.Create|vfs.Truncate)
+	return h.createAs(h.name)
 }
 
-func (p *handlePool) open(h *handle, flags int) (vfs.File, error) {
+// createAs is create under another name. The caller holds the handle until the file
+// has its own: once closed, it could not be opened again.
+func (h *handle) createAs(name string) (vfs.File, error) {
+	return h.pool.open(h, name, vfs.ReadWrite|vfs.Create|vfs.Truncate)
+}
+
+func (p *handlePool) open(h *handle, name string, flags int) (vfs.File, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for { // someone may have opened it since, and may even close it again
@@ -84,7 +90,7 @@ func (p *handlePool) open(h *handle, flags int) (vfs.File, error) {
 		return nil, errGone
 	}
 	p.makeRoomLocked()
-	file, err := p.fs.Open(h.name, flags, vfs.FilePerm)
+	file, err := p.fs.Open(name, flags, vfs.FilePerm)
 	if err != nil {
 		return nil, fmt.Errorf("open a segment file: %w", err)
 	}

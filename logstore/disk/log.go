@@ -25,7 +25,7 @@ const (
 
 // log is one partition's log.
 //
-// Lock order: flushing, then mu, then an index's lock, then the handle pool's.
+// Lock order: reshaping, then flushing, then mu, then an index's lock, then the handle pool's.
 // No callback to other rooms is made under mu, except Options.Truncated.
 type log struct {
 	store *Store
@@ -45,12 +45,17 @@ type log struct {
 	recoveryPoint atomic.Int64
 	loaded        atomic.Bool // the marks above are true
 	queued        atomic.Bool // in the syncer's list
+	uncleanable   atomic.Bool // the compactor met something it cannot read; until the next start
 	// segments is the published list, by base offset; the last one is active.
 	// It is empty until the first append. Lists are never changed in place.
 	segments atomic.Pointer[[]*segment]
 
 	watcher logstore.Watcher // set before the first append
 
+	// reshaping serialises what takes sealed segments off the list: retention,
+	// truncation, deletion, the end, and the swap of a compaction, which must not keep
+	// a group commit waiting.
+	reshaping sync.Mutex
 	// flushing serialises what syncs or removes files: group commits, Flush,
 	// retention, truncation, deletion.
 	flushing sync.Mutex
@@ -76,6 +81,10 @@ type body struct {
 	synced    protocol.Offset // every batch below is durable
 	unflushed int64           // records since the last flush (flush.messages)
 	flushedAt protocol.Timestamp
+
+	// strictFrom is from where on the active segment can have no gaps: a truncation
+	// may have made it of a compacted one.
+	strictFrom protocol.Offset
 
 	shut          bool            // being closed: no more appends
 	cleanAt       protocol.Offset // the files of a clean stop are there for this end; -1 when not
@@ -107,7 +116,7 @@ var emptySegments []*segment
 func newLog(store *Store, id logstore.ID, cfg *logstore.Config) *log {
 	l := &log{store: store, id: id, dir: path.Join(store.opts.Dir, id.String())}
 	l.cfg.Store(cfg)
-	l.compacted.Store(cfg.Compact || store.compacted.has(keyOf(id)))
+	l.compacted.Store(cfg.Compact || store.checkpoints.everCleaned(id))
 	l.segments.Store(&emptySegments)
 	return l
 }
@@ -161,6 +170,7 @@ func (l *log) load() error {
 	l.updateStable()
 	l.loaded.Store(true)
 	l.phase.Store(int32(phaseReady))
+	l.wakeCleaner()
 	return nil
 }
 
@@ -300,6 +310,7 @@ func (l *log) Reconfigure(cfg logstore.Config) {
 		l.compacted.Store(true)
 	}
 	l.cfg.Store(l.store.intern(cfg))
+	l.wakeCleaner()
 }
 
 // LastEpoch implements logstore.Log.

@@ -92,7 +92,9 @@ func (s *segment) maximumFrom(start protocol.Offset) (protocol.Timestamp, error)
 	}
 	largest := protocol.Timestamp(protocol.None)
 	err := s.walkFrom(start, func(header protocol.Batch, _ int64) error {
-		largest = max(largest, header.MaxTimestamp())
+		if header.Count() > 0 {
+			largest = max(largest, header.MaxTimestamp())
+		}
 		return nil
 	})
 	return largest, err

@@ -54,6 +54,9 @@ type Options struct {
 	// ProducerExpiryMillis is producer.id.expiration.ms (default one day).
 	ProducerExpiryMillis int64
 
+	// Cleaner says how the store compacts; without it, only Clean does.
+	Cleaner CleanerOptions
+
 	// Fatal is told when a sync failed: what the disk holds is unknown from then
 	// on, the store refuses everything, and the process must end. It is called
 	// once and must not call the store. Nil is allowed in tests only.

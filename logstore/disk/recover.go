@@ -108,6 +108,9 @@ func (l *log) list(known marks) (folderFiles, error) {
 		}
 		return found, setAside(l.store, l.dir, l.id.String(), id)
 	}
+	if entries, err = l.finishSwaps(entries); err != nil {
+		return found, err
+	}
 	for _, entry := range entries {
 		name := entry.Name()
 		if strings.HasSuffix(name, deletedSuffix) || strings.HasSuffix(name, temporarySuffix) {
@@ -259,7 +262,7 @@ func (l *log) useSealedIndexes(sealed []*segment) error {
 	for i, s := range sealed {
 		offsets, err1 := l.store.opts.FS.Stat(s.offsetFile.name)
 		times, err2 := l.store.opts.FS.Stat(s.timeFile.name)
-		if err1 == nil && err2 == nil && times.Size() > 0 && offsets.Size()%offsetEntryBytes == 0 && times.Size()%timeEntryBytes == 0 && s.useTxnIndex(l.store.opts.FS) {
+		if err1 == nil && err2 == nil && (times.Size() > 0 || s.size.Load() == 0) && offsets.Size()%offsetEntryBytes == 0 && times.Size()%timeEntryBytes == 0 && s.useTxnIndex(l.store.opts.FS) {
 			s.useFiles(int(offsets.Size()/offsetEntryBytes), int(times.Size()/timeEntryBytes))
 			continue
 		}

@@ -88,7 +88,10 @@ func (l *log) settle(list []*segment, end, promised protocol.Offset) error {
 // scanFrom reads the segments from list[first] on and returns the list that is
 // left when a torn tail has been cut.
 func (l *log) scanFrom(list []*segment, first int, promised protocol.Offset) ([]*segment, error) {
-	told := l.newProgress(list[first:])
+	told, gaps := l.newProgress(list[first:]), l.mayHaveGaps()
+	if gaps {
+		l.mu.strictFrom = promised
+	}
 	for i := first; i < len(list); i++ {
 		s, last := list[i], i == len(list)-1
 		mode := gapScan
@@ -104,7 +107,7 @@ func (l *log) scanFrom(list []*segment, first int, promised protocol.Offset) ([]
 		if err != nil {
 			return nil, err
 		}
-		if bad == nil && !last && s.nextOffset() < list[i+1].base && !l.mayHaveGaps() {
+		if bad == nil && !last && s.nextOffset() < list[i+1].base && !gaps {
 			bad = &badBatch{position, fmt.Sprintf("the segment ends at offset %d, the next one begins at %d", s.nextOffset(), list[i+1].base)}
 		}
 		if bad != nil {
@@ -140,7 +143,7 @@ func (l *log) rebuild(s *segment, size int64, mode scanMode, visit func(protocol
 		case err != nil:
 			return at, nil, err
 		}
-		if next := s.nextOffset(); b.BaseOffset() < next || mode == strictScan && b.BaseOffset() != next {
+		if next := s.nextOffset(); b.BaseOffset() < next || mode == strictScan && b.BaseOffset() != next && b.BaseOffset() > l.mu.strictFrom {
 			return at, &badBatch{at, fmt.Sprintf("a batch with offset %d where %d is expected", b.BaseOffset(), next)}, nil
 		}
 		if b.LastOffset()-s.base > 1<<31-1 {

@@ -187,10 +187,13 @@ func (s *Store) Replay(ctx context.Context) error {
 // sync, what is read of a file need not be what is on the disk. It returns up to
 // where the log is known to have been durable. mu is held.
 //
-// It passes over what the recovery point covers and segments before the start. A
+// It passes over what the recovery point covers, as it is on disk: segments that
+// were synced by then, or compacted since; and over segments before the start. A
 // segment that should be there and is not is left for recovery to judge.
 func (l *log) replay(entries []leftEntry, found folderFiles, known marks) (durable protocol.Offset, err error) {
 	first := startSegment(entries, found, known.start)
+	cleaned, _ := l.store.checkpoints.cleanedTo(l.id)
+	covered := max(known.recovery, cleaned) // compacted segments are not as the entries say
 	w := replayWriter{log: l, found: found}
 	defer func() { err = errors.Join(err, w.close()) }()
 	for i := range entries {
@@ -199,10 +202,10 @@ func (l *log) replay(entries []leftEntry, found folderFiles, known marks) (durab
 		if e.settled {
 			durable = max(durable, last+1)
 		}
-		if last < known.recovery || e.segment < first {
+		if last < covered || e.segment < first {
 			continue
 		}
-		if e.segment < known.recovery && !found.names[fileName(e.segment, logSuffix)] {
+		if e.segment < covered && !found.names[fileName(e.segment, logSuffix)] {
 			return durable, nil
 		}
 		if e.damaged {

@@ -71,6 +71,8 @@ func (l *log) sweepAndTell(r round) (blocked bool) {
 // sweep forgets idle producers and deletes the segments that retention allows to.
 // It is blocked when more could go once the recovery point on disk is higher.
 func (l *log) sweep(r round) (blocked bool, err error) {
+	l.reshaping.Lock()
+	defer l.reshaping.Unlock()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	stable := l.stable.Load()
@@ -151,10 +153,14 @@ func (l *log) expired(cfg *logstore.Config, r round) (int, error) {
 			excess += s.size.Load()
 		}
 	}
+	count := 0
 	for i, s := range list {
 		size, last := s.size.Load(), i == len(list)-1
 		if s.nextOffset() > high || last && size == 0 {
-			return i, nil
+			return count, nil
+		}
+		if size == 0 && list[i+1].base > start {
+			continue // compaction has emptied it; it goes with the next one
 		}
 		below := !last && list[i+1].base <= start
 		large := !last && excess-size >= 0
@@ -162,15 +168,16 @@ func (l *log) expired(cfg *logstore.Config, r round) (int, error) {
 		if cfg.Delete && cfg.RetentionMillis >= 0 && r.timely && !below && !large {
 			var err error
 			if old, err = l.olderThan(s, cfg.RetentionMillis, r.now); err != nil {
-				return i, err
+				return count, err
 			}
 		}
 		if !below && !large && !old {
-			return i, nil
+			return count, nil
 		}
 		excess -= size
+		count = i + 1
 	}
-	return len(list), nil
+	return count, nil
 }
 
 // olderThan tells whether the newest record of a segment is older than limit;
@@ -290,6 +297,8 @@ func (l *log) TruncateTo(offset protocol.Offset) error {
 			l.mu.Unlock()
 		}()
 	}
+	l.reshaping.Lock()
+	defer l.reshaping.Unlock()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	l.mu.Lock()
@@ -340,6 +349,9 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 		}
 	}
 	slices.Reverse(gone) // newest first: a crash in between leaves no hole
+	if err := l.store.checkpoints.truncateCleaned(l.id, offset); err != nil {
+		return err
+	}
 	l.mu.cleanAt = protocol.None
 	l.publish(slices.Clone(list[:keep+1]))
 	for _, s := range gone {
@@ -378,12 +390,18 @@ func (l *log) shrinkTo(end protocol.Offset) error {
 	l.high.Store(min(l.high.Load(), int64(end)))
 	l.recoveryPoint.Store(min(l.recoveryPoint.Load(), int64(end)))
 	l.mu.synced = min(l.mu.synced, end)
+	if err := l.store.checkpoints.truncateCleaned(l.id, end); err != nil {
+		return err
+	}
 	if l.mu.epochs.TruncateTo(end) {
 		if err := l.writeEpochs(); err != nil {
 			return err
 		}
 	}
 	l.dropSnapshotsBeyond(end)
+	if err := l.loadProducers(*l.segments.Load(), end); err != nil {
+		return err
+	}
 	l.updateStable()
 	return nil
 }

@@ -28,6 +28,10 @@ type segment struct {
 	// reader that loads size and then next knows that size covers at most next.
 	size atomic.Int64
 	next atomic.Int64
+	// oldest is the timestamp of the first batch once somebody has asked, else 0.
+	oldest atomic.Int64
+	// swapping: a compaction has published the segment and is still renaming its files.
+	swapping atomic.Bool
 
 	// The rest belongs to the appender.
 	created        protocol.Timestamp // when this broker began to use it
@@ -47,7 +51,13 @@ const (
 	txnSuffix       = ".txnindex"
 	deletedSuffix   = ".deleted"
 	temporarySuffix = ".tmp"
+	// A compacted segment is written as .cleaned and takes its place by way of .swap.
+	cleanedSuffix = ".cleaned"
+	swapSuffix    = ".swap"
 )
+
+// segmentKinds are the files of a segment.
+var segmentKinds = [...]string{logSuffix, offsetSuffix, timeSuffix, txnSuffix}
 
 // fileName is how Kafka names the files of a segment: 20 digits, so that they
 // sort by name.
@@ -81,7 +91,11 @@ func (s *segment) note(b protocol.Batch, position, intervalBytes int64) {
 		invariant.Check(false, "segment %d cannot hold offset %d", s.base, b.LastOffset())
 	}
 	indexed := s.sinceIndex > intervalBytes
-	s.append(offsetEntry{uint32(relative), uint32(position)}, b.MaxTimestamp(), indexed)
+	largest := b.MaxTimestamp()
+	if b.Count() == 0 {
+		largest = protocol.None // compaction has taken the record that had it
+	}
+	s.append(offsetEntry{uint32(relative), uint32(position)}, largest, indexed)
 	if indexed {
 		s.sinceIndex = 0
 	}

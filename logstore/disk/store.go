@@ -15,7 +15,8 @@ import (
 )
 
 // Store keeps the logs of one data directory. It runs one goroutine, the syncer,
-// from Open to Close, and one timer while deleted files wait for their removal.
+// from Open to Close, one timer while deleted files wait for their removal, and a
+// timer or a goroutine, the cleaner, while there is something to compact.
 type Store struct {
 	opts        Options
 	handles     handlePool
@@ -24,15 +25,14 @@ type Store struct {
 	wal         *wal.Log
 	leftover    *leftover
 	checkpoints *checkpoints
-	compacted   compactedOnce
-
-	clockMu sync.Mutex // guards these two
-	clock   clockGuard
+	clockMu     sync.Mutex // guards these two
+	clock       clockGuard
 	// clockOfLastRun: what the guard trusts is from before the start, so that the
 	// broker may simply have been down.
 	clockOfLastRun bool
 	trash          *trash
 	room           *room
+	cleaner        *cleaner
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
 	failing sync.WaitGroup        // the one goroutine that tells everyone of it
@@ -59,7 +59,6 @@ func Open(options Options) (*Store, error) {
 	if s.checkpoints, err = readCheckpoints(s); err != nil {
 		return nil, err
 	}
-	s.compacted = readCompactedOnce(s)
 	s.readClock()
 	if err := s.openWAL(); err != nil {
 		return nil, err
@@ -70,6 +69,7 @@ func Open(options Options) (*Store, error) {
 	}
 	s.trash = &trash{store: s}
 	s.room = openRoom(s)
+	s.cleaner = newCleaner(s)
 	s.syncer = startSyncer(s)
 	if s.opts.Durability == Sync {
 		s.committer = startCommitter(s)
@@ -242,6 +242,7 @@ func (s *Store) Close(ctx context.Context) error {
 
 // stopWork ends the goroutines and timers.
 func (s *Store) stopWork() {
+	s.cleaner.stop()
 	if s.committer != nil {
 		s.committer.stop()
 	}
