@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -47,7 +48,9 @@ func (b *Broker) openMetadata() error {
 	if err != nil {
 		return &DirectoryError{folder, "cannot be opened", err}
 	}
-	if err := log.Ready(); err != nil {
+	if err := log.Ready(); errors.Is(err, syscall.ENOSPC) {
+		return &DirectoryError{folder, "cannot be recovered: the disk is full; make some room and start again", err}
+	} else if err != nil {
 		return &DirectoryError{folder, "cannot be read; it is damaged, not empty", err}
 	}
 	s := b.settings.Load()

@@ -44,7 +44,7 @@ var chapters = []chapter{
 	{topic: "lz4", codec: kgo.Lz4Compression(), keys: recordsEach},
 	{topic: "zstd", codec: kgo.ZstdCompression(), keys: recordsEach},
 	{topic: "append-time", codec: kgo.NoCompression(), keys: recordsEach, settings: map[string]string{"message.timestamp.type": "LogAppendTime"}},
-	{topic: "compacted", codec: kgo.NoCompression(), keys: 50, compacted: true, waits: "compaction",
+	{topic: "compacted", codec: kgo.NoCompression(), keys: 50, compacted: true,
 		settings: map[string]string{"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01", "file.delete.delay.ms": "100"}},
 	{topic: "transactions", codec: kgo.NoCompression(), keys: recordsEach, transactions: true, waits: "transactions"},
 }

@@ -47,18 +47,28 @@ const processesMax = 1000
 // Inherit notes, durably, that this process is about to take over what an earlier
 // one left. It comes before the process is announced anywhere else.
 func (l *Log) Inherit() error {
-	processes, err := l.Lineage()
-	if err != nil {
-		return err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.nameProcess()
+}
+
+// nameProcess adds this process to the lineage, of which nothing counts once what
+// the others left is freed.
+func (l *Log) nameProcess() error {
+	if l.mu.named {
+		return nil
+	}
+	var processes []string
+	if len(l.mu.leftover) > 0 {
+		var err error
+		if processes, err = l.Lineage(); err != nil {
+			return err
+		}
 	}
 	processes = append(processes, l.o.Process)
 	if extra := len(processes) - processesMax; extra > 0 {
 		processes = processes[extra:]
 	}
-	return l.writeLineage(processes)
-}
-
-func (l *Log) writeLineage(processes []string) error {
 	data, err := json.Marshal(lineage{1, processes})
 	if err == nil {
 		err = vfs.ReplaceFile(l.o.FS, path.Join(l.o.Dir, lineageFile), data, true)
@@ -66,5 +76,6 @@ func (l *Log) writeLineage(processes []string) error {
 	if err != nil {
 		return fmt.Errorf("write the lineage of the write-ahead log: %w", err)
 	}
+	l.mu.named = true
 	return nil
 }

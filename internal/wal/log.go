@@ -45,6 +45,7 @@ type Log struct {
 		active   *slot   // nil before the first Write
 		free     []*slot
 		made     bool   // the folder is there
+		named    bool   // the lineage names this process
 		sequence uint64 // of the newest slot
 		life     uint64 // sequence of this process's first slot; 0 before
 		names    int    // the next slot's number
@@ -259,6 +260,11 @@ func (l *Log) create(s *slot) error {
 	if err := l.makeFolder(); err != nil {
 		return err
 	}
+	if err := l.nameProcess(); isFull(err) {
+		return ErrFull
+	} else if err != nil {
+		return err
+	}
 	file, err := l.o.FS.Open(s.name, vfs.ReadWrite|vfs.Create|vfs.Truncate|vfs.Dsync, vfs.FilePerm)
 	if isFull(err) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		return ErrFull
@@ -276,9 +282,6 @@ func (l *Log) makeFolder() error {
 		return nil
 	}
 	err := l.o.FS.MkdirAll(l.o.Dir, vfs.DirPerm)
-	if err == nil {
-		err = l.writeLineage([]string{l.o.Process})
-	}
 	if err == nil {
 		err = l.o.FS.SyncDir(path.Dir(l.o.Dir))
 	}
@@ -393,6 +396,6 @@ func (l *Log) Remove() error {
 	if err != nil {
 		return fmt.Errorf("remove the write-ahead log: %w", err)
 	}
-	l.mu.made, l.mu.leftover, l.mu.sealed, l.mu.free, l.mu.active = false, nil, nil, nil, nil
+	l.mu.made, l.mu.named, l.mu.leftover, l.mu.sealed, l.mu.free, l.mu.active = false, false, nil, nil, nil, nil
 	return nil
 }

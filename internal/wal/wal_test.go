@@ -300,11 +300,25 @@ func TestLineage(t *testing.T) {
 		must(t, write(l, 10, "a"))
 		m = m.CrashCopy(vfs.CrashKeepNone, nil)
 	}
-	processes, err := open(t, m).Lineage()
-	must(t, err)
-	if got := strings.Join(processes, " "); got != "process-0 process-1 process-2" {
-		t.Errorf("the lineage is %q", got)
+	lineage := func(want string) {
+		t.Helper()
+		processes, err := open(t, m).Lineage()
+		must(t, err)
+		if got := strings.Join(processes, " "); got != want {
+			t.Errorf("the lineage is %q, want %q", got, want)
+		}
 	}
+	lineage("process-0 process-1 process-2")
+
+	// What they left is freed and the process ends before it has written anything: the
+	// next one to write names itself all the same.
+	must(t, open(t, m).FreeLeftover())
+	o := options(m)
+	o.Process = "process-3"
+	l, err := wal.Open(o)
+	must(t, err)
+	must(t, write(l, 10, "a"))
+	lineage("process-3")
 }
 
 // Whatever bytes a slot holds, replaying it ends without a panic.

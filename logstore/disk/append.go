@@ -114,20 +114,23 @@ func (l *log) flushDue(cfg *logstore.Config) bool {
 // for everybody else.
 func (l *log) writeWithRoom(b protocol.Batch, in logstore.AppendInput, cfg *logstore.Config) error {
 	epoch := max(in.Epoch, l.mu.epochs.Last())
-	if in.Origin == logstore.FromClient {
-		if err := l.store.room.admit(); err != nil {
-			return err
+	write := func() error {
+		if phase(l.phase.Load()) != phaseReady {
+			return *l.failure.Load() // the attempt before has taken it offline
 		}
+		return l.write(b, epoch, cfg)
 	}
-	err := l.write(b, epoch, cfg)
-	if err == nil || !isFull(err) {
+	if in.Origin != logstore.FromClient {
+		return l.store.room.with(write)
+	}
+	if err := l.store.room.admit(); err != nil {
 		return err
 	}
-	l.store.room.noteFull()
-	if in.Origin == logstore.FromClient || phase(l.phase.Load()) != phaseReady {
-		return err
+	err := write()
+	if isFull(err) {
+		l.store.room.noteFull()
 	}
-	return l.write(b, epoch, cfg)
+	return err
 }
 
 // write appends the batch to the active segment and publishes the new end.

@@ -280,7 +280,10 @@ func (c *checkpoints) writeFile(file string, rows []checkpointRow) error {
 	for _, row := range rows {
 		fmt.Fprintf(&text, "%s %d %d\n", row.topic, row.partition, row.offset)
 	}
-	if err := vfs.ReplaceFile(c.store.opts.FS, path.Join(c.store.opts.Dir, file), text.Bytes(), true); err != nil {
+	err := c.store.room.with(func() error {
+		return vfs.ReplaceFile(c.store.opts.FS, path.Join(c.store.opts.Dir, file), text.Bytes(), true)
+	})
+	if err != nil {
 		return fmt.Errorf("%w: write a checkpoint: %w", logstore.ErrStorage, err)
 	}
 	return nil

@@ -155,12 +155,7 @@ func (l *log) load() error {
 		l.leave(phaseFailed, err)
 		return err
 	}
-	l.mu.body = &body{flushedAt: l.store.now(), cleanAt: protocol.None}
-	if err := l.recover(); err != nil {
-		for _, s := range *l.segments.Load() {
-			s.retire()
-		}
-		l.publish(nil)
+	if err := l.store.room.with(l.tryRecover); err != nil {
 		if passes(err) {
 			l.mu.body = nil
 			return fmt.Errorf("%w: recover %s: %w", logstore.ErrStorage, l.id, err)
@@ -172,6 +167,19 @@ func (l *log) load() error {
 	l.phase.Store(int32(phaseReady))
 	l.wakeCleaner()
 	return nil
+}
+
+// tryRecover is recover from a fresh start; what a failure leaves is dropped.
+func (l *log) tryRecover() error {
+	l.mu.body = &body{flushedAt: l.store.now(), cleanAt: protocol.None}
+	err := l.recover()
+	if err != nil {
+		for _, s := range *l.segments.Load() {
+			s.retire()
+		}
+		l.publish(nil)
+	}
+	return err
 }
 
 // marks are what the checkpoint files say of the log; false when it was never

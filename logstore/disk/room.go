@@ -21,12 +21,16 @@ const (
 	ballastShareMax = 32
 	// ballastWriteBytes is written at once when the ballast is made.
 	ballastWriteBytes = 1 << 20
+	// ballastParts is in how many steps it is let go: others may take what one gives.
+	ballastParts = 4
+	// startBytes is what a start writes at most before it serves: a few small files.
+	startBytes = 64 << 10
 )
 
 // room keeps commits, metadata and deletions going on a disk that is full: clients'
 // records are refused from the first write on that finds no room, and the ballast is
-// let go for everything else. Once there is room for it again, it is made anew and
-// records are taken again.
+// let go, part by part, as everything else needs it. Once there is room for it again,
+// it is made anew and records are taken again.
 type room struct {
 	store *Store
 	bytes int64 // of the ballast, 0 for none
@@ -34,7 +38,7 @@ type room struct {
 
 	mu struct {
 		sync.Mutex
-		held bool // the ballast is there, whole
+		held int64 // bytes of the ballast that are there
 	}
 }
 
@@ -51,10 +55,13 @@ func openRoom(s *Store) *room {
 	if err != nil {
 		return r // the first start here
 	}
-	r.mu.held = info.Size() >= r.bytes
-	if !r.mu.held || int64(free) < r.bytes/2 {
-		r.noteFull() // it was let go, and nobody has found room since
+	r.mu.held = min(info.Size(), r.bytes)
+	if r.mu.held < r.bytes || int64(free) < r.bytes/2 {
+		r.noteFull() // some was let go, and nobody has found room since
 		r.keep()
+	}
+	if free < startBytes {
+		r.release()
 	}
 	return r
 }
@@ -71,18 +78,18 @@ func (r *room) keep() {
 // keepLocked asks for twice the ballast, so that there is as much room again once
 // it is made: what was refused must not be taken for a moment only.
 func (r *room) keepLocked() {
-	if r.mu.held && !r.full.Load() {
+	if r.mu.held == r.bytes && !r.full.Load() {
 		return
 	}
 	free, _, err := r.store.opts.FS.FreeBytes(r.store.opts.Dir)
 	if err != nil || int64(free) < 2*r.bytes || free == 0 {
 		return
 	}
-	if !r.mu.held && r.bytes > 0 {
+	if r.mu.held < r.bytes {
 		if err := r.make(); err != nil {
 			return // no room after all; it is tried again
 		}
-		r.mu.held = true
+		r.mu.held = r.bytes
 	}
 	if r.full.Swap(false) {
 		r.store.opts.Logger.Warn("there is room on the disk again: records are taken", "data", r.store.opts.Dir, "free", free)
@@ -96,33 +103,50 @@ func (r *room) make() error {
 		return err
 	}
 	zeros := make([]byte, min(ballastWriteBytes, r.bytes))
-	for at := int64(0); err == nil && at < r.bytes; at += int64(len(zeros)) {
+	for at := r.mu.held; err == nil && at < r.bytes; at += int64(len(zeros)) {
 		_, err = file.WriteAt(zeros[:min(int64(len(zeros)), r.bytes-at)], at)
 	}
 	if err != nil {
-		err = errors.Join(err, file.Truncate(0))
+		err = errors.Join(err, file.Truncate(r.mu.held))
 	}
 	return errors.Join(err, file.Close())
 }
 
-// noteFull lets the ballast go and refuses clients' records from now on.
+// noteFull refuses clients' records from now on.
 func (r *room) noteFull() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if !r.full.Swap(true) {
 		r.store.opts.Logger.Error("the disk is full: records are refused until there is room; reads, commits and deletions go on", "data", r.store.opts.Dir)
 	}
-	if !r.mu.held {
-		return
+}
+
+// release lets a part of the ballast go; false when there is none left.
+func (r *room) release() bool {
+	r.noteFull()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mu.held <= 0 {
+		return false
 	}
-	r.mu.held = false
+	left := max(r.mu.held-max(r.bytes/ballastParts, 1), 0)
 	file, err := r.store.opts.FS.Open(r.name(), vfs.ReadWrite, 0)
 	if err == nil {
-		err = errors.Join(file.Truncate(0), file.Close())
+		err = errors.Join(file.Truncate(left), file.Close())
 	}
 	if err != nil {
 		r.store.opts.Logger.Warn("the ballast cannot be let go", "file", r.name(), "error", err)
+		return false
 	}
+	r.mu.held = left
+	return true
+}
+
+// with does what must go on, and again with more room while it finds none.
+func (r *room) with(do func() error) error {
+	err := do()
+	for isFull(err) && r.release() {
+		err = do()
+	}
+	return err
 }
 
 // admit tells whether a client's records may be written.
