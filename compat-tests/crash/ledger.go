@@ -8,6 +8,11 @@ import (
 // Ledger is what is known about the values of a topic. Values are numbered per
 // partition in the order in which they are sent, from 0.
 type Ledger struct {
+	// LooseMarks lets the marks of one answer cross: Kafka 4.3.1 reads the last stable
+	// offset and the high watermark one after the other, and was seen to answer
+	// 419 and 357 right after a start.
+	LooseMarks bool
+
 	mu struct {
 		sync.Mutex
 		partitions []partition
