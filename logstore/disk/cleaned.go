@@ -94,8 +94,11 @@ func (c *cleanedSegment) finish(next protocol.Offset, aborted []abortedTxn) erro
 	for _, t := range aborted {
 		txns = appendAbortedTxn(txns, t)
 	}
-	for suffix, data := range map[string][]byte{offsetSuffix: offsets, timeSuffix: times, txnSuffix: txns} {
-		if err := writeDurably(c.log.store.opts.FS, c.log.segmentPath(c.base, suffix)+cleanedSuffix, data); err != nil {
+	for _, part := range []struct {
+		suffix string
+		data   []byte
+	}{{offsetSuffix, offsets}, {timeSuffix, times}, {txnSuffix, txns}} {
+		if err := writeDurably(c.log.store.opts.FS, c.log.segmentPath(c.base, part.suffix)+cleanedSuffix, part.data); err != nil {
 			return err
 		}
 	}
