@@ -8,10 +8,17 @@
 //	Append:  judge the producer, roll if due, one write at the tracked position,
 //	         publish size, end                                   (log.mu held)
 //	cached:  High follows at once: Committed
-//	sync:    Ordered; the syncer takes all logs with news, syncs each, raises High,
-//	         calls OnCommitted in log order, then the Watcher    (no lock held)
+//	sync:    Ordered; the batch is copied into the next group    (and committer.mu)
+//	         committer: one write of the write-ahead log for all logs with news, or a
+//	         sync of the segments of those with batches that are not in it; raises
+//	         High, calls OnCommitted in log order, then the Watcher (no lock held)
 //	         a roll syncs the segment that it ends, so that a power cut can tear
 //	         the last one only                                   (log.mu held)
+//	later:   syncer: segments, names, index files; full files of the write-ahead log
+//	         are used again once the segments of all their logs are synced
+//
+// docs/adr/0005 has the rules of the write-ahead log, testdata/trace-*.txt every write
+// and sync of a log's life in order.
 //
 // Readers take no lock of the log: they see an immutable list of segments and
 // atomic marks. A chunk holds its segment's file open, so retention only unlinks.
@@ -37,11 +44,13 @@
 //
 //   - What was committed survives the death of the process; in Sync mode, and with
 //     everything below High, also a power cut. An append that failed left nothing.
-//   - A full disk or a lack of file handles refuses appends and passes. A write
+//   - A full disk or a lack of file handles refuses appends and passes. On a full
+//     disk clients are refused first: a ballast keeps room for everybody else. A write
 //     that cannot be taken back, or two failures in a row, take that partition
 //     offline. A failed sync ends the store: it is never asked for again.
 //   - Opening a log touches no disk; its folder appears with its first append. A
-//     log is recovered at its first use. After a clean stop nothing is scanned
+//     log is recovered at its first use: its entries of the write-ahead log, if a crash
+//     has left one, are written back first. After a clean stop nothing is scanned
 //     but the few batches behind the last index entry; otherwise the segments that
 //     reach beyond the recovery point.
 //   - A torn tail is copied aside and cut off. Damage to what was durable takes the
@@ -56,8 +65,8 @@
 //
 // # Who owns what
 //
-// A Store runs one goroutine, the syncer, from Open to Close, one timer while
-// deleted files wait, and the cleaner: a timer while a compacted log has sealed
+// A Store runs two goroutines from Open to Close, the syncer and, in Sync mode, the
+// committer; one timer while deleted files wait; and the cleaner: a timer while a compacted log has sealed
 // segments that were not compacted yet, a goroutine during a round. A log's state is
 // guarded by its mutex; what syncs or removes files is serialised by log.flushing,
 // and what takes sealed segments away by log.reshaping, which comes first. File
