@@ -35,7 +35,8 @@ type Config struct {
 	FlushMillis           int64
 	Preallocate           bool
 	// OwnSync keeps the log out of what a store shares between its logs to sync them
-	// together: the metadata log must be readable before anything else is.
+	// together: the metadata log must be readable before anything else is. Whoever
+	// appends to it waits for each commit before the next append.
 	OwnSync bool
 	Compact bool // cleanup.policy contains compact
 	Delete  bool // cleanup.policy contains delete

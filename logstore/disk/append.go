@@ -292,7 +292,8 @@ func (l *log) syncOld(s *segment) error {
 	if l.store.opts.Durability != Sync || s.nextOffset() <= l.mu.synced {
 		return nil
 	}
-	if err := l.syncFiles([]*segment{s}, l.mu.synced, false, false); err != nil {
+	// Those before it too: a recovery leaves them to the write-ahead log.
+	if err := l.syncFiles(*l.segments.Load(), l.mu.synced, false, false); err != nil {
 		return l.store.failOnSync(err)
 	}
 	l.mu.synced = s.nextOffset()

@@ -1,6 +1,7 @@
 package disk_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
@@ -359,4 +360,52 @@ func (g *commitGate) before(op vfs.Op) error {
 		<-g.open
 	}
 	return nil
+}
+
+// After a clean stop nothing can be torn: a damaged batch is damage also where no
+// recovery point covers it, as in a metadata log that comes from Kafka, which keeps
+// its recovery points elsewhere.
+func TestNothingIsTornAfterACleanStop(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.fill(w.log(0), 10)
+		w.restart()
+		must(t, w.store.Close(context.Background()))
+		must(t, w.fs.Remove(w.dir+"/recovery-point-offset-checkpoint"))
+		segment := w.dir + "/orders-0/00000000000000000000.log"
+		size := int64(len(w.read("orders-0/00000000000000000000.log")))
+		overwrite(t, w.fs, segment, size-size/10, []byte{0, 0, 1}) // the base offset of the last batch
+		w.start()
+		var corrupt *logstore.CorruptError
+		if err := w.log(0).Ready(); !errors.As(err, &corrupt) || corrupt.File != segment {
+			t.Errorf("the damaged log: %v", err)
+		}
+		if got := int64(len(w.read("orders-0/00000000000000000000.log"))); got != size {
+			t.Errorf("%d bytes are left of %d", got, size)
+		}
+		w.opts.CleanShutdown = false // for the end of the test
+	})
+}
+
+// A log whose batches are synced one by one is damaged where a whole batch follows
+// a bad one, and torn where none does.
+func TestADamagedMetadataLogIsNotTorn(t *testing.T) {
+	for _, last := range []bool{false, true} {
+		w, m := memWorld(t, disk.Sync)
+		w.cfg.OwnSync, w.cfg.SegmentBytes = true, 1<<20
+		l := w.log(0)
+		w.fill(l, 10)
+		size := l.SizeBytes()
+		left := m.CrashCopy(vfs.CrashKeepAll, nil)
+		at := size / 2
+		if last {
+			at = size - 5
+		}
+		overwrite(t, left, "/data/orders-0/00000000000000000000.log", at, []byte{0xff, 0xff})
+		w.crashTo(left)
+		err := w.log(0).Ready()
+		var corrupt *logstore.CorruptError
+		if damaged := errors.As(err, &corrupt); damaged == last {
+			t.Errorf("last batch %v: %v", last, err)
+		}
+	}
 }

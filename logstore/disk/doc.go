@@ -74,5 +74,6 @@
 //
 // # What is left out
 //
-// File system and clock come in by parameter; nothing here imports os.
+// Who leads and who waits (package partition); a scrubber of closed segments. File
+// system and clock come in by parameter; nothing here imports os.
 package disk

@@ -266,5 +266,8 @@ func (s *cutStory) append(i int, l logstore.Log, bytes int) error {
 		s.waiting.Done()
 		return p.Err
 	}
+	if i == 0 {
+		s.waiting.Wait() // see logstore.Config.OwnSync
+	}
 	return nil
 }

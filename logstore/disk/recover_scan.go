@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -73,8 +74,12 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint, promised protocol.O
 }
 
 // settle makes what was recovered durable before anyone sees it, in sync mode:
-// after a kill the page cache holds it, and the disk may not.
+// after a kill the page cache holds it, and the disk may not. What the write-ahead
+// log holds is durable; its place in the segments waits for the next flush, and so
+// do names and small files, of which nobody knows how far they were synced.
 func (l *log) settle(list []*segment, end, promised protocol.Offset) error {
+	l.mu.namesDirty, l.mu.rootDirty = true, true
+	l.mu.smallDirty = []string{path.Join(l.dir, metadataFile), path.Join(l.dir, epochFile)}
 	if l.store.opts.Durability == Sync && end > promised {
 		if err := l.syncFiles(list, l.mu.synced, true, true); err != nil {
 			return l.store.failOnSync(err)
@@ -168,13 +173,22 @@ func (s *segment) reset() {
 
 // tear decides what bytes that are no batch mean. In the last segment beyond the
 // recovery point they are a write that a crash cut short: a copy is kept and they
-// are cut off. Anywhere else records that were promised are damaged: the error
-// takes the partition offline and everything stays as it is. In cached mode a
+// are cut off. Anywhere else, and everywhere after a clean stop, records that were
+// promised are damaged: the error takes the partition offline and everything stays as
+// it is. In cached mode a
 // power cut may also tear segments before the last one.
 func (l *log) tear(list []*segment, i int, bad *badBatch, promised protocol.Offset) ([]*segment, error) {
 	s, last := list[i], i == len(list)-1
-	if s.nextOffset() < promised || !last && l.store.opts.Durability == Sync {
+	if l.store.opts.CleanShutdown || s.nextOffset() < promised || !last && l.store.opts.Durability == Sync {
 		return nil, s.corrupt(bad)
+	}
+	if l.cfg.Load().OwnSync && l.store.opts.Durability == Sync {
+		// Each of its batches was synced before the next was written.
+		if at, found, err := s.batchBehind(bad.position); err != nil {
+			return nil, err
+		} else if found {
+			return nil, s.corrupt(&badBatch{bad.position, fmt.Sprintf("%s; a whole batch follows at byte %d", bad.reason, at)})
+		}
 	}
 	if err := l.setTornAside(list[i+1:]); err != nil {
 		return nil, err
@@ -290,4 +304,32 @@ func allZero(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// behindBytes is how far batchBehind looks: a few of the largest batches that the
+// metadata log takes.
+const behindBytes = 16 << 20
+
+// batchBehind looks for a whole batch behind a position that holds none.
+func (s *segment) batchBehind(position int64) (at int64, found bool, err error) {
+	file, err := s.data.acquire()
+	if err != nil {
+		return 0, false, err
+	}
+	defer s.data.release()
+	size, err := file.Size()
+	if err != nil {
+		return 0, false, err
+	}
+	tail := make([]byte, min(size-position, behindBytes))
+	if n, err := file.ReadAt(tail, position); n < len(tail) {
+		return 0, false, fmt.Errorf("read a segment: %w", err)
+	}
+	for i := 1; i+protocol.BatchHeaderBytes <= len(tail); i++ {
+		b := protocol.Batch(tail[i:])
+		if headerDefect(b, int64(len(b))) == "" && b.BaseOffset() >= s.nextOffset() && protocol.VerifyBatch(b[:b.Size()]) == nil {
+			return position + int64(i), true, nil
+		}
+	}
+	return 0, false, nil
 }

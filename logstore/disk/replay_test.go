@@ -219,3 +219,22 @@ func TestWhoseLogItIs(t *testing.T) {
 		t.Errorf("another's log: %v", err)
 	}
 }
+
+// A roll after a replay syncs every segment that the replay has written, not just
+// the one that it ends: what follows lets the write-ahead log go.
+func TestARollAfterAReplay(t *testing.T) {
+	w, m := walWorld(t)
+	w.cfg.SegmentBytes = 100 // one batch each
+	w.append(w.log(0), values(dayMillis, "a"))
+	w.append(w.log(0), values(dayMillis, "b"))
+	w.append(w.log(1), values(dayMillis, "x")) // what came before is settled
+	m = w.powerCut(m)
+	w.wantValues(w.log(0), "a", "b")
+	w.log(1)
+	w.append(w.log(0), values(dayMillis, "c"))
+	must(t, w.log(0).Flush())
+	must(t, w.store.Replay(context.Background()))
+	m = w.powerCut(m)
+	w.wantValues(w.log(0), "a", "b", "c")
+	w.wantValues(w.log(1), "x")
+}
