@@ -14,8 +14,9 @@
 // fs.ErrNotExist, fs.ErrExist and the operating system's own numbers.
 //
 // What a crash keeps, which Mem imitates as strictly as POSIX allows: the bytes
-// of a file after Datasync or Sync of that file, and names after SyncDir of their
-// folder. Everything else may be there or not.
+// of a file after Datasync or Sync of that file, or written to one that is open for
+// synchronous writes (Dsync), and names after SyncDir of their folder. Everything
+// else may be there or not.
 //
 // Not here: formats, caches of open files, and when to sync (logstore/disk).
 package vfs
