@@ -1,7 +1,6 @@
 package logstore
 
 import (
-	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -64,9 +63,7 @@ func (k *KeyScan) Reached(offset protocol.Offset) { k.end = max(k.end, offset) }
 // over then, and End lies within the batch.
 func (k *KeyScan) Add(b protocol.Batch) (bool, error) {
 	if b.IsControl() {
-		if _, err := k.txns.marker(b); err != nil {
-			return false, err
-		}
+		k.txns.marker(b)
 	} else if !k.txns.data(b) {
 		room := true
 		err := b.EachKey(k.Limits, func(r *protocol.KeyedRecord) error {
@@ -148,10 +145,7 @@ func (r *Retention) TakeAborted() []AbortedTransaction {
 // Apply says what is left of a batch: the batch itself, a new one that is good until
 // the next call, or nil.
 func (r *Retention) Apply(b protocol.Batch) (protocol.Batch, error) {
-	discard, emptyTxn, err := r.judge(b)
-	if err != nil {
-		return nil, err
-	}
+	discard, emptyTxn := r.judge(b)
 	keepEmpty := r.isLastOfProducer(b) || b.LastOffset()+1 == r.bound
 	if discard {
 		if !keepEmpty {
@@ -182,19 +176,16 @@ func (r *Retention) Apply(b protocol.Batch) (protocol.Batch, error) {
 
 // judge tells whether all records of the batch go, and whether it is the marker of a
 // transaction without data.
-func (r *Retention) judge(b protocol.Batch) (discard, emptyTxn bool, err error) {
+func (r *Retention) judge(b protocol.Batch) (discard, emptyTxn bool) {
 	if !b.IsControl() {
-		return r.txns.data(b), false, nil
+		return r.txns.data(b), false
 	}
-	ended, err := r.txns.marker(b)
-	if err != nil {
-		return false, false, err
-	}
+	ended := r.txns.marker(b)
 	if ended.aborted != nil && !ended.empty {
 		r.aborted = append(r.aborted, *ended.aborted)
 	}
 	horizon, known := b.DeleteHorizon()
-	return ended.empty && known && horizon <= r.now, ended.empty, nil
+	return ended.empty && known && horizon <= r.now, ended.empty
 }
 
 // isLastOfProducer: a producer that is still known is known by its last batch with
@@ -313,34 +304,23 @@ type transactionEnd struct {
 	aborted *AbortedTransaction // what an abort marker ends, if it is known
 }
 
-// Types of control records (KIP-98).
-const (
-	controlAbort  = 0
-	controlCommit = 1
-)
-
 // marker takes in a control batch. One that was emptied before ends nothing.
-func (t *fates) marker(b protocol.Batch) (end transactionEnd, err error) {
+func (t *fates) marker(b protocol.Batch) (end transactionEnd) {
 	t.begin(b)
-	end.empty = true
-	err = b.EachKey(protocol.DecodeLimits{}, func(r *protocol.KeyedRecord) error {
-		end.empty = false
-		if len(r.Key) < 4 {
-			return nil // of an unknown kind: kept
+	marker, ok := b.EndTxnMarker()
+	switch {
+	case !ok:
+		end.empty = b.Count() == 0 // of an unknown kind: kept
+	case marker.Commit:
+		end.empty = !t.committed[b.ProducerID()]
+		delete(t.committed, b.ProducerID())
+	default:
+		txn := t.ongoing[b.ProducerID()]
+		delete(t.ongoing, b.ProducerID())
+		end.empty = txn == nil || !txn.met
+		if txn != nil {
+			end.aborted = &txn.txn
 		}
-		switch binary.BigEndian.Uint16(r.Key[2:]) {
-		case controlAbort:
-			txn := t.ongoing[b.ProducerID()]
-			delete(t.ongoing, b.ProducerID())
-			end.empty = txn == nil || !txn.met
-			if txn != nil {
-				end.aborted = &txn.txn
-			}
-		case controlCommit:
-			end.empty = !t.committed[b.ProducerID()]
-			delete(t.committed, b.ProducerID())
-		}
-		return nil
-	})
-	return end, err
+	}
+	return end
 }

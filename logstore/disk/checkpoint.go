@@ -127,7 +127,7 @@ func (l *log) deletableBelow() protocol.Offset {
 	if l.store.opts.Durability != Sync {
 		return math.MaxInt64
 	}
-	return l.store.checkpoints.persisted(keyOf(l.id))
+	return l.compactableBelow()
 }
 
 // persisted is the recovery point that was last written durably, 0 for none.

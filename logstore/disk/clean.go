@@ -160,7 +160,7 @@ func (c *cleaner) clean(what cleanable) error {
 		return err
 	}
 	run.rules = logstore.NewRetention(logstore.RetentionInput{
-		Keys: run.keys, Bound: what.bound, Now: l.store.now(), DeleteRetentionMillis: run.cfg.DeleteRetentionMillis,
+		Keys: run.keys, Bound: what.bound, Now: l.store.believedNow(), DeleteRetentionMillis: run.cfg.DeleteRetentionMillis,
 		Producers: producers, Aborted: aborted, Limits: run.limits,
 	})
 	for _, group := range run.groups() {
@@ -170,7 +170,9 @@ func (c *cleaner) clean(what cleanable) error {
 	}
 	l.store.opts.Logger.Debug("compacted a log", "partition", l.id.String(), "from", int64(what.dirtyFrom),
 		"to", int64(run.keys.End()), "bytes", run.before, "left", run.after, "keys", run.keys.Map.Len())
-	return l.store.checkpoints.setCleaned(l, run.keys.End())
+	l.reshaping.Lock() // a truncation meanwhile has the last word
+	defer l.reshaping.Unlock()
+	return l.store.checkpoints.setCleaned(l, min(run.keys.End(), protocol.Offset(l.end.Load())))
 }
 
 // abortedTransactions collects them of the whole log: one that began among what is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -487,4 +488,58 @@ func TestAppendsDoNotWaitForACompaction(t *testing.T) {
 		t.Errorf("only %d appends went in between", appended)
 	}
 	sameEntries(t, []entry{{l.Offsets().End - 1, "k", "v"}}, w.committed(l)[len(w.committed(l))-1:])
+}
+
+// A clock that jumps drops no tombstone before its time.
+func TestAJumpDropsNoTombstone(t *testing.T) {
+	w, _ := memWorld(t, disk.Sync)
+	w.cfg = compacted()
+	w.cfg.DeleteRetentionMillis = 24 * 3_600_000
+	l := w.log(0)
+	plain := protocol.DefaultBatchOptions()
+	w.append(l, entries(plain, dayMillis, "a=1", "b=1"))
+	w.append(l, entries(plain, dayMillis, "a"))
+	w.roll(l)
+	w.settle(l)
+	w.store.Sweep()
+	w.store.Clean()
+	w.clock.JumpWall(48 * time.Hour)
+	w.store.Sweep() // tells the guard
+	w.append(l, entries(plain, dayMillis, "c=1", "b=2"))
+	w.roll(l)
+	w.settle(l)
+	w.store.Clean()
+	for _, e := range w.committed(l) {
+		if e.Key == "a" {
+			return
+		}
+	}
+	t.Error("the tombstone is gone, seconds after it was written")
+}
+
+// A full disk as a compacted segment gets its name is met with room from the ballast.
+func TestAFullDiskInASwap(t *testing.T) {
+	mem := vfs.NewMem()
+	must(t, mem.MkdirAll("/data", vfs.DirPerm))
+	var armed atomic.Bool
+	w := newWorld(t, &vfs.Faulty{FS: mem, Before: func(op vfs.Op) error {
+		if strings.HasSuffix(op.Name, ".index.swap") && op.To != "" && armed.Swap(false) {
+			return syscall.ENOSPC
+		}
+		return nil
+	}}, "/data", disk.Sync)
+	w.cfg, w.opts.BallastBytes = compacted(), 4096
+	w.restart()
+	w.store.KeepRoom()
+	l := w.log(0)
+	w.update(l, 50)
+	w.roll(l)
+	w.settle(l)
+	armed.Store(true)
+	w.store.Clean()
+	if armed.Load() {
+		t.Fatal("there was no swap")
+	}
+	must(t, l.Ready())
+	w.wantNoLeftovers("orders-0")
 }

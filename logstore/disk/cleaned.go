@@ -164,8 +164,9 @@ func (c *cleanedSegment) discard() error {
 	return nil
 }
 
-// swapIn puts the segment in the place of old. Appends and syncs go on. Kafka does it in the same steps (LocalLog.replaceSegments), and finishSwaps
-// brings any of them to an end:
+// swapIn puts the segment in the place of old. Appends and syncs go on. Kafka does it
+// in the same steps (LocalLog.replaceSegments), and finishSwaps brings any of them to
+// an end:
 //
 //	X.* are renamed to .swap         while one .cleaned is left, nothing has happened
 //	the old files to .deleted        X.log.swap is the segment now
@@ -241,7 +242,8 @@ func (l *log) finishSwap(c *cleanedSegment, old []*segment) error {
 	}
 	kinds := []string{offsetSuffix, timeSuffix, txnSuffix}
 	if c.noAborted { // the usual case has no such file
-		if err := l.store.opts.FS.Remove(l.segmentPath(c.base, txnSuffix) + swapSuffix); err != nil {
+		name := l.segmentPath(c.base, txnSuffix) + swapSuffix
+		if err := l.store.room.with(func() error { return l.store.opts.FS.Remove(name) }); err != nil {
 			return err
 		}
 		kinds = kinds[:2]
@@ -285,7 +287,8 @@ func (l *log) setOldAside(old []*segment) error {
 func (l *log) renameKinds(base protocol.Offset, from, to string, kinds ...string) error {
 	for _, suffix := range kinds {
 		name := l.segmentPath(base, suffix)
-		if err := l.store.opts.FS.Rename(name+from, name+to); err != nil {
+		// A name may need room, and half a swap cannot wait for it.
+		if err := l.store.room.with(func() error { return l.store.opts.FS.Rename(name+from, name+to) }); err != nil {
 			return fmt.Errorf("swap a compacted segment in: %w", err)
 		}
 	}

@@ -141,3 +141,15 @@ func (s *Store) tellOfClock(verdict clockVerdict, ahead time.Duration) {
 		s.clockOfLastRun = false
 	}
 }
+
+// believedNow is the wall clock as far as it is believed: compaction drops tombstones
+// and markers for their age.
+func (s *Store) believedNow() protocol.Timestamp {
+	s.clockMu.Lock()
+	defer s.clockMu.Unlock()
+	reading, trusted := clockReading{s.now(), s.opts.Clock.Monotonic()}, s.clock.trusted
+	if !s.clock.known || reading.ahead(trusted) <= clockJumpMax {
+		return reading.wall
+	}
+	return trusted.wall + protocol.Timestamp((reading.monotonic - trusted.monotonic).Milliseconds())
+}

@@ -233,3 +233,28 @@ func TestHotSegments(t *testing.T) {
 	w.restart()
 	check(w.log(0))
 }
+
+// Logs come and go while checkpoints are written, and neither waits for the other
+// for ever.
+func TestOpenBesideCheckpoints(t *testing.T) {
+	w, _ := memWorld(t, disk.Cached)
+	for i := range int32(20) {
+		w.append(w.log(i), values(dayMillis, "x"))
+	}
+	var both sync.WaitGroup
+	both.Go(func() {
+		for range 300 {
+			_ = w.store.Checkpoint()
+		}
+	})
+	both.Go(func() {
+		for i := range 20_000 {
+			id := partitionID(0)
+			id.Topic = fmt.Sprint("t", i%1000)
+			if _, err := w.store.Open(id, w.cfg); err == nil {
+				_ = w.store.Delete(id)
+			}
+		}
+	})
+	both.Wait()
+}

@@ -113,10 +113,10 @@ type waitingAppend struct {
 
 var emptySegments []*segment
 
-func newLog(store *Store, id logstore.ID, cfg *logstore.Config) *log {
+func newLog(store *Store, id logstore.ID, cfg *logstore.Config, cleaned bool) *log {
 	l := &log{store: store, id: id, dir: path.Join(store.opts.Dir, id.String())}
 	l.cfg.Store(cfg)
-	l.compacted.Store(cfg.Compact || store.checkpoints.everCleaned(id))
+	l.compacted.Store(cfg.Compact || cleaned)
 	l.segments.Store(&emptySegments)
 	return l
 }

@@ -199,6 +199,9 @@ func (l *log) tear(list []*segment, i int, bad *badBatch, promised protocol.Offs
 			return nil, err
 		}
 	}
+	if err := l.store.checkpoints.truncateCleaned(l.id, s.nextOffset()); err != nil {
+		return nil, err
+	}
 	if err := l.cutTail(s, bad); err != nil {
 		return nil, err
 	}

@@ -374,3 +374,21 @@ func TestLongRecoveriesTellTheirProgress(t *testing.T) {
 		t.Errorf("the lines say\n%s", lines.String())
 	}
 }
+
+// A truncation below the recovery point holds through a crash, and so does what is
+// appended there afterwards.
+func TestTruncationBelowTheRecoveryPoint(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		l := w.log(0)
+		w.fill(l, 50)
+		w.settle(l)
+		must(t, l.TruncateTo(10))
+		w.kill()
+		w.start()
+		w.wantFilled(w.log(0), 0, 10)
+		w.fill(w.log(0), 5)
+		w.kill()
+		w.start()
+		w.wantFilled(w.log(0), 0, 15)
+	})
+}

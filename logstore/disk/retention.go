@@ -352,6 +352,13 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 	if err := l.store.checkpoints.truncateCleaned(l.id, offset); err != nil {
 		return err
 	}
+	if int64(offset) < l.recoveryPoint.Load() {
+		// On disk too: what is appended there next is covered by nothing yet.
+		l.recoveryPoint.Store(int64(offset))
+		if err := l.store.checkpoints.write(); err != nil {
+			return err
+		}
+	}
 	l.mu.cleanAt = protocol.None
 	l.publish(slices.Clone(list[:keep+1]))
 	for _, s := range gone {

@@ -97,6 +97,8 @@ func (s *Store) Open(id logstore.ID, cfg logstore.Config) (logstore.Log, error) 
 		return nil, fmt.Errorf("%q is no name for a partition's folder", id.String())
 	}
 	kept := s.intern(cfg)
+	// Before the store is locked: the checkpoints are locked while they list the logs.
+	cleaned := s.checkpoints.everCleaned(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.closed {
@@ -105,7 +107,7 @@ func (s *Store) Open(id logstore.ID, cfg logstore.Config) (logstore.Log, error) 
 	if l := s.mu.logs[id]; l != nil {
 		return l, nil
 	}
-	l := newLog(s, id, kept)
+	l := newLog(s, id, kept, cleaned)
 	s.mu.logs[id] = l
 	return l, nil
 }

@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -159,11 +160,23 @@ func (s *segment) abortedTxns(fsys vfs.FS) ([]abortedTxn, error) {
 		return nil, errGone // a file that is missing then means nothing
 	}
 	if err == nil && len(list) == 0 {
-		s.mu.Lock()
-		s.noAborted = true
-		s.mu.Unlock()
+		err = s.noteNoAborted(fsys)
 	}
 	return list, err
+}
+
+// noteNoAborted takes an empty file for what it says, and a missing one for damage:
+// while the segment is in use only somebody else can have removed it.
+func (s *segment) noteNoAborted(fsys vfs.FS) error {
+	if _, err := fsys.Stat(s.txnIndexName()); errors.Is(err, fs.ErrNotExist) {
+		return &logstore.CorruptError{File: s.txnIndexName(), Offset: s.base, Reason: "it is missing, and aborted transactions were in it"}
+	} else if err != nil {
+		return fmt.Errorf("%w: look for a transaction index: %w", logstore.ErrStorage, err)
+	}
+	s.mu.Lock()
+	s.noAborted = true
+	s.mu.Unlock()
+	return nil
 }
 
 // rebuildTxns reads list[i] up to size, checking headers only, and makes its
@@ -196,7 +209,14 @@ func (l *log) AbortedIn(from, below protocol.Offset) ([]logstore.Aborted, error)
 			return found, nil
 		}
 		if l.segments.Load() == list && !errors.Is(err, errGone) {
-			return nil, fmt.Errorf("aborted transactions in [%d, %d): %w", from, below, err)
+			err = l.readFailed(err, func(list []*segment) (err error) {
+				found, err = l.collectAborted(list, from, below)
+				return err
+			})
+			if err != nil {
+				return nil, fmt.Errorf("aborted transactions in [%d, %d): %w", from, below, err)
+			}
+			return found, nil
 		}
 	}
 }

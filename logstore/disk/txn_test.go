@@ -305,3 +305,23 @@ func TestTransactionsSurviveCrashes(t *testing.T) {
 		w.stop()
 	}
 }
+
+// A transaction index that somebody damages or removes underneath a running broker
+// takes the partition offline: without it aborted records would be shown.
+func TestTxnIndexLostWhileRunning(t *testing.T) {
+	for _, removed := range []bool{false, true} {
+		w, m := memWorld(t, disk.Sync)
+		l := w.log(0)
+		steps(t, l, "+5 !5 . . . . . . . . . . . . . . . . . . . . . . . . . . . .")
+		must(t, l.Flush())
+		const index = "/data/orders-0/00000000000000000000.txnindex"
+		if removed {
+			must(t, m.Remove(index))
+		} else {
+			must(t, vfs.ReplaceFile(m, index, []byte("damaged"), true))
+		}
+		_, err := l.AbortedIn(0, 30)
+		wantCorrupt(t, err, ".txnindex")
+		wantIs(t, l.Ready(), logstore.ErrOffline)
+	}
+}
