@@ -51,7 +51,7 @@ func (b *Broker) inheritWAL(image *metadata.Image) error {
 	if newest == nil || !slices.Contains(owners, newest.IncarnationID.String()) {
 		return &DirectoryError{folder, "another broker has used this data directory since the write-ahead log was left there; what it holds may be lost, or in conflict with the newer data", nil}
 	}
-	if err := b.logs.Inherit(); err != nil {
+	if err := b.logs.Inherit(newest.IncarnationID.String()); err != nil {
 		return &DirectoryError{folder, "the write-ahead log cannot be taken over", err}
 	}
 	return nil

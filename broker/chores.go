@@ -68,6 +68,10 @@ func (c *chores) once(job func()) {
 // which anybody counts on what was put off.
 const afterStart = 100 * time.Millisecond
 
+// replayAgain is when a replay is tried again that could not be finished: a full disk
+// or a damaged partition needs somebody's time. Without anything left it costs nothing.
+const replayAgain = time.Minute
+
 func (c *chores) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,7 +99,7 @@ func (b *Broker) startChores() {
 	b.chores = newChores(b.opts.Clock)
 	s := b.settings.Load()
 	b.chores.once(b.logs.KeepRoom)
-	b.chores.once(func() {
+	b.chores.every(afterStart, func() time.Duration { return replayAgain }, func() {
 		if err := b.logs.Replay(b.chores.ctx); err != nil && b.chores.ctx.Err() == nil {
 			b.opts.Log.Error("the write-ahead log of an earlier crash stays until it can be replayed", "error", err)
 		}

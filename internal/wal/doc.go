@@ -9,12 +9,13 @@
 //
 //	   0 "BARNAWAL"        8   20 life int64: sequence of the first slot that its process wrote
 //	   8 version int16 = 1     28 first group number int64
-//	  10 owner length int16    36 owner, then CRC-32C of all before it
-//	  12 sequence int64      4096 groups, back to back
+//	  10 owner length int16    36 nonce int64
+//	  12 sequence int64        44 owner, then CRC-32C of all before it
+//	                         4096 groups, back to back
 //
-//	group:  0 "BWGR"         16 entries int32         32 entries, back to back
-//	        4 bytes int32    20 sequence of the slot
-//	        8 number int64   28 CRC-32C [0:28]
+//	group:  0 "BWGR"         16 entries int32         36 CRC-32C [0:36]
+//	        4 bytes int32    20 sequence of the slot  40 entries, back to back
+//	        8 number int64   28 nonce of the slot
 //
 //	entry:  0 bytes of head and body int32    8 CRC-32C of group number, [0:8], head
 //	        4 bytes of head int16            12 head, body
@@ -28,7 +29,8 @@
 //   - A group is durable when Write returns: one write over blocks that were written
 //     before, in a file that is opened for synchronous writes. There is no timer.
 //   - Nothing of a slot's former use is taken for new: groups carry the slot's
-//     sequence, entries the number of their group, and no number is given twice.
+//     sequence, entries the number of their group, and no number is given twice. Nor
+//     is anything in a body, which others may choose: nobody can guess the nonce.
 //   - A group counts as settled once another of the same process follows it: whoever
 //     writes groups one after the other, and each only when the one before is dealt
 //     with, knows that much of a settled group and no more of the last one.

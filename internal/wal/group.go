@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	groupHeaderBytes = 32
+	groupHeaderBytes = 40
 	entryFrameBytes  = 12
 	groupMagic       = "BWGR"
 	// HeadBytesMax is the longest head of an entry.
@@ -69,13 +69,14 @@ func entryCRC(number uint64, frame, head []byte) uint32 {
 }
 
 // seal completes the group's header for the slot that it goes to.
-func (g *Group) seal(sequence uint64) []byte {
+func (g *Group) seal(sequence, nonce uint64) []byte {
 	copy(g.buf, groupMagic)
 	binary.BigEndian.PutUint32(g.buf[4:], uint32(len(g.buf)))
 	binary.BigEndian.PutUint64(g.buf[8:], g.number)
 	binary.BigEndian.PutUint32(g.buf[16:], g.count)
 	binary.BigEndian.PutUint64(g.buf[20:], sequence)
-	binary.BigEndian.PutUint32(g.buf[28:], crc32.Checksum(g.buf[:28], castagnoli))
+	binary.BigEndian.PutUint64(g.buf[28:], nonce)
+	binary.BigEndian.PutUint32(g.buf[36:], crc32.Checksum(g.buf[:36], castagnoli))
 	return g.buf
 }
 
@@ -86,12 +87,12 @@ type groupHeader struct {
 	entries int
 }
 
-// parseGroupHeader reads a group header of the slot with the sequence; false when
-// there is none, which is how a slot ends.
-func parseGroupHeader(b []byte, sequence uint64) (groupHeader, bool) {
+// parseGroupHeader reads a group header of this use of the slot; false when there is
+// none, which is how a slot ends.
+func parseGroupHeader(b []byte, s *slot) (groupHeader, bool) {
 	if len(b) < groupHeaderBytes || string(b[:4]) != groupMagic ||
-		binary.BigEndian.Uint32(b[28:]) != crc32.Checksum(b[:28], castagnoli) ||
-		binary.BigEndian.Uint64(b[20:]) != sequence {
+		binary.BigEndian.Uint32(b[36:]) != crc32.Checksum(b[:36], castagnoli) ||
+		binary.BigEndian.Uint64(b[20:]) != s.sequence || binary.BigEndian.Uint64(b[28:]) != s.nonce {
 		return groupHeader{}, false
 	}
 	h := groupHeader{

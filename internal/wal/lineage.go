@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
@@ -45,11 +46,19 @@ func (l *Log) Lineage() ([]string, error) {
 const processesMax = 1000
 
 // Inherit notes, durably, that this process is about to take over what an earlier
-// one left. It comes before the process is announced anywhere else.
-func (l *Log) Inherit() error {
+// one left. It comes before the process is announced anywhere else. newest is the
+// last one that was announced; those behind it never came so far.
+func (l *Log) Inherit(newest string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.nameProcess()
+	processes, err := l.Lineage()
+	if err != nil {
+		return err
+	}
+	if i := slices.Index(processes, newest); i >= 0 {
+		processes = processes[:i+1]
+	}
+	return l.writeLineage(append(processes, l.o.Process))
 }
 
 // nameProcess adds this process to the lineage, of which nothing counts once what
@@ -65,7 +74,10 @@ func (l *Log) nameProcess() error {
 			return err
 		}
 	}
-	processes = append(processes, l.o.Process)
+	return l.writeLineage(append(processes, l.o.Process))
+}
+
+func (l *Log) writeLineage(processes []string) error {
 	if extra := len(processes) - processesMax; extra > 0 {
 		processes = processes[extra:]
 	}

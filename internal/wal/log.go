@@ -31,6 +31,9 @@ type Options struct {
 	SlotBytes  int64
 	PieceBytes int64
 	SlotsMax   int
+	// Nonce gives a number that nobody can guess. Each use of a slot has one, which
+	// tells its groups from bytes in a body that only look like some.
+	Nonce func() uint64
 }
 
 // Log is a write-ahead log. Its methods are safe for concurrent use.
@@ -95,13 +98,6 @@ func (l *Log) Leftover() bool {
 	return len(l.mu.leftover) > 0
 }
 
-// Exists tells whether the folder is there.
-func (l *Log) Exists() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.mu.made
-}
-
 // Write makes the group durable and returns the sequence of the slot that holds
 // it. ErrFull wrote nothing that counts; after any other error it is unknown what
 // the disk holds, and nothing may be acknowledged any more.
@@ -124,7 +120,7 @@ func (l *Log) Write(g *Group) (sequence uint64, err error) {
 	if err := l.fill(s, s.end+need); err != nil {
 		return 0, err
 	}
-	_, err = s.file.WriteAt(g.seal(s.sequence), s.end)
+	_, err = s.file.WriteAt(g.seal(s.sequence, s.nonce), s.end)
 	if isFull(err) {
 		// The file system wants new blocks even for old ones. What is torn here must not
 		// look like a group once another one follows.
@@ -141,8 +137,14 @@ func (l *Log) Write(g *Group) (sequence uint64, err error) {
 	return s.sequence, nil
 }
 
+// isFull tells whether an error passes once there is room again, or a file handle.
 func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	for _, number := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(err, number) {
+			return true
+		}
+	}
+	return false
 }
 
 // Prepare fills the next piece when little is left, so that Write need not. It
@@ -228,7 +230,7 @@ func (l *Log) begin(s *slot) error {
 	if used.life = l.mu.life; used.life == 0 {
 		used.life = used.sequence
 	}
-	used.first, used.end = l.numbers.Load(), slotHeaderBytes
+	used.first, used.end, used.nonce = l.numbers.Load(), slotHeaderBytes, l.o.Nonce()
 	first := used.header(l.o.Owner)
 	if used.filled == 0 { // header and first piece are one write
 		first = append(first, make([]byte, max(min(l.o.PieceBytes, l.o.SlotBytes), slotHeaderBytes)-slotHeaderBytes)...)
@@ -240,10 +242,9 @@ func (l *Log) begin(s *slot) error {
 	}
 	switch {
 	case err != nil && isNew:
-		_ = s.file.Close() // the first error says more
-		_ = l.o.FS.Remove(s.name)
-		s.file = nil
-		if isFull(err) {
+		// It must not come back beside another one of the same number.
+		gone := l.removeSlot(s)
+		if isFull(err) && gone == nil {
 			return ErrFull
 		}
 		return fmt.Errorf("begin the write-ahead log %s: %w", s.name, err)
@@ -266,7 +267,7 @@ func (l *Log) create(s *slot) error {
 		return err
 	}
 	file, err := l.o.FS.Open(s.name, vfs.ReadWrite|vfs.Create|vfs.Truncate|vfs.Dsync, vfs.FilePerm)
-	if isFull(err) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+	if isFull(err) {
 		return ErrFull
 	}
 	if err != nil {
@@ -323,15 +324,14 @@ func (l *Log) FreeLeftover() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.mu.leftover) > 0 {
-		// The newest first: what is left after a crash in between must be the start of
-		// the old log, or it would look as if its beginning had been lost.
-		s := l.mu.leftover[len(l.mu.leftover)-1]
-		if err := l.removeSlot(s); err != nil {
+		// The oldest first, each durably: an entry that takes others back must not go
+		// before them.
+		if err := l.removeSlot(l.mu.leftover[0]); err != nil {
 			return err
 		}
-		l.mu.leftover = l.mu.leftover[:len(l.mu.leftover)-1]
+		l.mu.leftover = l.mu.leftover[1:]
 	}
-	return l.o.FS.SyncDir(l.o.Dir)
+	return nil
 }
 
 func (l *Log) removeSlot(s *slot) error {
@@ -342,7 +342,7 @@ func (l *Log) removeSlot(s *slot) error {
 	if err := l.o.FS.Remove(s.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the write-ahead log %s: %w", s.name, err)
 	}
-	return nil
+	return l.o.FS.SyncDir(l.o.Dir)
 }
 
 // slots lists every slot, oldest first.
@@ -384,7 +384,7 @@ func (l *Log) Remove() error {
 	if !l.mu.made {
 		return nil
 	}
-	for _, s := range slices.Backward(l.slots()) { // see FreeLeftover
+	for _, s := range l.slots() { // see FreeLeftover
 		if err := l.removeSlot(s); err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func (r *replayer) slot(index int, s *slot, file vfs.File) error {
 		if err != nil {
 			return err
 		}
-		h, ok := parseGroupHeader(header, s.sequence)
+		h, ok := parseGroupHeader(header, s)
 		if !ok || int64(h.bytes) > s.size-at {
 			return r.checkEnd(s, file, at)
 		}
@@ -169,7 +169,7 @@ func (r *replayer) checkEnd(s *slot, file vfs.File, end int64) error {
 				break
 			}
 			from += i
-			if _, ok := parseGroupHeader(b[from:], s.sequence); ok {
+			if _, ok := parseGroupHeader(b[from:], s); ok {
 				return &CorruptError{s.name, end, fmt.Sprintf("this is no group, but one follows at byte %d", at+int64(from))}
 			}
 		}

@@ -18,7 +18,7 @@ const (
 	slotMagic       = "BARNAWAL"
 	slotVersion     = 1
 	slotHeaderBytes = 4096 // a block: no group ever shares one with it
-	slotFixedBytes  = 36
+	slotFixedBytes  = 44
 	// OwnerBytesMax is the longest Owner.
 	OwnerBytesMax = 255
 )
@@ -30,6 +30,7 @@ type slot struct {
 	sequence uint64   // 0 when it was never used
 	life     uint64
 	first    uint64 // group number
+	nonce    uint64
 	// filled is up to where the file holds blocks that were written before.
 	filled int64
 	end    int64 // of the last group; new groups go here
@@ -57,6 +58,7 @@ func (s *slot) header(owner string) []byte {
 	binary.BigEndian.PutUint64(b[12:], s.sequence)
 	binary.BigEndian.PutUint64(b[20:], s.life)
 	binary.BigEndian.PutUint64(b[28:], s.first)
+	binary.BigEndian.PutUint64(b[36:], s.nonce)
 	b = append(b, owner...)
 	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 	return b[:slotHeaderBytes]
@@ -107,6 +109,7 @@ func (s *slot) parse(b []byte, owner string) error {
 	s.sequence = binary.BigEndian.Uint64(b[12:])
 	s.life = binary.BigEndian.Uint64(b[20:])
 	s.first = binary.BigEndian.Uint64(b[28:])
+	s.nonce = binary.BigEndian.Uint64(b[36:])
 	if s.sequence == 0 || s.life == 0 || s.life > s.sequence {
 		return s.corrupt(12, "an impossible sequence")
 	}

@@ -20,6 +20,10 @@ const (
 	reserveBytes = 16 << 20
 )
 
+// flushAheadBytes is after how much of a log's data the syncer begins to sync its
+// segment: what the write-ahead log holds need not be, but somebody has to in the end.
+const flushAheadBytes = 16 << 20
+
 // Append implements logstore.Log: judge, order, one write, publish.
 func (l *log) Append(in logstore.AppendInput, p *logstore.Pending) logstore.State {
 	*p = logstore.Pending{OnCommitted: p.OnCommitted, Tag: p.Tag,
@@ -91,6 +95,9 @@ func (l *log) answerDuplicate(b protocol.Batch, first logstore.ProducerBatch, p 
 		return logstore.Committed
 	}
 	l.mu.waiting = append(l.mu.waiting, waitingAppend{end: first.LastOffset + 1, pending: p})
+	if l.mu.flushDue {
+		l.store.syncer.add(l) // no group holds the first copy any more
+	}
 	return logstore.Ordered
 }
 
@@ -159,6 +166,11 @@ func (l *log) write(b protocol.Batch, epoch protocol.Epoch, cfg *logstore.Config
 	s.note(b, size, cfg.IndexIntervalBytes)
 	if l.logged() {
 		l.store.committer.add(l, s, size, b)
+		// Kept short, so that neither a roll nor a full slot has much left to sync.
+		if l.mu.unsynced += len(b); l.mu.unsynced >= flushAheadBytes {
+			l.mu.unsynced = 0
+			l.store.syncer.add(l)
+		}
 	}
 	if l.learn(s, b) {
 		l.noteAborted(s)
@@ -287,7 +299,8 @@ func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 
 // syncOld makes the records of a segment durable before there is one behind it:
 // only of the last segment may a power cut take the end away, so that an end that
-// is missing elsewhere is damage. The syncer has done most of it by then.
+// is missing elsewhere is damage. The syncer has done most of it by then, see
+// flushAheadBytes.
 func (l *log) syncOld(s *segment) error {
 	if l.store.opts.Durability != Sync || s.nextOffset() <= l.mu.synced {
 		return nil

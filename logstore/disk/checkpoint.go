@@ -124,7 +124,7 @@ func (c *checkpoints) read(file string, set func(partitionKey, protocol.Offset))
 // point that the checkpoint file on disk says, so that what a crash leaves to be
 // replayed or scanned is never of a segment that is gone.
 func (l *log) deletableBelow() protocol.Offset {
-	if l.store.opts.Durability != Sync {
+	if l.store.opts.Durability != Sync && !l.store.wal.Leftover() {
 		return math.MaxInt64
 	}
 	return l.compactableBelow()
@@ -195,7 +195,7 @@ func (c *checkpoints) forgetLocked(key partitionKey) {
 func (c *checkpoints) beforeFolder(id logstore.ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.mu.stale[keyOf(id)] {
+	if !c.mu.stale[keyOf(id)] && !c.mu.cleanedUnwritten {
 		return nil
 	}
 	return c.writeLocked()
@@ -204,7 +204,7 @@ func (c *checkpoints) beforeFolder(id logstore.ID) error {
 func (c *checkpoints) writeIfStale() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.mu.stale) == 0 {
+	if len(c.mu.stale) == 0 && !c.mu.cleanedUnwritten {
 		return nil
 	}
 	return c.writeLocked()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"path"
 	"sync"
 	"syscall"
@@ -44,7 +45,8 @@ const (
 
 // committer makes appends durable, all that gathered during one write of the
 // write-ahead log in the next. There is no timer: the write under way is the window
-// in which the next group forms. It runs one goroutine from Open to Close.
+// in which the next group forms. It runs two goroutines from Open to Close: one
+// commits, the other frees the slots that are full.
 //
 // Its lock is taken while a log is locked, never the other way round.
 type committer struct {
@@ -55,6 +57,8 @@ type committer struct {
 	wake          chan struct{} // room for one signal: there is a group
 	stopped       chan struct{} // closed by stop
 	done          chan struct{} // closed when the goroutine has ended
+	free          chan struct{} // room for one signal: slots are full
+	freed         chan struct{} // closed when the goroutine that frees them has ended
 
 	mu struct {
 		sync.Mutex
@@ -97,7 +101,9 @@ func startCommitter(s *Store) *committer {
 	c.groupBytesMax = int(min(groupBytesMax, s.opts.WALSlotBytes/4))
 	c.mu.group, c.spare = &commitGroup{entries: c.log.NewGroup()}, &commitGroup{entries: c.log.NewGroup()}
 	c.mu.generation = 1
+	c.free, c.freed = make(chan struct{}, 1), make(chan struct{})
 	go c.run()
+	go c.runFree()
 	return c
 }
 
@@ -176,17 +182,10 @@ func (c *committer) take() *commitGroup {
 // commit makes a group durable and answers those who wait for it. The next group
 // begins only when all of this one is dealt with: recovery relies on it.
 func (c *committer) commit(g *commitGroup) {
-	inLog := false
-	if g.entries.Count() > 0 {
-		sequence, err := c.log.Write(g.entries)
-		switch {
-		case err == nil:
-			inLog = true
-			c.note(sequence, g)
-		case !errors.Is(err, wal.ErrFull):
-			_ = c.store.fail(err) // everyone who waits is told
-			return
-		}
+	inLog, err := c.write(g)
+	if err != nil {
+		_ = c.store.fail(err) // everyone who waits is told
+		return
 	}
 	for i := range g.logs { // those first who need not wait for a sync more
 		part := &g.logs[i]
@@ -195,16 +194,38 @@ func (c *committer) commit(g *commitGroup) {
 	for _, part := range g.logs {
 		if part.direct {
 			part.log.flushing.Lock()
-			_ = part.log.flush() // the log and its callers have been told
+			err := part.log.flush() // the log and its callers have been told
 			part.log.flushing.Unlock()
+			if err != nil && part.logged && c.store.broken() == nil {
+				// Put off: what the log holds of it promises nothing. If even this cannot be
+				// noted, the next crash finds more promised than there is, and says so.
+				_ = c.store.cutEntries(part.log.id, protocol.Offset(part.log.high.Load()))
+			}
 		}
 	}
 }
 
-// note remembers which logs have entries in the slot.
-func (c *committer) note(sequence uint64, g *commitGroup) {
-	c.slots.Lock()
+// write writes the group to the log, if it has entries, and reports whether it is
+// there; without room it is not.
+func (c *committer) write(g *commitGroup) (written bool, err error) {
+	if g.entries.Count() == 0 {
+		return false, nil
+	}
+	c.slots.Lock() // until the logs are noted: whoever frees the slot must find them
 	defer c.slots.Unlock()
+	sequence, err := c.log.Write(g.entries)
+	if errors.Is(err, wal.ErrFull) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	c.note(sequence, g)
+	return true, nil
+}
+
+// note remembers which logs have entries in the slot; slots is locked.
+func (c *committer) note(sequence uint64, g *commitGroup) {
 	if n := len(c.slots.list); n == 0 || c.slots.list[n-1].sequence != sequence {
 		c.slots.list = append(c.slots.list, slotLogs{sequence, make(map[*log]struct{})})
 	}
@@ -222,16 +243,37 @@ func (c *committer) tidy() {
 		_ = c.store.fail(err)
 	}
 	if c.log.Sealed() > 0 {
-		c.store.syncer.freeSlots()
+		select {
+		case c.free <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// runFree frees full slots whenever there are some. It has a goroutine of its own,
+// because a sync per log takes its time, and the syncer has others who wait for it.
+func (c *committer) runFree() {
+	defer close(c.freed)
+	for {
+		select {
+		case <-c.stopped:
+			return
+		case <-c.free:
+		}
+		if err := c.freeSlots(); err != nil && c.store.broken() == nil {
+			c.store.opts.Logger.Warn("the write-ahead log cannot be freed; the next commit tries again", "error", err)
+		}
 	}
 }
 
 // freeSlots syncs the segments of all logs with entries in full slots, notes how
-// far they are durable, and lets the slots be used again. It runs on the syncer.
+// far they are durable, and lets the slots be used again.
 func (c *committer) freeSlots() error {
+	c.slots.Lock()
 	sealed := c.log.Sealed()
-	if sealed == 0 {
-		return nil
+	c.slots.Unlock()
+	if sealed == 0 || c.store.wal.Leftover() && c.store.cuts.Load() {
+		return nil // a cut must not go before the entries of an earlier process that it cuts
 	}
 	for _, l := range c.logsUpTo(sealed) {
 		if err := l.settleInSegments(); err != nil {
@@ -276,8 +318,8 @@ func (l *log) settleInSegments() error {
 	defer l.flushing.Unlock()
 	err := l.flush()
 	switch {
-	case err == nil, errors.Is(err, logstore.ErrDeleted):
-		return nil
+	case err == nil, errors.Is(err, logstore.ErrDeleted), errors.Is(err, logstore.ErrClosed):
+		return nil // closed means flushed
 	case errors.Is(err, logstore.ErrOffline) && l.store.broken() == nil:
 		l.mu.Lock()
 		list, from := *l.segments.Load(), protocol.Offset(l.recoveryPoint.Load())
@@ -308,6 +350,7 @@ func (s *Store) cutEntries(id logstore.ID, offset protocol.Offset) error {
 	binary.BigEndian.PutUint64(head[entryKeyBytes:], uint64(offset))
 	g := s.wal.NewGroup()
 	g.Add(entryCut, head[:], nil)
+	s.cuts.Store(true)
 	_, err := s.wal.Write(g)
 	if errors.Is(err, wal.ErrFull) {
 		return fmt.Errorf("%w: note a cut of %s: %w", logstore.ErrStorage, id, syscall.ENOSPC)
@@ -318,10 +361,11 @@ func (s *Store) cutEntries(id logstore.ID, offset protocol.Offset) error {
 	return nil
 }
 
-// stop ends the goroutine after the group under way.
+// stop ends the goroutines after the group under way.
 func (c *committer) stop() {
 	close(c.stopped)
 	<-c.done
+	<-c.freed
 }
 
 // openWAL opens the write-ahead log of the data directory and reads nothing but
@@ -331,6 +375,7 @@ func (s *Store) openWAL() error {
 	s.wal, err = wal.Open(wal.Options{
 		FS: s.opts.FS, Dir: path.Join(s.opts.Dir, WALFolder), Owner: s.opts.Owner, Process: s.opts.Process,
 		SlotBytes: s.opts.WALSlotBytes, PieceBytes: min(walPieceBytes, s.opts.WALSlotBytes), SlotsMax: s.opts.WALSlotsMax,
+		Nonce: func() uint64 { return uint64(s.opts.Random(math.MaxInt64)) },
 	})
 	var corrupt *wal.CorruptError
 	if errors.As(err, &corrupt) {

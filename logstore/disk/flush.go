@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -22,8 +23,7 @@ type syncer struct {
 
 	mu struct {
 		sync.Mutex
-		dirty     []*log
-		freeSlots bool // of the write-ahead log
+		dirty []*log
 	}
 }
 
@@ -58,14 +58,7 @@ func (y *syncer) run() {
 		}
 		y.mu.Lock()
 		group, y.mu.dirty = y.mu.dirty, group[:0]
-		free := y.mu.freeSlots
-		y.mu.freeSlots = false
 		y.mu.Unlock()
-		if free {
-			if err := y.store.committer.freeSlots(); err != nil && y.store.broken() == nil {
-				y.store.opts.Logger.Warn("the write-ahead log cannot be freed; the next commit tries again", "error", err)
-			}
-		}
 		for i, l := range group {
 			// What is appended from here on is for the next round.
 			l.queued.Store(false)
@@ -74,17 +67,6 @@ func (y *syncer) run() {
 			l.flushing.Unlock()
 			group[i] = nil
 		}
-	}
-}
-
-// freeSlots has full slots of the write-ahead log freed.
-func (y *syncer) freeSlots() {
-	y.mu.Lock()
-	y.mu.freeSlots = true
-	y.mu.Unlock()
-	select {
-	case y.wake <- struct{}{}:
-	default:
 	}
 }
 
@@ -101,6 +83,9 @@ func (y *syncer) stop() {
 // (no handles left) fails those who wait, whose outcome is then unknown; the next
 // flush covers their bytes.
 func (l *log) flush() error {
+	if err := l.store.broken(); err != nil {
+		return err // whoever waits is told; a sync that failed is not tried again
+	}
 	l.mu.Lock()
 	if err := l.readyLocked(); err != nil {
 		var waiting []waitingAppend
@@ -174,15 +159,24 @@ func (l *log) syncFiles(list []*segment, from protocol.Offset, names, root bool)
 	}
 	if names {
 		if err := l.store.opts.FS.SyncDir(l.dir); err != nil {
-			return &syncError{l.dir, err}
+			return folderSyncError(l.dir, err)
 		}
 	}
 	if root {
 		if err := l.store.opts.FS.SyncDir(l.store.opts.Dir); err != nil {
-			return &syncError{l.store.opts.Dir, err}
+			return folderSyncError(l.store.opts.Dir, err)
 		}
 	}
 	return nil
+}
+
+// folderSyncError tells a folder that could not even be opened to be synced from a
+// sync that failed.
+func folderSyncError(name string, err error) error {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return fmt.Errorf("to sync it: %w", err)
+	}
+	return &syncError{name, err}
 }
 
 // syncError is a sync that failed. It hides the number of its cause, so that not

@@ -25,9 +25,10 @@ func (s *segment) gapBehind(offset protocol.Offset, next protocol.Offset) error 
 // missingBefore finds out whether segments are missing at the log's begin. The
 // first leader epoch begins where the log does (retention moves it before it takes
 // a file away), so that an older begin tells of segments that nobody has deleted.
+// Kafka writes the epochs later; after its death what it was deleting is there still.
 func (l *log) missingBefore(first *segment, known marks) error {
 	starts := l.mu.epochs.All()
-	if len(starts) == 0 || starts[0].Start >= first.base || known.start >= first.base {
+	if len(starts) == 0 || l.mu.deleting || starts[0].Start >= first.base || known.start >= first.base {
 		return nil
 	}
 	return &logstore.CorruptError{File: l.dir, Offset: starts[0].Start,

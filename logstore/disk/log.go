@@ -25,7 +25,8 @@ const (
 
 // log is one partition's log.
 //
-// Lock order: reshaping, then flushing, then mu, then an index's lock, then the handle pool's.
+// Lock order: reshaping, then flushing, then mu, then the committer's, then the
+// checkpoints', then the store's; an index's, the room's and the handle pool's come last.
 // No callback to other rooms is made under mu, except Options.Truncated.
 type log struct {
 	store *Store
@@ -100,9 +101,11 @@ type body struct {
 	flushDue bool // one of those reasons: the last flush was put off
 	// smallDirty are small files that were written but not synced.
 	smallDirty []string
+	unsynced   int  // bytes since the syncer was last told
 	namesDirty bool // files were made or renamed since the last SyncDir
 	rootDirty  bool // the folder itself was
 	snapshots  []protocol.Offset
+	deleting   bool // recovery found segments that were being deleted
 }
 
 type waitingAppend struct {

@@ -184,3 +184,22 @@ func (s *segment) readBatch(header protocol.Batch, position int64) (protocol.Bat
 	}
 	return b, nil
 }
+
+// baseAt is the offset of the batch at a position, the next one at the end.
+func (s *segment) baseAt(position int64) (protocol.Offset, error) {
+	file, err := s.data.acquire()
+	if err != nil {
+		return 0, err
+	}
+	defer s.data.release()
+	w := s.startWalk(file, s.size.Load())
+	defer w.close()
+	if position >= w.end {
+		return s.nextOffset(), nil
+	}
+	header, err := w.header(position)
+	if err != nil {
+		return 0, err
+	}
+	return header.BaseOffset(), nil
+}

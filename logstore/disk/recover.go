@@ -41,7 +41,7 @@ func (l *log) recover() error {
 		s.noAborted = !found.names[fileName(s.base, txnSuffix)]
 	}
 	l.mu.folderMade = true
-	l.mu.snapshots = found.snapshots
+	l.mu.snapshots, l.mu.deleting = found.snapshots, found.deleting
 	l.publish(list)
 
 	clean := l.store.opts.CleanShutdown && l.reopenActive(list[len(list)-1])
@@ -80,6 +80,8 @@ type folderFiles struct {
 	bases     []protocol.Offset // of .log files, sorted
 	snapshots []protocol.Offset
 	names     map[string]bool
+	// deleting: a deletion of segments had begun, whose files were there still.
+	deleting bool
 }
 
 // list reads the folder and removes what earlier deletions and writes left.
@@ -114,6 +116,9 @@ func (l *log) list(known marks) (folderFiles, error) {
 	for _, entry := range entries {
 		name := entry.Name()
 		if strings.HasSuffix(name, deletedSuffix) || strings.HasSuffix(name, temporarySuffix) {
+			if _, ok := offsetOf(name, logSuffix+deletedSuffix); ok {
+				found.deleting = true
+			}
 			if err := l.store.opts.FS.Remove(path.Join(l.dir, name)); err != nil {
 				return found, fmt.Errorf("remove a leftover: %w", err)
 			}

@@ -19,7 +19,7 @@ const (
 	// gapScan checks every CRC and allows gaps.
 	gapScan
 	// strictScan checks every CRC, and that each batch begins where the one before
-	// ended: an active segment is never compacted.
+	// ended, from strictFrom on: what lies there was never compacted.
 	strictScan
 )
 

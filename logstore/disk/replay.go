@@ -199,7 +199,7 @@ func (l *log) replay(entries []leftEntry, found folderFiles, known marks) (durab
 	for i := range entries {
 		e := &entries[i]
 		last := e.header().LastOffset()
-		if e.settled {
+		if e.settled && !e.damaged {
 			durable = max(durable, last+1)
 		}
 		if last < covered || e.segment < first {

@@ -205,7 +205,7 @@ func TestWhoseLogItIs(t *testing.T) {
 	w.append(w.log(0), values(dayMillis, "a"))
 	w.opts.Process = "two"
 	m = w.powerCut(m)
-	must(t, w.store.Inherit())
+	must(t, w.store.Inherit("one"))
 	m = w.powerCut(m)
 	processes, err := w.store.Lineage()
 	must(t, err)

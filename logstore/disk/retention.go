@@ -114,7 +114,9 @@ func (l *log) unlinkExpired(r round) (gone []*segment, blocked bool, err error) 
 	}
 	rest := slices.Clone(list[count:])
 	start := rest[0].base
-	// Before any file goes: the first epoch tells where the log begins.
+	// Before any file goes: the first epoch tells where the log begins. With the
+	// write-ahead log it is not synced first, but a file system that brings it back
+	// brings the files back too, which are renamed after it.
 	if err := l.dropEpochsBefore(start); err != nil {
 		return nil, false, err
 	}
@@ -341,6 +343,10 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 	gone, active := slices.Clone(list[keep+1:]), list[keep]
 	position, err := active.positionOf(offset)
 	if err != nil {
+		return err
+	}
+	// The batch that it lies in goes as a whole.
+	if offset, err = active.baseAt(position); err != nil {
 		return err
 	}
 	if l.logged() {

@@ -14,9 +14,10 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// Store keeps the logs of one data directory. It runs one goroutine, the syncer,
-// from Open to Close, one timer while deleted files wait for their removal, and a
-// timer or a goroutine, the cleaner, while there is something to compact.
+// Store keeps the logs of one data directory. From Open to Close it runs the syncer
+// and, in Sync mode, the committer, a goroutine each; one timer while deleted files
+// wait for their removal; and a timer or a goroutine, the cleaner, while there is
+// something to compact.
 type Store struct {
 	opts        Options
 	handles     handlePool
@@ -24,6 +25,7 @@ type Store struct {
 	committer   *committer // nil in cached mode
 	wal         *wal.Log
 	leftover    *leftover
+	cuts        atomic.Bool // a cut was noted in the write-ahead log
 	checkpoints *checkpoints
 	clockMu     sync.Mutex // guards these two
 	clock       clockGuard
@@ -48,7 +50,7 @@ type Store struct {
 	}
 }
 
-// Open opens the store of a data directory. It reads the two checkpoint files
+// Open opens the store of a data directory. It reads the checkpoint files
 // and nothing of any partition.
 func Open(options Options) (*Store, error) {
 	s := &Store{opts: options.withDefaults()}
@@ -79,14 +81,15 @@ func Open(options Options) (*Store, error) {
 
 // Leftover tells whether a crash has left a write-ahead log that is not replayed
 // yet; Lineage names the processes that wrote it, and Inherit, which comes before
-// this process shows itself anywhere else, adds it to them, durably.
+// this process shows itself anywhere else, adds it to them, durably, behind the newest
+// that has shown itself.
 func (s *Store) Leftover() bool { return s.wal.Leftover() }
 
 // Lineage, see Leftover.
 func (s *Store) Lineage() ([]string, error) { return s.wal.Lineage() }
 
 // Inherit, see Leftover.
-func (s *Store) Inherit() error { return s.wal.Inherit() }
+func (s *Store) Inherit(newest string) error { return s.wal.Inherit(newest) }
 
 // now is the wall clock in Kafka's unit.
 func (s *Store) now() protocol.Timestamp { return protocol.Timestamp(s.opts.Clock.Now().UnixMilli()) }
