@@ -234,7 +234,7 @@ func TestARollAfterAReplay(t *testing.T) {
 	w.append(w.log(0), values(dayMillis, "c"))
 	must(t, w.log(0).Flush())
 	must(t, w.store.Replay(context.Background()))
-	m = w.powerCut(m)
+	w.powerCut(m)
 	w.wantValues(w.log(0), "a", "b", "c")
 	w.wantValues(w.log(1), "x")
 }
