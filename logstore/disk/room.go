@@ -19,8 +19,9 @@ const ballastFile = "barnabas-ballast"
 const (
 	// ballastShareMax is what part of a volume the ballast may take.
 	ballastShareMax = 32
-	// ballastWriteBytes is written at once when the ballast is made.
-	ballastWriteBytes = 1 << 20
+	// ballastWriteBytes is written at once when the ballast is made: no more than that
+	// of it is ever in memory.
+	ballastWriteBytes = 64 << 10
 	// ballastParts is in how many steps it is let go: others may take what one gives.
 	ballastParts = 4
 	// startBytes is what a start writes at most before it serves: a few small files.
