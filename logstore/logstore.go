@@ -61,9 +61,12 @@ const (
 // AppendInput is one append: a single batch of magic 2 that has passed
 // protocol.CheckBatch. The engine patches base offset and leader epoch in place.
 type AppendInput struct {
-	Batch  protocol.Batch
-	Epoch  protocol.Epoch
-	Origin Origin
+	// CommitLater says that the caller calls Store.Commit once its appends are made:
+	// until then the engine need not begin to commit them.
+	CommitLater bool
+	Batch       protocol.Batch
+	Epoch       protocol.Epoch
+	Origin      Origin
 	// TransactionVersion is that of the transaction which the batch belongs to or
 	// ends (KIP-890). From 2 on each transaction has a producer epoch of its own.
 	TransactionVersion int16
@@ -233,6 +236,9 @@ type Store interface {
 	Open(id ID, cfg Config) (Log, error)
 	// Delete removes a log. Reads under way finish; later calls answer ErrDeleted.
 	Delete(id ID) error
+	// Commit begins the commit of what was appended with CommitLater. With lead the
+	// caller's goroutine may do it, as long as a sync takes, if nobody else is at it.
+	Commit(lead bool)
 	// Sweep applies retention to every open log and forgets producers that were
 	// idle for too long, at the store's clock.
 	Sweep()

@@ -49,6 +49,9 @@ func (s *Set) shardOf(id protocol.UUID) *atomic.Pointer[shard] {
 	return &s.shards[(uint(id[14])<<8|uint(id[15]))%shardCount]
 }
 
+// Commit is for whoever appends with CommitLater, see logstore.Store.
+func (s *Set) Commit(lead bool) { s.store.Commit(lead) }
+
 // Get finds a partition, or nil. It takes no lock.
 func (s *Set) Get(topicID protocol.UUID, index int32) *Partition {
 	held := s.shardOf(topicID).Load()

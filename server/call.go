@@ -38,6 +38,13 @@ func (c *Call) Out() *Out {
 	return c.out
 }
 
+// Alone tells that the connection has nothing else to do: no more of its bytes are
+// here, and no earlier call is parked. A handler may block for the length of a disk
+// access then, after Wait, and spare itself a hand-over to another goroutine.
+func (c *Call) Alone() bool {
+	return c.conn.in.r == c.conn.in.w && (c.conn.writer == nil || !c.conn.queue.isActive())
+}
+
 // Wait must be called before the handler blocks: it sends the answers that are
 // already complete, so that no earlier request waits for this one.
 func (c *Call) Wait() error {

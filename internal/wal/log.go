@@ -147,13 +147,25 @@ func isFull(err error) bool {
 	return false
 }
 
+// Low tells whether Prepare has something to do.
+func (l *Log) Low() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lowLocked()
+}
+
+func (l *Log) lowLocked() bool {
+	s := l.mu.active
+	return !l.mu.closed && s != nil && s.filled < l.o.SlotBytes && s.filled-s.end < l.o.PieceBytes/2
+}
+
 // Prepare fills the next piece when little is left, so that Write need not. It
 // belongs where nobody waits.
 func (l *Log) Prepare() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.mu.active
-	if l.mu.closed || s == nil || s.filled-s.end >= l.o.PieceBytes/2 {
+	if !l.lowLocked() {
 		return nil
 	}
 	err := l.fill(s, min(s.filled+1, l.o.SlotBytes))

@@ -37,7 +37,9 @@ func (l *log) Append(in logstore.AppendInput, p *logstore.Pending) logstore.Stat
 	}
 	if state == logstore.Ordered {
 		if l.logged() {
-			l.store.committer.signal()
+			if !in.CommitLater {
+				l.store.committer.signal()
+			}
 		} else {
 			l.store.syncer.add(l)
 		}

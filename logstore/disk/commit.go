@@ -66,8 +66,11 @@ type committer struct {
 		generation uint64 // of group; logs note their place in it under this number
 	}
 
-	spare *commitGroup // of the goroutine
-	slots struct {
+	// leading is held by whoever commits a group: the goroutine, or a caller that has
+	// nothing else to do and spares itself two hand-overs. It comes before a log's lock.
+	leading sync.Mutex
+	spare   *commitGroup // of whoever leads
+	slots   struct {
 		sync.Mutex
 		list []slotLogs // by sequence
 	}
@@ -153,18 +156,47 @@ func (c *committer) run() {
 			return
 		case <-c.wake:
 		}
-		g := c.take()
-		if len(g.logs) > 0 {
-			c.commit(g)
-			clear(g.logs)
-			g.logs = g.logs[:0]
-		}
-		for _, done := range g.drained {
-			close(done)
-		}
-		g.drained = nil
-		c.spare = g
+		c.leading.Lock()
+		c.lead()
 		c.tidy()
+		c.leading.Unlock()
+	}
+}
+
+// lead commits the group that has gathered; leading is held.
+func (c *committer) lead() {
+	g := c.take()
+	if len(g.logs) > 0 {
+		c.commit(g)
+		clear(g.logs)
+		g.logs = g.logs[:0]
+	}
+	for _, done := range g.drained {
+		close(done)
+	}
+	g.drained = nil
+	c.spare = g
+}
+
+// Commit implements logstore.Store. A caller that leads leaves what nobody waits for,
+// and the group that has gathered meanwhile unless its callers lead, to the goroutine.
+func (s *Store) Commit(lead bool) {
+	c := s.committer
+	if c == nil {
+		return
+	}
+	if !lead || !c.leading.TryLock() {
+		c.signal()
+		return
+	}
+	select {
+	case <-c.stopped: // closing the logs answers those who wait
+	default:
+		c.lead()
+	}
+	c.leading.Unlock()
+	if c.log.Low() || c.log.Sealed() > 0 {
+		c.signal()
 	}
 }
 
@@ -366,6 +398,8 @@ func (c *committer) stop() {
 	close(c.stopped)
 	<-c.done
 	<-c.freed
+	c.leading.Lock() // a caller that leads
+	defer c.leading.Unlock()
 }
 
 // openWAL opens the write-ahead log of the data directory and reads nothing but

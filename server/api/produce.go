@@ -81,13 +81,24 @@ func (a *API) produce(r *Request) error {
 	if err := call.run(); err != nil {
 		return err
 	}
+	waits := call.request.Acks == -1 && call.ordered
+	if waits && r.Call.Alone() {
+		if err := r.Call.Wait(); err != nil {
+			a.Partitions.Commit(false)
+			return err
+		}
+		a.Partitions.Commit(true)
+		waits = call.open.Load() > 1 // else all of it is committed
+	} else if call.ordered {
+		a.Partitions.Commit(false)
+	}
 	if call.ordered {
 		r.Peer.produce = nil
 	}
 	switch acks := call.request.Acks; {
 	case acks == 0:
 		return call.firstFailure()
-	case acks == -1 && call.ordered:
+	case waits:
 		call.park(r)
 	default:
 		call.encode(r.Call.Out())
@@ -187,7 +198,7 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 	item.judged = true
 	item.pending.Tag, item.pending.OnCommitted = c, producePendingCommitted
 	c.open.Add(1)
-	in := logstore.AppendInput{Batch: batch, Origin: logstore.FromClient}
+	in := logstore.AppendInput{Batch: batch, Origin: logstore.FromClient, CommitLater: true}
 	if item.partition.Append(in, &item.pending) == logstore.Committed {
 		c.open.Add(-1)
 		return
