@@ -177,7 +177,7 @@ func (b *Broker) walFileBytes() int64 {
 	if _, total, err := b.opts.FS.FreeBytes(b.dir); err == nil {
 		size = min(size, max(int64(total/share), least))
 	}
-	return size
+	return size &^ (vfs.DirectBytes - 1)
 }
 
 // truncated makes the next append raise the leader epoch. The metadata log itself

@@ -96,7 +96,7 @@ func (f *Faulty) Open(name string, flag int, perm fs.FileMode) (File, error) {
 	if err := f.before(Op{Kind: kind, Name: name}); err != nil {
 		return nil, err
 	}
-	file, err := f.FS.Open(name, flag&^Dsync, perm)
+	file, err := f.FS.Open(name, flag&^(Dsync|Direct), perm)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ type osFS struct{}
 
 func (osFS) Open(name string, flag int, perm fs.FileMode) (File, error) {
 	if flag&Dsync != 0 {
-		return openDsync(name, flag&^Dsync, perm)
+		return openDsync(name, flag&^(Dsync|Direct), flag&Direct != 0, perm)
 	}
 	return openOS(name, flag, perm)
 }

@@ -5,8 +5,8 @@ package vfs
 import "io/fs"
 
 // openDsync syncs after each write: macOS would not empty the drive's cache for
-// its own flag, and Windows has none.
-func openDsync(name string, flag int, perm fs.FileMode) (File, error) {
+// its own flag, and Windows has none. There is no way past the page cache either.
+func openDsync(name string, flag int, _ bool, perm fs.FileMode) (File, error) {
 	f, err := openOS(name, flag, perm)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,10 @@ func datasync(f *os.File) error {
 
 // openDsync lets the kernel sync what each write has written and nothing else: over
 // blocks that were written before, one write is one request to the disk.
-func openDsync(name string, flag int, perm fs.FileMode) (File, error) {
+func openDsync(name string, flag int, direct bool, perm fs.FileMode) (File, error) {
+	if direct {
+		flag |= unix.O_DIRECT
+	}
 	return openOS(name, flag|unix.O_DSYNC, perm)
 }
 

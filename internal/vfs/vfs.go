@@ -21,6 +21,13 @@ const (
 	// Dsync makes every WriteAt as durable as a Datasync after it would. The number
 	// is ours and no flag of any system: each file system says what it does for it.
 	Dsync = 1 << 30
+	// Direct, with Dsync, asks for writes past the page cache where the system has
+	// them. Positions and lengths are multiples of DirectBytes then, and buffers begin
+	// at one in memory, as every large allocation does. Where the file system refuses,
+	// Open or the first write answers EINVAL.
+	Direct = 1 << 29
+	// DirectBytes is what Direct writes are multiples of.
+	DirectBytes = 4096
 )
 
 // Permissions of what a broker makes: its data is nobody else's to read.

@@ -11,7 +11,7 @@
 //	   8 version int16 = 1     28 first group number int64
 //	  10 owner length int16    36 nonce int64
 //	  12 sequence int64        44 owner, then CRC-32C of all before it
-//	                         4096 groups, back to back
+//	                         4096 groups, each from the next multiple of 4096 on
 //
 //	group:  0 "BWGR"         16 entries int32         36 CRC-32C [0:36]
 //	        4 bytes int32    20 sequence of the slot  40 entries, back to back
@@ -27,7 +27,9 @@
 // Promises:
 //
 //   - A group is durable when Write returns: one write over blocks that were written
-//     before, in a file that is opened for synchronous writes. There is no timer.
+//     before, in a file that is opened for synchronous writes, past the page cache
+//     where the system can. There is no timer. No block is written twice, so that a
+//     torn write harms nothing that is durable.
 //   - Nothing of a slot's former use is taken for new: groups carry the slot's
 //     sequence, entries the number of their group, and no number is given twice. Nor
 //     is anything in a body, which others may choose: nobody can guess the nonce.

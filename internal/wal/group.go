@@ -3,6 +3,9 @@ package wal
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
 
 const (
@@ -33,7 +36,7 @@ func (l *Log) NewGroup() *Group {
 // Reset empties the group and gives it the next number.
 func (l *Log) Reset(g *Group) {
 	if cap(g.buf) < groupHeaderBytes {
-		g.buf = make([]byte, groupHeaderBytes, 64<<10)
+		g.buf = make([]byte, groupHeaderBytes, 64<<10) // large enough to begin at a page
 	}
 	g.buf, g.count, g.number = g.buf[:groupHeaderBytes], 0, l.numbers.Add(1)
 }
@@ -77,8 +80,16 @@ func (g *Group) seal(sequence, nonce uint64) []byte {
 	binary.BigEndian.PutUint64(g.buf[20:], sequence)
 	binary.BigEndian.PutUint64(g.buf[28:], nonce)
 	binary.BigEndian.PutUint32(g.buf[36:], crc32.Checksum(g.buf[:36], castagnoli))
-	return g.buf
+	length := len(g.buf)
+	padded := slices.Grow(g.buf, int(blocks(int64(length)))-length)[:blocks(int64(length))]
+	clear(padded[length:])
+	g.buf = padded[:length]
+	return padded
 }
+
+// blocks is how much room n bytes take: no group shares a block with another, so
+// that nothing that is durable is ever written again.
+func blocks(n int64) int64 { return (n + vfs.DirectBytes - 1) &^ (vfs.DirectBytes - 1) }
 
 // groupHeader is what a group says of itself.
 type groupHeader struct {

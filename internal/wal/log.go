@@ -49,6 +49,7 @@ type Log struct {
 		free     []*slot
 		made     bool   // the folder is there
 		named    bool   // the lineage names this process
+		cached   bool   // writes go through the page cache: there is no other way
 		sequence uint64 // of the newest slot
 		life     uint64 // sequence of this process's first slot; 0 before
 		names    int    // the next slot's number
@@ -107,7 +108,7 @@ func (l *Log) Write(g *Group) (sequence uint64, err error) {
 	if l.mu.closed {
 		return 0, fs.ErrClosed
 	}
-	need := int64(len(g.buf))
+	need := blocks(int64(len(g.buf)))
 	if need > l.o.SlotBytes-slotHeaderBytes {
 		return 0, ErrFull
 	}
@@ -124,7 +125,7 @@ func (l *Log) Write(g *Group) (sequence uint64, err error) {
 	if isFull(err) {
 		// The file system wants new blocks even for old ones. What is torn here must not
 		// look like a group once another one follows.
-		if _, err := s.file.WriteAt(make([]byte, groupHeaderBytes), s.end); err != nil {
+		if _, err := s.file.WriteAt(make([]byte, vfs.DirectBytes), s.end); err != nil {
 			return 0, fmt.Errorf("take back a write to the write-ahead log %s: %w", s.name, err)
 		}
 		l.sealActive()
@@ -237,6 +238,19 @@ func (l *Log) begin(s *slot) error {
 			return err
 		}
 	}
+	err := l.beginUse(s, isNew)
+	if !errors.Is(err, syscall.EINVAL) || !isNew || l.mu.cached {
+		return err
+	}
+	// The file system has no way past its cache.
+	l.mu.cached = true
+	if err := l.create(s); err != nil {
+		return err
+	}
+	return l.beginUse(s, isNew)
+}
+
+func (l *Log) beginUse(s *slot, isNew bool) error {
 	used := *s
 	used.sequence = l.mu.sequence + 1
 	if used.life = l.mu.life; used.life == 0 {
@@ -278,7 +292,15 @@ func (l *Log) create(s *slot) error {
 	} else if err != nil {
 		return err
 	}
-	file, err := l.o.FS.Open(s.name, vfs.ReadWrite|vfs.Create|vfs.Truncate|vfs.Dsync, vfs.FilePerm)
+	flags := vfs.ReadWrite | vfs.Create | vfs.Truncate | vfs.Dsync
+	if !l.mu.cached {
+		flags |= vfs.Direct
+	}
+	file, err := l.o.FS.Open(s.name, flags, vfs.FilePerm)
+	if errors.Is(err, syscall.EINVAL) && !l.mu.cached {
+		l.mu.cached = true
+		file, err = l.o.FS.Open(s.name, flags&^vfs.Direct, vfs.FilePerm)
+	}
 	if isFull(err) {
 		return ErrFull
 	}

@@ -150,7 +150,7 @@ func (r *replayer) slot(index int, s *slot, file vfs.File) error {
 			return err
 		}
 		r.hold(index, s, at, h, group)
-		at += int64(h.bytes)
+		at += blocks(int64(h.bytes))
 	}
 	return nil
 }

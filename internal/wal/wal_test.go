@@ -16,7 +16,7 @@ import (
 )
 
 func options(fsys vfs.FS) wal.Options {
-	return wal.Options{FS: fsys, Dir: "/data/wal", Owner: "cluster/directory", SlotBytes: 32 << 10, PieceBytes: 8 << 10, SlotsMax: 3,
+	return wal.Options{FS: fsys, Dir: "/data/wal", Owner: "cluster/directory", SlotBytes: 32 << 10, PieceBytes: 16 << 10, SlotsMax: 3,
 		Nonce: rand.Uint64}
 }
 
@@ -197,7 +197,7 @@ func TestFull(t *testing.T) {
 			t.Fatal(written, err)
 		}
 	}
-	if written != 9 { // three in each of three slots
+	if written != 6 { // two in each of three slots, in whole blocks
 		t.Errorf("%d groups were taken", written)
 	}
 	l.Free(l.Sealed())
@@ -246,8 +246,16 @@ func TestDamage(t *testing.T) {
 	must(t, write(l, 40, "a", "b"))
 	must(t, write(l, 40, "c"))
 	must(t, write(l, 40, "d", "e"))
-	const size, lastGroup = int64(4096 + 3*40 + 5*(12+1+40)), int64(40 + 2*(12+1+40))
+	// Each group begins a block; behind it nothing is read.
+	const entry, header, block = 12 + 1 + 40, 40, int64(4096)
+	lengths := []int64{header + 2*entry, header + entry, header + 2*entry}
+	size := 3*block + lengths[2]
 	for at := range size {
+		group := at/block - 1 // -1 is the slot's header
+		if group >= 0 && at%block >= lengths[group] {
+			continue
+		}
+		last := group == 2
 		for _, bit := range []byte{1, 0x80} {
 			damaged := m.CrashCopy(vfs.CrashKeepAll, nil)
 			f, err := damaged.Open("/data/wal/00000000.wal", vfs.ReadWrite, 0)
@@ -267,8 +275,8 @@ func TestDamage(t *testing.T) {
 			case err != nil:
 				t.Fatalf("byte %d: %v", at, err)
 			case strings.Contains(got, "?"):
-			case at >= size-lastGroup && strings.HasPrefix("a! b! c! d e", got+" ") && len(left) >= 3:
-			case at >= size-lastGroup && got == "a! b! c": // the header of the last group
+			case last && strings.HasPrefix("a! b! c! d e", got+" ") && len(left) >= 3:
+			case last && got == "a! b! c": // the header of the last group
 			case at < 4096 && whole: // what the header leaves empty
 			default:
 				t.Fatalf("byte %d: left is %q", at, got)
@@ -363,8 +371,9 @@ func forged(sequence uint64) []byte {
 // What a client has sent is never taken for a group, be it behind the last one or
 // just where the next one would be.
 func TestForgedGroups(t *testing.T) {
-	// The second use of the slot ends 10,000 bytes into the first one's body.
-	for _, at := range []int{10_000, 12_345} {
+	// The second use of the slot ends with its block, 12,235 bytes into the first one's
+	// body.
+	for _, at := range []int{12_235, 12_500} {
 		m := newDisk(t)
 		l := open(t, m)
 		body := bytes.Repeat([]byte{'a'}, 25_000)

@@ -385,7 +385,7 @@ func (s *Store) cutEntries(id logstore.ID, offset protocol.Offset) error {
 	s.cuts.Store(true)
 	_, err := s.wal.Write(g)
 	if errors.Is(err, wal.ErrFull) {
-		return fmt.Errorf("%w: note a cut of %s: %w", logstore.ErrStorage, id, syscall.ENOSPC)
+		return fmt.Errorf("%w: note a cut of %s: %w: %w", logstore.ErrStorage, id, err, syscall.ENOSPC)
 	}
 	if err != nil {
 		return s.fail(err)

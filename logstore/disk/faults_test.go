@@ -101,7 +101,8 @@ func TestFailedSync(t *testing.T) {
 
 func failedSync(t *testing.T, ownSync bool, file string) {
 	w, rule := faultyWorld(t, disk.Sync)
-	w.cfg.OwnSync = ownSync
+	w.cfg.OwnSync, w.opts.WALSlotBytes = ownSync, 256<<10 // so that no slot is freed
+	w.restart()
 	w.fill(w.log(0), 5)
 	w.fill(w.log(1), 5)
 	var syncs atomic.Int64

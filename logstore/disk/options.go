@@ -39,7 +39,8 @@ type Options struct {
 	// it is another's. Process names this process there, see Store.Inherit.
 	Owner   string
 	Process string
-	// WALSlotBytes is the size of a file of the write-ahead log (default 64 MiB),
+	// WALSlotBytes is the size of a file of the write-ahead log (default 64 MiB), a
+	// multiple of vfs.DirectBytes,
 	// WALSlotsMax how many there may be (default 4). When all are full, group commits
 	// sync segments until one is free again.
 	WALSlotBytes int64

@@ -159,7 +159,7 @@ func TestFreeingSlotsHoldsNobodyUp(t *testing.T) {
 		return nil
 	}
 	rule.Store(&hold)
-	w.fill(w.log(0), 120) // a slot and a half
+	w.fill(w.log(0), 5) // a slot and a half, a block each
 	<-reached
 	own := w.cfg
 	own.OwnSync = true

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/barnabas-mq/barnabas/internal/wal"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -299,6 +300,19 @@ func (l *log) TruncateTo(offset protocol.Offset) error {
 			l.mu.Unlock()
 		}()
 	}
+	err := l.truncate(offset)
+	if errors.Is(err, wal.ErrFull) { // nothing was done yet; whoever frees slots needs the locks
+		if err := l.store.committer.freeSlots(); err != nil {
+			return err
+		}
+		err = l.truncate(offset)
+	}
+	return err
+}
+
+// truncate returns wal.ErrFull, and has changed nothing, if the write-ahead log has
+// no room to note it.
+func (l *log) truncate(offset protocol.Offset) error {
 	l.reshaping.Lock()
 	defer l.reshaping.Unlock()
 	l.flushing.Lock()
@@ -312,7 +326,10 @@ func (l *log) TruncateTo(offset protocol.Offset) error {
 	var err error
 	if offset < protocol.Offset(l.end.Load()) {
 		waiting, l.mu.waiting = l.mu.waiting, nil
-		if err = l.truncateLocked(max(offset, protocol.Offset(l.start.Load()))); err != nil {
+		err = l.truncateLocked(max(offset, protocol.Offset(l.start.Load())))
+		if errors.Is(err, wal.ErrFull) {
+			waiting, l.mu.waiting = nil, waiting
+		} else if err != nil {
 			err = l.goOffline(fmt.Errorf("truncate to %d: %w", offset, err))
 		}
 	}
