@@ -414,13 +414,19 @@ func (v victim) survive(t *testing.T, name string, d damage, rng *rand.Rand) {
 	}
 }
 
-// commit commits an offset of partition 0 for a group without members.
-func (c *client) commit(group, topic string, offset int64) {
+// findCoordinator makes sure that the topic of the group's offsets is there.
+func (c *client) findCoordinator(group string) {
 	c.t.Helper()
 	find := kmsg.NewPtrFindCoordinatorRequest()
 	find.SetVersion(3)
 	find.CoordinatorKey = group
 	c.ask(find)
+}
+
+// commit commits an offset of partition 0 for a group without members.
+func (c *client) commit(group, topic string, offset int64) {
+	c.t.Helper()
+	c.findCoordinator(group)
 	q := kmsg.NewPtrOffsetCommitRequest()
 	q.SetVersion(8)
 	q.Group, q.Generation = group, -1
@@ -445,10 +451,7 @@ func (c *client) commit(group, topic string, offset int64) {
 // committed is the group's offset for partition 0, or an error code.
 func (c *client) committed(group, topic string) (int64, int16) {
 	c.t.Helper()
-	find := kmsg.NewPtrFindCoordinatorRequest()
-	find.SetVersion(3)
-	find.CoordinatorKey = group
-	c.ask(find)
+	c.findCoordinator(group)
 	q := kmsg.NewPtrOffsetFetchRequest()
 	q.SetVersion(7)
 	q.Group = group

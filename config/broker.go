@@ -60,7 +60,6 @@ type Broker struct {
 	DeleteTopics              bool
 	ReplicationClamp          bool
 	Durability                Durability
-	SyncInterval              time.Duration
 	RecordValidation          RecordValidation
 	BatchDecompressedBytesMax int
 	OpenFilesMax              int
@@ -229,7 +228,6 @@ func (b *Broker) readLogs(r *reader) {
 	b.DeleteTopics = r.boolean("delete.topic.enable")
 	b.ReplicationClamp = r.boolean(keyClamp)
 	b.Durability = Durability(r.text(keyDurability))
-	b.SyncInterval = r.millis("barnabas.sync.interval.ms")
 	b.RecordValidation = RecordValidation(r.text("barnabas.record.validation"))
 	b.BatchDecompressedBytesMax = r.count("barnabas.batch.decompressed.max.bytes")
 	b.OpenFilesMax = r.count("barnabas.open.files.max")

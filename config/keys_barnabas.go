@@ -26,7 +26,7 @@ var barnabasKeys = []Key{
 	{Name: "barnabas.request.partitions.max", Type: TypeInt, Default: "100000", Valid: "[1,...,131072]", Effect: Acts, Doc: "Partitions that one Produce or Fetch may name."},
 	{Name: "barnabas.request.preauth.max.bytes", Type: TypeInt, Default: "65536", Valid: "[1024,...]", Doc: "Largest request of a connection that still has to log in."},
 	{Name: "barnabas.stop.timeout.ms", Type: TypeInt, Default: "5000", Valid: "[0,...]", Effect: Acts, Doc: "How long a stop waits for requests under way."},
-	{Name: "barnabas.sync.interval.ms", Type: TypeInt, Default: "100", Valid: "[1,...]", Doc: "With durability sync: the longest that a batch which nobody waits for stays unsynced; every batch joins the next commit at once."},
+	{Name: "barnabas.sync.interval.ms", Type: TypeInt, Default: "100", Valid: "[1,...]", Doc: "Does nothing any more: with durability sync, every batch joins the next commit at once."},
 	{Name: "barnabas.wal.file.bytes", Type: TypeLong, Default: "67108864", Valid: "[1048576,...]", Effect: Acts, Doc: "Size of a file of the write-ahead log, at most a 16th of the data volume."},
 	{Name: "barnabas.wal.files.max", Type: TypeInt, Default: "4", Valid: "[1,...]", Effect: Acts, Doc: "Files of the write-ahead log; while all wait for segments to be synced, commits sync segments themselves."},
 }

@@ -203,24 +203,12 @@ func producersOf(l logstore.Log) []logstore.ProducerEntry {
 
 func (c *cleanCrash) check(t *testing.T, left *vfs.Mem, want outcome, rng *rand.Rand) error {
 	t.Helper()
-	trial := left.CrashCopy(vfs.CrashKeepAll, nil)
-	var mu sync.Mutex
-	var again *vfs.Mem
-	crashAt := rng.IntN(60) // often none: most of a recovery's operations come early
-	faulty := &vfs.Faulty{FS: trial, Before: func(op vfs.Op) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if op.Kind.Changes() {
-			if crashAt == 0 {
-				again = trial.CrashCopy(want.crash, rng)
-			}
-			crashAt--
-		}
-		return nil
-	}}
-	if err := c.checkRecovered(faulty, want); err != nil {
+	// Often there is no crash: most of a recovery's operations come early.
+	trial, crashed := crashTrial(left, rng.IntN(60), want.crash, rng)
+	if err := c.checkRecovered(trial, want); err != nil {
 		return err
 	}
+	again := crashed()
 	if again == nil {
 		return nil
 	}

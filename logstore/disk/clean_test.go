@@ -74,9 +74,7 @@ func TestReadingOverGaps(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.cfg = compacted()
 		l := w.log(0)
-		w.update(l, 150)
-		w.roll(l)
-		w.settle(l)
+		w.updateAndRoll(l, 150)
 		w.store.Clean()
 		all := w.committed(l)
 		end := l.Offsets().End
@@ -143,9 +141,7 @@ func TestSegmentsAreGrouped(t *testing.T) {
 	w, _ := memWorld(t, disk.Cached)
 	w.cfg = compacted()
 	l := w.log(0)
-	w.update(l, 400)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 400)
 	count := func() (n int) {
 		for _, name := range w.files("orders-0") {
 			if strings.HasSuffix(name, ".log") {
@@ -157,9 +153,7 @@ func TestSegmentsAreGrouped(t *testing.T) {
 	before := count()
 	for range 8 {
 		w.store.Clean()
-		w.update(l, 1)
-		w.roll(l)
-		w.settle(l)
+		w.updateAndRoll(l, 1)
 	}
 	if after := count(); before < 15 || after > 5 {
 		t.Errorf("%d segments became %d", before, after)
@@ -207,9 +201,7 @@ func TestWhenALogIsDue(t *testing.T) {
 	w.cfg = compacted()
 	w.cfg.CompactionLagMinMillis = 3_600_000
 	l := w.log(0)
-	w.update(l, 100)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 100)
 	if n := w.store.Clean(); n != 0 {
 		t.Error("records were compacted that are too young")
 	}
@@ -218,9 +210,7 @@ func TestWhenALogIsDue(t *testing.T) {
 		t.Error("records were not compacted that are old enough")
 	}
 	w.cfg.CompactionLagMinMillis, w.cfg.CleanableDirtyRatioMin = 0, 1
-	w.update(l, 30)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 30)
 	if n := w.store.Clean(); n != 0 {
 		t.Error("a log was compacted that is not dirty enough")
 	}
@@ -255,9 +245,7 @@ func TestCompactAndDelete(t *testing.T) {
 	w.cfg = compacted()
 	w.cfg.Delete, w.cfg.RetentionMillis = true, 3_600_000
 	l := w.log(0)
-	w.update(l, 100)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 100)
 	w.store.Clean()
 	if got := len(w.committed(l)); got > 12 {
 		t.Fatalf("%d records are left", got)
@@ -279,9 +267,7 @@ func TestGapsOutliveThePolicy(t *testing.T) {
 		w, _ := memWorld(t, durability)
 		w.cfg = compacted()
 		l := w.log(0)
-		w.update(l, 300)
-		w.roll(l)
-		w.settle(l)
+		w.updateAndRoll(l, 300)
 		w.store.Clean()
 		w.update(l, 3)
 		want := w.committed(l)
@@ -302,9 +288,7 @@ func TestTruncationIntoACompactedSegment(t *testing.T) {
 	w, _ := memWorld(t, disk.Sync)
 	w.cfg = compacted()
 	l := w.log(0)
-	w.update(l, 300)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 300)
 	w.store.Clean()
 	all := w.committed(l)
 	cut := all[len(all)-4].Offset
@@ -326,9 +310,7 @@ func TestDeletedLogLeavesNoRow(t *testing.T) {
 	w, _ := memWorld(t, disk.Sync)
 	w.cfg = compacted()
 	l := w.log(0)
-	w.update(l, 100)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 100)
 	w.store.Clean()
 	must(t, w.store.Delete(partitionID(0)))
 	reborn := logstore.ID{Topic: "orders", TopicID: protocol.UUID{9}, Partition: 0}
@@ -347,9 +329,7 @@ func TestDamageStopsOneLogOnly(t *testing.T) {
 	w.cfg = compacted()
 	for n := range int32(3) {
 		l := w.log(n)
-		w.update(l, 100+int(n))
-		w.roll(l)
-		w.settle(l)
+		w.updateAndRoll(l, 100+int(n))
 	}
 	file, err := w.fs.Open("/data/orders-1/00000000000000000000.log", vfs.ReadWrite, 0)
 	must(t, err)
@@ -385,9 +365,7 @@ func TestCompactsByItself(t *testing.T) {
 	if n := w.clock.Pending(); n != 0 {
 		t.Fatalf("%d timers although nothing can be compacted", n)
 	}
-	w.update(l, 200)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 200)
 	if n := w.clock.Pending(); n != 1 {
 		t.Fatalf("%d timers", n)
 	}
@@ -403,9 +381,7 @@ func TestThrottle(t *testing.T) {
 	w, _ := memWorld(t, disk.Cached)
 	w.cfg = compacted()
 	l := w.log(0)
-	w.update(l, 500)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 500)
 	w.store.ConfigureCleaner(disk.CleanerOptions{BytesPerSecondMax: 10_000})
 	size, from := l.SizeBytes(), w.clock.Monotonic()
 	done := make(chan int)
@@ -434,9 +410,7 @@ func TestStopEndsACompaction(t *testing.T) {
 	w, _ := memWorld(t, disk.Cached)
 	w.cfg = compacted()
 	l := w.log(0)
-	w.update(l, 500)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 500)
 	before := w.committed(l)
 	w.store.ConfigureCleaner(disk.CleanerOptions{BytesPerSecondMax: 1})
 	done := make(chan int)
@@ -478,9 +452,7 @@ func TestAppendsDoNotWaitForACompaction(t *testing.T) {
 	}}, "/data", disk.Sync)
 	w.cfg = compacted()
 	l = w.log(0)
-	w.update(l, 100)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 100)
 	compacting.Store(true)
 	w.store.Clean()
 	compacting.Store(false)
@@ -532,9 +504,7 @@ func TestAFullDiskInASwap(t *testing.T) {
 	w.restart()
 	w.store.KeepRoom()
 	l := w.log(0)
-	w.update(l, 50)
-	w.roll(l)
-	w.settle(l)
+	w.updateAndRoll(l, 50)
 	armed.Store(true)
 	w.store.Clean()
 	if armed.Load() {

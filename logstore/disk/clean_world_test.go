@@ -111,6 +111,14 @@ func (w *world) settle(l logstore.Log) {
 	must(w.t, w.store.Checkpoint())
 }
 
+// updateAndRoll makes n updates and a full segment of them, ready for compaction.
+func (w *world) updateAndRoll(l logstore.Log, n int) {
+	w.t.Helper()
+	w.update(l, n)
+	w.roll(l)
+	w.settle(l)
+}
+
 // roll begins a new segment with the next append.
 func (w *world) roll(l logstore.Log) {
 	w.t.Helper()

@@ -180,27 +180,14 @@ func TestEveryCrashPoint(t *testing.T) {
 func checkCrash(t *testing.T, left *vfs.Mem, known model, want outcome, seed uint64) error {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 2))
-	trial := left.CrashCopy(vfs.CrashKeepAll, nil)
-	var mu sync.Mutex // the syncer is at work beside the recovery
-	var again *vfs.Mem
-	crashAt := rng.IntN(20)
-	faulty := &vfs.Faulty{FS: trial, Before: func(op vfs.Op) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if op.Kind.Changes() {
-			if crashAt == 0 {
-				again = trial.CrashCopy(want.crash, rng)
-			}
-			crashAt--
-		}
-		return nil
-	}}
-	if err := checkRecovered(t, faulty, known, want, false); err != nil {
+	trial, crashed := crashTrial(left, rng.IntN(20), want.crash, rng)
+	if err := checkRecovered(t, trial, known, want, false); err != nil {
 		return err
 	}
 	if err := checkRecovered(t, left, known, want, true); err != nil {
 		return err
 	}
+	again := crashed()
 	if again == nil {
 		return nil
 	}
@@ -208,6 +195,26 @@ func checkCrash(t *testing.T, left *vfs.Mem, known model, want outcome, seed uin
 		return fmt.Errorf("after a crash in the recovery: %w", err)
 	}
 	return nil
+}
+
+// crashTrial is a copy of what a crash has left, for a recovery that crashes as well:
+// crashed is what was there before its change number crashAt, nil if it made fewer.
+func crashTrial(left *vfs.Mem, crashAt int, crash vfs.Crash, rng *rand.Rand) (trial vfs.FS, crashed func() *vfs.Mem) {
+	copied := left.CrashCopy(vfs.CrashKeepAll, nil)
+	var mu sync.Mutex // the syncer is at work beside the recovery
+	var again *vfs.Mem
+	before := func(op vfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if op.Kind.Changes() {
+			if crashAt == 0 {
+				again = copied.CrashCopy(crash, rng)
+			}
+			crashAt--
+		}
+		return nil
+	}
+	return &vfs.Faulty{FS: copied, Before: before}, func() *vfs.Mem { return again }
 }
 
 func checkRecovered(t *testing.T, left vfs.FS, known model, want outcome, probe bool) error {

@@ -159,6 +159,22 @@ type advances struct{ bytes atomic.Int64 }
 
 func (a *advances) Advanced(bytes int) { a.bytes.Add(int64(bytes)) }
 
+// holdSyncs lets no sync of the folder's segments begin until goOn is closed; reached
+// is closed when the first one wants to.
+func holdSyncs(rule *atomic.Pointer[func(vfs.Op) error], folder string) (reached, goOn chan struct{}) {
+	reached, goOn = make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	hold := func(op vfs.Op) error {
+		if op.Kind == vfs.OpSync && isLog(op) && strings.Contains(op.Name, folder) {
+			first.Do(func() { close(reached) })
+			<-goOn
+		}
+		return nil
+	}
+	rule.Store(&hold)
+	return reached, goOn
+}
+
 // Records whose producer was told of a failed flush become visible with the next
 // one: those who wait for them hear of it, of every byte.
 func TestAFlushPutOffIsAnnounced(t *testing.T) {
@@ -171,16 +187,7 @@ func TestAFlushPutOffIsAnnounced(t *testing.T) {
 
 	// The syncer is held up at another partition while so many files are used that
 	// the handle of this one is closed; then it cannot be opened to be synced.
-	reached, goOn := make(chan struct{}), make(chan struct{})
-	var first sync.Once
-	hold := func(op vfs.Op) error {
-		if op.Kind == vfs.OpSync && isLog(op) && strings.Contains(op.Name, "orders-1/") {
-			first.Do(func() { close(reached) })
-			<-goOn
-		}
-		return nil
-	}
-	rule.Store(&hold)
+	reached, goOn := holdSyncs(rule, "orders-1/")
 	var waiting sync.WaitGroup
 	start := func(l logstore.Log) *logstore.Pending {
 		p := &logstore.Pending{OnCommitted: func(*logstore.Pending) { waiting.Done() }}

@@ -149,16 +149,7 @@ func TestNoHandleForAFolder(t *testing.T) {
 func TestFreeingSlotsHoldsNobodyUp(t *testing.T) {
 	w, rule := faultyWorld(t, disk.Sync)
 	w.cfg.SegmentBytes = 1 << 20
-	reached, goOn := make(chan struct{}), make(chan struct{})
-	var first sync.Once
-	hold := func(op vfs.Op) error {
-		if op.Kind == vfs.OpSync && isLog(op) && strings.Contains(op.Name, "orders-0/") {
-			first.Do(func() { close(reached) })
-			<-goOn
-		}
-		return nil
-	}
-	rule.Store(&hold)
+	reached, goOn := holdSyncs(rule, "orders-0/")
 	w.fill(w.log(0), 5) // a slot and a half, a block each
 	<-reached
 	own := w.cfg

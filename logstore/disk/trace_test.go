@@ -175,9 +175,7 @@ func compact(w *world, tr *trace) {
 	w.cfg = compacted()
 	l := w.log(2)
 	tr.skip(func() {
-		w.update(l, 40)
-		w.roll(l)
-		w.settle(l)
+		w.updateAndRoll(l, 40)
 	})
 	tr.step("a compaction of three segments")
 	w.store.Clean()
