@@ -78,7 +78,7 @@ func TestRefusals(t *testing.T) {
 			file := filepath.Join(dir, metadataLog)
 			data, err := os.ReadFile(file)
 			check(t, err)
-			data[len(data)/2] ^= 1
+			data[endOfBatch(data, len(data)/2)-1] ^= 1
 			check(t, os.WriteFile(file, data, 0o644))
 		}, "CRC"},
 	} {
@@ -96,6 +96,15 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// endOfBatch is where the batch ends that holds position in a segment: its last
+// byte is under the CRC, which the offset and the leader epoch are not.
+func endOfBatch(segment []byte, position int) (end int) {
+	for end <= position {
+		end += 12 + int(binary.BigEndian.Uint32(segment[end+8:]))
+	}
+	return end
 }
 
 // Layouts that are not built are refused before anything is opened.
