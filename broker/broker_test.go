@@ -119,20 +119,27 @@ func (c *client) produce(topic, value string) int64 {
 	c.t.Helper()
 	builder := protocol.NewBatchBuilder(protocol.DefaultBatchOptions())
 	builder.Add(protocol.Timestamp(time.Now().UnixMilli()), nil, []byte(value))
+	offset, code := c.tryProduce(topic, builder.Build(0, protocol.None))
+	if code != 0 {
+		c.t.Fatalf("producing %q: %v", value, protocol.ErrorForCode(code))
+	}
+	return offset
+}
+
+// tryProduce appends a batch and returns what the broker says of it.
+func (c *client) tryProduce(topic string, batch protocol.Batch) (int64, int16) {
+	c.t.Helper()
 	q := kmsg.NewPtrProduceRequest()
 	q.SetVersion(9)
 	q.Acks = -1
 	one := kmsg.NewProduceRequestTopic()
 	one.Topic = topic
 	p := kmsg.NewProduceRequestTopicPartition()
-	p.Records = builder.Build(0, protocol.None)
+	p.Records = batch
 	one.Partitions = append(one.Partitions, p)
 	q.Topics = append(q.Topics, one)
 	answer := c.ask(q).(*kmsg.ProduceResponse).Topics[0].Partitions[0]
-	if answer.ErrorCode != 0 {
-		c.t.Fatalf("producing %q: %v", value, protocol.ErrorForCode(answer.ErrorCode))
-	}
-	return answer.BaseOffset
+	return answer.BaseOffset, answer.ErrorCode
 }
 
 // values reads everything in the topic's one partition.

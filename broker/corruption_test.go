@@ -171,21 +171,6 @@ func (c *client) trySend(topic string, producer protocol.ProducerID, sequence in
 	return c.tryProduce(topic, builder.Build(0, protocol.None))
 }
 
-func (c *client) tryProduce(topic string, batch protocol.Batch) (int64, int16) {
-	c.t.Helper()
-	q := kmsg.NewPtrProduceRequest()
-	q.SetVersion(9)
-	q.Acks = -1
-	one := kmsg.NewProduceRequestTopic()
-	one.Topic = topic
-	p := kmsg.NewProduceRequestTopicPartition()
-	p.Records = batch
-	one.Partitions = append(one.Partitions, p)
-	q.Topics = append(q.Topics, one)
-	answer := c.ask(q).(*kmsg.ProduceResponse).Topics[0].Partitions[0]
-	return answer.BaseOffset, answer.ErrorCode
-}
-
 // errDamaged is what a consumer finds itself: it checks each batch's CRC.
 var errDamaged = errors.New("a consumer sees a damaged batch")
 

@@ -40,9 +40,7 @@ func TestKafkasDirectory(t *testing.T) {
 			n.stop()
 
 			address = n.barnabas()
-			if diff := fromKafka.common().Diff(take(t, ctx, address, groups...)); diff != "" {
-				t.Errorf("Barnabas differs from Kafka before it:\n%s", diff)
-			}
+			same(t, "Barnabas differs from Kafka before it", fromKafka.common(), take(t, ctx, address, groups...))
 			w.use(t, ctx, address)
 			if c.kafka4 {
 				joinAsClassic(t, address)
@@ -51,20 +49,14 @@ func TestKafkasDirectory(t *testing.T) {
 			n.stop()
 
 			address = n.kafka()
-			if diff := fromBarnabas.Diff(take(t, ctx, address, groups...)); diff != "" {
-				t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
-			}
-			if diff := fromKafka.kept().Diff(takeAll(t, ctx, address, groups...).kept()); diff != "" {
-				t.Errorf("what Barnabas should have kept:\n%s", diff)
-			}
+			same(t, "Kafka differs from Barnabas before it", fromBarnabas, take(t, ctx, address, groups...))
+			same(t, "what Barnabas should have kept", fromKafka.kept(), takeAll(t, ctx, address, groups...).kept())
 			w.use(t, ctx, address)
 			fromKafka = settled(t, ctx, address, groups...)
 			n.stop()
 
 			address = n.barnabas()
-			if diff := fromKafka.common().Diff(take(t, ctx, address, groups...)); diff != "" {
-				t.Errorf("Barnabas differs from Kafka the second time:\n%s", diff)
-			}
+			same(t, "Barnabas differs from Kafka the second time", fromKafka.common(), take(t, ctx, address, groups...))
 			n.stop()
 		})
 	}
@@ -87,18 +79,14 @@ func TestBarnabasDirectory(t *testing.T) {
 	n.stop()
 
 	address = n.kafka()
-	if diff := own.Diff(take(t, ctx, address, groups...)); diff != "" {
-		t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
-	}
+	same(t, "Kafka differs from Barnabas before it", own, take(t, ctx, address, groups...))
 	w.use(t, ctx, address)
 	w.useKafka(t, ctx, address, true)
 	kafkas := settled(t, ctx, address, groups...)
 	n.stop()
 
 	address = n.barnabas()
-	if diff := kafkas.common().Diff(take(t, ctx, address, groups...)); diff != "" {
-		t.Errorf("Barnabas differs from Kafka before it:\n%s", diff)
-	}
+	same(t, "Barnabas differs from Kafka before it", kafkas.common(), take(t, ctx, address, groups...))
 	n.stop()
 }
 
@@ -117,9 +105,7 @@ func TestFormattedDirectory(t *testing.T) {
 
 	address = n.kafka()
 	all := takeAll(t, ctx, address)
-	if diff := own.Diff(all.common()); diff != "" {
-		t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
-	}
+	same(t, "Kafka differs from Barnabas before it", own, all.common())
 	for _, line := range []string{"feature metadata.version 22", "user bob SCRAM-SHA-256 4096"} {
 		if !slices.Contains(all, line) {
 			t.Errorf("what was formatted is lost: %s in %q", line, all)
@@ -154,19 +140,13 @@ func TestKafkasDirectoryAfterAKill(t *testing.T) {
 	forgetful := func(s Snapshot) Snapshot {
 		return slices.DeleteFunc(s, func(line string) bool { return strings.HasPrefix(line, "records "+trimmed) })
 	}
-	if diff := forgetful(fromKafka.common()).Diff(forgetful(take(t, ctx, address, groups...))); diff != "" {
-		t.Errorf("Barnabas differs from Kafka before the kill:\n%s", diff)
-	}
+	same(t, "Barnabas differs from Kafka before the kill", forgetful(fromKafka.common()), forgetful(take(t, ctx, address, groups...)))
 	w.use(t, ctx, address)
 	fromBarnabas := take(t, ctx, address, groups...)
 	n.stop()
 
 	address = n.kafka()
-	if diff := fromBarnabas.Diff(take(t, ctx, address, groups...)); diff != "" {
-		t.Errorf("Kafka differs from Barnabas before it:\n%s", diff)
-	}
-	if diff := fromKafka.kept().Diff(takeAll(t, ctx, address, groups...).kept()); diff != "" {
-		t.Errorf("what Barnabas should have kept:\n%s", diff)
-	}
+	same(t, "Kafka differs from Barnabas before it", fromBarnabas, take(t, ctx, address, groups...))
+	same(t, "what Barnabas should have kept", fromKafka.kept(), takeAll(t, ctx, address, groups...).kept())
 	n.stop()
 }

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
@@ -91,9 +89,7 @@ func TestRefusals(t *testing.T) {
 			if status != exitDirectory || !strings.Contains(output, c.reason) {
 				t.Errorf("exit status %d, want %d with %q:\n%s", status, exitDirectory, c.reason, output)
 			}
-			if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
-				t.Errorf("the directory has changed:\n%s", diff)
-			}
+			same(t, "the directory has changed", before, contents(t, dir))
 		})
 	}
 }

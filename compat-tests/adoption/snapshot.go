@@ -20,9 +20,6 @@ import (
 // Snapshot is what a broker says of its data, sorted lines.
 type Snapshot []string
 
-// Diff is how the snapshot after a move differs from the one before it.
-func (s Snapshot) Diff(after Snapshot) string { return cmp.Diff([]string(s), []string(after)) }
-
 func (s *Snapshot) add(format string, args ...any) { *s = append(*s, fmt.Sprintf(format, args...)) }
 
 // observer asks one broker.
@@ -51,6 +48,14 @@ func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// same reports how what is there after a move differs from what was there before it.
+func same[T any](t *testing.T, otherwise string, before, after T) {
+	t.Helper()
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("%s:\n%s", otherwise, diff)
 	}
 }
 
@@ -85,7 +90,7 @@ func settled(t *testing.T, ctx context.Context, bootstrap string, groups ...stri
 	for {
 		now := takeAll(t, ctx, bootstrap, groups...)
 		check(t, ctx.Err())
-		if before.Diff(now) == "" {
+		if slices.Equal(before, now) {
 			return now
 		}
 		before = now

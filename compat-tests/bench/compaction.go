@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
@@ -60,7 +59,7 @@ func runCompaction(b contender, o options) (phases []phase, err error) {
 			frames := updateFrames(topic, o.updates)
 			var latencies []time.Duration
 			p, err := timed(b, o, load.row, func() (_, requests int64, err error) {
-				latencies, err = sendUpdates(b.Bootstrap(), topic, frames)
+				latencies, err = closedLoops(b.Bootstrap(), topic, 1, frames)
 				return 0, int64(len(latencies)), err
 			})
 			if err != nil {
@@ -106,45 +105,6 @@ func updateFrames(topic string, updates int) [][][]byte {
 		}
 	}
 	return frames
-}
-
-// sendUpdates has each producer send its frames, each after the answer to the
-// one before.
-func sendUpdates(address, topic string, frames [][][]byte) ([]time.Duration, error) {
-	var mu sync.Mutex
-	var all []time.Duration
-	var failed error
-	var wg sync.WaitGroup
-	for _, own := range frames {
-		wg.Go(func() {
-			latencies, err := sendEach(address, topic, own)
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, latencies...)
-			if failed == nil {
-				failed = err
-			}
-		})
-	}
-	wg.Wait()
-	return all, failed
-}
-
-func sendEach(address, topic string, frames [][]byte) ([]time.Duration, error) {
-	conn, err := wire.Dial(address)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close() //nolint:errcheck // the answers have been read
-	latencies := make([]time.Duration, 0, len(frames))
-	for _, frame := range frames {
-		took, err := roundTrip(conn, frame, topic, 1)
-		if err != nil {
-			return nil, err
-		}
-		latencies = append(latencies, took)
-	}
-	return latencies, nil
 }
 
 // updateOf is the number of the update that a value holds.

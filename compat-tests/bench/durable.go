@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,10 +49,10 @@ var durableGoals = []goal{
 func runDurableSingle(b contender, o options) (phases []phase, err error) {
 	err = withTopic(b, 1, func(_ context.Context, topic string) error {
 		batch := batchOf(1, recordBytes)
-		frame := produceFrame(topic, 1, batch)
+		frames := slices.Repeat([][]byte{produceFrame(topic, 1, batch)}, o.durableRequests)
 		var latencies []time.Duration
 		p, err := timed(b, o, durableSingle, func() (_, requests int64, err error) {
-			latencies, err = closedLoop(b.Bootstrap(), frame, topic, 1, o.durableRequests)
+			latencies, err = closedLoop(b.Bootstrap(), topic, 1, frames)
 			return 0, int64(o.durableRequests), err
 		})
 		if err != nil {
@@ -69,12 +70,13 @@ func runDurableMany(b contender, o options, name string, partitions int32, sizeM
 	const records, valueBytes = 16, 1011 // just under 16 KiB as a batch
 	err = withTopic(b, partitions, func(_ context.Context, topic string) error {
 		batch := batchOf(records, valueBytes)
-		frame := produceFrame(topic, partitions, batch)
 		each := max(1, sizeMiB<<20/(int(partitions)*len(batch)*durableConnections))
 		total := int64(each) * durableConnections * int64(partitions) * int64(len(batch))
+		own := slices.Repeat([][]byte{produceFrame(topic, partitions, batch)}, each)
+		frames := slices.Repeat([][][]byte{own}, durableConnections)
 		var latencies []time.Duration
 		p, err := timed(b, o, name, func() (bytes, _ int64, err error) {
-			latencies, err = closedLoops(b.Bootstrap(), frame, topic, int(partitions), each)
+			latencies, err = closedLoops(b.Bootstrap(), topic, int(partitions), frames)
 			return total, 0, err
 		})
 		if err != nil {
@@ -87,15 +89,15 @@ func runDurableMany(b contender, o options, name string, partitions int32, sizeM
 	return phases, err
 }
 
-// closedLoops runs a closedLoop on each of the durable connections.
-func closedLoops(address string, frame []byte, topic string, partitions, n int) ([]time.Duration, error) {
+// closedLoops runs a closedLoop for each list of frames, all at once.
+func closedLoops(address, topic string, partitions int, frames [][][]byte) ([]time.Duration, error) {
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error
 	var wg sync.WaitGroup
-	for range durableConnections {
+	for _, own := range frames {
 		wg.Go(func() {
-			latencies, err := closedLoop(address, frame, topic, partitions, n)
+			latencies, err := closedLoop(address, topic, partitions, own)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, latencies...)
@@ -108,19 +110,19 @@ func closedLoops(address string, frame []byte, topic string, partitions, n int) 
 	return all, failed
 }
 
-// closedLoop sends a frame n times on one connection, each after the answer to
-// the one before, and returns how long each took.
-func closedLoop(address string, frame []byte, topic string, partitions, n int) ([]time.Duration, error) {
+// closedLoop sends frames on one connection, each after the answer to the one
+// before, and returns how long each took.
+func closedLoop(address, topic string, partitions int, frames [][]byte) ([]time.Duration, error) {
 	conn, err := wire.Dial(address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close() //nolint:errcheck // the answers have been read
-	latencies := make([]time.Duration, 0, n)
-	for i := range n {
+	latencies := make([]time.Duration, 0, len(frames))
+	for i, frame := range frames {
 		took, err := roundTrip(conn, frame, topic, partitions)
 		if err != nil {
-			return nil, fmt.Errorf("request %d of %d: %w", i+1, n, err)
+			return nil, fmt.Errorf("request %d of %d: %w", i+1, len(frames), err)
 		}
 		latencies = append(latencies, took)
 	}

@@ -35,15 +35,7 @@ func TestLedgerFindsBrokenPromises(t *testing.T) {
 			for _, e := range test.read {
 				l.Read(0, e.value, e.offset)
 			}
-			got := l.Check()
-			if len(got) != len(test.want) {
-				t.Fatalf("got %q, want %q", got, test.want)
-			}
-			for i := range got {
-				if !strings.Contains(got[i], test.want[i]) {
-					t.Errorf("got %q, want %q", got[i], test.want[i])
-				}
-			}
+			wantFindings(t, l.Check(), test.want)
 		})
 	}
 }
@@ -71,15 +63,20 @@ func TestLedgerFindsWhatReadersSawBroken(t *testing.T) {
 			l.Acked(0, 0, 0)
 			l.Read(0, 0, 0)
 			test.see(l)
-			got := l.Check()
-			if len(got) != len(test.want) {
-				t.Fatalf("got %q, want %q", got, test.want)
-			}
-			for i := range got {
-				if !strings.Contains(got[i], test.want[i]) {
-					t.Errorf("got %q, want %q", got[i], test.want[i])
-				}
-			}
+			wantFindings(t, l.Check(), test.want)
 		})
+	}
+}
+
+// wantFindings compares findings with what each of them has to say.
+func wantFindings(t *testing.T, got, want []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	for i := range got {
+		if !strings.Contains(got[i], want[i]) {
+			t.Errorf("got %q, want %q", got[i], want[i])
+		}
 	}
 }

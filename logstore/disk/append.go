@@ -38,7 +38,7 @@ func (l *log) Append(in logstore.AppendInput, p *logstore.Pending) logstore.Stat
 	if state == logstore.Ordered {
 		if l.logged() {
 			if !in.CommitLater {
-				l.store.committer.signal()
+				l.store.committer.wake.ring()
 			}
 		} else {
 			l.store.syncer.add(l)

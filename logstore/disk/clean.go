@@ -3,7 +3,6 @@ package disk
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -237,35 +236,17 @@ func (c *cleaning) scanKeys(aborted []logstore.AbortedTransaction) error {
 // eachBatch calls fn with every batch from a position on, each one verified, as fast
 // as the throttle allows.
 func (c *cleaning) eachBatch(s *segment, from int64, fn func(protocol.Batch) error) error {
-	file, err := s.data.acquire()
-	if err != nil {
-		return err
-	}
-	defer s.data.release()
-	scan := newScanner(file, from, s.size.Load(), true)
-	defer scan.close()
-	for {
-		b, at, err := scan.batch()
-		var bad *badBatch
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &bad):
-			return &logstore.CorruptError{File: s.data.name, Position: at, Offset: s.base, Reason: bad.reason}
-		case err != nil:
-			return err
-		}
+	return s.eachBatch(from, true, func(b protocol.Batch, at int64) error {
 		if err := c.pay(len(b)); err != nil {
 			return err
 		}
-		if err := fn(b); err != nil {
-			var invalid *protocol.Error
-			if errors.As(err, &invalid) {
-				return &logstore.CorruptError{File: s.data.name, Position: at, Offset: b.BaseOffset(), Reason: err.Error()}
-			}
-			return err
+		err := fn(b)
+		var invalid *protocol.Error
+		if errors.As(err, &invalid) {
+			return &logstore.CorruptError{File: s.data.name, Position: at, Offset: b.BaseOffset(), Reason: err.Error()}
 		}
-	}
+		return err
+	})
 }
 
 // pay counts bytes read or written; it ends the compaction when the log or the store

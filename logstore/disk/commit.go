@@ -54,10 +54,10 @@ type committer struct {
 	log   *wal.Log
 	// groupBytesMax bounds a group, see the constant.
 	groupBytesMax int
-	wake          chan struct{} // room for one signal: there is a group
+	wake          bell          // there is a group
 	stopped       chan struct{} // closed by stop
 	done          chan struct{} // closed when the goroutine has ended
-	free          chan struct{} // room for one signal: slots are full
+	free          bell          // slots are full
 	freed         chan struct{} // closed when the goroutine that frees them has ended
 
 	mu struct {
@@ -100,11 +100,11 @@ type slotLogs struct {
 }
 
 func startCommitter(s *Store) *committer {
-	c := &committer{store: s, log: s.wal, wake: make(chan struct{}, 1), stopped: make(chan struct{}), done: make(chan struct{})}
+	c := &committer{store: s, log: s.wal, wake: newBell(), stopped: make(chan struct{}), done: make(chan struct{})}
 	c.groupBytesMax = int(min(groupBytesMax, s.opts.WALSlotBytes/4))
 	c.mu.group, c.spare = &commitGroup{entries: c.log.NewGroup()}, &commitGroup{entries: c.log.NewGroup()}
 	c.mu.generation = 1
-	c.free, c.freed = make(chan struct{}, 1), make(chan struct{})
+	c.free, c.freed = newBell(), make(chan struct{})
 	go c.run()
 	go c.runFree()
 	return c
@@ -141,26 +141,14 @@ func putEntryKey(head []byte, id logstore.ID) {
 	binary.BigEndian.PutUint32(head[16:], uint32(id.Partition))
 }
 
-func (c *committer) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
-
 func (c *committer) run() {
 	defer close(c.done)
-	for {
-		select {
-		case <-c.stopped:
-			return
-		case <-c.wake:
-		}
+	c.wake.answer(c.stopped, func() {
 		c.leading.Lock()
 		c.lead()
 		c.tidy()
 		c.leading.Unlock()
-	}
+	})
 }
 
 // lead commits the group that has gathered; leading is held.
@@ -186,7 +174,7 @@ func (s *Store) Commit(lead bool) {
 		return
 	}
 	if !lead || !c.leading.TryLock() {
-		c.signal()
+		c.wake.ring()
 		return
 	}
 	select {
@@ -196,7 +184,7 @@ func (s *Store) Commit(lead bool) {
 	}
 	c.leading.Unlock()
 	if c.log.Low() || c.log.Sealed() > 0 {
-		c.signal()
+		c.wake.ring()
 	}
 }
 
@@ -275,10 +263,7 @@ func (c *committer) tidy() {
 		_ = c.store.fail(err)
 	}
 	if c.log.Sealed() > 0 {
-		select {
-		case c.free <- struct{}{}:
-		default:
-		}
+		c.free.ring()
 	}
 }
 
@@ -286,16 +271,11 @@ func (c *committer) tidy() {
 // because a sync per log takes its time, and the syncer has others who wait for it.
 func (c *committer) runFree() {
 	defer close(c.freed)
-	for {
-		select {
-		case <-c.stopped:
-			return
-		case <-c.free:
-		}
+	c.free.answer(c.stopped, func() {
 		if err := c.freeSlots(); err != nil && c.store.broken() == nil {
 			c.store.opts.Logger.Warn("the write-ahead log cannot be freed; the next commit tries again", "error", err)
 		}
-	}
+	})
 }
 
 // freeSlots syncs the segments of all logs with entries in full slots, notes how
@@ -367,7 +347,7 @@ func (c *committer) drain() {
 	c.mu.Lock()
 	c.mu.group.drained = append(c.mu.group.drained, done)
 	c.mu.Unlock()
-	c.signal()
+	c.wake.ring()
 	select {
 	case <-done:
 	case <-c.done:

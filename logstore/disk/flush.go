@@ -17,7 +17,7 @@ import (
 type syncer struct {
 	store *Store
 	// wake has room for one signal: there is work.
-	wake    chan struct{}
+	wake    bell
 	stopped chan struct{} // closed by stop
 	done    chan struct{} // closed when the goroutine has ended
 
@@ -28,7 +28,7 @@ type syncer struct {
 }
 
 func startSyncer(s *Store) *syncer {
-	y := &syncer{store: s, wake: make(chan struct{}, 1), stopped: make(chan struct{}), done: make(chan struct{})}
+	y := &syncer{store: s, wake: newBell(), stopped: make(chan struct{}), done: make(chan struct{})}
 	go y.run()
 	return y
 }
@@ -41,21 +41,13 @@ func (y *syncer) add(l *log) {
 	y.mu.Lock()
 	y.mu.dirty = append(y.mu.dirty, l)
 	y.mu.Unlock()
-	select {
-	case y.wake <- struct{}{}:
-	default:
-	}
+	y.wake.ring()
 }
 
 func (y *syncer) run() {
 	defer close(y.done)
 	var group []*log
-	for {
-		select {
-		case <-y.stopped:
-			return
-		case <-y.wake:
-		}
+	y.wake.answer(y.stopped, func() {
 		y.mu.Lock()
 		group, y.mu.dirty = y.mu.dirty, group[:0]
 		y.mu.Unlock()
@@ -67,7 +59,7 @@ func (y *syncer) run() {
 			l.flushing.Unlock()
 			group[i] = nil
 		}
-	}
+	})
 }
 
 // stop ends the goroutine after the sync under way.

@@ -181,10 +181,7 @@ func (s *cutStory) check(i int) error {
 	if err != nil {
 		return err
 	}
-	if err := l.Ready(); err != nil {
-		return err
-	}
-	all, err := readAll(l)
+	all, err := readWhole(l)
 	if err != nil {
 		return err
 	}

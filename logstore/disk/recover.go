@@ -361,7 +361,10 @@ func (s *segment) continues(b protocol.Batch, at, from int64, due protocol.Offse
 func (l *log) takeEpochs(list []*segment) error {
 	l.mu.epochs = logstore.Epochs{}
 	for _, s := range list {
-		err := s.eachHeader(func(b protocol.Batch) { l.mu.epochs.Assign(b.LeaderEpoch(), b.BaseOffset()) })
+		err := s.eachBatch(0, false, func(b protocol.Batch, _ int64) error {
+			l.mu.epochs.Assign(b.LeaderEpoch(), b.BaseOffset())
+			return nil
+		})
 		if err != nil {
 			return err
 		}

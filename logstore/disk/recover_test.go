@@ -185,8 +185,7 @@ func TestDerivedFilesMayBeLostOrDamaged(t *testing.T) {
 				}
 				w.start()
 				l = w.log(0)
-				must(t, l.Ready())
-				got, err := readAll(l)
+				got, err := readWhole(l)
 				must(t, err)
 				if !slices.Equal(got, want) {
 					t.Fatalf("%d records, want %d", len(got), len(want))

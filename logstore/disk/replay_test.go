@@ -35,8 +35,7 @@ func (w *world) powerCut(m *vfs.Mem) *vfs.Mem {
 
 func (w *world) wantValues(l logstore.Log, values ...string) {
 	w.t.Helper()
-	must(w.t, l.Ready())
-	all, err := readAll(l)
+	all, err := readWhole(l)
 	must(w.t, err)
 	var got []string
 	for _, r := range all {

@@ -104,10 +104,11 @@ func (l *log) replayProducers(list []*segment, from, limit protocol.Offset) erro
 		if s.base >= limit {
 			break
 		}
-		err := s.eachHeader(func(b protocol.Batch) {
+		err := s.eachBatch(0, false, func(b protocol.Batch, _ int64) error {
 			if b.BaseOffset() >= from && b.BaseOffset() < limit {
 				l.mu.producers.Apply(b, l.store.now())
 			}
+			return nil
 		})
 		if err != nil {
 			return err
@@ -116,27 +117,29 @@ func (l *log) replayProducers(list []*segment, from, limit protocol.Offset) erro
 	return nil
 }
 
-// eachHeader calls fn with every batch of the segment in order. Only the header
-// is sure to be there, except in control batches.
-func (s *segment) eachHeader(fn func(protocol.Batch)) error {
+// eachBatch calls fn with every batch from a position on, and where it begins. Without
+// verify only the header is sure to be there, except in control batches.
+func (s *segment) eachBatch(from int64, verify bool, fn func(b protocol.Batch, at int64) error) error {
 	file, err := s.data.acquire()
 	if err != nil {
 		return err
 	}
 	defer s.data.release()
-	scan := newScanner(file, 0, s.size.Load(), false)
+	scan := newScanner(file, from, s.size.Load(), verify)
 	defer scan.close()
 	for {
-		b, _, err := scan.batch()
+		b, at, err := scan.batch()
 		var bad *badBatch
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.As(err, &bad):
-			return &logstore.CorruptError{File: s.data.name, Position: bad.position, Offset: s.base, Reason: bad.reason}
+			return &logstore.CorruptError{File: s.data.name, Position: at, Offset: s.base, Reason: bad.reason}
 		case err != nil:
 			return err
 		}
-		fn(b)
+		if err := fn(b, at); err != nil {
+			return err
+		}
 	}
 }

@@ -95,10 +95,7 @@ func checkTruncated(left *vfs.Mem, durability disk.Durability, p truncationPoint
 	if err != nil {
 		return err
 	}
-	if err := l.Ready(); err != nil {
-		return err
-	}
-	all, err := readAll(l)
+	all, err := readWhole(l)
 	if err != nil {
 		return err
 	}

@@ -230,6 +230,14 @@ func readAll(l logstore.Log) ([]record, error) {
 	return readRange(l, marks.Start, marks.High, 500)
 }
 
+// readWhole makes sure that the log can be read, and reads it.
+func readWhole(l logstore.Log) ([]record, error) {
+	if err := l.Ready(); err != nil {
+		return nil, err
+	}
+	return readAll(l)
+}
+
 func readRange(l logstore.Log, from, below protocol.Offset, maxBytes int) ([]record, error) {
 	var all []record
 	for from < below {
