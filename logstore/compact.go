@@ -26,7 +26,8 @@ import (
 
 // AbortedTransaction is a transaction of which nothing may be seen: its producer's
 // transactional batches from First on, up to the marker at Last. LastStable was the
-// last stable offset once it had ended.
+// last stable offset once it had ended: no transaction that began below it ends later,
+// so that a search in the markers' order may stop there.
 type AbortedTransaction struct {
 	Producer   protocol.ProducerID
 	First      protocol.Offset

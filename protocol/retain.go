@@ -9,7 +9,6 @@ import (
 // the next one.
 type KeyedRecord struct {
 	Offset    Offset
-	Timestamp Timestamp
 	Key       []byte // nil is null
 	NullValue bool   // a tombstone
 }
@@ -33,7 +32,6 @@ func (r *KeyedRecord) decode(body []byte, b Batch) error {
 		return err
 	}
 	r.Offset = b.BaseOffset() + Offset(s.offsetDelta)
-	r.Timestamp = b.recordTimestamp(s.timestampDelta)
 	var ok bool
 	if r.Key, rest, ok = takeVarintBytes(rest); !ok {
 		return errRecordShort
@@ -64,7 +62,7 @@ func (b Batch) DeleteHorizon() (Timestamp, bool) {
 // held decompressed in memory, so limits bound that as well.
 func AppendRetained(dst []byte, b Batch, keep func(index int) bool, horizon Timestamp, limits DecodeLimits) ([]byte, error) {
 	base, newest := horizon, Timestamp(None)
-	first := true
+	kept := int32(0)
 	var records []byte
 	err := b.walk(limits, func(body []byte, index int32) error {
 		if !keep(int(index)) {
@@ -76,20 +74,20 @@ func AppendRetained(dst []byte, b Batch, keep func(index int) bool, horizon Time
 			return err
 		}
 		at := b.recordTimestamp(s.timestampDelta)
-		if first && horizon < 0 {
+		if kept == 0 && horizon < 0 {
 			base = at
 		}
-		if first || at > newest {
+		if kept == 0 || at > newest {
 			newest = at
 		}
-		first = false
+		kept++
 		records = appendRecordBody(records, s, at-base, rest)
 		return nil
 	})
 	if err != nil {
 		return dst, err
 	}
-	if first {
+	if kept == 0 {
 		return dst, errRecordsMissed
 	}
 	if b.IsLogAppendTime() {
@@ -106,18 +104,7 @@ func AppendRetained(dst []byte, b Batch, keep func(index int) bool, horizon Time
 	made.SetAttributes(attributes)
 	binary.BigEndian.PutUint64(made[27:], uint64(base))
 	made.SetMaxTimestamp(newest)
-	return dst, made.seal(countKept(b.Count(), keep))
-}
-
-// countKept counts the records that were asked for.
-func countKept(count int32, keep func(int) bool) int32 {
-	kept := int32(0)
-	for i := range int(count) {
-		if keep(i) {
-			kept++
-		}
-	}
-	return kept
+	return dst, made.seal(kept)
 }
 
 // appendRecordBody appends a record with another timestamp delta; rest is what

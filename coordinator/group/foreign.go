@@ -129,12 +129,12 @@ func cutString(b []byte) (s string, rest []byte, err error) {
 	return string(b[:n]), b[n:], nil
 }
 
-// refusesMembers says why nobody can join or sync as a classic member; nil when
-// the group is classic, or an empty consumer group, which becomes classic with its
-// first classic member (Kafka's maybeDeleteEmptyConsumerGroup).
+// refusesMembers says why nobody can join as a classic member; nil for an empty
+// consumer group, which becomes classic with its first classic member (Kafka's
+// maybeDeleteEmptyConsumerGroup).
 func (f *foreign) refusesMembers() error {
 	switch {
-	case f == nil || f.isEmptyConsumer():
+	case f.isEmptyConsumer():
 		return nil
 	case f.kind == Unreadable:
 		return ErrUnsupportedGroup

@@ -196,16 +196,11 @@ func subscribedTopics(metadata []byte) ([]string, bool) {
 	}
 	topics := make([]string, 0, count)
 	for range count {
-		if len(b) < 2 {
+		topic, rest, err := cutString(b)
+		if err != nil {
 			return nil, false
 		}
-		n := int(int16(binary.BigEndian.Uint16(b)))
-		b = b[2:]
-		if n < 0 || n > len(b) {
-			return nil, false
-		}
-		topics = append(topics, string(b[:n]))
-		b = b[n:]
+		topics, b = append(topics, topic), rest
 	}
 	invariant.Check(len(topics) == int(count), "%d topics of %d", len(topics), count)
 	return topics, true

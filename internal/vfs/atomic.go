@@ -42,7 +42,7 @@ func ReplaceFile(fsys FS, name string, data []byte, durable bool) error {
 // FillFile is ReplaceFile for content that fill writes. The file has the temporary
 // name, in the same folder, until it is whole; only a crash leaves it behind.
 func FillFile(fsys FS, name, temporary string, durable bool, fill func(File) error) error {
-	err := fillNew(fsys, temporary, durable, fill)
+	err := WriteNew(fsys, temporary, durable, fill)
 	if err == nil {
 		err = fsys.Rename(temporary, name)
 	}
@@ -56,7 +56,9 @@ func FillFile(fsys FS, name, temporary string, durable bool, fill func(File) err
 	return fsys.SyncDir(path.Dir(name))
 }
 
-func fillNew(fsys FS, name string, durable bool, fill func(File) error) error {
+// WriteNew makes a file, or empties the one of that name, and has fill write it. With
+// durable the content is synced, the name is not.
+func WriteNew(fsys FS, name string, durable bool, fill func(File) error) error {
 	f, err := fsys.Open(name, ReadWrite|Create|Truncate, FilePerm)
 	if err != nil {
 		return err

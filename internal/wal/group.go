@@ -12,8 +12,6 @@ const (
 	groupHeaderBytes = 40
 	entryFrameBytes  = 12
 	groupMagic       = "BWGR"
-	// HeadBytesMax is the longest head of an entry.
-	HeadBytesMax = 1<<16 - 1
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -41,7 +39,7 @@ func (l *Log) Reset(g *Group) {
 	g.buf, g.count, g.number = g.buf[:groupHeaderBytes], 0, l.numbers.Add(1)
 }
 
-// Add copies an entry into the group. The head is at most HeadBytesMax long.
+// Add copies an entry into the group. The head is shorter than 64 KiB.
 func (g *Group) Add(kind uint8, head, body []byte) {
 	var frame [entryFrameBytes]byte
 	binary.BigEndian.PutUint32(frame[0:], uint32(len(head)+len(body)))

@@ -122,7 +122,7 @@ func (l *Log) Write(g *Group) (sequence uint64, err error) {
 		return 0, err
 	}
 	_, err = s.file.WriteAt(g.seal(s.sequence, s.nonce), s.end)
-	if isFull(err) {
+	if passes(err) {
 		// The file system wants new blocks even for old ones. What is torn here must not
 		// look like a group once another one follows.
 		if _, err := s.file.WriteAt(make([]byte, vfs.DirectBytes), s.end); err != nil {
@@ -138,15 +138,9 @@ func (l *Log) Write(g *Group) (sequence uint64, err error) {
 	return s.sequence, nil
 }
 
-// isFull tells whether an error passes once there is room again, or a file handle.
-func isFull(err error) bool {
-	for _, number := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE} {
-		if errors.Is(err, number) {
-			return true
-		}
-	}
-	return false
-}
+// passes tells whether an error ends by itself once there is room again, or a file
+// handle.
+func passes(err error) bool { return vfs.IsFull(err) || vfs.OutOfHandles(err) }
 
 // Low tells whether Prepare has something to do.
 func (l *Log) Low() bool {
@@ -180,7 +174,7 @@ func (l *Log) Prepare() error {
 func (l *Log) fill(s *slot, end int64) error {
 	for s.filled < end {
 		piece := min(l.o.PieceBytes, l.o.SlotBytes-s.filled)
-		if _, err := s.file.WriteAt(make([]byte, piece), s.filled); isFull(err) {
+		if _, err := s.file.WriteAt(make([]byte, piece), s.filled); passes(err) {
 			return ErrFull
 		} else if err != nil {
 			return fmt.Errorf("fill the write-ahead log %s: %w", s.name, err)
@@ -270,11 +264,11 @@ func (l *Log) beginUse(s *slot, isNew bool) error {
 	case err != nil && isNew:
 		// It must not come back beside another one of the same number.
 		gone := l.removeSlot(s)
-		if isFull(err) && gone == nil {
+		if passes(err) && gone == nil {
 			return ErrFull
 		}
 		return fmt.Errorf("begin the write-ahead log %s: %w", s.name, err)
-	case isFull(err):
+	case passes(err):
 		return ErrFull
 	case err != nil:
 		return fmt.Errorf("begin the write-ahead log %s: %w", s.name, err)
@@ -287,7 +281,7 @@ func (l *Log) create(s *slot) error {
 	if err := l.makeFolder(); err != nil {
 		return err
 	}
-	if err := l.nameProcess(); isFull(err) {
+	if err := l.nameProcess(); passes(err) {
 		return ErrFull
 	} else if err != nil {
 		return err
@@ -301,7 +295,7 @@ func (l *Log) create(s *slot) error {
 		l.mu.cached = true
 		file, err = l.o.FS.Open(s.name, flags&^vfs.Direct, vfs.FilePerm)
 	}
-	if isFull(err) {
+	if passes(err) {
 		return ErrFull
 	}
 	if err != nil {
@@ -320,7 +314,7 @@ func (l *Log) makeFolder() error {
 	if err == nil {
 		err = l.o.FS.SyncDir(path.Dir(l.o.Dir))
 	}
-	if isFull(err) {
+	if passes(err) {
 		return ErrFull
 	}
 	if err != nil {

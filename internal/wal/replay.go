@@ -26,8 +26,9 @@ type Entry struct {
 }
 
 // Replay makes what an earlier process left durable and calls visit with every
-// entry, in the order in which they were written. valid judges a body by its head.
-func (l *Log) Replay(valid func(kind uint8, head, body []byte) bool, visit func(Entry) error) error {
+// entry, in the order in which they were written. valid judges a content, which begins
+// with a head of as many bytes.
+func (l *Log) Replay(valid func(kind uint8, head int, content []byte) bool, visit func(Entry) error) error {
 	l.mu.Lock()
 	leftover := l.mu.leftover
 	l.mu.Unlock()
@@ -93,7 +94,7 @@ func (l *Log) SlotName(index int) string {
 // replayer walks over groups, one behind: only the next one tells what the one
 // before is.
 type replayer struct {
-	valid func(kind uint8, head, body []byte) bool
+	valid func(kind uint8, head int, content []byte) bool
 	visit func(Entry) error
 
 	life, sequence uint64 // of the slot before
@@ -206,7 +207,7 @@ func (r *replayer) hold(index int, s *slot, at int64, h groupHeader, group []byt
 		content := rest[entryFrameBytes : entryFrameBytes+size]
 		kind := rest[6]
 		r.held = append(r.held, Entry{
-			Kind: kind, Head: append([]byte(nil), content[:head]...), Damaged: !r.valid(kind, content[:head], content[head:]),
+			Kind: kind, Head: append([]byte(nil), content[:head]...), Damaged: !r.valid(kind, head, content),
 			Slot: index, Position: at + int64(position+entryFrameBytes+head), Bytes: size - head,
 		})
 		position += entryFrameBytes + size

@@ -19,8 +19,8 @@ const (
 	slotVersion     = 1
 	slotHeaderBytes = 4096 // a block: no group ever shares one with it
 	slotFixedBytes  = 44
-	// OwnerBytesMax is the longest Owner.
-	OwnerBytesMax = 255
+	// ownerBytesMax is the longest Owner.
+	ownerBytesMax = 255
 )
 
 // slot is one file of the log.
@@ -87,7 +87,6 @@ func readSlot(fsys vfs.FS, name, owner string) (*slot, error) {
 	if err := s.parse(b, owner); err != nil {
 		return nil, err
 	}
-	s.filled, s.end = s.size, slotHeaderBytes
 	return s, nil
 }
 
@@ -100,7 +99,7 @@ func (s *slot) parse(b []byte, owner string) error {
 	}
 	length := int(binary.BigEndian.Uint16(b[10:]))
 	end := slotFixedBytes + length
-	if length > OwnerBytesMax || binary.BigEndian.Uint32(b[end:]) != crc32.Checksum(b[:end], castagnoli) {
+	if length > ownerBytesMax || binary.BigEndian.Uint32(b[end:]) != crc32.Checksum(b[:end], castagnoli) {
 		return s.corrupt(0, "the header's checksum is wrong")
 	}
 	if found := string(b[slotFixedBytes:end]); found != owner {

@@ -136,7 +136,7 @@ func (l *log) writeWithRoom(b protocol.Batch, in logstore.AppendInput, cfg *logs
 		return err
 	}
 	err := write()
-	if isFull(err) {
+	if vfs.IsFull(err) {
 		l.store.room.noteFull()
 	}
 	return err
@@ -207,12 +207,7 @@ func (l *log) writeFailed(cause error) error {
 
 // passes tells whether an error ends by itself once there is room again.
 func passes(err error) bool {
-	for _, number := range []error{syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
-		if errors.Is(err, number) {
-			return true
-		}
-	}
-	return isQuota(err)
+	return vfs.IsFull(err) || vfs.OutOfHandles(err) || errors.Is(err, syscall.ENOMEM)
 }
 
 // reserve preallocates ahead of end. Failing to is no failure: the write itself

@@ -107,17 +107,23 @@ func (c *checkpoints) read(file string, set func(partitionKey, protocol.Offset))
 		return &logstore.CorruptError{File: name, Reason: err.Error()}
 	}
 	for _, row := range rows {
-		if len(row) != 3 {
-			return &logstore.CorruptError{File: name, Reason: fmt.Sprintf("the row %q has not three fields", row)}
-		}
-		partition, err1 := strconv.ParseInt(row[1], 10, 32)
-		offset, err2 := strconv.ParseInt(row[2], 10, 64)
-		if err := errors.Join(err1, err2); err != nil {
+		key, offset, err := parsePartitionRow(row)
+		if err != nil {
 			return &logstore.CorruptError{File: name, Reason: err.Error()}
 		}
-		set(partitionKey{row[0], int32(partition)}, protocol.Offset(offset))
+		set(key, offset)
 	}
 	return nil
+}
+
+// parsePartitionRow reads a row of topic, partition and offset.
+func parsePartitionRow(row []string) (partitionKey, protocol.Offset, error) {
+	if len(row) != 3 {
+		return partitionKey{}, 0, fmt.Errorf("the row %q has not three fields", row)
+	}
+	partition, err1 := strconv.ParseInt(row[1], 10, 32)
+	offset, err2 := strconv.ParseInt(row[2], 10, 64)
+	return partitionKey{row[0], int32(partition)}, protocol.Offset(offset), errors.Join(err1, err2)
 }
 
 // deletableBelow is up to where segments may be deleted: in sync mode the recovery

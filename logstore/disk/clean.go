@@ -184,8 +184,8 @@ func (c *cleaning) abortedTransactions() ([]logstore.AbortedTransaction, error) 
 			return nil, err
 		}
 		for _, t := range txns {
-			if t.first < c.bound {
-				all = append(all, logstore.AbortedTransaction{Producer: t.producer, First: t.first, Last: t.last, LastStable: t.lastStable})
+			if t.First < c.bound {
+				all = append(all, t)
 			}
 		}
 	}
@@ -319,11 +319,7 @@ func (c *cleaning) cleanGroup(group []*segment) (err error) {
 		}
 		c.before += s.size.Load()
 	}
-	var aborted []abortedTxn
-	for _, t := range c.rules.TakeAborted() {
-		aborted = append(aborted, asAborted(t))
-	}
-	if err := made.finish(group[len(group)-1].nextOffset(), aborted); err != nil {
+	if err := made.finish(group[len(group)-1].nextOffset(), c.rules.TakeAborted()); err != nil {
 		return err
 	}
 	c.after += made.size.Load()

@@ -80,7 +80,7 @@ func (c *cleanedSegment) write(p []byte) error {
 
 // finish makes all files of the segment durable. There is one of each kind, even an
 // empty one: which are left under which name tells a recovery how far the swap came.
-func (c *cleanedSegment) finish(next protocol.Offset, aborted []abortedTxn) error {
+func (c *cleanedSegment) finish(next protocol.Offset, aborted []logstore.AbortedTransaction) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
@@ -98,7 +98,15 @@ func (c *cleanedSegment) finish(next protocol.Offset, aborted []abortedTxn) erro
 		suffix string
 		data   []byte
 	}{{offsetSuffix, offsets}, {timeSuffix, times}, {txnSuffix, txns}} {
-		if err := writeDurably(c.log.store.opts.FS, c.log.segmentPath(c.base, part.suffix)+cleanedSuffix, part.data); err != nil {
+		fill := func(file vfs.File) error {
+			if len(part.data) == 0 {
+				return nil
+			}
+			_, err := file.WriteAt(part.data, 0)
+			return err
+		}
+		name := c.log.segmentPath(c.base, part.suffix) + cleanedSuffix
+		if err := vfs.WriteNew(c.log.store.opts.FS, name, true, fill); err != nil {
 			return err
 		}
 	}
@@ -107,20 +115,6 @@ func (c *cleanedSegment) finish(next protocol.Offset, aborted []abortedTxn) erro
 		return fmt.Errorf("sync %s: %w", c.data.name+cleanedSuffix, err)
 	}
 	return c.log.syncFolder()
-}
-
-func writeDurably(fsys vfs.FS, name string, data []byte) error {
-	file, err := fsys.Open(name, vfs.ReadWrite|vfs.Create|vfs.Truncate, vfs.FilePerm)
-	if err != nil {
-		return err
-	}
-	if len(data) > 0 {
-		_, err = file.WriteAt(data, 0)
-	}
-	if err == nil {
-		err = file.Datasync()
-	}
-	return errors.Join(err, file.Close())
 }
 
 // syncFolder makes names durable. The folder is missing when the log was deleted.
@@ -293,9 +287,4 @@ func (l *log) renameKinds(base protocol.Offset, from, to string, kinds ...string
 		}
 	}
 	return nil
-}
-
-// asAborted converts between the engine's entries and the rules' own.
-func asAborted(t logstore.AbortedTransaction) abortedTxn {
-	return abortedTxn{producer: t.Producer, first: t.First, last: t.Last, lastStable: t.LastStable}
 }

@@ -33,7 +33,6 @@ type CleanerOptions struct {
 
 const (
 	dedupeBytesDefault = 128 << 20
-	loadFactorDefault  = 0.9
 	// cleanerBackoffMin keeps a backoff of 0 from taking a whole processor.
 	cleanerBackoffMin = 10 * time.Millisecond
 )
@@ -41,9 +40,6 @@ const (
 func (o CleanerOptions) withDefaults() *CleanerOptions {
 	if o.DedupeBytesMax <= 0 {
 		o.DedupeBytesMax = dedupeBytesDefault
-	}
-	if o.LoadFactor <= 0 {
-		o.LoadFactor = loadFactorDefault
 	}
 	return &o
 }

@@ -391,11 +391,19 @@ func (s *Store) openWAL() error {
 		SlotBytes: s.opts.WALSlotBytes, PieceBytes: min(walPieceBytes, s.opts.WALSlotBytes), SlotsMax: s.opts.WALSlotsMax,
 		Nonce: func() uint64 { return uint64(s.opts.Random(math.MaxInt64)) },
 	})
-	var corrupt *wal.CorruptError
-	if errors.As(err, &corrupt) {
-		return &logstore.CorruptError{File: corrupt.File, Position: corrupt.Position, Offset: protocol.None, Reason: corrupt.Reason}
+	if corrupt := walCorrupt(err); corrupt != nil {
+		return corrupt
 	}
 	return err
+}
+
+// walCorrupt is a *wal.CorruptError in the store's own terms; nil when err is none.
+func walCorrupt(err error) *logstore.CorruptError {
+	var corrupt *wal.CorruptError
+	if !errors.As(err, &corrupt) {
+		return nil
+	}
+	return &logstore.CorruptError{File: corrupt.File, Position: corrupt.Position, Offset: protocol.None, Reason: corrupt.Reason}
 }
 
 // walPieceBytes is filled with zeros at once: 2 MiB take a few milliseconds, and an

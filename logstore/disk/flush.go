@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -165,7 +164,7 @@ func (l *log) syncFiles(list []*segment, from protocol.Offset, names, root bool)
 // folderSyncError tells a folder that could not even be opened to be synced from a
 // sync that failed.
 func folderSyncError(name string, err error) error {
-	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+	if vfs.OutOfHandles(err) {
 		return fmt.Errorf("to sync it: %w", err)
 	}
 	return &syncError{name, err}

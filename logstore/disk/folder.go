@@ -62,13 +62,10 @@ func (l *log) writeSmall(file string, data []byte) error {
 	return nil
 }
 
-// TopicIDOf reads whose folder a partition's folder says it is; zero when it does not.
-func TopicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) { return topicIDOf(fsys, dir) }
-
-// topicIDOf reads partition.metadata. The id is zero when there is none, as in
-// folders of old Kafka versions, or when it cannot be understood, which a power
-// cut in cached mode can bring about.
-func topicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) {
+// TopicIDOf reads from partition.metadata whose folder a partition's folder is. The id
+// is zero when there is none, as in folders of old Kafka versions, or when it cannot be
+// understood, which a power cut in cached mode can bring about.
+func TopicIDOf(fsys vfs.FS, dir string) (protocol.UUID, error) {
 	data, err := vfs.ReadFile(fsys, path.Join(dir, metadataFile), smallFileMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return protocol.UUID{}, nil

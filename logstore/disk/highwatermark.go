@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strconv"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -63,13 +62,8 @@ func (c *checkpoints) readHighWatermarks() (map[partitionKey]protocol.Offset, er
 	}
 	rows, _ := parseCheckpoint(string(data))
 	for _, row := range rows {
-		if len(row) != 3 {
-			continue
-		}
-		partition, err1 := strconv.ParseInt(row[1], 10, 32)
-		offset, err2 := strconv.ParseInt(row[2], 10, 64)
-		if err1 == nil && err2 == nil {
-			high[partitionKey{row[0], int32(partition)}] = protocol.Offset(offset)
+		if key, offset, err := parsePartitionRow(row); err == nil {
+			high[key] = offset
 		}
 	}
 	return high, nil

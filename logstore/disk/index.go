@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -42,7 +43,7 @@ type index struct {
 	// largest is the segment's newest maximum, which need not be in times yet.
 	largest timeEntry
 	// aborted are the transactions whose abort marker is in the segment (txn.go).
-	aborted []abortedTxn
+	aborted []logstore.AbortedTransaction
 
 	// onDisk is set once the files hold the entries and memory does not.
 	onDisk      bool

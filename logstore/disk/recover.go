@@ -22,15 +22,13 @@ import (
 // the producer state are rebuilt from it. The steps can be interrupted anywhere
 // and done again.
 func (l *log) recover() error {
-	known := l.store.checkpoints.of(l.id)
-	found, durable, err := l.listReplayed(known)
+	found, durable, err := l.listReplayed(l.store.checkpoints.of(l.id))
 	if err != nil {
 		return err
 	}
+	known := l.store.checkpoints.of(l.id) // what was known before may have been a deleted namesake's
 	if len(found.bases) == 0 {
-		// What is known may have turned out to be of a deleted namesake.
-		start := l.store.checkpoints.of(l.id).start
-		l.setMarks(start, start)
+		l.setMarks(known.start, known.start)
 		return nil
 	}
 	list, err := l.openSegments(found.bases)
@@ -46,9 +44,9 @@ func (l *log) recover() error {
 
 	clean := l.store.opts.CleanShutdown && l.reopenActive(list[len(list)-1])
 	if clean {
-		err = l.recoverClean(list, known.recovery)
+		err = l.recoverClean(list, known)
 	} else {
-		err = l.recoverUnclean(list, known.recovery, max(known.recovery, durable))
+		err = l.recoverUnclean(list, known, max(known.recovery, durable))
 	}
 	if err != nil {
 		return err
@@ -94,7 +92,7 @@ func (l *log) list(known marks) (folderFiles, error) {
 	if err != nil {
 		return found, fmt.Errorf("list the partition's folder: %w", err)
 	}
-	id, err := topicIDOf(l.store.opts.FS, l.dir)
+	id, err := TopicIDOf(l.store.opts.FS, l.dir)
 	if err != nil {
 		return found, err
 	}
@@ -217,10 +215,10 @@ func (l *log) setMarks(start, end protocol.Offset) {
 
 // recoverClean trusts the disk: only the last batches after the active segment's
 // index were looked at.
-func (l *log) recoverClean(list []*segment, recoveryPoint protocol.Offset) error {
+func (l *log) recoverClean(list []*segment, known marks) error {
 	end := list[len(list)-1].nextOffset()
-	if end < recoveryPoint {
-		return list[len(list)-1].tooShort(recoveryPoint)
+	if end < known.recovery {
+		return list[len(list)-1].tooShort(known.recovery)
 	}
 	l.setMarks(list[0].base, end)
 	l.mu.synced, l.mu.cleanAt = end, end
@@ -238,7 +236,7 @@ func (l *log) recoverClean(list []*segment, recoveryPoint protocol.Offset) error
 			return fmt.Errorf("write the leader epochs: %w", err)
 		}
 	}
-	if err := l.missingBefore(list[0], l.store.checkpoints.of(l.id)); err != nil {
+	if err := l.missingBefore(list[0], known); err != nil {
 		return err
 	}
 	return l.loadProducers(list, end)

@@ -25,9 +25,9 @@ const (
 
 // recoverUnclean scans every segment that reaches beyond the recovery point. The log
 // was durable up to promised, which is where the write-ahead log went on from there.
-func (l *log) recoverUnclean(list []*segment, recoveryPoint, promised protocol.Offset) error {
+func (l *log) recoverUnclean(list []*segment, known marks, promised protocol.Offset) error {
 	first := len(list) - 1
-	for first > 0 && list[first].base > recoveryPoint {
+	for first > 0 && list[first].base > known.recovery {
 		first--
 	}
 	scanned := list[first].base
@@ -42,7 +42,7 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint, promised protocol.O
 			return err
 		}
 	}
-	if err := l.missingBefore(list[0], l.store.checkpoints.of(l.id)); err != nil {
+	if err := l.missingBefore(list[0], known); err != nil {
 		return err
 	}
 	l.mu.epochs.TruncateTo(scanned)
@@ -61,8 +61,8 @@ func (l *log) recoverUnclean(list []*segment, recoveryPoint, promised protocol.O
 	l.setMarks(list[0].base, end)
 	active := list[len(list)-1]
 	active.reserved = active.size.Load() // what was preallocated beyond is given back when it is sealed
-	l.mu.synced = recoveryPoint
-	l.recoveryPoint.Store(int64(recoveryPoint))
+	l.mu.synced = known.recovery
+	l.recoveryPoint.Store(int64(known.recovery))
 	l.dropSnapshotsBeyond(end)
 	if err := l.writeEpochs(); err != nil {
 		return fmt.Errorf("write the leader epochs: %w", err)

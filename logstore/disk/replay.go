@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"path"
 	"slices"
@@ -73,11 +72,9 @@ func (f *leftover) readLocked() error {
 		logs[key] = append(logs[key], newLeftEntry(e))
 		return nil
 	})
-	var corrupt *wal.CorruptError
-	switch {
-	case errors.As(err, &corrupt):
-		err = &logstore.CorruptError{File: corrupt.File, Position: corrupt.Position, Offset: protocol.None, Reason: corrupt.Reason}
-		f.mu.failure, logs = err, nil
+	switch corrupt := walCorrupt(err); {
+	case corrupt != nil:
+		f.mu.failure, logs = corrupt, nil
 	case err != nil:
 		return fmt.Errorf("%w: %w", logstore.ErrStorage, err) // the next use tries again
 	}
@@ -86,27 +83,15 @@ func (f *leftover) readLocked() error {
 }
 
 // validEntry tells whether an entry is what was written.
-func validEntry(kind uint8, head, body []byte) bool {
+func validEntry(kind uint8, head int, content []byte) bool {
 	switch kind {
 	case entryBatch:
-		if len(head) != batchHeadBytes {
-			return false
-		}
-		b := protocol.Batch(head[batchHeadBytes-batchGuarded:])
-		if b.Magic() != 2 || b.Size() != batchGuarded+len(body) {
-			return false
-		}
-		return b.CRC() == crc32.Update(crc32.Checksum(b[batchCRCFrom:], castagnoli), castagnoli, body)
+		return head == batchHeadBytes && protocol.VerifyBatch(content[head-batchGuarded:]) == nil
 	case entryCut:
-		return len(head) == cutHeadBytes
+		return head == cutHeadBytes
 	}
 	return false
 }
-
-// batchCRCFrom is where the part begins that a batch's CRC covers.
-const batchCRCFrom = 21
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func newLeftEntry(e wal.Entry) leftEntry {
 	rest := e.Head[entryKeyBytes:]

@@ -144,7 +144,7 @@ func (r *room) release() bool {
 // with does what must go on, and again with more room while it finds none.
 func (r *room) with(do func() error) error {
 	err := do()
-	for isFull(err) && r.release() {
+	for vfs.IsFull(err) && r.release() {
 		err = do()
 	}
 	return err
@@ -164,6 +164,3 @@ func (r *room) admit() error {
 	}
 	return fmt.Errorf("%w: %s: %w", logstore.ErrStorage, r.store.opts.Dir, syscall.ENOSPC)
 }
-
-// isFull tells whether an error says that the disk has no room.
-func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || isQuota(err) }

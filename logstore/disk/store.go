@@ -314,7 +314,7 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 		case strings.HasSuffix(name, deleteSuffix):
 			failures = append(failures, s.trash.removeNow(dir))
 		case isPartition:
-			id, err := topicIDOf(s.opts.FS, dir)
+			id, err := TopicIDOf(s.opts.FS, dir)
 			if err == nil && !id.IsZero() && !known(id) {
 				err = s.setStrayAside(dir, name, key, id)
 			}

@@ -18,7 +18,7 @@ func (l *log) learn(s *segment, b protocol.Batch) (aborted bool) {
 	if !ok || !ended.Aborted {
 		return false
 	}
-	s.addAborted(abortedTxn{producer: ended.ProducerID, first: ended.First, last: ended.Last, lastStable: ended.LastStable})
+	s.addAborted(logstore.AbortedTransaction{Producer: ended.ProducerID, First: ended.First, Last: ended.Last, LastStable: ended.LastStable})
 	return true
 }
 
@@ -46,7 +46,7 @@ func (l *log) tellStable(was int64) {
 }
 
 // addAborted notes an aborted transaction of the active segment.
-func (x *index) addAborted(t abortedTxn) {
+func (x *index) addAborted(t logstore.AbortedTransaction) {
 	x.mu.Lock()
 	x.aborted, x.noAborted = append(x.aborted, t), false
 	x.mu.Unlock()
@@ -127,7 +127,7 @@ func (s *segment) loadTxnIndex(fsys vfs.FS) bool {
 		return true
 	}
 	list, err := s.readAborted(fsys)
-	if err != nil || len(list) > 0 && list[len(list)-1].last >= s.nextOffset() {
+	if err != nil || len(list) > 0 && list[len(list)-1].Last >= s.nextOffset() {
 		return false
 	}
 	s.mu.Lock()
@@ -138,17 +138,17 @@ func (s *segment) loadTxnIndex(fsys vfs.FS) bool {
 
 // readAborted reads the segment's file. What ended before the segment began cannot
 // be in it (TransactionIndex.sanityCheck).
-func (s *segment) readAborted(fsys vfs.FS) ([]abortedTxn, error) {
+func (s *segment) readAborted(fsys vfs.FS) ([]logstore.AbortedTransaction, error) {
 	list, err := readTxnIndex(fsys, s.txnIndexName())
-	if err == nil && len(list) > 0 && list[0].last < s.base {
-		return nil, &logstore.CorruptError{File: s.txnIndexName(), Offset: list[0].last,
+	if err == nil && len(list) > 0 && list[0].Last < s.base {
+		return nil, &logstore.CorruptError{File: s.txnIndexName(), Offset: list[0].Last,
 			Reason: "a transaction ended before the segment began"}
 	}
 	return list, err
 }
 
 // abortedTxns are the segment's aborted transactions; the caller changes nothing.
-func (s *segment) abortedTxns(fsys vfs.FS) ([]abortedTxn, error) {
+func (s *segment) abortedTxns(fsys vfs.FS) ([]logstore.AbortedTransaction, error) {
 	s.mu.RLock()
 	list, read := s.aborted, s.onDisk && !s.noAborted
 	s.mu.RUnlock()
@@ -228,14 +228,14 @@ func (l *log) collectAborted(list []*segment, from, below protocol.Offset) ([]lo
 		if err != nil {
 			return nil, err
 		}
-		at, _ := slices.BinarySearchFunc(txns, from, func(t abortedTxn, from protocol.Offset) int {
-			return int(max(min(t.last-from, 1), -1))
+		at, _ := slices.BinarySearchFunc(txns, from, func(t logstore.AbortedTransaction, from protocol.Offset) int {
+			return int(max(min(t.Last-from, 1), -1))
 		})
 		for _, t := range txns[at:] {
-			if t.first < below {
-				found = append(found, logstore.Aborted{ProducerID: t.producer, First: t.first})
+			if t.First < below {
+				found = append(found, logstore.Aborted{ProducerID: t.Producer, First: t.First})
 			}
-			if t.lastStable >= below {
+			if t.LastStable >= below {
 				return found, nil
 			}
 		}

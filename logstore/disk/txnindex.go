@@ -27,61 +27,51 @@ const (
 	txnIndexBytesMax = 512 << 20
 )
 
-// abortedTxn is one entry of a segment's transaction index.
-type abortedTxn struct {
-	producer protocol.ProducerID
-	first    protocol.Offset // of the transaction in this partition
-	last     protocol.Offset // of its abort marker
-	// lastStable is the last stable offset as the marker left it: no transaction that
-	// began below it ends in a later entry, so that a search may stop here.
-	lastStable protocol.Offset
-}
-
 // appendAbortedTxn appends the entry as it is in the file.
-func appendAbortedTxn(dst []byte, t abortedTxn) []byte {
+func appendAbortedTxn(dst []byte, t logstore.AbortedTransaction) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, txnIndexVersion)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(t.producer))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(t.first))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(t.last))
-	return binary.BigEndian.AppendUint64(dst, uint64(t.lastStable))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(t.Producer))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(t.First))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(t.Last))
+	return binary.BigEndian.AppendUint64(dst, uint64(t.LastStable))
 }
 
 // parseTxnIndex reads a whole file. What it refuses is a *logstore.CorruptError
 // without the file's name.
-func parseTxnIndex(data []byte) ([]abortedTxn, error) {
+func parseTxnIndex(data []byte) ([]logstore.AbortedTransaction, error) {
 	if len(data)%txnIndexEntryBytes != 0 {
 		return nil, &logstore.CorruptError{Position: int64(len(data) - len(data)%txnIndexEntryBytes),
 			Reason: fmt.Sprintf("%d bytes are no whole entries of %d", len(data), txnIndexEntryBytes)}
 	}
-	var list []abortedTxn
+	var list []logstore.AbortedTransaction
 	if len(data) > 0 {
-		list = make([]abortedTxn, 0, len(data)/txnIndexEntryBytes)
+		list = make([]logstore.AbortedTransaction, 0, len(data)/txnIndexEntryBytes)
 	}
 	for at := 0; at < len(data); at += txnIndexEntryBytes {
 		entry := data[at : at+txnIndexEntryBytes]
-		t := abortedTxn{
-			producer:   protocol.ProducerID(binary.BigEndian.Uint64(entry[2:])),
-			first:      protocol.Offset(binary.BigEndian.Uint64(entry[10:])),
-			last:       protocol.Offset(binary.BigEndian.Uint64(entry[18:])),
-			lastStable: protocol.Offset(binary.BigEndian.Uint64(entry[26:])),
+		t := logstore.AbortedTransaction{
+			Producer:   protocol.ProducerID(binary.BigEndian.Uint64(entry[2:])),
+			First:      protocol.Offset(binary.BigEndian.Uint64(entry[10:])),
+			Last:       protocol.Offset(binary.BigEndian.Uint64(entry[18:])),
+			LastStable: protocol.Offset(binary.BigEndian.Uint64(entry[26:])),
 		}
 		reason := ""
 		switch version := int16(binary.BigEndian.Uint16(entry)); {
 		case version != txnIndexVersion:
 			reason = fmt.Sprintf("version %d of a transaction index, only %d is known", version, txnIndexVersion)
-		case len(list) > 0 && t.last <= list[len(list)-1].last:
-			reason = fmt.Sprintf("the transaction ends at offset %d, not after %d as the one before", t.last, list[len(list)-1].last)
+		case len(list) > 0 && t.Last <= list[len(list)-1].Last:
+			reason = fmt.Sprintf("the transaction ends at offset %d, not after %d as the one before", t.Last, list[len(list)-1].Last)
 		default:
 			list = append(list, t)
 			continue
 		}
-		return nil, &logstore.CorruptError{Position: int64(at), Offset: t.last, Reason: reason}
+		return nil, &logstore.CorruptError{Position: int64(at), Offset: t.Last, Reason: reason}
 	}
 	return list, nil
 }
 
 // readTxnIndex reads a segment's transaction index; a missing file is an empty one.
-func readTxnIndex(fsys vfs.FS, name string) ([]abortedTxn, error) {
+func readTxnIndex(fsys vfs.FS, name string) ([]logstore.AbortedTransaction, error) {
 	data, err := vfs.ReadFile(fsys, name, txnIndexBytesMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

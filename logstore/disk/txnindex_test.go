@@ -13,12 +13,12 @@ import (
 	"github.com/barnabas-mq/barnabas/logstore"
 )
 
-var twoAborted = []abortedTxn{
-	{producer: 4000, first: 10, last: 19, lastStable: 12},
-	{producer: 4001, first: 12, last: 20, lastStable: 21},
+var twoAborted = []logstore.AbortedTransaction{
+	{Producer: 4000, First: 10, Last: 19, LastStable: 12},
+	{Producer: 4001, First: 12, Last: 20, LastStable: 21},
 }
 
-func txnIndexOf(list ...abortedTxn) []byte {
+func txnIndexOf(list ...logstore.AbortedTransaction) []byte {
 	var data []byte
 	for _, t := range list {
 		data = appendAbortedTxn(data, t)
@@ -37,7 +37,7 @@ func TestTxnIndexEntry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(twoAborted, list, cmp.AllowUnexported(abortedTxn{})); diff != "" {
+	if diff := cmp.Diff(twoAborted, list); diff != "" {
 		t.Error(diff)
 	}
 }
