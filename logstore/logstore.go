@@ -68,7 +68,8 @@ type AppendInput struct {
 	Epoch       protocol.Epoch
 	Origin      Origin
 	// TransactionVersion is that of the transaction which the batch belongs to or
-	// ends (KIP-890). From 2 on each transaction has a producer epoch of its own.
+	// ends (KIP-890). From 2 on each transaction has a producer epoch of its own. 0 until
+	// there is a transaction coordinator.
 	TransactionVersion int16
 }
 
@@ -211,7 +212,8 @@ type Log interface {
 	EndOfEpoch(epoch protocol.Epoch) (protocol.Epoch, protocol.Offset)
 	// DeleteBefore raises the log start; it returns the new one.
 	DeleteBefore(offset protocol.Offset) (protocol.Offset, error)
-	// TruncateTo drops every record at or above offset.
+	// TruncateTo drops every record at or above offset. A follower of another broker
+	// needs it; there is none yet.
 	TruncateTo(offset protocol.Offset) error
 	// AbortedIn lists the aborted transactions that overlap [from, below), in their
 	// markers' order; below is at most Stable. A from below Start is

@@ -65,9 +65,10 @@
 //
 // # Who owns what
 //
-// A Store runs two goroutines from Open to Close, the syncer and, in Sync mode, the
-// committer; one timer while deleted files wait; and the cleaner: a timer while a compacted log has sealed
-// segments that were not compacted yet, a goroutine during a round. A log's state is
+// A Store runs from Open to Close the syncer, a goroutine, and in Sync mode the
+// committer, two of them; one timer while deleted files wait; and the cleaner: a timer
+// while a compacted log has sealed segments that were not compacted yet, a goroutine
+// during a round. A log's state is
 // guarded by its mutex; what syncs or removes files is serialised by log.flushing,
 // and what takes sealed segments away by log.reshaping, which comes first. File
 // handles belong to a pool and are opened at need; those in use are never closed.

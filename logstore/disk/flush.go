@@ -10,7 +10,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// syncer is the store's one goroutine: it syncs the logs that have something to
+// syncer is the goroutine that syncs segments: of the logs that have something to
 // sync, all that gathered during one round in the next. There is no timer: the
 // sync under way is the window in which the next group forms.
 type syncer struct {

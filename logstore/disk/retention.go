@@ -413,8 +413,7 @@ func (l *log) truncateLocked(offset protocol.Offset) error {
 	return l.shrinkTo(active.nextOffset())
 }
 
-// shrinkTo brings the derived state back to the shorter log; the producer state is
-// there already.
+// shrinkTo brings the derived state back to the shorter log.
 func (l *log) shrinkTo(end protocol.Offset) error {
 	l.end.Store(int64(end))
 	l.high.Store(min(l.high.Load(), int64(end)))

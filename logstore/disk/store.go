@@ -14,8 +14,8 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// Store keeps the logs of one data directory. From Open to Close it runs the syncer
-// and, in Sync mode, the committer, a goroutine each; one timer while deleted files
+// Store keeps the logs of one data directory. From Open to Close it runs the syncer, a
+// goroutine, and in Sync mode the committer, two of them; one timer while deleted files
 // wait for their removal; and a timer or a goroutine, the cleaner, while there is
 // something to compact.
 type Store struct {
