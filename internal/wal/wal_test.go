@@ -389,3 +389,16 @@ func TestForgedGroups(t *testing.T) {
 		want(t, m.CrashCopy(vfs.CrashKeepNone, nil), "b! c")
 	}
 }
+
+// An owner that would not fit its slots' header is refused before anything is written.
+func TestOwnerTooLong(t *testing.T) {
+	o := options(vfs.NewMem())
+	o.Owner = strings.Repeat("o", 256)
+	if _, err := wal.Open(o); err == nil || !strings.Contains(err.Error(), "256 bytes") {
+		t.Errorf("got %v", err)
+	}
+	o.Owner = o.Owner[1:]
+	if _, err := wal.Open(o); err != nil {
+		t.Error(err)
+	}
+}
