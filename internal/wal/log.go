@@ -63,7 +63,7 @@ const numbersPerLife = 1 << 40
 // Open looks at what an earlier process left. It changes nothing.
 func Open(o Options) (*Log, error) {
 	if n := len(o.Owner); n > ownerBytesMax {
-		return nil, fmt.Errorf("the write-ahead log names its owner in at most %d bytes, not in %d bytes: %.32s...", ownerBytesMax, n, o.Owner)
+		return nil, fmt.Errorf("the write-ahead log names its owner in at most %d bytes; this one has %d bytes: %.32q", ownerBytesMax, n, o.Owner)
 	}
 	l := &Log{o: o}
 	entries, err := o.FS.ReadDir(o.Dir)
