@@ -370,7 +370,8 @@ func (l *log) takeEpochs(list []*segment) error {
 	return nil
 }
 
-// startAt raises the log start to where deletions had brought it.
+// startAt raises the log start to where deletions had brought it. A power cut, and Kafka,
+// may have left epochs from before them.
 func (l *log) startAt(start protocol.Offset, clean bool) error {
 	if start <= protocol.Offset(l.start.Load()) {
 		return nil
@@ -383,8 +384,7 @@ func (l *log) startAt(start protocol.Offset, clean bool) error {
 		return l.startBeyondEnd(start)
 	}
 	l.start.Store(int64(start))
-	l.mu.epochs.DropBefore(start)
-	return nil
+	return l.dropEpochsBefore(start)
 }
 
 // startBeyondEnd begins the log anew: everything that is left was deleted before,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,5 +286,36 @@ func TestAJumpOfTheClockIsToldOnce(t *testing.T) {
 	}
 	if lines.Len() > 0 {
 		t.Errorf("told of downtime:\n%s", lines.String())
+	}
+}
+
+// Epochs that begin before the log does, which a power cut brings back and Kafka leaves
+// after a kill, are mended before retention takes the files away: no later start misses
+// those.
+func TestOldEpochsBesideANewStart(t *testing.T) {
+	for _, durability := range []disk.Durability{disk.Sync, disk.Cached} {
+		for name, end := range map[string]func(*world){"stop": (*world).stopAnyhow, "kill": (*world).kill} {
+			t.Run(fmt.Sprint(name, durability), func(t *testing.T) {
+				w, m := memWorld(t, durability)
+				w.cfg.FileDeleteDelayMillis = 0
+				w.fill(w.log(0), 60)
+				must(t, w.log(0).Flush())
+				_, err := w.log(0).DeleteBefore(19)
+				must(t, err)
+				end(w)
+				must(t, vfs.ReplaceFile(m, "/data/orders-0/leader-epoch-checkpoint", []byte("0\n1\n0 0\n"), true))
+				w.start()
+				must(t, w.log(0).Ready())
+				w.store.Sweep()
+				must(t, w.store.Checkpoint())
+				w.clock.Advance(time.Second)
+				if slices.Contains(w.files("orders-0"), firstSegment[len("/orders-0/"):]) {
+					t.Fatal("the first segment is there still")
+				}
+				end(w)
+				w.start()
+				w.wantFilled(w.log(0), 19, 60)
+			})
+		}
 	}
 }
