@@ -29,6 +29,8 @@ type cleanLife struct {
 	// offset what it holds.
 	newest map[string]entry
 	seen   map[protocol.Offset]entry
+	// deleted is where the log begins as far as those who deleted records were told.
+	deleted protocol.Offset
 
 	mu struct {
 		sync.Mutex
@@ -39,7 +41,8 @@ type cleanLife struct {
 
 // Compaction, transactions, retention, deletions, checkpoints and the write-ahead
 // log together, with crashes anywhere: no newest value is lost, no deleted key comes
-// back, no aborted record is shown, no offset holds another record, and the log opens.
+// back, no aborted record is shown, no offset holds another record, the start stays
+// where deletions have brought it, and the log opens.
 func TestCompactedLives(t *testing.T) {
 	seeds := 60
 	if testing.Short() {
@@ -140,6 +143,9 @@ func (c *cleanLife) look() {
 	all, err := committedEntries(c.l)
 	must(c.t, err)
 	start := c.l.Offsets().Start
+	if start < c.deleted {
+		c.t.Fatalf("the log starts at %d; the records below %d were deleted", start, c.deleted)
+	}
 	left := map[string]entry{}
 	for _, e := range newestOf(all) {
 		left[e.Key] = e
@@ -181,8 +187,11 @@ func (c *cleanLife) step() {
 		c.w.store.Sweep()
 	case 3:
 		if m := c.l.Offsets(); c.rng.IntN(4) == 0 {
-			_, err := c.l.DeleteBefore(m.Start + protocol.Offset(c.rng.Int64N(int64(m.High-m.Start)/3+1)))
+			start, err := c.l.DeleteBefore(m.Start + protocol.Offset(c.rng.Int64N(int64(m.High-m.Start)/3+1)))
 			must(c.t, err)
+			if !c.crashed() {
+				c.deleted = start
+			}
 		}
 	case 4:
 		c.w.clock.Advance(time.Duration(c.rng.IntN(90)) * time.Second)

@@ -46,6 +46,7 @@ type log struct {
 	recoveryPoint atomic.Int64
 	loaded        atomic.Bool // the marks above are true
 	queued        atomic.Bool // in the syncer's list
+	unlinking     atomic.Bool // segments are off the list, and their files may be there after a crash
 	uncleanable   atomic.Bool // the compactor met something it cannot read; until the next start
 	// segments is the published list, by base offset; the last one is active.
 	// It is empty until the first append. Lists are never changed in place.
@@ -187,14 +188,15 @@ func (l *log) tryRecover() error {
 
 // marks are what the checkpoint files say of the log; false when it was never
 // loaded, and what they said before still holds. A start at the first segment's
-// base is not noted, as in Kafka: the file name says it.
+// base is not noted, as in Kafka: the file name says it, once those before it are gone
+// for good.
 func (l *log) marks() (marks, bool) {
 	if !l.loaded.Load() {
 		return marks{}, false
 	}
 	m := marks{recovery: protocol.Offset(l.recoveryPoint.Load())}
 	list := *l.segments.Load()
-	if start := protocol.Offset(l.start.Load()); len(list) == 0 || start > list[0].base {
+	if start := protocol.Offset(l.start.Load()); len(list) == 0 || start > list[0].base || l.unlinking.Load() {
 		m.start = start
 	}
 	return m, true

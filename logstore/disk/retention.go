@@ -76,13 +76,17 @@ func (l *log) sweep(r round) (blocked bool, err error) {
 	defer l.reshaping.Unlock()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
-	stable := l.stable.Load()
+	stable, before := l.stable.Load(), l.unlinking.Load() // before: an earlier round could not rename all
 	gone, blocked, err := l.unlinkExpired(r)
 	l.tellStable(stable)
 	for _, s := range gone {
 		s.retire()
 	}
-	return blocked, errors.Join(err, l.renameDeleted(gone))
+	failure := l.renameDeleted(gone)
+	if failure == nil && !before {
+		l.unlinking.Store(false)
+	}
+	return blocked, errors.Join(err, failure)
 }
 
 // unlinkExpired takes expired segments off the list.
@@ -122,6 +126,7 @@ func (l *log) unlinkExpired(r round) (gone []*segment, blocked bool, err error) 
 		return nil, false, err
 	}
 	l.mu.snapshots = slices.DeleteFunc(l.mu.snapshots, func(at protocol.Offset) bool { return at < start })
+	l.unlinking.Store(true)
 	l.publish(rest)
 	if start > protocol.Offset(l.start.Load()) {
 		l.raiseStartTo(start)

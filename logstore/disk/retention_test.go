@@ -319,3 +319,32 @@ func TestOldEpochsBesideANewStart(t *testing.T) {
 		}
 	}
 }
+
+// While the files that a deletion has reached are on their way out, the log start is
+// noted still: a power cut that brings them back does not bring their records back.
+func TestStartOutlivesItsSegments(t *testing.T) {
+	w, m := memWorld(t, disk.Sync)
+	l := w.log(0)
+	w.fill(l, 60)
+	must(t, l.Flush())
+	_, err := l.DeleteBefore(19)
+	must(t, err)
+	w.kill()
+	var left *vfs.Mem
+	w.opts.FS = &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
+		if op.Kind == vfs.OpRename && strings.HasSuffix(op.Name, firstSegment) {
+			must(t, w.store.Checkpoint())
+			left = m.CrashCopy(vfs.CrashKeepNone, nil)
+		}
+		return nil
+	}}
+	w.start()
+	must(t, w.log(0).Ready())
+	w.store.Sweep()
+	must(t, w.store.Checkpoint())
+	if got := w.read("log-start-offset-checkpoint"); got != "0\n0\n" {
+		t.Errorf("afterwards the files say it: %q", got)
+	}
+	w.crashTo(left)
+	w.wantFilled(w.log(0), 19, 60)
+}
