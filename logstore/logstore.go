@@ -91,7 +91,7 @@ const (
 type Pending struct {
 	// OnCommitted is called once, from any goroutine, unless Append itself
 	// returned Committed. The call may come before Append has returned Ordered. It
-	// must not block: it marks and signals.
+	// must not block: it marks and signals. Commits of one log are told in its order.
 	OnCommitted func(*Pending)
 	// Tag is the caller's own.
 	Tag any

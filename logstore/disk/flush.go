@@ -220,6 +220,8 @@ func (l *log) flushLater(names, root bool, small []string, cause error) error {
 // write-ahead log; then it does nothing, and says so, while batches before the end
 // still wait for a flush that was put off.
 func (l *log) commit(end protocol.Offset, inSegments bool) bool {
+	l.answering.Lock()
+	defer l.answering.Unlock()
 	l.mu.Lock()
 	if l.mu.flushDue && !inSegments {
 		l.mu.Unlock()

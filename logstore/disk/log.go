@@ -61,6 +61,9 @@ type log struct {
 	// flushing serialises what syncs or removes files: group commits, Flush,
 	// retention, truncation, deletion.
 	flushing sync.Mutex
+	// answering keeps the answers in log order when a group commit and a flush commit at
+	// the same time. It comes right before mu.
+	answering sync.Mutex
 
 	mu struct {
 		sync.Mutex
