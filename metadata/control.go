@@ -35,16 +35,16 @@ func controlBuilder() *protocol.BatchBuilder {
 	return protocol.NewBatchBuilder(options)
 }
 
-func encodeControl(walk func(*coder)) []byte {
-	var c coder
+func encodeControl(walk func(*protocol.Coder)) []byte {
+	var c protocol.Coder
 	walk(&c)
-	return c.buf
+	return c.Rest()
 }
 
-func decodeControl(value []byte, walk func(*coder)) error {
-	c := coder{reading: true, buf: value}
-	walk(&c)
-	return c.err
+func decodeControl(value []byte, walk func(*protocol.Coder)) error {
+	c := protocol.NewReader(0, value)
+	walk(c)
+	return c.Err()
 }
 
 // leaderChange is the record that begins every quorum epoch. Version 0 has been
@@ -56,23 +56,23 @@ type leaderChange struct {
 	granting []int32
 }
 
-func (r *leaderChange) walk(c *coder) {
-	c.int16(&r.version)
+func (r *leaderChange) walk(c *protocol.Coder) {
+	c.Int16(&r.version)
 	if r.version > 1 {
-		c.fail(&UnknownRecordError{What: fmt.Sprintf("LeaderChange version %d", r.version)})
+		c.Fail(&UnknownRecordError{What: fmt.Sprintf("LeaderChange version %d", r.version)})
 	}
-	c.int32(&r.leader)
-	voter := func(c *coder, id *int32) {
-		c.int32(id)
+	c.Int32(&r.leader)
+	voter := func(c *protocol.Coder, id *int32) {
+		c.Int32(id)
 		if r.version >= 1 {
 			var directory protocol.UUID
-			c.uuid(&directory)
+			c.UUID(&directory)
 		}
-		c.tags()
+		c.Tags()
 	}
-	array(c, &r.voters, voter)
-	array(c, &r.granting, voter)
-	c.tags()
+	protocol.Array(c, &r.voters, voter)
+	protocol.Array(c, &r.granting, voter)
+	c.Tags()
 }
 
 // snapshotHeader begins a snapshot.
@@ -81,27 +81,27 @@ type snapshotHeader struct {
 	lastContainedTime protocol.Timestamp
 }
 
-func (r *snapshotHeader) walk(c *coder) {
-	c.int16(&r.version)
-	c.int64((*int64)(&r.lastContainedTime))
-	c.tags()
+func (r *snapshotHeader) walk(c *protocol.Coder) {
+	c.Int16(&r.version)
+	c.Int64((*int64)(&r.lastContainedTime))
+	c.Tags()
 }
 
 // snapshotFooter ends a snapshot.
 type snapshotFooter struct{ version int16 }
 
-func (r *snapshotFooter) walk(c *coder) {
-	c.int16(&r.version)
-	c.tags()
+func (r *snapshotFooter) walk(c *protocol.Coder) {
+	c.Int16(&r.version)
+	c.Tags()
 }
 
 // kraftVersion says how voters are known: 0 from the configuration, 1 from the log.
 type kraftVersion struct{ version, level int16 }
 
-func (r *kraftVersion) walk(c *coder) {
-	c.int16(&r.version)
-	c.int16(&r.level)
-	c.tags()
+func (r *kraftVersion) walk(c *protocol.Coder) {
+	c.Int16(&r.version)
+	c.Int16(&r.level)
+	c.Tags()
 }
 
 // voters is the voter set of kraft.version 1.
@@ -122,21 +122,21 @@ type voterEndpoint struct {
 	port       uint16
 }
 
-func (r *voters) walk(c *coder) {
-	c.int16(&r.version)
-	array(c, &r.list, func(c *coder, v *voter) {
-		c.int32(&v.id)
-		c.uuid(&v.directory)
-		array(c, &v.endpoints, func(c *coder, e *voterEndpoint) {
-			c.string(&e.name)
-			c.string(&e.host)
-			c.uint16(&e.port)
-			c.tags()
+func (r *voters) walk(c *protocol.Coder) {
+	c.Int16(&r.version)
+	protocol.Array(c, &r.list, func(c *protocol.Coder, v *voter) {
+		c.Int32(&v.id)
+		c.UUID(&v.directory)
+		protocol.Array(c, &v.endpoints, func(c *protocol.Coder, e *voterEndpoint) {
+			c.String(&e.name)
+			c.String(&e.host)
+			c.Uint16(&e.port)
+			c.Tags()
 		})
-		c.int16(&v.min)
-		c.int16(&v.max)
-		c.tags() // of the feature range
-		c.tags() // of the voter
+		c.Int16(&v.min)
+		c.Int16(&v.max)
+		c.Tags() // of the feature range
+		c.Tags() // of the voter
 	})
-	c.tags()
+	c.Tags()
 }

@@ -3,6 +3,7 @@ package metadata
 import (
 	"errors"
 	"fmt"
+	"github.com/barnabas-mq/barnabas/protocol"
 
 	"github.com/barnabas-mq/barnabas/internal/invariant"
 )
@@ -45,7 +46,7 @@ const (
 type Record interface {
 	Type() RecordType
 	// walk visits the fields of the coder's version, in the order of the wire.
-	walk(c *coder)
+	walk(c *protocol.Coder)
 }
 
 // recordKind says what is known of a record type.
@@ -113,13 +114,13 @@ func mustAppendRecord(dst []byte, r Record, metadataVersion int16) []byte {
 }
 
 func appendRecordVersion(dst []byte, r Record, version int16) ([]byte, error) {
-	c := coder{version: version, buf: dst}
+	c := protocol.NewWriter(version, dst)
 	frame, kind, v := uint64(frameVersion), uint64(r.Type()), uint64(version)
-	c.uvarint(&frame)
-	c.uvarint(&kind)
-	c.uvarint(&v)
-	r.walk(&c)
-	return c.buf, c.err
+	c.Uvarint(&frame)
+	c.Uvarint(&kind)
+	c.Uvarint(&v)
+	r.walk(c)
+	return c.Rest(), c.Err()
 }
 
 // DecodeRecord reads the value of a log record. It answers UnknownRecordError
@@ -131,16 +132,16 @@ func DecodeRecord(value []byte) (Record, error) {
 }
 
 func decodeRecordVersion(value []byte) (Record, int16, error) {
-	c := coder{reading: true, buf: value}
+	c := protocol.NewReader(0, value)
 	var frame, number, version uint64
-	c.uvarint(&frame)
-	if c.err == nil && frame != frameVersion {
+	c.Uvarint(&frame)
+	if c.Err() == nil && frame != frameVersion {
 		return nil, 0, &UnknownRecordError{What: fmt.Sprintf("frame version %d", frame)}
 	}
-	c.uvarint(&number)
-	c.uvarint(&version)
-	if c.err != nil {
-		return nil, 0, c.err
+	c.Uvarint(&number)
+	c.Uvarint(&version)
+	if c.Err() != nil {
+		return nil, 0, c.Err()
 	}
 	if number >= uint64(len(recordKinds)) || recordKinds[number].make == nil {
 		return nil, 0, &UnknownRecordError{What: fmt.Sprintf("record type %d", number)}
@@ -149,16 +150,16 @@ func decodeRecordVersion(value []byte) (Record, int16, error) {
 	if version > uint64(kind.maxVersion) {
 		return nil, 0, &UnknownRecordError{What: fmt.Sprintf("%s version %d", kind.name, version)}
 	}
-	c.version = int16(version)
+	c.Version = int16(version)
 	r := kind.make()
-	r.walk(&c)
-	if c.err == nil && len(c.buf) > 0 {
-		c.fail(errors.New("the record is longer than its fields"))
+	r.walk(c)
+	if c.Err() == nil && len(c.Rest()) > 0 {
+		c.Fail(errors.New("the record is longer than its fields"))
 	}
-	if c.err != nil {
-		return nil, 0, fmt.Errorf("%s version %d: %w", kind.name, version, c.err)
+	if c.Err() != nil {
+		return nil, 0, fmt.Errorf("%s version %d: %w", kind.name, version, c.Err())
 	}
-	return r, c.version, nil
+	return r, c.Version, nil
 }
 
 // Metadata versions where the records that we write change form.

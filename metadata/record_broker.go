@@ -10,12 +10,12 @@ type Endpoint struct {
 	SecurityProtocol int16 // 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL
 }
 
-func walkEndpoint(c *coder, e *Endpoint) {
-	c.string(&e.Name)
-	c.string(&e.Host)
-	c.uint16(&e.Port)
-	c.int16(&e.SecurityProtocol)
-	c.tags()
+func walkEndpoint(c *protocol.Coder, e *Endpoint) {
+	c.String(&e.Name)
+	c.String(&e.Host)
+	c.Uint16(&e.Port)
+	c.Int16(&e.SecurityProtocol)
+	c.Tags()
 }
 
 // FeatureRange is the levels of a feature that a node can run at.
@@ -24,11 +24,11 @@ type FeatureRange struct {
 	Min, Max int16
 }
 
-func walkFeatureRange(c *coder, f *FeatureRange) {
-	c.string(&f.Name)
-	c.int16(&f.Min)
-	c.int16(&f.Max)
-	c.tags()
+func walkFeatureRange(c *protocol.Coder, f *FeatureRange) {
+	c.String(&f.Name)
+	c.Int16(&f.Min)
+	c.Int16(&f.Max)
+	c.Tags()
 }
 
 // RegisterBrokerRecord registers a broker process, replacing an older one.
@@ -49,23 +49,23 @@ type RegisterBrokerRecord struct {
 // Type implements Record.
 func (*RegisterBrokerRecord) Type() RecordType { return TypeRegisterBroker }
 
-func (r *RegisterBrokerRecord) walk(c *coder) {
-	c.int32(&r.BrokerID)
-	if c.version >= 2 {
-		c.bool(&r.IsMigratingZkBroker)
+func (r *RegisterBrokerRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.BrokerID)
+	if c.Version >= 2 {
+		c.Bool(&r.IsMigratingZkBroker)
 	}
-	c.uuid(&r.IncarnationID)
-	c.int64(&r.BrokerEpoch)
-	array(c, &r.Endpoints, walkEndpoint)
-	array(c, &r.Features, walkFeatureRange)
-	c.nullableString(&r.Rack)
-	c.bool(&r.Fenced)
-	if c.version >= 1 {
-		c.bool(&r.InControlledShutdown)
+	c.UUID(&r.IncarnationID)
+	c.Int64(&r.BrokerEpoch)
+	protocol.Array(c, &r.Endpoints, walkEndpoint)
+	protocol.Array(c, &r.Features, walkFeatureRange)
+	c.NullableString(&r.Rack)
+	c.Bool(&r.Fenced)
+	if c.Version >= 1 {
+		c.Bool(&r.InControlledShutdown)
 	}
-	c.tags(
-		tag{0, len(r.LogDirs) > 0 && c.version >= 3, func(c *coder) { c.uuids(&r.LogDirs) }},
-		tag{1, r.CordonedLogDirs != nil && c.version >= 4, func(c *coder) { nullableArray(c, &r.CordonedLogDirs, (*coder).uuid) }})
+	c.Tags(
+		protocol.TagOf(0, len(r.LogDirs) > 0 && c.Version >= 3, func(c *protocol.Coder) { c.UUIDs(&r.LogDirs) }),
+		protocol.TagOf(1, r.CordonedLogDirs != nil && c.Version >= 4, func(c *protocol.Coder) { protocol.NullableArray(c, &r.CordonedLogDirs, (*protocol.Coder).UUID) }))
 }
 
 // UnregisterBrokerRecord removes a broker's registration.
@@ -77,10 +77,10 @@ type UnregisterBrokerRecord struct {
 // Type implements Record.
 func (*UnregisterBrokerRecord) Type() RecordType { return TypeUnregisterBroker }
 
-func (r *UnregisterBrokerRecord) walk(c *coder) {
-	c.int32(&r.BrokerID)
-	c.int64(&r.BrokerEpoch)
-	c.tags()
+func (r *UnregisterBrokerRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.BrokerID)
+	c.Int64(&r.BrokerEpoch)
+	c.Tags()
 }
 
 // FenceBrokerRecord is the oldest form of "this broker is out".
@@ -92,10 +92,10 @@ type FenceBrokerRecord struct {
 // Type implements Record.
 func (*FenceBrokerRecord) Type() RecordType { return TypeFenceBroker }
 
-func (r *FenceBrokerRecord) walk(c *coder) {
-	c.int32(&r.BrokerID)
-	c.int64(&r.BrokerEpoch)
-	c.tags()
+func (r *FenceBrokerRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.BrokerID)
+	c.Int64(&r.BrokerEpoch)
+	c.Tags()
 }
 
 // UnfenceBrokerRecord is the oldest form of "this broker is in".
@@ -107,10 +107,10 @@ type UnfenceBrokerRecord struct {
 // Type implements Record.
 func (*UnfenceBrokerRecord) Type() RecordType { return TypeUnfenceBroker }
 
-func (r *UnfenceBrokerRecord) walk(c *coder) {
-	c.int32(&r.BrokerID)
-	c.int64(&r.BrokerEpoch)
-	c.tags()
+func (r *UnfenceBrokerRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.BrokerID)
+	c.Int64(&r.BrokerEpoch)
+	c.Tags()
 }
 
 // Values of BrokerRegistrationChangeRecord.Fenced.
@@ -133,14 +133,14 @@ type BrokerRegistrationChangeRecord struct {
 // Type implements Record.
 func (*BrokerRegistrationChangeRecord) Type() RecordType { return TypeBrokerRegistrationChange }
 
-func (r *BrokerRegistrationChangeRecord) walk(c *coder) {
-	c.int32(&r.BrokerID)
-	c.int64(&r.BrokerEpoch)
-	c.tags(
-		tag{0, r.Fenced != 0, func(c *coder) { c.int8(&r.Fenced) }},
-		tag{1, r.InControlledShutdown != 0 && c.version >= 1, func(c *coder) { c.int8(&r.InControlledShutdown) }},
-		tag{2, len(r.LogDirs) > 0 && c.version >= 2, func(c *coder) { c.uuids(&r.LogDirs) }},
-		tag{3, r.CordonedLogDirs != nil && c.version >= 3, func(c *coder) { nullableArray(c, &r.CordonedLogDirs, (*coder).uuid) }})
+func (r *BrokerRegistrationChangeRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.BrokerID)
+	c.Int64(&r.BrokerEpoch)
+	c.Tags(
+		protocol.TagOf(0, r.Fenced != 0, func(c *protocol.Coder) { c.Int8(&r.Fenced) }),
+		protocol.TagOf(1, r.InControlledShutdown != 0 && c.Version >= 1, func(c *protocol.Coder) { c.Int8(&r.InControlledShutdown) }),
+		protocol.TagOf(2, len(r.LogDirs) > 0 && c.Version >= 2, func(c *protocol.Coder) { c.UUIDs(&r.LogDirs) }),
+		protocol.TagOf(3, r.CordonedLogDirs != nil && c.Version >= 3, func(c *protocol.Coder) { protocol.NullableArray(c, &r.CordonedLogDirs, (*protocol.Coder).UUID) }))
 }
 
 // lowestVersion is the first version that can say all of it; Kafka 4.3.1 was
@@ -170,11 +170,11 @@ type RegisterControllerRecord struct {
 // Type implements Record.
 func (*RegisterControllerRecord) Type() RecordType { return TypeRegisterController }
 
-func (r *RegisterControllerRecord) walk(c *coder) {
-	c.int32(&r.ControllerID)
-	c.uuid(&r.IncarnationID)
-	c.bool(&r.ZkMigrationReady)
-	array(c, &r.Endpoints, walkEndpoint)
-	array(c, &r.Features, walkFeatureRange)
-	c.tags()
+func (r *RegisterControllerRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.ControllerID)
+	c.UUID(&r.IncarnationID)
+	c.Bool(&r.ZkMigrationReady)
+	protocol.Array(c, &r.Endpoints, walkEndpoint)
+	protocol.Array(c, &r.Features, walkFeatureRange)
+	c.Tags()
 }

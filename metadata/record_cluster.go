@@ -1,5 +1,7 @@
 package metadata
 
+import "github.com/barnabas-mq/barnabas/protocol"
+
 // ConfigRecord sets one config of one resource; a nil value removes it.
 type ConfigRecord struct {
 	ResourceType ResourceType
@@ -11,12 +13,12 @@ type ConfigRecord struct {
 // Type implements Record.
 func (*ConfigRecord) Type() RecordType { return TypeConfig }
 
-func (r *ConfigRecord) walk(c *coder) {
-	c.int8((*int8)(&r.ResourceType))
-	c.string(&r.ResourceName)
-	c.string(&r.Name)
-	c.nullableString(&r.Value)
-	c.tags()
+func (r *ConfigRecord) walk(c *protocol.Coder) {
+	c.Int8((*int8)(&r.ResourceType))
+	c.String(&r.ResourceName)
+	c.String(&r.Name)
+	c.NullableString(&r.Value)
+	c.Tags()
 }
 
 // FeatureLevelRecord sets the finalized level of a feature; 0 removes it.
@@ -28,10 +30,10 @@ type FeatureLevelRecord struct {
 // Type implements Record.
 func (*FeatureLevelRecord) Type() RecordType { return TypeFeatureLevel }
 
-func (r *FeatureLevelRecord) walk(c *coder) {
-	c.string(&r.Name)
-	c.int16(&r.Level)
-	c.tags()
+func (r *FeatureLevelRecord) walk(c *protocol.Coder) {
+	c.String(&r.Name)
+	c.Int16(&r.Level)
+	c.Tags()
 }
 
 // ProducerIDsRecord says that every producer id below NextProducerID has been
@@ -45,11 +47,11 @@ type ProducerIDsRecord struct {
 // Type implements Record.
 func (*ProducerIDsRecord) Type() RecordType { return TypeProducerIDs }
 
-func (r *ProducerIDsRecord) walk(c *coder) {
-	c.int32(&r.BrokerID)
-	c.int64(&r.BrokerEpoch)
-	c.int64(&r.NextProducerID)
-	c.tags()
+func (r *ProducerIDsRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.BrokerID)
+	c.Int64(&r.BrokerEpoch)
+	c.Int64(&r.NextProducerID)
+	c.Tags()
 }
 
 // NoOpRecord changes nothing; Kafka's controller writes one every 500 ms.
@@ -58,7 +60,7 @@ type NoOpRecord struct{}
 // Type implements Record.
 func (*NoOpRecord) Type() RecordType { return TypeNoOp }
 
-func (*NoOpRecord) walk(c *coder) { c.tags() }
+func (*NoOpRecord) walk(c *protocol.Coder) { c.Tags() }
 
 // BeginTransactionRecord begins a change that spans several batches: what
 // follows counts only once EndTransactionRecord is read.
@@ -69,8 +71,8 @@ type BeginTransactionRecord struct {
 // Type implements Record.
 func (*BeginTransactionRecord) Type() RecordType { return TypeBeginTransaction }
 
-func (r *BeginTransactionRecord) walk(c *coder) {
-	c.tags(tag{0, r.Name != nil, func(c *coder) { c.nullableString(&r.Name) }})
+func (r *BeginTransactionRecord) walk(c *protocol.Coder) {
+	c.Tags(protocol.TagOf(0, r.Name != nil, func(c *protocol.Coder) { c.NullableString(&r.Name) }))
 }
 
 // EndTransactionRecord makes the change since BeginTransactionRecord count.
@@ -79,7 +81,7 @@ type EndTransactionRecord struct{}
 // Type implements Record.
 func (*EndTransactionRecord) Type() RecordType { return TypeEndTransaction }
 
-func (*EndTransactionRecord) walk(c *coder) { c.tags() }
+func (*EndTransactionRecord) walk(c *protocol.Coder) { c.Tags() }
 
 // AbortTransactionRecord undoes the change since BeginTransactionRecord.
 type AbortTransactionRecord struct {
@@ -89,8 +91,8 @@ type AbortTransactionRecord struct {
 // Type implements Record.
 func (*AbortTransactionRecord) Type() RecordType { return TypeAbortTransaction }
 
-func (r *AbortTransactionRecord) walk(c *coder) {
-	c.tags(tag{0, r.Reason != nil, func(c *coder) { c.nullableString(&r.Reason) }})
+func (r *AbortTransactionRecord) walk(c *protocol.Coder) {
+	c.Tags(protocol.TagOf(0, r.Reason != nil, func(c *protocol.Coder) { c.NullableString(&r.Reason) }))
 }
 
 // ZkMigrationStateRecord is left over in clusters that came from ZooKeeper.
@@ -101,7 +103,7 @@ type ZkMigrationStateRecord struct {
 // Type implements Record.
 func (*ZkMigrationStateRecord) Type() RecordType { return TypeZkMigrationState }
 
-func (r *ZkMigrationStateRecord) walk(c *coder) {
-	c.int8(&r.State)
-	c.tags()
+func (r *ZkMigrationStateRecord) walk(c *protocol.Coder) {
+	c.Int8(&r.State)
+	c.Tags()
 }

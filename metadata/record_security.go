@@ -17,16 +17,16 @@ type AccessControlEntryRecord struct {
 // Type implements Record.
 func (*AccessControlEntryRecord) Type() RecordType { return TypeAccessControlEntry }
 
-func (r *AccessControlEntryRecord) walk(c *coder) {
-	c.uuid(&r.ID)
-	c.int8(&r.ResourceType)
-	c.string(&r.ResourceName)
-	c.int8(&r.PatternType)
-	c.string(&r.Principal)
-	c.string(&r.Host)
-	c.int8(&r.Operation)
-	c.int8(&r.PermissionType)
-	c.tags()
+func (r *AccessControlEntryRecord) walk(c *protocol.Coder) {
+	c.UUID(&r.ID)
+	c.Int8(&r.ResourceType)
+	c.String(&r.ResourceName)
+	c.Int8(&r.PatternType)
+	c.String(&r.Principal)
+	c.String(&r.Host)
+	c.Int8(&r.Operation)
+	c.Int8(&r.PermissionType)
+	c.Tags()
 }
 
 // RemoveAccessControlEntryRecord removes an access rule.
@@ -37,9 +37,9 @@ type RemoveAccessControlEntryRecord struct {
 // Type implements Record.
 func (*RemoveAccessControlEntryRecord) Type() RecordType { return TypeRemoveAccessControlEntry }
 
-func (r *RemoveAccessControlEntryRecord) walk(c *coder) {
-	c.uuid(&r.ID)
-	c.tags()
+func (r *RemoveAccessControlEntryRecord) walk(c *protocol.Coder) {
+	c.UUID(&r.ID)
+	c.Tags()
 }
 
 // UserScramCredentialRecord is what SCRAM needs to know of a user.
@@ -55,14 +55,14 @@ type UserScramCredentialRecord struct {
 // Type implements Record.
 func (*UserScramCredentialRecord) Type() RecordType { return TypeUserScramCredential }
 
-func (r *UserScramCredentialRecord) walk(c *coder) {
-	c.string(&r.Name)
-	c.int8(&r.Mechanism)
-	c.bytes(&r.Salt)
-	c.bytes(&r.StoredKey)
-	c.bytes(&r.ServerKey)
-	c.int32(&r.Iterations)
-	c.tags()
+func (r *UserScramCredentialRecord) walk(c *protocol.Coder) {
+	c.String(&r.Name)
+	c.Int8(&r.Mechanism)
+	c.Bytes(&r.Salt)
+	c.Bytes(&r.StoredKey)
+	c.Bytes(&r.ServerKey)
+	c.Int32(&r.Iterations)
+	c.Tags()
 }
 
 // RemoveUserScramCredentialRecord removes a user's credential of a mechanism.
@@ -74,10 +74,10 @@ type RemoveUserScramCredentialRecord struct {
 // Type implements Record.
 func (*RemoveUserScramCredentialRecord) Type() RecordType { return TypeRemoveUserScramCredential }
 
-func (r *RemoveUserScramCredentialRecord) walk(c *coder) {
-	c.string(&r.Name)
-	c.int8(&r.Mechanism)
-	c.tags()
+func (r *RemoveUserScramCredentialRecord) walk(c *protocol.Coder) {
+	c.String(&r.Name)
+	c.Int8(&r.Mechanism)
+	c.Tags()
 }
 
 // DelegationTokenRecord is a delegation token.
@@ -94,15 +94,15 @@ type DelegationTokenRecord struct {
 // Type implements Record.
 func (*DelegationTokenRecord) Type() RecordType { return TypeDelegationToken }
 
-func (r *DelegationTokenRecord) walk(c *coder) {
-	c.string(&r.Owner)
-	c.string(&r.Requester)
-	array(c, &r.Renewers, (*coder).string)
-	c.int64(&r.IssueTimestamp)
-	c.int64(&r.MaxTimestamp)
-	c.int64(&r.ExpirationTimestamp)
-	c.string(&r.TokenID)
-	c.tags()
+func (r *DelegationTokenRecord) walk(c *protocol.Coder) {
+	c.String(&r.Owner)
+	c.String(&r.Requester)
+	protocol.Array(c, &r.Renewers, (*protocol.Coder).String)
+	c.Int64(&r.IssueTimestamp)
+	c.Int64(&r.MaxTimestamp)
+	c.Int64(&r.ExpirationTimestamp)
+	c.String(&r.TokenID)
+	c.Tags()
 }
 
 // RemoveDelegationTokenRecord removes a delegation token.
@@ -113,9 +113,9 @@ type RemoveDelegationTokenRecord struct {
 // Type implements Record.
 func (*RemoveDelegationTokenRecord) Type() RecordType { return TypeRemoveDelegationToken }
 
-func (r *RemoveDelegationTokenRecord) walk(c *coder) {
-	c.string(&r.TokenID)
-	c.tags()
+func (r *RemoveDelegationTokenRecord) walk(c *protocol.Coder) {
+	c.String(&r.TokenID)
+	c.Tags()
 }
 
 // ClientQuotaRecord sets or removes one limit of one quota entity.
@@ -135,14 +135,14 @@ type QuotaEntity struct {
 // Type implements Record.
 func (*ClientQuotaRecord) Type() RecordType { return TypeClientQuota }
 
-func (r *ClientQuotaRecord) walk(c *coder) {
-	array(c, &r.Entity, func(c *coder, e *QuotaEntity) {
-		c.string(&e.Type)
-		c.nullableString(&e.Name)
-		c.tags()
+func (r *ClientQuotaRecord) walk(c *protocol.Coder) {
+	protocol.Array(c, &r.Entity, func(c *protocol.Coder, e *QuotaEntity) {
+		c.String(&e.Type)
+		c.NullableString(&e.Name)
+		c.Tags()
 	})
-	c.string(&r.Key)
-	c.float64(&r.Value)
-	c.bool(&r.Remove)
-	c.tags()
+	c.String(&r.Key)
+	c.Float64(&r.Value)
+	c.Bool(&r.Remove)
+	c.Tags()
 }

@@ -11,10 +11,10 @@ type TopicRecord struct {
 // Type implements Record.
 func (*TopicRecord) Type() RecordType { return TypeTopic }
 
-func (r *TopicRecord) walk(c *coder) {
-	c.string(&r.Name)
-	c.uuid(&r.TopicID)
-	c.tags()
+func (r *TopicRecord) walk(c *protocol.Coder) {
+	c.String(&r.Name)
+	c.UUID(&r.TopicID)
+	c.Tags()
 }
 
 // RemoveTopicRecord removes a topic with its partitions and configs.
@@ -25,9 +25,9 @@ type RemoveTopicRecord struct {
 // Type implements Record.
 func (*RemoveTopicRecord) Type() RecordType { return TypeRemoveTopic }
 
-func (r *RemoveTopicRecord) walk(c *coder) {
-	c.uuid(&r.TopicID)
-	c.tags()
+func (r *RemoveTopicRecord) walk(c *protocol.Coder) {
+	c.UUID(&r.TopicID)
+	c.Tags()
 }
 
 // PartitionRecord sets the whole state of one partition.
@@ -50,27 +50,27 @@ type PartitionRecord struct {
 // Type implements Record.
 func (*PartitionRecord) Type() RecordType { return TypePartition }
 
-func (r *PartitionRecord) walk(c *coder) {
-	c.int32(&r.PartitionID)
-	c.uuid(&r.TopicID)
-	c.int32s(&r.Replicas)
-	c.int32s(&r.ISR)
-	c.int32s(&r.RemovingReplicas)
-	c.int32s(&r.AddingReplicas)
-	c.int32(&r.Leader)
-	c.epoch(&r.LeaderEpoch)
-	c.int32(&r.PartitionEpoch)
-	if c.version >= 1 {
-		c.uuids(&r.Directories)
+func (r *PartitionRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.PartitionID)
+	c.UUID(&r.TopicID)
+	c.Int32s(&r.Replicas)
+	c.Int32s(&r.ISR)
+	c.Int32s(&r.RemovingReplicas)
+	c.Int32s(&r.AddingReplicas)
+	c.Int32(&r.Leader)
+	c.Epoch(&r.LeaderEpoch)
+	c.Int32(&r.PartitionEpoch)
+	if c.Version >= 1 {
+		c.UUIDs(&r.Directories)
 	}
-	recovery := tag{0, r.LeaderRecoveryState != 0, func(c *coder) { c.int8(&r.LeaderRecoveryState) }}
-	if c.version < 2 {
-		c.tags(recovery)
+	recovery := protocol.TagOf(0, r.LeaderRecoveryState != 0, func(c *protocol.Coder) { c.Int8(&r.LeaderRecoveryState) })
+	if c.Version < 2 {
+		c.Tags(recovery)
 		return
 	}
-	c.tags(recovery,
-		tag{1, r.ELR != nil, func(c *coder) { nullableArray(c, &r.ELR, (*coder).int32) }},
-		tag{2, r.LastKnownELR != nil, func(c *coder) { nullableArray(c, &r.LastKnownELR, (*coder).int32) }})
+	c.Tags(recovery,
+		protocol.TagOf(1, r.ELR != nil, func(c *protocol.Coder) { protocol.NullableArray(c, &r.ELR, (*protocol.Coder).Int32) }),
+		protocol.TagOf(2, r.LastKnownELR != nil, func(c *protocol.Coder) { protocol.NullableArray(c, &r.LastKnownELR, (*protocol.Coder).Int32) }))
 }
 
 // Values of PartitionChangeRecord.Leader.
@@ -116,22 +116,22 @@ func newPartitionChange() *PartitionChangeRecord {
 // Type implements Record.
 func (*PartitionChangeRecord) Type() RecordType { return TypePartitionChange }
 
-func (r *PartitionChangeRecord) walk(c *coder) {
-	c.int32(&r.PartitionID)
-	c.uuid(&r.TopicID)
-	ids := func(number uint64, v *[]int32, since int16) tag {
-		return tag{number, *v != nil && c.version >= since, func(c *coder) { nullableArray(c, v, (*coder).int32) }}
+func (r *PartitionChangeRecord) walk(c *protocol.Coder) {
+	c.Int32(&r.PartitionID)
+	c.UUID(&r.TopicID)
+	ids := func(number uint64, v *[]int32, since int16) protocol.Tag {
+		return protocol.TagOf(number, *v != nil && c.Version >= since, func(c *protocol.Coder) { protocol.NullableArray(c, v, (*protocol.Coder).Int32) })
 	}
-	c.tags(
+	c.Tags(
 		ids(0, &r.ISR, 0),
-		tag{1, r.Leader != LeaderUnchanged, func(c *coder) { c.int32(&r.Leader) }},
+		protocol.TagOf(1, r.Leader != LeaderUnchanged, func(c *protocol.Coder) { c.Int32(&r.Leader) }),
 		ids(2, &r.Replicas, 0),
 		ids(3, &r.RemovingReplicas, 0),
 		ids(4, &r.AddingReplicas, 0),
-		tag{5, r.LeaderRecoveryState != recoveryUnchanged, func(c *coder) { c.int8(&r.LeaderRecoveryState) }},
+		protocol.TagOf(5, r.LeaderRecoveryState != recoveryUnchanged, func(c *protocol.Coder) { c.Int8(&r.LeaderRecoveryState) }),
 		ids(6, &r.ELR, 2),
 		ids(7, &r.LastKnownELR, 2),
-		tag{8, r.Directories != nil && c.version >= 1, func(c *coder) { nullableArray(c, &r.Directories, (*coder).uuid) }})
+		protocol.TagOf(8, r.Directories != nil && c.Version >= 1, func(c *protocol.Coder) { protocol.NullableArray(c, &r.Directories, (*protocol.Coder).UUID) }))
 }
 
 // ClearELRRecord forgets the eligible leader replicas of a topic, or of all
@@ -143,7 +143,7 @@ type ClearELRRecord struct {
 // Type implements Record.
 func (*ClearELRRecord) Type() RecordType { return TypeClearELR }
 
-func (r *ClearELRRecord) walk(c *coder) {
-	c.string(&r.TopicName)
-	c.tags()
+func (r *ClearELRRecord) walk(c *protocol.Coder) {
+	c.String(&r.TopicName)
+	c.Tags()
 }

@@ -1,31 +1,48 @@
-package metadata
+package protocol
 
 import (
 	"encoding/binary"
 	"errors"
 	"math"
-
-	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // errShort is what every read beyond the end of a record comes to.
 var errShort = errors.New("the record ends before its last field")
 
-// coder walks the fields of a message in either direction, so that each record
+// Coder walks the fields of a message in either direction, so that each record
 // type names its fields once and cannot write what it does not read.
 //
 // Invariant: after the first error nothing more is read. Writing stores nothing
 // in the message, not even what is there already: images share their parts with
 // readers and with the snapshot's writer.
-type coder struct {
+type Coder struct {
+	// Version is that of the message; walk functions ask it.
+	Version int16
 	reading bool
-	version int16
 	// buf is what is left to read, or what has been written so far.
 	buf []byte
 	err error
 }
 
-func (c *coder) fail(err error) {
+// NewReader walks a message that is read from b.
+func NewReader(version int16, b []byte) *Coder {
+	return &Coder{Version: version, reading: true, buf: b}
+}
+
+// NewWriter walks a message that is appended to dst.
+func NewWriter(version int16, dst []byte) *Coder { return &Coder{Version: version, buf: dst} }
+
+// Reading tells the direction.
+func (c *Coder) Reading() bool { return c.reading }
+
+// Rest is what is left to read, or what has been written so far.
+func (c *Coder) Rest() []byte { return c.buf }
+
+// Err is the first error.
+func (c *Coder) Err() error { return c.err }
+
+// Fail notes an error unless there is one; nothing more is read then.
+func (c *Coder) Fail(err error) {
 	if c.err == nil {
 		c.err = err
 	}
@@ -33,9 +50,9 @@ func (c *coder) fail(err error) {
 }
 
 // take cuts the next n bytes off.
-func (c *coder) take(n int) []byte {
+func (c *Coder) take(n int) []byte {
 	if n < 0 || n > len(c.buf) {
-		c.fail(errShort)
+		c.Fail(errShort)
 		return nil
 	}
 	b := c.buf[:n:n]
@@ -43,7 +60,8 @@ func (c *coder) take(n int) []byte {
 	return b
 }
 
-func (c *coder) uvarint(v *uint64) {
+// Uvarint walks an unsigned varint of at most 32 bits.
+func (c *Coder) Uvarint(v *uint64) {
 	if !c.reading {
 		c.buf = binary.AppendUvarint(c.buf, *v)
 		return
@@ -53,14 +71,15 @@ func (c *coder) uvarint(v *uint64) {
 	}
 	x, n := binary.Uvarint(c.buf)
 	if n <= 0 || x > math.MaxUint32 {
-		c.fail(errors.New("a variable-length number is cut off or too large"))
+		c.Fail(errors.New("a variable-length number is cut off or too large"))
 		return
 	}
 	c.buf = c.buf[n:]
 	*v = x
 }
 
-func (c *coder) int8(v *int8) {
+// Int8 walks an INT8.
+func (c *Coder) Int8(v *int8) {
 	if !c.reading {
 		c.buf = append(c.buf, byte(*v))
 	} else if b := c.take(1); b != nil {
@@ -68,7 +87,8 @@ func (c *coder) int8(v *int8) {
 	}
 }
 
-func (c *coder) bool(v *bool) {
+// Bool walks a BOOLEAN.
+func (c *Coder) Bool(v *bool) {
 	if !c.reading {
 		b := byte(0)
 		if *v {
@@ -80,7 +100,8 @@ func (c *coder) bool(v *bool) {
 	}
 }
 
-func (c *coder) uint16(v *uint16) {
+// Uint16 walks a UINT16.
+func (c *Coder) Uint16(v *uint16) {
 	if !c.reading {
 		c.buf = binary.BigEndian.AppendUint16(c.buf, *v)
 	} else if b := c.take(2); b != nil {
@@ -88,14 +109,16 @@ func (c *coder) uint16(v *uint16) {
 	}
 }
 
-func (c *coder) int16(v *int16) {
+// Int16 walks an INT16.
+func (c *Coder) Int16(v *int16) {
 	u := uint16(*v)
-	if c.uint16(&u); c.reading {
+	if c.Uint16(&u); c.reading {
 		*v = int16(u)
 	}
 }
 
-func (c *coder) uint32(v *uint32) {
+// Uint32 walks a UINT32.
+func (c *Coder) Uint32(v *uint32) {
 	if !c.reading {
 		c.buf = binary.BigEndian.AppendUint32(c.buf, *v)
 	} else if b := c.take(4); b != nil {
@@ -103,16 +126,19 @@ func (c *coder) uint32(v *uint32) {
 	}
 }
 
-func (c *coder) int32(v *int32) {
+// Int32 walks an INT32.
+func (c *Coder) Int32(v *int32) {
 	u := uint32(*v)
-	if c.uint32(&u); c.reading {
+	if c.Uint32(&u); c.reading {
 		*v = int32(u)
 	}
 }
 
-func (c *coder) epoch(v *protocol.Epoch) { c.int32((*int32)(v)) }
+// Epoch walks a leader epoch, an INT32.
+func (c *Coder) Epoch(v *Epoch) { c.Int32((*int32)(v)) }
 
-func (c *coder) int64(v *int64) {
+// Int64 walks an INT64.
+func (c *Coder) Int64(v *int64) {
 	if !c.reading {
 		c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(*v))
 	} else if b := c.take(8); b != nil {
@@ -120,14 +146,16 @@ func (c *coder) int64(v *int64) {
 	}
 }
 
-func (c *coder) float64(v *float64) {
+// Float64 walks a FLOAT64.
+func (c *Coder) Float64(v *float64) {
 	bits := int64(math.Float64bits(*v))
-	if c.int64(&bits); c.reading {
+	if c.Int64(&bits); c.reading {
 		*v = math.Float64frombits(uint64(bits))
 	}
 }
 
-func (c *coder) uuid(v *protocol.UUID) {
+// UUID walks a UUID.
+func (c *Coder) UUID(v *UUID) {
 	if !c.reading {
 		c.buf = append(c.buf, v[:]...)
 	} else if b := c.take(len(v)); b != nil {
@@ -137,19 +165,19 @@ func (c *coder) uuid(v *protocol.UUID) {
 
 // length walks the length of a compact string, byte field or array: one more
 // than the number of elements, 0 being null. It reports false for null.
-func (c *coder) length(n *int, isNull bool) bool {
+func (c *Coder) length(n *int, isNull bool) bool {
 	var u uint64
 	if !isNull {
 		u = uint64(*n) + 1
 	}
-	c.uvarint(&u)
+	c.Uvarint(&u)
 	if c.err != nil || u == 0 {
 		*n = 0
 		return false
 	}
 	// Every element takes at least one byte, which bounds what is allocated.
 	if c.reading && u-1 > uint64(len(c.buf)) {
-		c.fail(errShort)
+		c.Fail(errShort)
 		return false
 	}
 	*n = int(u - 1)
@@ -161,20 +189,22 @@ var (
 	errTooLong = errors.New("a string is longer than 32767 bytes, which Kafka cannot read")
 )
 
-func (c *coder) string(v *string) {
+// String walks a COMPACT_STRING; null is an error.
+func (c *Coder) String(v *string) {
 	if !c.reading {
-		c.nullableString(&v)
+		c.NullableString(&v)
 		return
 	}
 	var p *string
-	if c.nullableString(&p); p == nil {
-		c.fail(errNull)
+	if c.NullableString(&p); p == nil {
+		c.Fail(errNull)
 		return
 	}
 	*v = *p
 }
 
-func (c *coder) nullableString(v **string) {
+// NullableString walks a COMPACT_NULLABLE_STRING.
+func (c *Coder) NullableString(v **string) {
 	n := 0
 	if *v != nil {
 		n = len(**v)
@@ -183,7 +213,7 @@ func (c *coder) nullableString(v **string) {
 		return
 	}
 	if n > math.MaxInt16 {
-		c.fail(errTooLong)
+		c.Fail(errTooLong)
 		return
 	}
 	if !c.reading {
@@ -194,10 +224,11 @@ func (c *coder) nullableString(v **string) {
 	}
 }
 
-func (c *coder) bytes(v *[]byte) {
+// Bytes walks COMPACT_BYTES; null is an error.
+func (c *Coder) Bytes(v *[]byte) {
 	n := len(*v)
 	if !c.length(&n, false) {
-		c.fail(errNull)
+		c.Fail(errNull)
 		return
 	}
 	if !c.reading {
@@ -207,11 +238,11 @@ func (c *coder) bytes(v *[]byte) {
 	}
 }
 
-// array walks a non-null array; a length of zero reads as nil.
-func array[T any](c *coder, v *[]T, each func(*coder, *T)) {
+// Array walks a non-null array; a length of zero reads as nil.
+func Array[T any](c *Coder, v *[]T, each func(*Coder, *T)) {
 	n := len(*v)
 	if !c.length(&n, false) {
-		c.fail(errNull)
+		c.Fail(errNull)
 		return
 	}
 	if c.reading {
@@ -223,8 +254,8 @@ func array[T any](c *coder, v *[]T, each func(*coder, *T)) {
 	elements(c, v, n, each)
 }
 
-// nullableArray walks an array where nil means null and differs from empty.
-func nullableArray[T any](c *coder, v *[]T, each func(*coder, *T)) {
+// NullableArray walks an array where nil means null and differs from empty.
+func NullableArray[T any](c *Coder, v *[]T, each func(*Coder, *T)) {
 	n := len(*v)
 	if !c.length(&n, *v == nil) {
 		return
@@ -235,7 +266,7 @@ func nullableArray[T any](c *coder, v *[]T, each func(*coder, *T)) {
 	elements(c, v, n, each)
 }
 
-func elements[T any](c *coder, v *[]T, n int, each func(*coder, *T)) {
+func elements[T any](c *Coder, v *[]T, n int, each func(*Coder, *T)) {
 	for i := 0; i < n && c.err == nil; i++ {
 		if c.reading {
 			var zero T
@@ -245,21 +276,26 @@ func elements[T any](c *coder, v *[]T, n int, each func(*coder, *T)) {
 	}
 }
 
-func (c *coder) int32s(v *[]int32) { array(c, v, (*coder).int32) }
+// Int32s walks a COMPACT_ARRAY of INT32.
+func (c *Coder) Int32s(v *[]int32) { Array(c, v, (*Coder).Int32) }
 
-func (c *coder) uuids(v *[]protocol.UUID) { array(c, v, (*coder).uuid) }
+// UUIDs walks a COMPACT_ARRAY of UUID.
+func (c *Coder) UUIDs(v *[]UUID) { Array(c, v, (*Coder).UUID) }
 
-// tag is one tagged field; present says whether a writer includes it, which
+// Tag is one tagged field; present says whether a writer includes it, which
 // Kafka does when the value is not the default.
-type tag struct {
+type Tag struct {
 	number  uint64
 	present bool
-	walk    func(*coder)
+	walk    func(*Coder)
 }
 
-// tags walks the tagged fields that end every flexible message. Tags must be
+// TagOf makes a Tag.
+func TagOf(number uint64, present bool, walk func(*Coder)) Tag { return Tag{number, present, walk} }
+
+// Tags walks the tagged fields that end every flexible message. Tags must be
 // given in ascending order. Unknown ones are skipped when read, as Kafka does.
-func (c *coder) tags(known ...tag) {
+func (c *Coder) Tags(known ...Tag) {
 	if c.reading {
 		c.readTags(known)
 		return
@@ -270,47 +306,47 @@ func (c *coder) tags(known ...tag) {
 			count++
 		}
 	}
-	c.uvarint(&count)
+	c.Uvarint(&count)
 	for _, t := range known {
 		if !t.present {
 			continue
 		}
-		field := coder{version: c.version}
+		field := Coder{Version: c.Version}
 		t.walk(&field)
 		size := uint64(len(field.buf))
-		c.uvarint(&t.number)
-		c.uvarint(&size)
+		c.Uvarint(&t.number)
+		c.Uvarint(&size)
 		c.buf = append(c.buf, field.buf...)
 	}
 }
 
-func (c *coder) readTags(known []tag) {
+func (c *Coder) readTags(known []Tag) {
 	var count uint64
-	c.uvarint(&count)
+	c.Uvarint(&count)
 	last := -1
 	for ; count > 0 && c.err == nil; count-- {
 		var number, size uint64
-		c.uvarint(&number)
-		c.uvarint(&size)
+		c.Uvarint(&number)
+		c.Uvarint(&size)
 		if c.err != nil {
 			return
 		}
 		if int(number) <= last {
-			c.fail(errors.New("tagged fields are out of order"))
+			c.Fail(errors.New("tagged fields are out of order"))
 			return
 		}
 		last = int(number)
-		field := coder{reading: true, version: c.version, buf: c.take(int(size))}
+		field := Coder{reading: true, Version: c.Version, buf: c.take(int(size))}
 		for _, t := range known {
 			if t.number != number || c.err != nil {
 				continue
 			}
 			t.walk(&field)
 			if field.err == nil && len(field.buf) > 0 {
-				field.fail(errors.New("a tagged field is longer than its value"))
+				field.Fail(errors.New("a tagged field is longer than its value"))
 			}
 			if field.err != nil {
-				c.fail(field.err)
+				c.Fail(field.err)
 			}
 		}
 	}
