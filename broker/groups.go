@@ -2,9 +2,13 @@ package broker
 
 import (
 	"fmt"
+	"iter"
+	"sync/atomic"
 
+	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 	"github.com/barnabas-mq/barnabas/server/api"
 )
@@ -24,11 +28,96 @@ func (b *Broker) openGroups() error {
 	cfg.MembersMax = int32(s.GroupSizeMax)
 	cfg.OffsetMetadataBytesMax = int32(s.OffsetMetadataBytesMax)
 	cfg.MemberBytesMax = s.GroupMetadataBytesMax
+	cfg.ConsumerMembersMax = int32(s.ConsumerGroupSizeMax)
+	cfg.Assignors, cfg.Migration = s.ConsumerGroupAssignors, migrationPolicy(s.ConsumerGroupMigrationPolicy)
+	cfg.PatternRefresh, cfg.PatternBytesMax = s.ConsumerGroupRegexRefresh, s.GroupRegexBytesMax
+	known := &groupSettings{broker: b.settings.Load, image: b.metadata.Image}
+	cfg.Settings = known.of
+	cfg.Topics = func() group.Topics { return topicsOf(b.metadata.Image()) }
 	b.groups = group.New(group.Options{
 		Config: cfg, Journal: coordinator.NewLogJournal(b.partitionOf(api.OffsetsTopic)), Clock: b.opts.Clock, Shards: shards,
 		CommitTimeout: s.OffsetsCommitTimeout, QueueMax: s.CoordinatorQueueMax, NewMemberID: newMemberID, Log: b.opts.Log,
 	})
 	return nil
+}
+
+func migrationPolicy(text string) group.MigrationPolicy {
+	both := text == "bidirectional"
+	return group.MigrationPolicy{Upgrade: both || text == "upgrade", Downgrade: both || text == "downgrade"}
+}
+
+// groupSettings resolves the settings of groups. Nearly all groups have none of
+// their own, so that those of the broker are kept.
+type groupSettings struct {
+	broker func() *config.Broker
+	image  func() *metadata.Image
+
+	defaults atomic.Pointer[defaultSettings]
+}
+
+type defaultSettings struct {
+	broker *config.Broker // what they were made from
+	group.Settings
+}
+
+func (g *groupSettings) of(groupID string) group.Settings {
+	broker := g.broker()
+	overrides := g.image().Config(metadata.Resource{Type: metadata.ResourceGroup, Name: groupID})
+	if len(overrides) > 0 {
+		return settingsOf(broker.Group(overrides.Map()))
+	}
+	known := g.defaults.Load()
+	if known == nil || known.broker != broker {
+		known = &defaultSettings{broker, settingsOf(broker.Group(nil))}
+		g.defaults.Store(known)
+	}
+	return known.Settings
+}
+
+func settingsOf(g config.Group) group.Settings {
+	return group.Settings{
+		SessionTimeout: g.ConsumerSessionTimeout, HeartbeatInterval: g.ConsumerHeartbeatInterval,
+		AssignmentInterval: g.ConsumerAssignmentInterval,
+	}
+}
+
+// groupTopics shows the topics of an image to groups.
+type groupTopics struct{ image *metadata.Image }
+
+func topicsOf(image *metadata.Image) group.Topics { return groupTopics{image} }
+
+func (t groupTopics) Version() int64 { return int64(t.image.EndOffset()) }
+
+func (t groupTopics) Topic(name string) (group.Topic, bool) { return t.known(t.image.Topic(name)) }
+
+func (t groupTopics) TopicByID(id protocol.UUID) (group.Topic, bool) {
+	return t.known(t.image.TopicByID(id))
+}
+
+func (t groupTopics) known(topic *metadata.Topic) (group.Topic, bool) {
+	if topic == nil {
+		return group.Topic{}, false
+	}
+	known := group.Topic{Name: topic.Name, ID: topic.ID, Partitions: int32(len(topic.Partitions))}
+	if len(topic.Partitions) == 0 {
+		return known, true
+	}
+	for _, id := range topic.Partitions[0].Replicas {
+		if b := t.image.Broker(id); b != nil && b.Rack != nil {
+			known.Racks = append(known.Racks, *b.Rack)
+		}
+	}
+	return known, true
+}
+
+func (t groupTopics) Names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for topic := range t.image.Topics() {
+			if !yield(topic.Name) {
+				return
+			}
+		}
+	}
 }
 
 // newMemberID is a random UUID in its usual text form, as Kafka's member ids end.

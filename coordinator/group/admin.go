@@ -33,10 +33,20 @@ func (m *Machine) checkDeleteOffsets(groupID string) error {
 		return ErrGroupNotFound
 	case entry.foreign != nil:
 		return entry.foreign.checkDeleteOffsets()
+	case entry.consumer != nil:
+		return nil
 	case entry.classic.state != Empty && entry.classic.protocolType != consumerProtocolType:
 		return ErrGroupNotEmpty // nobody here can tell what its members read
 	}
 	return nil
+}
+
+// isSubscribed tells whether offsets of the topic are in use.
+func (g *group) isSubscribed(topic string) bool {
+	if g.consumer != nil {
+		return g.consumer.isSubscribed(topic)
+	}
+	return g.classic.isSubscribed(topic)
 }
 
 func (m *Machine) deleteOffsets(g *group, in DeleteOffsetsInput) []TopicResult {
@@ -44,7 +54,7 @@ func (m *Machine) deleteOffsets(g *group, in DeleteOffsetsInput) []TopicResult {
 	for i, topic := range in.Topics {
 		out[i] = TopicResult{Topic: topic.Topic, TopicID: topic.TopicID}
 		out[i].Partitions = make([]PartitionResult, len(topic.Partitions))
-		subscribed := g.classic.isSubscribed(topic.Topic)
+		subscribed := g.isSubscribed(topic.Topic)
 		for j, partition := range topic.Partitions {
 			out[i].Partitions[j].Partition = partition
 			if subscribed {
@@ -102,8 +112,8 @@ func (m *Machine) DeleteGroups(now coordinator.Moment, ids []string, reply func(
 		for _, tp := range entry.everyOffset() {
 			m.write(offsetTombstone(id, tp))
 		}
-		if entry.foreign != nil {
-			m.write(emptyConsumerTombstones(id)...)
+		if entry.consumer != nil {
+			m.write(entry.consumer.tombstones()...)
 		} else {
 			m.write(groupTombstone(id))
 		}
@@ -124,7 +134,7 @@ func (m *Machine) checkDelete(groupID string) error {
 		return ErrGroupNotFound
 	case entry.foreign != nil:
 		return entry.foreign.checkDelete()
-	case entry.classic.state != Empty:
+	case entry.classic.state != Empty, entry.consumer != nil && len(entry.consumer.members) > 0:
 		return ErrGroupNotEmpty
 	}
 	return nil
@@ -137,8 +147,11 @@ func (m *Machine) List(now coordinator.Moment, in ListInput, reply func([]Listin
 	for _, id := range sortedKeys(m.groups) {
 		g := m.groups[id]
 		l := Listing{GroupID: id, ProtocolType: g.classic.protocolType, State: g.classic.state, Type: Classic}
-		if g.foreign != nil {
+		switch {
+		case g.foreign != nil:
 			l = g.foreign.listing(id)
+		case g.consumer != nil:
+			l = Listing{GroupID: id, ProtocolType: consumerProtocolType, State: g.consumer.state(), Type: Consumer}
 		}
 		if passes(in.States, string(l.State)) && passes(in.Types, string(l.Type)) {
 			out = append(out, l)
@@ -160,8 +173,12 @@ func (m *Machine) Describe(now coordinator.Moment, ids []string, reply func([]De
 	m.begin(now)
 	out := make([]Description, len(ids))
 	for i, id := range ids {
-		out[i] = Description{GroupID: id, State: Dead, Err: ErrGroupNotFound}
-		if entry := m.groups[id]; entry != nil && entry.foreign == nil {
+		out[i] = Description{GroupID: id, State: Dead, Err: refuse(ErrGroupNotFound, "Group %s not found.", id)}
+		switch entry := m.groups[id]; {
+		case entry == nil:
+		case entry.foreign != nil || entry.consumer != nil:
+			out[i].Err = refuse(ErrGroupNotFound, "Group %s is not a classic group.", id)
+		default:
 			out[i] = entry.classic.describe()
 		}
 	}

@@ -20,6 +20,8 @@ func (m *Machine) Apply(at protocol.Offset, r coordinator.Record, p coordinator.
 		return m.applyOffset(at, r, p)
 	case ok && kind == groupKey:
 		return m.applyGroup(r)
+	case ok && isConsumerKind(kind):
+		return m.applyConsumer(kind, r)
 	case ok:
 		return m.applyForeign(kind, r)
 	default:
@@ -131,11 +133,15 @@ func (m *Machine) forgetGroup(groupID string) {
 		return
 	}
 	m.stopTimers(g.classic)
-	if len(g.offsets) == 0 && len(g.pending) == 0 && g.foreign == nil {
-		delete(m.groups, groupID)
-		return
-	}
 	g.classic = newClassicGroup(groupID)
+	m.dropIfEmpty(groupID, g)
+}
+
+// dropIfEmpty forgets a group of which nothing is left.
+func (m *Machine) dropIfEmpty(groupID string, g *group) {
+	if len(g.offsets) == 0 && len(g.pending) == 0 && g.foreign == nil && g.consumer == nil && !g.classic.exists() {
+		delete(m.groups, groupID)
+	}
 }
 
 // checkGroupValue refuses what no coordinator writes.
@@ -180,6 +186,7 @@ func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
 			m.timers.stop(&member.session)
 		}
 	}
+	g.written = true
 	g.generation = v.Generation
 	g.protocolType, g.protocol = v.ProtocolType, v.Protocol
 	g.leader = ""

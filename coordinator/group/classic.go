@@ -79,6 +79,7 @@ type classicGroup struct {
 	protocol     *string // nil until a generation has members
 	leader       string  // "" when there is none
 	stateSince   protocol.Timestamp
+	written      bool // there is a record of the group
 
 	// Invariant: members, byID and static hold the same members; members is in the
 	// order of joining, and leader is one of them unless there is none. supported
@@ -115,6 +116,10 @@ func newClassicGroup(id string) *classicGroup {
 	g.syncDeadline = newTimer(syncTimer, g, "")
 	return g
 }
+
+// exists tells whether the group is more than a place for offsets: it has been
+// written, or somebody is about to join.
+func (g *classicGroup) exists() bool { return g.written || len(g.members) > 0 || len(g.pending) > 0 }
 
 // find is the member with an id, nil when there is none.
 func (g *classicGroup) find(memberID string) *member { return g.byID[memberID] }

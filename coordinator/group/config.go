@@ -1,5 +1,7 @@
 package group
 
+import "time"
+
 // Config is what the machine needs of the broker's settings, with the names and
 // defaults that Kafka gives them. Times are milliseconds.
 type Config struct {
@@ -21,6 +23,17 @@ type Config struct {
 	// have not come back with it. Kafka has no such bound; a member needs some 200
 	// bytes, and no group of clients that work has more than a few thousand.
 	PendingMembersMax int
+
+	ConsumerMembersMax int32    // group.consumer.max.size
+	Assignors          []string // group.consumer.assignors, the default one first
+	Migration          MigrationPolicy
+	PatternRefresh     time.Duration // group.consumer.regex.refresh.interval.ms
+	// PatternBytesMax bounds a regular expression (barnabas.group.regex.max.bytes).
+	PatternBytesMax int
+	// Settings gives those of a group. It is asked for every heartbeat.
+	Settings func(groupID string) Settings
+	// Topics gives the topics as they are now.
+	Topics func() Topics
 }
 
 // DefaultConfig is Kafka's defaults.
@@ -35,6 +48,16 @@ func DefaultConfig() Config {
 		RecordBytesMax:              1_048_588,
 		GroupBytesMax:               4 * 1_048_588,
 		PendingMembersMax:           50_000,
+
+		ConsumerMembersMax: 1<<31 - 1,
+		Assignors:          []string{"uniform", "range"},
+		Migration:          MigrationPolicy{Upgrade: true, Downgrade: true},
+		PatternRefresh:     10 * time.Minute,
+		PatternBytesMax:    1 << 10,
+		Settings: func(string) Settings {
+			return Settings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second, AssignmentInterval: time.Second}
+		},
+		Topics: func() Topics { return noTopics{} },
 	}
 }
 

@@ -30,12 +30,15 @@ type Options struct {
 // must not block. Errors in replies are those of this package and of package
 // coordinator.
 type Coordinator struct {
-	runtime *coordinator.Runtime[*Machine]
+	runtime  *coordinator.Runtime[*Machine]
+	resolver resolver
 }
 
 // New makes a coordinator. It starts nothing before the first call.
 func New(o Options) *Coordinator {
-	return &Coordinator{runtime: coordinator.New(coordinator.Options[*Machine]{
+	c := &Coordinator{}
+	c.resolver.answer = c.answerPatterns
+	c.runtime = coordinator.New(coordinator.Options[*Machine]{
 		Name:          "group",
 		Shards:        o.Shards,
 		Journal:       o.Journal,
@@ -44,13 +47,27 @@ func New(o Options) *Coordinator {
 		CommitTimeout: o.CommitTimeout,
 		Log:           o.Log,
 		NewMachine: func(int32) *Machine {
-			return NewMachine(o.Config, o.NewMemberID)
+			m := NewMachine(o.Config, o.NewMemberID)
+			m.ResolvePatterns(c.resolver.ask)
+			return m
 		},
-	})}
+	})
+	return c
 }
 
 // Close answers everyone who waits and ends all goroutines.
-func (c *Coordinator) Close() { c.runtime.Close() }
+func (c *Coordinator) Close() {
+	c.runtime.Close()
+	c.resolver.close()
+}
+
+// answerPatterns hands an answer to the group that asked. When its shard is too
+// busy, the group asks again.
+func (c *Coordinator) answerPatterns(a PatternAnswer) {
+	c.runtime.Do(c.ShardOf(a.GroupID),
+		func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.PatternsResolved(now, a) },
+		func(error) {})
+}
 
 // Unload forgets a shard whose partition is not ours any more.
 func (c *Coordinator) Unload(shard int32) { c.runtime.Unload(shard) }
@@ -101,6 +118,18 @@ func ownAssignments(assignments []Assignment) []Assignment {
 // Heartbeat keeps a session alive.
 func (c *Coordinator) Heartbeat(in HeartbeatInput, reply func(error)) {
 	call(c, in.GroupID, (*Machine).Heartbeat, in, reply, func(err error) error { return err })
+}
+
+// ConsumerHeartbeat is all that members of the consumer protocol say (KIP-848).
+func (c *Coordinator) ConsumerHeartbeat(in ConsumerHeartbeatInput, reply func(ConsumerHeartbeatOutput)) {
+	call(c, in.GroupID, (*Machine).ConsumerHeartbeat, in, reply,
+		func(err error) ConsumerHeartbeatOutput { return ConsumerHeartbeatOutput{Err: err} })
+}
+
+// DescribeConsumer shows consumer groups. The descriptions are in the order of the ids.
+func (c *Coordinator) DescribeConsumer(ids []string, reply func([]ConsumerDescription)) {
+	byShard(c, ids, (*Machine).DescribeConsumer, reply,
+		func(id string, err error) ConsumerDescription { return ConsumerDescription{GroupID: id, Err: err} })
 }
 
 // Leave takes members out of a group.

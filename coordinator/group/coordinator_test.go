@@ -1,6 +1,7 @@
 package group
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -205,7 +206,7 @@ func storyManyShards(h *house) {
 		if ids[i] == "nobody" {
 			want = Description{GroupID: ids[i], State: Dead, Err: ErrGroupNotFound}
 		}
-		if d.GroupID != want.GroupID || d.State != want.State || d.Err != want.Err {
+		if d.GroupID != want.GroupID || d.State != want.State || !errors.Is(d.Err, want.Err) {
 			h.t.Errorf("described %+v, want %+v", d, want)
 		}
 	}

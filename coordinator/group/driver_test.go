@@ -2,6 +2,8 @@ package group
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,9 @@ type driver struct {
 	journal []coordinator.Entry
 	now     coordinator.Moment
 	ids     int
+	topics  *topicsFake
+	// queries are questions about patterns that nobody has answered yet.
+	queries []PatternQuery
 	// wrote is called for every record that is applied.
 	wrote func(coordinator.Record)
 }
@@ -30,10 +35,50 @@ type driver struct {
 var start = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 
 func newDriver(t *testing.T, config Config) *driver {
-	d := &driver{t: t, config: config, wrote: func(coordinator.Record) {}}
+	d := &driver{t: t, config: config, topics: &topicsFake{topics: map[string]Topic{}}, wrote: func(coordinator.Record) {}}
+	// The topics of a moment do not change later: a copy is an image.
+	d.config.Topics = func() Topics { return &topicsFake{version: d.topics.version, topics: maps.Clone(d.topics.topics)} }
 	d.now.Wall = protocol.Timestamp(start.UnixMilli())
-	d.machine, d.replica = d.newMachine(), d.newMachine()
+	d.begin()
 	return d
+}
+
+// begin makes two empty machines.
+func (d *driver) begin() {
+	d.machine, d.replica, d.queries = d.newMachine(), d.newMachine(), nil
+	d.machine.ResolvePatterns(func(q PatternQuery) { d.queries = append(d.queries, q) })
+}
+
+// resolve answers what was asked about patterns.
+func (d *driver) resolve() {
+	d.t.Helper()
+	queries := d.queries
+	d.queries = nil
+	for _, q := range queries {
+		d.do(d.machine.PatternsResolved(d.now, q.Resolve()))
+	}
+}
+
+// setTopic makes a topic, changes its number of partitions or, with 0, deletes it.
+func (d *driver) setTopic(name string, partitions int32) {
+	d.topics.version++
+	if partitions == 0 {
+		delete(d.topics.topics, name)
+		return
+	}
+	t, ok := d.topics.topics[name]
+	if !ok {
+		t = Topic{Name: name, ID: topicIDOf(name, d.topics.version)}
+	}
+	t.Partitions = partitions
+	d.topics.topics[name] = t
+}
+
+// topicIDOf is an id that sorts as the name does.
+func topicIDOf(name string, version int64) (id protocol.UUID) {
+	copy(id[:15], name)
+	id[15] = byte(version)
+	return id
 }
 
 func (d *driver) newMachine() *Machine {
@@ -70,15 +115,14 @@ func (d *driver) apply(r coordinator.Record, p coordinator.Producer) {
 	d.append(coordinator.Entry{Offset: at, Record: r, Producer: p})
 	d.wrote(r)
 	kind, _ := recordKind(r.Key)
-	var id string
-	if kind == groupKey {
-		id, _ = parseGroupKey(r.Key)
-	} else {
-		id, _, _ = parseOffsetKey(r.Key)
-	}
+	id := groupOfRecord(r)
 	live, replayed := d.machine.groups[id], d.replica.groups[id]
-	if kind == groupKey {
+	switch {
+	case kind == groupKey:
 		equal(d.t, "members of group "+id, durableMembers(live), durableMembers(replayed))
+	case isConsumerKind(kind):
+		equal(d.t, "consumers of group "+id, durableConsumers(live), durableConsumers(replayed))
+		return
 	}
 	equal(d.t, "offsets of group "+id, durableOffsets(live), durableOffsets(replayed))
 }
@@ -150,11 +194,60 @@ func (d *driver) runDue() {
 func (d *driver) restart() {
 	d.t.Helper()
 	d.machine.Abandon(coordinator.ErrUnavailable)
-	d.machine, d.replica = d.newMachine(), d.newMachine()
+	d.begin()
 	for _, e := range d.journal {
 		d.load(e)
 	}
 	d.do(d.machine.Loaded(d.now))
+}
+
+// groupOfRecord is the id of the group that a record is about.
+func groupOfRecord(r coordinator.Record) string {
+	id, _, err := parseForeignKey(r.Key, false) // all keys begin alike
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// durableConsumers is what the journal holds of a group's members in the consumer
+// protocol, as text.
+func durableConsumers(entry *group) string {
+	if entry == nil || entry.consumer == nil {
+		return "no such group\n"
+	}
+	g := entry.consumer
+	var b strings.Builder
+	fmt.Fprintf(&b, "epoch %d hash %x target %d at %d classic %d old %t\n", g.epoch, uint64(g.metadataHash), g.targetEpoch, g.targetAt, g.classic, g.hasPartitionMetadata)
+	fmt.Fprintf(&b, "names %v patterns %v assignors %v supported %v\n", g.names, g.patterns, g.assignors, g.supported)
+	for _, pattern := range sortedKeys(g.resolved) {
+		fmt.Fprintf(&b, "%s is %+v\n", pattern, *g.resolved[pattern])
+	}
+	for _, m := range g.sortedMembers() {
+		fmt.Fprintf(&b, "%s %+v", m.id, m.current)
+		if m.told != nil {
+			fmt.Fprintf(&b, " instance %s rack %s client %s%s topics %v pattern %q assignor %s rebalance %d",
+				orNull(m.told.instanceID), orNull(m.told.rack), m.told.clientID, m.told.clientHost, m.told.topics, m.told.pattern,
+				orNull(m.told.assignor), m.told.rebalanceTimeoutMillis)
+			if m.told.classic != nil {
+				fmt.Fprintf(&b, " classic %+v", *m.told.classic)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	for _, id := range sortedKeys(g.targets) {
+		fmt.Fprintf(&b, "%s is to own %v\n", id, g.targets[id])
+	}
+	owners := make([]string, 0, len(g.owners))
+	for id, m := range g.owners {
+		owners = append(owners, fmt.Sprintf("%x-%d of %s", id.topic[:], id.partition, m.id))
+	}
+	slices.Sort(owners)
+	fmt.Fprintf(&b, "owners %v\n", owners)
+	for _, id := range sortedKeys(g.static) {
+		fmt.Fprintf(&b, "%s is %s\n", id, g.static[id].id)
+	}
+	return b.String()
 }
 
 // durableMembers is what the journal holds of a group's members, as text.

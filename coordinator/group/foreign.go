@@ -7,25 +7,20 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator"
 )
 
-// Kinds of keys of the other group protocols (Kafka's CoordinatorRecordType) that
-// tell of a group or of a member. A data directory that Apache Kafka has used may
-// hold them. They stay in the log as they are; the machine keeps of them what it
-// takes to leave such a group alone.
+// Kinds of keys of the share and streams protocols (Kafka's CoordinatorRecordType)
+// that tell of a group or of a member. A data directory that Apache Kafka has used
+// may hold them. They stay in the log as they are; the machine keeps of them what
+// it takes to leave such a group alone.
 const (
-	consumerGroupKey            = 3
-	consumerPartitionsKey       = 4
-	consumerMemberKey           = 5
-	consumerTargetAssignmentKey = 6
-	shareMemberKey              = 10
-	shareGroupKey               = 11
-	streamsGroupKey             = 17
-	streamsMemberKey            = 19
+	shareMemberKey   = 10
+	shareGroupKey    = 11
+	streamsGroupKey  = 17
+	streamsMemberKey = 19
 )
 
-// Types of groups beside Classic. Unreadable is ours: a newer version has written
-// what the group consists of.
+// Types of groups that are not served. Unreadable is ours: a newer version has
+// written what the group consists of.
 const (
-	Consumer   Type = "consumer"
 	Share      Type = "share"
 	Streams    Type = "streams"
 	Unreadable Type = "unreadable"
@@ -41,8 +36,6 @@ type foreign struct {
 // of a member or of the group itself.
 func foreignKind(kind int) (t Type, member, ok bool) {
 	switch kind {
-	case consumerGroupKey, consumerMemberKey:
-		return Consumer, kind == consumerMemberKey, true
 	case shareGroupKey, shareMemberKey:
 		return Share, kind == shareMemberKey, true
 	case streamsGroupKey, streamsMemberKey:
@@ -100,12 +93,11 @@ func (m *Machine) forgetForeign(groupID string) {
 		return
 	}
 	g.foreign = nil
-	if len(g.offsets) == 0 && len(g.pending) == 0 && len(g.classic.members) == 0 {
-		delete(m.groups, groupID)
-	}
+	m.dropIfEmpty(groupID, g)
 }
 
-// parseForeignKey reads the group's and the member's id, which begin these keys.
+// parseForeignKey reads the group's id and what else begins such a key: a
+// member's id.
 func parseForeignKey(b []byte, withMember bool) (groupID, memberID string, err error) {
 	rest := b[keyKindBytes:]
 	if groupID, rest, err = cutString(rest); err == nil && withMember {
@@ -129,20 +121,13 @@ func cutString(b []byte) (s string, rest []byte, err error) {
 	return string(b[:n]), b[n:], nil
 }
 
-// refusesMembers says why nobody can join as a classic member; nil for an empty
-// consumer group, which becomes classic with its first classic member (Kafka's
-// maybeDeleteEmptyConsumerGroup).
+// refusesMembers says why nobody can join as a classic member.
 func (f *foreign) refusesMembers() error {
-	switch {
-	case f.isEmptyConsumer():
-		return nil
-	case f.kind == Unreadable:
+	if f.kind == Unreadable {
 		return ErrUnsupportedGroup
 	}
 	return ErrInconsistentProtocol
 }
-
-func (f *foreign) isEmptyConsumer() bool { return f.kind == Consumer && len(f.members) == 0 }
 
 // checkCommit answers for a group of another protocol as Kafka does: to an empty
 // one a tool may commit, a share group has no offsets.
@@ -171,27 +156,12 @@ func (f *foreign) checkDeleteOffsets() error {
 	return nil
 }
 
-// checkDelete: an empty consumer group can be deleted; of the others nobody here
-// knows which records they consist of.
+// checkDelete: nobody here knows which records such a group consists of.
 func (f *foreign) checkDelete() error {
-	switch {
-	case len(f.members) > 0:
+	if len(f.members) > 0 {
 		return ErrGroupNotEmpty
-	case f.kind != Consumer:
-		return ErrUnsupportedGroup
 	}
-	return nil
-}
-
-// emptyConsumerTombstones end an empty consumer group, in Kafka's order.
-func emptyConsumerTombstones(groupID string) []coordinator.Record {
-	var records []coordinator.Record
-	for _, kind := range []uint16{consumerTargetAssignmentKey, consumerPartitionsKey, consumerGroupKey} {
-		key := binary.BigEndian.AppendUint16(nil, kind)
-		key = binary.BigEndian.AppendUint16(key, uint16(len(groupID)))
-		records = append(records, coordinator.Record{Key: append(key, groupID...)})
-	}
-	return records
+	return ErrUnsupportedGroup
 }
 
 // listing is the group as ListGroups shows it. Whether its members live is not

@@ -33,14 +33,12 @@ func withForeignGroups(t *testing.T) *driver {
 	}
 	newer := offset("newer")
 	binary.BigEndian.PutUint16(newer.Value, offsetValueVersionNewest+1)
-	member := foreignRecord(consumerMemberKey, "left", "m")
 	for _, r := range []coordinator.Record{
-		foreignRecord(consumerMemberKey, "full", "m"), foreignRecord(consumerGroupKey, "full"), foreignRecord(7, "full", "m"), foreignRecord(6, "full"), foreignRecord(8, "full", "m"),
-		member, foreignRecord(consumerGroupKey, "left"), offset("left"), gone(member), foreignRecord(consumerGroupKey, "left"),
+		epochRecord("left", 3, 0), offset("left"),
 		foreignRecord(shareMemberKey, "sharing", "m"), foreignRecord(shareGroupKey, "sharing"), foreignRecord(15, "sharing"),
 		foreignRecord(shareGroupKey, "shared"),
 		foreignRecord(streamsMemberKey, "streaming", "m"), foreignRecord(streamsGroupKey, "streaming"), foreignRecord(23, "streaming"),
-		foreignRecord(consumerGroupKey, "deleted"), gone(foreignRecord(consumerGroupKey, "deleted")),
+		epochRecord("deleted", 3, 0), gone(epochRecord("deleted", 3, 0)),
 		newer, offset("classic"),
 	} {
 		d.load(coordinator.Entry{Offset: protocol.Offset(len(d.journal)), Record: r, Producer: coordinator.NoProducer})
@@ -52,7 +50,6 @@ func withForeignGroups(t *testing.T) *driver {
 // (asked with raw requests), and nothing is written.
 func TestForeignGroupsAreLeftAlone(t *testing.T) {
 	for id, want := range map[string]struct{ join, sync, commit, memberCommit, deleteOffsets, deletion error }{
-		"full":      {ErrInconsistentProtocol, ErrInconsistentProtocol, ErrUnknownMember, ErrUnknownMember, ErrGroupNotEmpty, ErrGroupNotEmpty},
 		"sharing":   {ErrInconsistentProtocol, ErrInconsistentProtocol, ErrGroupNotFound, ErrGroupNotFound, ErrGroupNotFound, ErrGroupNotEmpty},
 		"shared":    {ErrInconsistentProtocol, ErrInconsistentProtocol, ErrGroupNotFound, ErrGroupNotFound, ErrGroupNotFound, ErrUnsupportedGroup},
 		"streaming": {ErrInconsistentProtocol, ErrInconsistentProtocol, ErrUnknownMember, ErrUnknownMember, ErrGroupNotEmpty, ErrGroupNotEmpty},
@@ -96,12 +93,12 @@ func TestForeignGroupsAreListed(t *testing.T) {
 		return lines
 	}
 	if diff := cmp.Diff([]string{
-		"classic classic  Empty", "full consumer consumer Stable", "left consumer consumer Empty", "newer unreadable unreadable Empty",
+		"classic classic  Empty", "left consumer consumer Empty", "newer unreadable unreadable Empty",
 		"shared share share Empty", "sharing share share Stable", "streaming streams streams Stable",
 	}, list()); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"full consumer consumer Stable", "left consumer consumer Empty"}, list("Consumer")); diff != "" {
+	if diff := cmp.Diff([]string{"left consumer consumer Empty"}, list("Consumer")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -125,7 +122,7 @@ func TestAnEmptyConsumerGroupBecomesClassic(t *testing.T) {
 	if !joined {
 		t.Error("the join is not answered")
 	}
-	want := []string{"000600046c656674 true", "000400046c656674 true", "000300046c656674 true", "000200046c656674 false"}
+	want := []string{"000600046c656674 true", "000300046c656674 true", "000200046c656674 false"}
 	if len(keys) < len(want) || !cmp.Equal(want, keys[:len(want)]) {
 		t.Errorf("written are %q", keys)
 	}

@@ -23,26 +23,30 @@ func (m *Machine) Join(now coordinator.Moment, in JoinInput, reply func(JoinOutp
 		m.beginGroup(in, reply)
 		return m.finish()
 	}
-	if entry.foreign != nil {
-		m.joinForeign(entry.foreign, in, reply)
+	switch {
+	case entry.foreign != nil:
+		m.answerJoin(reply, refusedJoin(entry.foreign.refusesMembers(), in.MemberID))
+		return m.finish()
+	case entry.consumer != nil && len(entry.consumer.members) > 0:
+		in.Protocols = distinct(in.Protocols)
+		m.joinConsumer(entry.consumer, in, reply)
+		return m.finish()
+	case entry.consumer != nil:
+		m.joinEmptyConsumer(entry.consumer, in, reply)
 		return m.finish()
 	}
 	m.join(entry.classic, in, reply)
 	return m.finish()
 }
 
-// joinForeign refuses a classic member of a group of another protocol, or makes
-// the group classic when it is empty; what it has committed stays.
-func (m *Machine) joinForeign(f *foreign, in JoinInput, reply func(JoinOutput)) {
-	err := f.refusesMembers()
-	if err == nil && in.MemberID != "" {
-		err = ErrUnknownMember
-	}
-	if err != nil {
-		m.answerJoin(reply, refusedJoin(err, in.MemberID))
+// joinEmptyConsumer makes an empty consumer group classic; what it has committed
+// stays (Kafka's maybeDeleteEmptyConsumerGroup).
+func (m *Machine) joinEmptyConsumer(g *consumerGroup, in JoinInput, reply func(JoinOutput)) {
+	if in.MemberID != "" {
+		m.answerJoin(reply, refusedJoin(ErrUnknownMember, in.MemberID))
 		return
 	}
-	m.write(emptyConsumerTombstones(in.GroupID)...)
+	m.write(g.tombstones()...)
 	m.beginGroup(in, reply)
 }
 
@@ -179,6 +183,13 @@ func (m *Machine) givePendingID(g *classicGroup, in JoinInput, reply func(JoinOu
 	g.pending[id] = &t
 	m.timers.set(&t, m.now.Elapsed+millis(in.SessionTimeoutMillis))
 	m.answerJoin(reply, refusedJoin(ErrMemberIDRequired, id))
+}
+
+// dropAllPending forgets all ids that were given out; who comes with one is new.
+func (m *Machine) dropAllPending(g *classicGroup) {
+	for id := range g.pending {
+		m.dropPending(g, id)
+	}
 }
 
 func (m *Machine) dropPending(g *classicGroup, memberID string) {

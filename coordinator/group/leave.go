@@ -10,6 +10,10 @@ func (m *Machine) Leave(now coordinator.Moment, in LeaveInput, reply func(LeaveO
 		out = LeaveOutput{Err: ErrInvalidGroupID}
 	}
 	entry := m.groups[in.GroupID]
+	if in.GroupID != "" && entry != nil && entry.consumer != nil {
+		m.leaveClassic(entry.consumer, in, reply)
+		return m.finish()
+	}
 	left := false
 	for i := range out.Members {
 		out.Members[i] = LeaveResult{LeaveMember: in.Members[i], Err: ErrUnknownMember}

@@ -21,6 +21,8 @@ type group struct {
 	// classic is never nil. A group that only commits offsets is an Empty one
 	// without a protocol type; tools call it a simple group.
 	classic *classicGroup
+	// consumer is the group in the consumer protocol; its classic part is empty then.
+	consumer *consumerGroup
 	// foreign is set for a group of another protocol, whose classic part is empty.
 	foreign *foreign
 }
@@ -39,6 +41,9 @@ type Machine struct {
 	transactions map[protocol.ProducerID]map[string]struct{}
 	// topicNames holds each topic name once; offsets of many groups share them.
 	topicNames map[string]string
+	hashes     topicHashes
+	// resolve has a query answered later, by PatternsResolved. It must not block.
+	resolve func(PatternQuery)
 
 	// now and out belong to the input that is being handled.
 	now coordinator.Moment
@@ -54,8 +59,13 @@ func NewMachine(config Config, newMemberID func() string) *Machine {
 		groups:       map[string]*group{},
 		transactions: map[protocol.ProducerID]map[string]struct{}{},
 		topicNames:   map[string]string{},
+		hashes:       topicHashes{},
 	}
 }
+
+// ResolvePatterns says who answers the questions of this machine; without one,
+// subscriptions by pattern stand for nothing.
+func (m *Machine) ResolvePatterns(resolve func(PatternQuery)) { m.resolve = resolve }
 
 // begin starts the handling of an input; finish ends it.
 func (m *Machine) begin(now coordinator.Moment) {
@@ -78,6 +88,38 @@ func (m *Machine) then(next func(coordinator.Moment) coordinator.Decision) {
 	m.out.Then = next
 }
 
+// step appends the records at once and goes on with next when they are applied;
+// lost is called in its place when they could not be appended. Without records it
+// goes on right away.
+func (m *Machine) step(records []coordinator.Record, lost func(error), next func()) {
+	if len(records) == 0 {
+		next()
+		return
+	}
+	m.write(records...)
+	m.out.Lost = lost
+	m.then(func(now coordinator.Moment) coordinator.Decision {
+		m.begin(now)
+		next()
+		return m.finish()
+	})
+}
+
+// steps is step for records that may come in several batches, each within the
+// size that the journal takes.
+func (m *Machine) steps(records []coordinator.Record, lost func(error), next func()) {
+	n, bytes := 0, 0
+	for n < len(records) && (n == 0 || bytes+len(records[n].Key)+len(records[n].Value) <= m.config.RecordBytesMax) {
+		bytes += len(records[n].Key) + len(records[n].Value)
+		n++
+	}
+	if rest := records[n:]; len(rest) > 0 {
+		m.step(records[:n], lost, func() { m.steps(rest, lost, next) })
+		return
+	}
+	m.step(records, lost, next)
+}
+
 func (m *Machine) reply(r coordinator.Reply) {
 	m.out.Replies = append(m.out.Replies, r)
 }
@@ -87,6 +129,9 @@ func (m *Machine) reply(r coordinator.Reply) {
 func (m *Machine) Loaded(now coordinator.Moment) coordinator.Decision {
 	m.begin(now)
 	for _, id := range sortedKeys(m.groups) {
+		if c := m.groups[id].consumer; c != nil {
+			m.startSessions(c)
+		}
 		g := m.groups[id].classic
 		for _, member := range g.members {
 			m.startSession(member, member.sessionTimeout)
@@ -110,6 +155,10 @@ func (m *Machine) Wake(now coordinator.Moment) (coordinator.Decision, bool) {
 		return coordinator.Decision{}, false
 	}
 	m.begin(now)
+	if t.member != nil {
+		m.memberTimedOut(t.member)
+		return m.finish(), true
+	}
 	switch g := t.group; t.kind {
 	case sessionTimer:
 		m.sessionExpired(g, t.memberID)

@@ -41,6 +41,8 @@ func (m *Machine) checkCommit(in CommitInput) error {
 		return ErrIllegalGeneration
 	case entry.foreign != nil:
 		return entry.foreign.checkCommit(in.Generation)
+	case entry.consumer != nil:
+		return entry.consumer.checkCommit(in)
 	}
 	g := entry.classic
 	if in.Generation < 0 && g.state == Empty {

@@ -203,7 +203,7 @@ func FuzzApply(f *testing.F) {
 
 // FuzzSubscribedTopics: no metadata of a member is too strange.
 func FuzzSubscribedTopics(f *testing.F) {
-	f.Add(subscription("t", "u"))
+	f.Add(subscribing("t", "u"))
 	f.Add([]byte("\x00\x03\x7f\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, metadata []byte) {
 		topics, ok := subscribedTopics(metadata)

@@ -79,6 +79,8 @@ type scenario struct {
 	*driver
 	clients map[string]*client
 	said    []string
+	// consumers are the clients of the consumer protocol, see consumer_scenario_test.go.
+	consumers map[string]*consumerClient
 }
 
 // client is a member as its application knows it.
@@ -96,7 +98,7 @@ type client struct {
 }
 
 func newScenario(t *testing.T) *scenario {
-	s := &scenario{t: t, clients: map[string]*client{}}
+	s := &scenario{t: t, clients: map[string]*client{}, consumers: map[string]*consumerClient{}}
 	s.reset(DefaultConfig())
 	return s
 }
@@ -157,7 +159,7 @@ func (s *scenario) run(words []string) {
 	case "restart": // everything volatile is lost, the journal is replayed
 		s.restart()
 	default:
-		s.t.Fatalf("unknown command %q", name)
+		s.runConsumer(name, args, options)
 	}
 	s.runDue()
 }
@@ -201,13 +203,14 @@ func (s *scenario) configure(words []string) {
 		case "pending-max":
 			config.PendingMembersMax = s.number(value)
 		default:
-			s.t.Fatalf("unknown setting %q", key)
+			s.configureConsumer(&config, key, value)
 		}
 	}
 	if s.journal == nil {
 		s.reset(config)
 		return
 	}
+	config.Topics = s.config.Topics
 	s.config = config // from the next restart on
 }
 
@@ -258,15 +261,15 @@ func parseProtocols(text string) []Protocol {
 		name, topics, _ := strings.Cut(p, ":")
 		metadata := []byte(topics)
 		if !strings.HasPrefix(topics, "!") {
-			metadata = subscription(strings.Split(topics, "+")...)
+			metadata = subscribing(strings.Split(topics, "+")...)
 		}
 		protocols = append(protocols, Protocol{Name: name, Metadata: metadata})
 	}
 	return protocols
 }
 
-// subscription is ConsumerProtocolSubscription version 0.
-func subscription(topics ...string) []byte {
+// subscribing is ConsumerProtocolSubscription version 0.
+func subscribing(topics ...string) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(len(topics)))
 	for _, t := range topics {
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(t))), t...)
@@ -489,6 +492,9 @@ func (s *scenario) sayDescriptions(groups []Description, _ error) {
 // describeRecord tells a record in words.
 func describeRecord(r coordinator.Record) string {
 	kind, _ := recordKind(r.Key)
+	if isConsumerKind(kind) {
+		return describeConsumerRecord(kind, r)
+	}
 	if kind == groupKey {
 		id, _ := parseGroupKey(r.Key)
 		if r.Value == nil {

@@ -5,6 +5,10 @@ import "github.com/barnabas-mq/barnabas/coordinator"
 // Sync hands in the leader's assignment, or fetches the member's own.
 func (m *Machine) Sync(now coordinator.Moment, in SyncInput, reply func(SyncOutput)) coordinator.Decision {
 	m.begin(now)
+	if entry := m.groups[in.GroupID]; in.GroupID != "" && entry != nil && entry.consumer != nil && len(entry.consumer.members) > 0 {
+		m.syncConsumer(entry.consumer, in, reply)
+		return m.finish()
+	}
 	member, g, err := m.checkSync(in)
 	switch {
 	case err != nil:
@@ -132,6 +136,9 @@ func (m *Machine) heartbeat(in HeartbeatInput) error {
 	entry := m.groups[in.GroupID]
 	if entry == nil {
 		return ErrUnknownMember
+	}
+	if entry.consumer != nil {
+		return m.heartbeatConsumer(entry.consumer, in)
 	}
 	g := entry.classic
 	member, err := g.check(in.MemberID, in.InstanceID)

@@ -12,6 +12,11 @@ const (
 	sessionTimer timerKind = iota // a member or pending member was not heard of
 	joinTimer                     // the join phase has lasted long enough
 	syncTimer                     // members did not fetch their assignment
+
+	// Those of one member of a consumer group, beside its session.
+	rebalanceTimer  // it did not give up partitions
+	memberJoinTimer // a classic member did not join again
+	memberSyncTimer // a classic member did not fetch its assignment
 )
 
 // timer is a deadline in a shard. It lives inside what it is about, so that
@@ -22,8 +27,9 @@ const (
 // that is set has an index >= 0 and queued <= at.
 type timer struct {
 	kind     timerKind
-	group    *classicGroup
+	group    *classicGroup // nil for members of consumer groups
 	memberID string
+	member   *consumerMember
 
 	at     time.Duration
 	queued time.Duration
@@ -33,6 +39,10 @@ type timer struct {
 
 func newTimer(kind timerKind, g *classicGroup, memberID string) timer {
 	return timer{kind: kind, group: g, memberID: memberID, index: -1}
+}
+
+func newMemberTimer(kind timerKind, m *consumerMember) timer {
+	return timer{kind: kind, member: m, index: -1}
 }
 
 func (t *timer) isSet() bool { return t.index >= 0 }

@@ -125,6 +125,9 @@ type CommitInput struct {
 	// NotFoundForUnknownGroup: a group that does not exist is ErrGroupNotFound
 	// (version 9 and newer), not ErrIllegalGeneration.
 	NotFoundForUnknownGroup bool
+	// TakesMemberEpoch: the generation can be the epoch of a member of the consumer
+	// protocol (OffsetCommit from version 9 on).
+	TakesMemberEpoch bool
 	// Producer makes this part of a transaction; nil does not.
 	Producer *coordinator.Producer
 	Topics   []CommitTopic

@@ -12,7 +12,6 @@ package api
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -44,8 +43,7 @@ func describeGroup(q *kmsg.DescribeGroupsRequest, d *group.Description) kmsg.Des
 		if q.Version < describeGroupsNotFound {
 			one.ErrorCode = 0
 		} else {
-			message := fmt.Sprintf("Group %s not found.", d.GroupID)
-			one.ErrorMessage = &message
+			_, one.ErrorMessage = problemOf(d.Err)
 		}
 	}
 	one.AuthorizedOperations = operationsNotAsked

@@ -48,6 +48,13 @@ var roomErrors = []struct {
 	{group.ErrCommitTooLarge, protocol.ErrInvalidCommitOffsetSize},
 	{group.ErrUnsupportedGroup, protocol.ErrUnsupportedVersion},
 	{group.ErrUnstableOffset, protocol.ErrUnstableOffsetCommit},
+	{group.ErrInvalidRequest, protocol.ErrInvalidRequest},
+	{group.ErrFencedEpoch, protocol.ErrFencedMemberEpoch},
+	{group.ErrStaleEpoch, protocol.ErrStaleMemberEpoch},
+	{group.ErrUnreleasedInstance, protocol.ErrUnreleasedInstanceID},
+	{group.ErrUnsupportedAssignor, protocol.ErrUnsupportedAssignor},
+	{group.ErrInvalidPattern, protocol.ErrInvalidRegularExpression},
+	{group.ErrUnsupportedVersion, protocol.ErrUnsupportedVersion},
 	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},
 }
@@ -88,6 +95,9 @@ func errorOf(err error) *protocol.Error {
 	}
 	for _, row := range roomErrors {
 		if errors.Is(err, row.err) {
+			if text, ok := group.Explain(err); ok {
+				return row.code.WithMessage("%s", text)
+			}
 			return row.code
 		}
 	}

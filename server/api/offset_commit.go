@@ -32,7 +32,7 @@ const (
 func (a *API) offsetCommit(_ *Request, q *kmsg.OffsetCommitRequest, reply func(*kmsg.OffsetCommitResponse)) {
 	in := group.CommitInput{
 		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: q.Generation,
-		RetentionMillis: protocol.None, NotFoundForUnknownGroup: q.Version >= 9,
+		RetentionMillis: protocol.None, NotFoundForUnknownGroup: q.Version >= 9, TakesMemberEpoch: q.Version >= 9,
 	}
 	if q.Version <= offsetCommitRetentionUntil {
 		in.RetentionMillis = q.RetentionTimeMillis

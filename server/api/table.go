@@ -13,6 +13,7 @@ func table() []entry {
 	return []entry{
 		produce, fetch, listOffsets, metadataEntry,
 		findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup,
+		consumerGroupHeartbeat, consumerGroupDescribe,
 		offsetCommit, offsetFetch, offsetDelete,
 		listGroups, describeGroups, deleteGroups,
 		createTopics, deleteTopics, deleteRecords, createPartitions,
