@@ -150,18 +150,20 @@ func (j *classicJoin) answer(epoch int32) {
 }
 
 // downgrade makes the group classic: its last member of the consumer protocol has
-// just been replaced by this one. false when that is not possible.
+// just been replaced by this one. false when that is not possible. Unless everybody
+// has arrived at the target, which is what classic members are assigned, the classic
+// group rebalances: nobody would tell them to give up the rest.
 func (j *classicJoin) downgrade(g *consumerGroup) bool {
 	m := j.m
 	convert := func() bool {
-		epoch, stale := g.members[j.in.MemberID].current.epoch, g.targetEpoch < g.epoch
+		epoch, settled := g.members[j.in.MemberID].current.epoch, g.state() == Stable
 		d, ok := m.downgrade(g, nil)
 		if !ok {
 			return false
 		}
 		m.step(d.records, j.lost, func() {
 			c := m.beginClassic(g.id, d)
-			if stale {
+			if !settled {
 				m.prepareRebalance(c)
 			}
 			j.answer(epoch)

@@ -104,9 +104,11 @@ func (s *subscription) walk(c *protocol.Coder) {
 	}
 	c.Int32(&s.rebalanceTimeoutMillis)
 	c.NullableString(&s.assignor)
-	c.Tags(protocol.TagOf(0, s.classic != nil, func(c *protocol.Coder) {
-		present := int8(1) // a nullable structure; -1 is null (KIP-893)
-		if c.Int8(&present); present < 0 {
+	c.Tags(protocol.TagOf(0, true, func(c *protocol.Coder) {
+		// A nullable structure says first whether it is there. Kafka writes this one
+		// also when it is not.
+		isThere := s.classic != nil
+		if c.Bool(&isThere); !isThere {
 			return
 		}
 		if c.Reading() {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group/assignor"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -292,4 +294,56 @@ func idsText(owned ownedPartitions) string {
 		named[name] = slices.Clone(t.partitions)
 	}
 	return ownedText(named)
+}
+
+// assignmentBytes is what a leader assigns: any text, or "consumer:t:0+1", as
+// consumers write it, with user data after another colon.
+func (s *scenario) assignmentBytes(text string) []byte {
+	rest, ok := strings.CutPrefix(text, "consumer:")
+	if !ok {
+		return []byte(text)
+	}
+	a := kmsg.NewConsumerMemberAssignment()
+	topics, userData, _ := strings.Cut(rest, ":mine")
+	if userData != "" || strings.HasSuffix(rest, ":mine") {
+		a.UserData = []byte("mine")
+	}
+	for topic, partitions := range parseOwned(s, topics) {
+		one := kmsg.NewConsumerMemberAssignmentTopic()
+		one.Topic, one.Partitions = topic, partitions
+		a.Topics = append(a.Topics, one)
+	}
+	return a.AppendTo(nil)
+}
+
+// assignedText is what a member was assigned, as text if consumers wrote it.
+func assignedText(b []byte) string {
+	a := kmsg.NewConsumerMemberAssignment()
+	if len(b) < 10 || a.ReadFrom(b) != nil {
+		return fmt.Sprintf("%q", b)
+	}
+	owned := map[string][]int32{}
+	for _, t := range a.Topics {
+		owned[t.Topic] = t.Partitions
+	}
+	return ownedText(owned)
+}
+
+// owning is the protocols with what the member says that it owns.
+func (s *scenario) owning(protocols []Protocol, text string) []Protocol {
+	out := slices.Clone(protocols)
+	for i, p := range out {
+		said, err := parseSubscription(p.Metadata)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		said.Version = 1
+		for topic, partitions := range parseOwned(s, text) {
+			one := kmsg.NewConsumerMemberMetadataOwnedPartition()
+			one.Topic, one.Partitions = topic, partitions
+			said.OwnedPartitions = append(said.OwnedPartitions, one)
+		}
+		out[i].Metadata = said.AppendTo(nil)
+	}
+	return out
 }

@@ -27,7 +27,6 @@ func (m *Machine) upgrade(c *classicGroup) ([]coordinator.Record, error) {
 		m.finishJoin(c, member, refusedJoin(ErrRebalanceInProgress, member.id))
 		m.finishSync(member, SyncOutput{Err: ErrRebalanceInProgress})
 	}
-	m.stopTimers(c)
 	members := g.sortedMembers()
 	records := []coordinator.Record{groupTombstone(c.id)}
 	for _, member := range members {

@@ -279,10 +279,14 @@ func subscribing(topics ...string) []byte {
 
 func (s *scenario) join(name string, options map[string]string) {
 	c := s.client(name, options)
+	protocols := c.protocols
+	if owned, ok := options["owned"]; ok {
+		protocols = s.owning(protocols, owned)
+	}
 	in := JoinInput{
 		GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, ClientID: c.name, ClientHost: "/127.0.0.1",
 		SessionTimeoutMillis: int32(c.session.Milliseconds()), RebalanceTimeoutMillis: int32(c.rebalance.Milliseconds()),
-		ProtocolType: c.kind, Protocols: c.protocols,
+		ProtocolType: c.kind, Protocols: protocols,
 		MemberIDRequired: c.version >= 4, CanSkipAssignment: c.version >= 9,
 	}
 	s.do(s.machine.Join(s.now, in, func(out JoinOutput) {
@@ -328,14 +332,14 @@ func (s *scenario) sync(args []string, options map[string]string) {
 	}
 	for _, a := range args[1:] {
 		name, partitions, _ := strings.Cut(a, ":")
-		in.Assignments = append(in.Assignments, Assignment{MemberID: s.clients[name].memberID, Bytes: []byte(partitions)})
+		in.Assignments = append(in.Assignments, Assignment{MemberID: s.clients[name].memberID, Bytes: s.assignmentBytes(partitions)})
 	}
 	s.do(s.machine.Sync(s.now, in, func(out SyncOutput) {
 		if out.Err != nil {
 			s.say("%s <- sync: %v", c.name, out.Err)
 			return
 		}
-		s.say("%s <- assigned %q by %s/%s", c.name, out.Assignment, orNull(out.ProtocolType), orNull(out.Protocol))
+		s.say("%s <- assigned %s by %s/%s", c.name, assignedText(out.Assignment), orNull(out.ProtocolType), orNull(out.Protocol))
 	}))
 }
 
@@ -384,7 +388,7 @@ func (s *scenario) commit(args []string, options map[string]string) {
 	c := s.client(args[0], options)
 	in := CommitInput{
 		GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, Generation: c.generation,
-		RetentionMillis: -1, NotFoundForUnknownGroup: c.version >= 9,
+		RetentionMillis: -1, NotFoundForUnknownGroup: c.version >= 9, TakesMemberEpoch: c.version >= 9,
 	}
 	if producer, ok := options["producer"]; ok {
 		in.Producer = &coordinator.Producer{ID: protocol.ProducerID(s.number(producer))}
@@ -394,7 +398,7 @@ func (s *scenario) commit(args []string, options map[string]string) {
 	}
 	for _, word := range args[1:] {
 		tp, offset, metadata := s.topicPartition(word)
-		in.Topics = append(in.Topics, CommitTopic{Topic: tp.topic, Partitions: []CommitPartition{
+		in.Topics = append(in.Topics, CommitTopic{Topic: tp.topic, TopicID: s.topics.topics[tp.topic].ID, Partitions: []CommitPartition{
 			{Partition: tp.partition, Offset: offset, LeaderEpoch: protocol.None, Metadata: metadata},
 		}})
 	}
