@@ -2,9 +2,9 @@ package config
 
 // groupResourceKeys: settings of single groups.
 var groupResourceKeys = []Key{
-	{Name: "consumer.assignment.interval.ms", Type: TypeInt, Default: "1000", Valid: "[0,...]", Synonyms: []Synonym{{"group.consumer.assignment.interval.ms", 1}}, Doc: "Shortest time between two new assignments of this consumer group."},
-	{Name: "consumer.heartbeat.interval.ms", Type: TypeInt, Default: "5000", Valid: "[1,...]", Synonyms: []Synonym{{"group.consumer.heartbeat.interval.ms", 1}}, Doc: "Heartbeat interval that members of this consumer group are told."},
-	{Name: "consumer.session.timeout.ms", Type: TypeInt, Default: "45000", Valid: "[1,...]", Synonyms: []Synonym{{"group.consumer.session.timeout.ms", 1}}, Doc: "A member of this consumer group that is silent for this long is removed."},
+	{Name: "consumer.assignment.interval.ms", Type: TypeInt, Default: "1000", Valid: "[0,...]", Synonyms: []Synonym{{"group.consumer.assignment.interval.ms", 1}}, Effect: Acts, Doc: "Shortest time between two new assignments of this consumer group."},
+	{Name: "consumer.heartbeat.interval.ms", Type: TypeInt, Default: "5000", Valid: "[1,...]", Synonyms: []Synonym{{"group.consumer.heartbeat.interval.ms", 1}}, Effect: Acts, Doc: "Heartbeat interval that members of this consumer group are told."},
+	{Name: "consumer.session.timeout.ms", Type: TypeInt, Default: "45000", Valid: "[1,...]", Synonyms: []Synonym{{"group.consumer.session.timeout.ms", 1}}, Effect: Acts, Doc: "A member of this consumer group that is silent for this long is removed."},
 	{Name: "share.assignment.interval.ms", Type: TypeInt, Default: "1000", Valid: "[0,...]", Synonyms: []Synonym{{"group.share.assignment.interval.ms", 1}}, Doc: "Shortest time between two new assignments of this share group."},
 	{Name: "share.auto.offset.reset", Type: TypeString, Default: "latest", Valid: validOffsetReset, Doc: "Where a share group begins in a partition that it has not read."},
 	{Name: "share.delivery.count.limit", Type: TypeInt, Default: "5", Valid: "[2,...]", Synonyms: []Synonym{{"group.share.delivery.count.limit", 1}}, Doc: "How often a record is delivered to this share group before it is given up."},

@@ -48,6 +48,11 @@ var profiles = map[string]map[string]string{
 		keyClamp:      "true",
 		// A test that starts a consumer should not wait three seconds for others.
 		"group.initial.rebalance.delay.ms": "0",
+		// Consumers of KIP-848 take and give up partitions with heartbeats; at Kafka's
+		// five seconds a second consumer waits ten for its share.
+		"group.consumer.assignment.interval.ms":    "0",
+		"group.consumer.heartbeat.interval.ms":     "1000",
+		"group.consumer.min.heartbeat.interval.ms": "1000",
 	},
 }
 

@@ -16,14 +16,32 @@
 //	  │                 │ leave, lost                  leader syncs│
 //	  └─────────────────┴───────────── Stable <────────────────────┘
 //
+// The consumer protocol (KIP-848) has no generations: members tell with
+// heartbeats what they read and own, the coordinator computes who is to own what,
+// and each member goes towards that by itself (consumer_heartbeat.go):
+//
+//	who is in the group, what it reads  >  group epoch
+//	who is to own what (assignor)       >  target epoch      newTarget
+//	what this member owns               >  member epoch      reconciliation
+//
+//	         target is news                     gave up what it has to
+//	stable ───────────────────> revoking ──────────────────────────────┐
+//	  ^ ^                                                              v
+//	  │ └── all is free ── waiting <── others still own a part of it ──┤
+//	  └────────────────────────────────────────────────────────────────┘
+//
+// A group is turned from one protocol into the other when the first member of the
+// consumer protocol joins and when the last one leaves; meanwhile classic members
+// are members of a consumer group (migrate.go, consumer_classic.go).
+//
 // What is journaled, in Kafka's formats (record*.go): a group when its leader
 // has assigned, when it became empty, when a static member took another member
-// id, and when it was created or deleted; and every committed offset. Members
+// id, and when it was created or deleted; all of a consumer group; and every
+// committed offset. Members of a classic group
 // between two assignments, who waits for which answer, and all sessions are
 // volatile, as in Kafka: after a restart the last assigned generation stands,
 // and members of a newer one are told to join again.
 //
-// Not here yet: the consumer protocol (KIP-848), share and streams groups, and
-// the expiry of offsets. Groups of those protocols that Apache Kafka has left in
+// Not here yet: share and streams groups, and the expiry of offsets. Groups of those protocols that Apache Kafka has left in
 // the log are known by their type and left alone (foreign.go).
 package group
