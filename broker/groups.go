@@ -23,6 +23,8 @@ func (b *Broker) openGroups() error {
 	cfg.InitialRebalanceDelayMillis = int32(s.GroupInitialRebalanceDelay.Milliseconds())
 	cfg.MembersMax = int32(s.GroupSizeMax)
 	cfg.OffsetMetadataBytesMax = int32(s.OffsetMetadataBytesMax)
+	cfg.OffsetsRetentionMillis = s.OffsetsRetention.Milliseconds()
+	cfg.OffsetsCheckMillis = s.OffsetsRetentionCheckInterval.Milliseconds()
 	cfg.MemberBytesMax = s.GroupMetadataBytesMax
 	b.groups = group.New(group.Options{
 		Config: cfg, Journal: coordinator.NewLogJournal(b.partitionOf(api.OffsetsTopic)), Clock: b.opts.Clock, Shards: shards,

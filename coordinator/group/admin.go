@@ -20,7 +20,7 @@ func (m *Machine) DeleteOffsets(now coordinator.Moment, in DeleteOffsetsInput, r
 		}
 		reply(out)
 	})
-	return m.finish()
+	return m.finishInParts()
 }
 
 func (m *Machine) checkDeleteOffsets(groupID string) error {
@@ -71,7 +71,7 @@ func (m *Machine) DeleteTopicOffsets(now coordinator.Moment, topics []string, re
 		}
 	}
 	m.answer(reply, nil)
-	return m.finish()
+	return m.finishInParts()
 }
 
 // everyOffset lists the partitions with an offset, pending or not, sorted.
@@ -102,11 +102,7 @@ func (m *Machine) DeleteGroups(now coordinator.Moment, ids []string, reply func(
 		for _, tp := range entry.everyOffset() {
 			m.write(offsetTombstone(id, tp))
 		}
-		if entry.foreign != nil {
-			m.write(emptyConsumerTombstones(id)...)
-		} else {
-			m.write(groupTombstone(id))
-		}
+		m.write(entry.tombstones(id)...)
 	}
 	m.reply(func(err error) {
 		if err != nil {
@@ -114,7 +110,7 @@ func (m *Machine) DeleteGroups(now coordinator.Moment, ids []string, reply func(
 		}
 		reply(results, err)
 	})
-	return m.finish()
+	return m.finishInParts()
 }
 
 func (m *Machine) checkDelete(groupID string) error {

@@ -23,7 +23,10 @@
 // volatile, as in Kafka: after a restart the last assigned generation stands,
 // and members of a newer one are told to join again.
 //
-// Not here yet: the consumer protocol (KIP-848), share and streams groups, and
-// the expiry of offsets. Groups of those protocols that Apache Kafka has left in
-// the log are known by their type and left alone (foreign.go).
+// Offsets expire (KIP-211, expiry.go): every so often each shard looks for those
+// that are older than the retention and that no member can be reading.
+//
+// Not here yet: the consumer protocol (KIP-848), share and streams groups. Groups
+// of those protocols that Apache Kafka has left in the log are known by their type
+// and left alone (foreign.go).
 package group

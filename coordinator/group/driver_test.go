@@ -33,6 +33,7 @@ func newDriver(t *testing.T, config Config) *driver {
 	d := &driver{t: t, config: config, wrote: func(coordinator.Record) {}}
 	d.now.Wall = protocol.Timestamp(start.UnixMilli())
 	d.machine, d.replica = d.newMachine(), d.newMachine()
+	d.do(d.machine.Loaded(d.now))
 	return d
 }
 
@@ -50,6 +51,12 @@ func (d *driver) do(out coordinator.Decision) {
 		producer := coordinator.NoProducer
 		if out.Producer != nil {
 			producer = *out.Producer
+		}
+		if len(out.Records) > 1 {
+			batch := coordinator.EncodeBatch(coordinator.Batch{Records: out.Records, Timestamp: d.now.Wall, Producer: out.Producer})
+			if len(batch) > d.config.RecordBytesMax {
+				d.t.Fatalf("a batch of %d records has %d bytes, the limit is %d", len(out.Records), len(batch), d.config.RecordBytesMax)
+			}
 		}
 		for _, r := range out.Records {
 			d.apply(r, producer)

@@ -35,6 +35,7 @@ type Machine struct {
 	newMemberID func() string
 	groups      map[string]*group
 	timers      timerQueue
+	sweep       sweep
 	// transactions are the groups that an open transaction has offsets in.
 	transactions map[protocol.ProducerID]map[string]struct{}
 	// topicNames holds each topic name once; offsets of many groups share them.
@@ -86,6 +87,7 @@ func (m *Machine) reply(r coordinator.Reply) {
 // since nobody could be heard while the state was loaded.
 func (m *Machine) Loaded(now coordinator.Moment) coordinator.Decision {
 	m.begin(now)
+	m.startSweeps()
 	for _, id := range sortedKeys(m.groups) {
 		g := m.groups[id].classic
 		for _, member := range g.members {
@@ -121,6 +123,8 @@ func (m *Machine) Wake(now coordinator.Moment) (coordinator.Decision, bool) {
 		}
 	case syncTimer:
 		m.syncExpired(g)
+	case sweepTimer:
+		m.sweepSlice()
 	}
 	return m.finish(), true
 }

@@ -198,6 +198,10 @@ func (s *scenario) configure(words []string) {
 			config.OffsetMetadataBytesMax = int32(s.number(value))
 		case "record-max":
 			config.RecordBytesMax = s.number(value)
+		case "retention":
+			config.OffsetsRetentionMillis = s.duration(value).Milliseconds()
+		case "check":
+			config.OffsetsCheckMillis = s.duration(value).Milliseconds()
 		case "pending-max":
 			config.PendingMembersMax = s.number(value)
 		default:
