@@ -155,3 +155,16 @@ func TestLongestRetention(t *testing.T) {
 		t.Error("the group is gone")
 	}
 }
+
+// Nor does the longest retention that a commit can ask for.
+func TestLongestRetentionOfACommit(t *testing.T) {
+	d := newDriver(t, DefaultConfig())
+	in := CommitInput{GroupID: "g", Generation: noGeneration, RetentionMillis: math.MaxInt64, Topics: []CommitTopic{
+		{Topic: "t", Partitions: []CommitPartition{{Offset: 1, LeaderEpoch: protocol.None}}},
+	}}
+	d.do(d.machine.Commit(d.now, in, func(CommitOutput) {}))
+	d.advance(3 * time.Duration(d.config.OffsetsRetentionMillis) * time.Millisecond)
+	if d.machine.groups["g"] == nil {
+		t.Error("the group is gone")
+	}
+}

@@ -2,6 +2,7 @@ package group
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -71,10 +72,7 @@ func (m *Machine) checkCommit(in CommitInput) error {
 
 func (m *Machine) commit(in CommitInput) CommitOutput {
 	out := CommitOutput{Topics: make([]TopicResult, len(in.Topics))}
-	expireAt := protocol.Timestamp(protocol.None)
-	if in.RetentionMillis >= 0 {
-		expireAt = m.now.Wall + protocol.Timestamp(in.RetentionMillis)
-	}
+	expireAt := expiryOf(in.RetentionMillis, m.now.Wall)
 	var records []coordinator.Record
 	bytes := 0
 	for i, topic := range in.Topics {
@@ -106,6 +104,19 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 		m.out.Producer = in.Producer
 	}
 	return out
+}
+
+// expiryOf is when a commit with this retention expires, -1 when that is the
+// broker's decision. A retention whose end is past the last timestamp lasts for
+// ever; in Kafka it wraps around and is over at once.
+func expiryOf(retentionMillis int64, now protocol.Timestamp) protocol.Timestamp {
+	if retentionMillis == protocol.None {
+		return protocol.None
+	}
+	if retentionMillis > math.MaxInt64-int64(now) {
+		return math.MaxInt64
+	}
+	return now + protocol.Timestamp(retentionMillis)
 }
 
 // utf16Length is the length that Java gives a string, by which Kafka measures

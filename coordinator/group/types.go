@@ -120,7 +120,7 @@ type CommitInput struct {
 	MemberID   string
 	InstanceID *string
 	Generation int32
-	// RetentionMillis overrides offsets.retention.minutes (versions 2 to 4); -1 does not.
+	// RetentionMillis overrides offsets.retention.minutes (versions 2 to 4); only -1 does not.
 	RetentionMillis int64
 	// NotFoundForUnknownGroup: a group that does not exist is ErrGroupNotFound
 	// (version 9 and newer), not ErrIllegalGeneration.
