@@ -134,9 +134,9 @@ func utf16Length(s string) int {
 // Fetch reads committed offsets.
 func (m *Machine) Fetch(now coordinator.Moment, in FetchInput, reply func(FetchOutput)) coordinator.Decision {
 	m.begin(now)
-	out := FetchOutput{Topics: m.fetch(in)}
-	if g := m.groups[in.GroupID]; g != nil && g.foreign != nil && g.foreign.kind == Unreadable {
-		out = FetchOutput{Err: ErrUnsupportedGroup} // "none" would send its consumers back to the start
+	out := FetchOutput{}
+	if out.Err = m.checkFetch(in); out.Err == nil {
+		out.Topics = m.fetch(in)
 	}
 	m.reply(func(err error) {
 		if err != nil {
@@ -145,6 +145,26 @@ func (m *Machine) Fetch(now coordinator.Moment, in FetchInput, reply func(FetchO
 		reply(out)
 	})
 	return m.finish()
+}
+
+// checkFetch tells whether the one who reads may: in a classic group anybody
+// (Kafka's ClassicGroup.validateOffsetFetch), in others a member with its epoch, or
+// somebody who does not claim to be one (ConsumerGroup.validateOffsetFetch).
+func (m *Machine) checkFetch(in FetchInput) error {
+	g := m.groups[in.GroupID]
+	if g == nil || g.foreign == nil {
+		return nil
+	}
+	switch kind := g.foreign.kind; {
+	case kind == Unreadable:
+		return ErrUnsupportedGroup // "none" would send its consumers back to the start
+	case kind == Share: // it has no offsets, whoever asks
+		return nil
+	case in.MemberID == nil && in.MemberEpoch < 0:
+		return nil
+	}
+	// Nobody can be a member here, and the epochs of those in the log are not known.
+	return ErrUnknownMember
 }
 
 func (m *Machine) fetch(in FetchInput) []FetchedTopic {

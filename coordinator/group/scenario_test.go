@@ -432,7 +432,7 @@ func (s *scenario) fetchTopics(args []string) []FetchTopic {
 }
 
 func (s *scenario) fetch(args []string, options map[string]string) {
-	in := FetchInput{GroupID: groupOf(options), All: len(args) == 0, Topics: s.fetchTopics(args)}
+	in := FetchInput{GroupID: groupOf(options), MemberEpoch: noGeneration, All: len(args) == 0, Topics: s.fetchTopics(args)}
 	_, in.RequireStable = options["stable"]
 	s.do(s.machine.Fetch(s.now, in, func(out FetchOutput) {
 		if out.Err != nil {

@@ -167,6 +167,9 @@ type PartitionResult struct {
 // FetchInput is one group of an OffsetFetch request.
 type FetchInput struct {
 	GroupID string
+	// MemberID and MemberEpoch say who reads (version 9 and newer); nil and -1 do not.
+	MemberID    *string
+	MemberEpoch int32
 	// All asks for every committed offset; Topics is not looked at then.
 	All           bool
 	Topics        []FetchTopic
