@@ -52,7 +52,7 @@ func (m *Machine) deleteOffsets(g *group, in DeleteOffsetsInput) []TopicResult {
 				continue
 			}
 			tp := topicPartition{topic.Topic, partition}
-			if _, ok := g.offsets[tp]; ok || g.isUnstable(tp) {
+			if g.find(tp) >= 0 || g.isUnstable(tp) {
 				m.write(offsetTombstone(in.GroupID, tp))
 			}
 		}
@@ -77,8 +77,8 @@ func (m *Machine) DeleteTopicOffsets(now coordinator.Moment, topics []string, re
 // everyOffset lists the partitions with an offset, pending or not, sorted.
 func (g *group) everyOffset() []topicPartition {
 	var all []topicPartition
-	for tp := range g.offsets {
-		all = append(all, tp)
+	for i := range g.offsets {
+		all = append(all, g.offsets[i].topicPartition())
 	}
 	for _, offsets := range g.pending {
 		for tp := range offsets {

@@ -45,10 +45,9 @@ func (m *Machine) applyOffset(at protocol.Offset, r coordinator.Record, p coordi
 		return err
 	}
 	c.journaledAt = at
-	tp.topic = m.topicName(tp.topic)
 	g := m.groupOrNew(groupID)
 	if p.ID == coordinator.NoProducer.ID {
-		g.setOffset(tp, c)
+		m.setOffset(g, tp, c)
 		return nil
 	}
 	if g.pending == nil {
@@ -72,7 +71,7 @@ func (m *Machine) forgetOffset(groupID string, tp topicPartition) {
 	if g == nil {
 		return
 	}
-	delete(g.offsets, tp)
+	m.removeOffset(g, tp)
 	for producer, offsets := range g.pending {
 		if delete(offsets, tp); len(offsets) == 0 {
 			delete(g.pending, producer)
@@ -91,8 +90,8 @@ func (m *Machine) ApplyMarker(p coordinator.Producer, commit bool) {
 		if commit {
 			for tp, c := range g.pending[p.ID] {
 				// A plain commit after the transaction's own wins, as it does in the log.
-				if now, ok := g.offsets[tp]; !ok || now.journaledAt < c.journaledAt {
-					g.setOffset(tp, c)
+				if now, ok := g.offset(tp); !ok || now.journaledAt < c.journaledAt {
+					m.setOffset(g, tp, c)
 				}
 			}
 		}
@@ -164,6 +163,9 @@ func checkGroupValue(groupID string, v *kmsg.GroupMetadataValue) error {
 // setGroup makes the group what the record says. A member that is there already
 // stays the same member, with its session and those who wait for answers.
 func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
+	if v.ProtocolType == consumerProtocolType {
+		v.ProtocolType = consumerProtocolType // not one copy for each group
+	}
 	before, known := g.members, g.byID
 	g.clearMembers()
 	for i := range v.Members {
@@ -190,6 +192,7 @@ func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
 	state := Stable
 	if len(g.members) == 0 {
 		state = Empty
+		m.endPhase(g)
 	}
 	g.transition(state, protocol.Timestamp(v.CurrentStateTimestamp))
 }
@@ -219,20 +222,4 @@ func (m *Machine) groupOrNew(groupID string) *group {
 		m.groups[groupID] = g
 	}
 	return g
-}
-
-func (g *group) setOffset(tp topicPartition, c committed) {
-	if g.offsets == nil {
-		g.offsets = map[topicPartition]committed{}
-	}
-	g.offsets[tp] = c
-}
-
-// topicName is the one copy of a topic's name that this machine keeps.
-func (m *Machine) topicName(name string) string {
-	if kept, ok := m.topicNames[name]; ok {
-		return kept
-	}
-	m.topicNames[name] = name
-	return name
 }

@@ -100,6 +100,13 @@ type classicGroup struct {
 	// their metadata cannot be read.
 	topics map[string]struct{}
 
+	// phase is nil in a group that has had no member since it was loaded or became
+	// empty: of these there may be very many.
+	*phase
+}
+
+// phase is how far the group is in a rebalance.
+type phase struct {
 	joinDeadline timer
 	syncDeadline timer
 	// While initialJoin: a member arrived since the last look, the present delay,
@@ -110,10 +117,7 @@ type classicGroup struct {
 }
 
 func newClassicGroup(id string) *classicGroup {
-	g := &classicGroup{id: id, state: Empty, stateSince: protocol.None}
-	g.joinDeadline = newTimer(joinTimer, g, "")
-	g.syncDeadline = newTimer(syncTimer, g, "")
-	return g
+	return &classicGroup{id: id, state: Empty, stateSince: protocol.None}
 }
 
 // find is the member with an id, nil when there is none.
@@ -166,6 +170,9 @@ func (g *classicGroup) add(m *member, protocolType string) {
 	invariant.Check(g.byID[m.id] == nil, "member %q joins group %q twice", m.id, g.id)
 	if len(g.members) == 0 {
 		g.protocolType = protocolType
+	}
+	if g.phase == nil {
+		g.phase = &phase{joinDeadline: newTimer(joinTimer, g, ""), syncDeadline: newTimer(syncTimer, g, "")}
 	}
 	if m.isStatic() {
 		if g.static == nil {
@@ -322,10 +329,17 @@ func (g *classicGroup) rebalanceTimeout() time.Duration {
 	return longest
 }
 
+// noTopics is what empty groups share. It is never written to.
+var noTopics = map[string]struct{}{}
+
 // readTopics notes what the members are subscribed to.
 func (g *classicGroup) readTopics() {
 	g.topics = nil
 	if g.protocolType != consumerProtocolType || g.protocol == nil && len(g.members) > 0 {
+		return
+	}
+	if len(g.members) == 0 {
+		g.topics = noTopics
 		return
 	}
 	topics := map[string]struct{}{}

@@ -188,7 +188,7 @@ func durableOffsets(g *group) string {
 	}
 	var b strings.Builder
 	for _, tp := range g.everyOffset() {
-		if c, ok := g.offsets[tp]; ok {
+		if c, ok := g.offset(tp); ok {
 			fmt.Fprintf(&b, "%s-%d %+v\n", tp.topic, tp.partition, c)
 		}
 		for _, producer := range sortedKeys(g.pending) {

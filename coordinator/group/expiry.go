@@ -1,6 +1,8 @@
 package group
 
 import (
+	"container/heap"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,8 +16,25 @@ import (
 // in between.
 type sweep struct {
 	timer timer
-	// left are the groups that the sweep under way has yet to look at.
-	left []string
+	// left are the groups that the sweep under way has yet to look at. They are taken
+	// in order, but not sorted: that would hold up a shard with 100,000 groups for
+	// as long as the whole sweep takes.
+	left idHeap
+}
+
+// idHeap is a heap (package container/heap) with the least id in front.
+type idHeap []string
+
+func (h idHeap) Len() int           { return len(h) }
+func (h idHeap) Less(i, j int) bool { return h[i] < h[j] }
+func (h idHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *idHeap) Push(x any)        { *h = append(*h, x.(string)) }
+func (h *idHeap) Pop() any {
+	last := len(*h) - 1
+	id := (*h)[last]
+	(*h)[last] = ""
+	*h = (*h)[:last]
+	return id
 }
 
 const (
@@ -41,7 +60,8 @@ func (m *Machine) checkInterval() time.Duration {
 func (m *Machine) sweepSlice() {
 	s := &m.sweep
 	if len(s.left) == 0 {
-		s.left = sortedKeys(m.groups)
+		s.left = slices.AppendSeq(make(idHeap, 0, len(m.groups)), maps.Keys(m.groups))
+		heap.Init(&s.left)
 	}
 	room := m.config.RecordBytesMax - protocol.BatchHeaderBytes
 	for n := 0; n < sweepGroupsMax && len(s.left) > 0; n++ {
@@ -49,7 +69,7 @@ func (m *Machine) sweepSlice() {
 		if g := m.groups[s.left[0]]; g != nil && !m.expireGroup(s.left[0], g, &room) {
 			break // the rest is for the next batch
 		}
-		s.left = s.left[1:]
+		heap.Pop(&s.left)
 	}
 	pause := sweepPause
 	if len(s.left) == 0 {
@@ -89,7 +109,8 @@ func (m *Machine) expireGroup(id string, g *group, room *int) bool {
 // them, sorted (Kafka's OffsetMetadataManager.cleanupExpiredOffsets).
 func (m *Machine) expiredOffsets(g *group) []topicPartition {
 	var expired []topicPartition
-	for tp, c := range g.offsets {
+	for i := range g.offsets {
+		tp, c := g.offsets[i].topicPartition(), g.offsets[i].committed()
 		base, ok := g.expiryBase(&c)
 		if !ok {
 			return nil

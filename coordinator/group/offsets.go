@@ -199,7 +199,7 @@ func (g *group) fetch(topic FetchTopic, partition int32, requireStable bool) Fet
 		none.Err = ErrUnstableOffset
 		return none
 	}
-	c, ok := g.offsets[tp]
+	c, ok := g.offset(tp)
 	if !ok || !topic.TopicID.IsZero() && !c.topicID.IsZero() && topic.TopicID != c.topicID {
 		return none
 	}
@@ -219,8 +219,8 @@ func (g *group) isUnstable(tp topicPartition) bool {
 // allTopics lists what the group has committed, sorted.
 func (g *group) allTopics() []FetchTopic {
 	all := make([]topicPartition, 0, len(g.offsets))
-	for tp := range g.offsets {
-		all = append(all, tp)
+	for i := range g.offsets {
+		all = append(all, g.offsets[i].topicPartition())
 	}
 	slices.SortFunc(all, compareTopicPartitions)
 	var topics []FetchTopic
