@@ -166,18 +166,18 @@ func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
 	if v.ProtocolType == consumerProtocolType {
 		v.ProtocolType = consumerProtocolType // not one copy for each group
 	}
-	before, known := g.members, g.byID
+	before := classicGroup{members: g.members, byID: g.byID}
 	g.clearMembers()
 	for i := range v.Members {
 		record := &v.Members[i]
-		member := known[record.MemberID]
+		member := before.find(record.MemberID)
 		if member == nil {
 			member = newMember(g, record.MemberID)
 		}
 		member.setRecorded(record, *v.Protocol)
 		g.add(member, v.ProtocolType)
 	}
-	for _, member := range before {
+	for _, member := range before.members {
 		if g.find(member.id) == nil {
 			m.timers.stop(&member.session)
 		}
@@ -187,6 +187,9 @@ func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
 	g.leader = ""
 	if v.Leader != nil {
 		g.leader = *v.Leader
+		if leader := g.find(g.leader); leader != nil {
+			g.leader = leader.id // one copy for both
+		}
 	}
 	g.readTopics()
 	state := Stable

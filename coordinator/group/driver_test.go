@@ -172,7 +172,7 @@ func durableMembers(g *group) string {
 	c := g.classic
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s type %q protocol %s generation %d leader %q since %d topics %v\n",
-		c.state, c.protocolType, orNull(c.protocol), c.generation, c.leader, c.stateSince, sortedKeys(c.topics))
+		c.state, c.protocolType, orNull(c.protocol), c.generation, c.leader, c.stateSince, c.topics)
 	for _, m := range c.members {
 		fmt.Fprintf(&b, "%s instance %s client %s%s session %s rebalance %s metadata %q assignment %q\n",
 			m.id, orNull(m.instanceID), m.clientID, m.clientHost, m.sessionTimeout, m.rebalanceTimeout,
