@@ -27,6 +27,8 @@ func (b *Broker) openGroups() error {
 	cfg.InitialRebalanceDelayMillis = int32(s.GroupInitialRebalanceDelay.Milliseconds())
 	cfg.MembersMax = int32(s.GroupSizeMax)
 	cfg.OffsetMetadataBytesMax = int32(s.OffsetMetadataBytesMax)
+	cfg.OffsetsRetentionMillis = s.OffsetsRetention.Milliseconds()
+	cfg.OffsetsCheckMillis = s.OffsetsRetentionCheckInterval.Milliseconds()
 	cfg.MemberBytesMax = s.GroupMetadataBytesMax
 	cfg.ConsumerMembersMax = int32(s.ConsumerGroupSizeMax)
 	cfg.Assignors, cfg.Migration = s.ConsumerGroupAssignors, migrationPolicy(s.ConsumerGroupMigrationPolicy)

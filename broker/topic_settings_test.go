@@ -27,11 +27,12 @@ type settingsWorld struct {
 	synced  chan struct{} // the topic's segment was synced
 }
 
-func newSettingsWorld(t *testing.T) *settingsWorld {
+func newSettingsWorld(t *testing.T, overrides ...string) *settingsWorld {
 	w := &settingsWorld{t: t, files: vfs.NewMem(), clock: clock.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))}
 	w.synced = make(chan struct{}, 1)
 	w.files.SetNow(w.clock.Now)
-	settings, err := config.Load(config.Input{Listen: []string{"127.0.0.1:0"}, Data: dataDir, Profile: "dev", Overrides: []string{"barnabas.replication.clamp=false"}})
+	settings, err := config.Load(config.Input{Listen: []string{"127.0.0.1:0"}, Data: dataDir, Profile: "dev",
+		Overrides: append([]string{"barnabas.replication.clamp=false"}, overrides...)})
 	must(t, err)
 	looked := &vfs.Faulty{FS: w.files, Before: func(op vfs.Op) error {
 		switch {

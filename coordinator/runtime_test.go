@@ -209,6 +209,34 @@ func storyTheMachineIsWokenByOneTimer(t *testing.T, w *world) {
 	w.is(rang, nil)
 }
 
+// A machine that always finds its next timer due is not the only one to be served.
+func TestTimersLeaveRoomForCalls(t *testing.T) { play(t, storyTimersLeaveRoomForCalls) }
+
+func storyTimersLeaveRoomForCalls(t *testing.T, w *world) {
+	const ringsMax = 1000
+	rings, ringsBefore := 0, 0
+	var a answer
+	w.runtime.Do(0, func(n *notes, now Moment) Decision {
+		n.alarm, n.hasAlarm = now.Elapsed, true
+		n.rang = func() {
+			if rings++; rings == 1 {
+				a = w.read("a")
+			}
+			if len(a) == 0 {
+				ringsBefore = rings
+			}
+			n.alarm, n.hasAlarm = w.clock.Monotonic()+time.Millisecond, rings < ringsMax
+			w.clock.Advance(2 * time.Millisecond) // that is how long it took
+		}
+		return Decision{}
+	}, func(err error) { t.Error(err) })
+	w.settle()
+	w.is(a, said(""))
+	if rings != ringsMax || ringsBefore > 2 {
+		t.Errorf("answered after %d of %d alarms", ringsBefore, rings)
+	}
+}
+
 func TestAnAnswerDoesNotWaitForEver(t *testing.T) {
 	play(t, storyAnAnswerDoesNotWaitForEver, func(o *Options[*notes]) { o.CommitTimeout = time.Second })
 }

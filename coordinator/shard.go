@@ -148,15 +148,14 @@ func (s *shard[M]) run() {
 		}
 		s.takeCommits(events)
 		s.expireParked()
-		s.runDue()
+		s.runDue(s.now())
 		for i, t := range queue {
 			if err := s.prepare(); err != nil {
 				// What came meanwhile gets a new attempt; what was here shares this one.
 				refuseAll(queue[i:], err)
 				break
 			}
-			s.step(t.decide)
-			s.runDue()
+			s.runDue(s.step(t.decide))
 		}
 		s.takeCommits(s.currentEvents())
 		s.arm()
@@ -235,10 +234,11 @@ func (s *shard[M]) now() Moment {
 	return Moment{Wall: protocol.Timestamp(c.Now().UnixMilli()), Elapsed: c.Monotonic()}
 }
 
-// step lets the machine decide and carries the decision out.
-func (s *shard[M]) step(decide func(M, Moment) Decision) {
+// step lets the machine decide and carries the decision out. It tells when.
+func (s *shard[M]) step(decide func(M, Moment) Decision) Moment {
 	now := s.now()
 	s.carryOut(decide(s.machine, now), now)
+	return now
 }
 
 func (s *shard[M]) carryOut(d Decision, now Moment) {
@@ -293,15 +293,12 @@ func (s *shard[M]) drop(err error) {
 	machine.Abandon(err)
 }
 
-// runDue runs the machine's timers that are due.
-func (s *shard[M]) runDue() {
+// runDue runs the machine's timers that are due now. Those that come due meanwhile
+// have to wait, so that timers alone cannot keep the shard from its calls.
+func (s *shard[M]) runDue(now Moment) {
 	for s.loaded {
 		at, ok := s.machine.NextWake()
-		if !ok {
-			return
-		}
-		now := s.now()
-		if at > now.Elapsed {
+		if !ok || at > now.Elapsed {
 			return
 		}
 		d, ok := s.machine.Wake(now)

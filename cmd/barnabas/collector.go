@@ -16,13 +16,18 @@ const (
 	garbageBytesMax     = 16 << 20
 )
 
-// cycle is an object that dies with every collection.
-type cycle struct{ percent int }
+// cycle is an object that dies with every collection. The runtime puts objects
+// below 16 bytes together, and what shares its place with one that lives does not
+// die, so it is made larger.
+type cycle struct {
+	percent int
+	_       [3]uint64
+}
 
 // tuneCollector sets the collector up and adjusts it after every collection.
 func tuneCollector() {
 	debug.SetGCPercent(collectorPercentMax)
-	runtime.SetFinalizer(&cycle{collectorPercentMax}, (*cycle).end)
+	runtime.SetFinalizer(&cycle{percent: collectorPercentMax}, (*cycle).end)
 }
 
 // end runs on the runtime's finalizer goroutine after each collection.

@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+)
 
 func TestTheAllowanceForGarbageIsBounded(t *testing.T) {
 	for _, c := range []struct {
@@ -13,4 +18,30 @@ func TestTheAllowanceForGarbageIsBounded(t *testing.T) {
 			t.Errorf("%d bytes live: %d%%, want %d%%", c.live, got, c.percent)
 		}
 	}
+}
+
+// neighbours and ballast live as long as the process.
+var (
+	neighbours [2]*uint64
+	ballast    []byte
+)
+
+// The collector is adjusted whatever else lives in the heap, be it next to the
+// object that is to die.
+func TestTheCollectorIsAdjusted(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	neighbours[0] = new(uint64)
+	tuneCollector()
+	neighbours[1] = new(uint64)
+	ballast = make([]byte, 4*garbageBytesMax)
+	const triesMax = 1000
+	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	for range triesMax {
+		runtime.GC()
+		runtime.Gosched() // to the finalizer
+		if metrics.Read(sample); sample[0].Value.Uint64() == collectorPercentMin {
+			return
+		}
+	}
+	t.Errorf("after %d collections the collector still allows %d%%", triesMax, sample[0].Value.Uint64())
 }

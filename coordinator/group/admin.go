@@ -20,7 +20,7 @@ func (m *Machine) DeleteOffsets(now coordinator.Moment, in DeleteOffsetsInput, r
 		}
 		reply(out)
 	})
-	return m.finish()
+	return m.finishInParts()
 }
 
 func (m *Machine) checkDeleteOffsets(groupID string) error {
@@ -41,20 +41,12 @@ func (m *Machine) checkDeleteOffsets(groupID string) error {
 	return nil
 }
 
-// isSubscribed tells whether offsets of the topic are in use.
-func (g *group) isSubscribed(topic string) bool {
-	if g.consumer != nil {
-		return g.consumer.isSubscribed(topic)
-	}
-	return g.classic.isSubscribed(topic)
-}
-
 func (m *Machine) deleteOffsets(g *group, in DeleteOffsetsInput) []TopicResult {
 	out := make([]TopicResult, len(in.Topics))
 	for i, topic := range in.Topics {
 		out[i] = TopicResult{Topic: topic.Topic, TopicID: topic.TopicID}
 		out[i].Partitions = make([]PartitionResult, len(topic.Partitions))
-		subscribed := g.isSubscribed(topic.Topic)
+		subscribed := g.isSubscribedTo(topic.Topic)
 		for j, partition := range topic.Partitions {
 			out[i].Partitions[j].Partition = partition
 			if subscribed {
@@ -62,7 +54,7 @@ func (m *Machine) deleteOffsets(g *group, in DeleteOffsetsInput) []TopicResult {
 				continue
 			}
 			tp := topicPartition{topic.Topic, partition}
-			if _, ok := g.offsets[tp]; ok || g.isUnstable(tp) {
+			if g.find(tp) >= 0 || g.isUnstable(tp) {
 				m.write(offsetTombstone(in.GroupID, tp))
 			}
 		}
@@ -81,14 +73,14 @@ func (m *Machine) DeleteTopicOffsets(now coordinator.Moment, topics []string, re
 		}
 	}
 	m.answer(reply, nil)
-	return m.finish()
+	return m.finishInParts()
 }
 
 // everyOffset lists the partitions with an offset, pending or not, sorted.
 func (g *group) everyOffset() []topicPartition {
 	var all []topicPartition
-	for tp := range g.offsets {
-		all = append(all, tp)
+	for i := range g.offsets {
+		all = append(all, g.offsets[i].topicPartition())
 	}
 	for _, offsets := range g.pending {
 		for tp := range offsets {
@@ -112,11 +104,7 @@ func (m *Machine) DeleteGroups(now coordinator.Moment, ids []string, reply func(
 		for _, tp := range entry.everyOffset() {
 			m.write(offsetTombstone(id, tp))
 		}
-		if entry.consumer != nil {
-			m.write(entry.consumer.tombstones()...)
-		} else {
-			m.write(groupTombstone(id))
-		}
+		m.write(entry.tombstones(id)...)
 	}
 	m.reply(func(err error) {
 		if err != nil {
@@ -124,7 +112,7 @@ func (m *Machine) DeleteGroups(now coordinator.Moment, ids []string, reply func(
 		}
 		reply(results, err)
 	})
-	return m.finish()
+	return m.finishInParts()
 }
 
 func (m *Machine) checkDelete(groupID string) error {

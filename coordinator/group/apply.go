@@ -47,10 +47,9 @@ func (m *Machine) applyOffset(at protocol.Offset, r coordinator.Record, p coordi
 		return err
 	}
 	c.journaledAt = at
-	tp.topic = m.topicName(tp.topic)
 	g := m.groupOrNew(groupID)
 	if p.ID == coordinator.NoProducer.ID {
-		g.setOffset(tp, c)
+		m.setOffset(g, tp, c)
 		return nil
 	}
 	if g.pending == nil {
@@ -74,7 +73,7 @@ func (m *Machine) forgetOffset(groupID string, tp topicPartition) {
 	if g == nil {
 		return
 	}
-	delete(g.offsets, tp)
+	m.removeOffset(g, tp)
 	for producer, offsets := range g.pending {
 		if delete(offsets, tp); len(offsets) == 0 {
 			delete(g.pending, producer)
@@ -93,8 +92,8 @@ func (m *Machine) ApplyMarker(p coordinator.Producer, commit bool) {
 		if commit {
 			for tp, c := range g.pending[p.ID] {
 				// A plain commit after the transaction's own wins, as it does in the log.
-				if now, ok := g.offsets[tp]; !ok || now.journaledAt < c.journaledAt {
-					g.setOffset(tp, c)
+				if now, ok := g.offset(tp); !ok || now.journaledAt < c.journaledAt {
+					m.setOffset(g, tp, c)
 				}
 			}
 		}
@@ -170,18 +169,21 @@ func checkGroupValue(groupID string, v *kmsg.GroupMetadataValue) error {
 // setGroup makes the group what the record says. A member that is there already
 // stays the same member, with its session and those who wait for answers.
 func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
-	before, known := g.members, g.byID
+	if v.ProtocolType == consumerProtocolType {
+		v.ProtocolType = consumerProtocolType // not one copy for each group
+	}
+	before := classicGroup{members: g.members, byID: g.byID}
 	g.clearMembers()
 	for i := range v.Members {
 		record := &v.Members[i]
-		member := known[record.MemberID]
+		member := before.find(record.MemberID)
 		if member == nil {
 			member = newMember(g, record.MemberID)
 		}
 		member.setRecorded(record, *v.Protocol)
 		g.add(member, v.ProtocolType)
 	}
-	for _, member := range before {
+	for _, member := range before.members {
 		if g.find(member.id) == nil {
 			m.timers.stop(&member.session)
 		}
@@ -192,11 +194,15 @@ func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
 	g.leader = ""
 	if v.Leader != nil {
 		g.leader = *v.Leader
+		if leader := g.find(g.leader); leader != nil {
+			g.leader = leader.id // one copy for both
+		}
 	}
 	g.readTopics()
 	state := Stable
 	if len(g.members) == 0 {
 		state = Empty
+		m.endPhase(g)
 	}
 	g.transition(state, protocol.Timestamp(v.CurrentStateTimestamp))
 }
@@ -226,20 +232,4 @@ func (m *Machine) groupOrNew(groupID string) *group {
 		m.groups[groupID] = g
 	}
 	return g
-}
-
-func (g *group) setOffset(tp topicPartition, c committed) {
-	if g.offsets == nil {
-		g.offsets = map[topicPartition]committed{}
-	}
-	g.offsets[tp] = c
-}
-
-// topicName is the one copy of a topic's name that this machine keeps.
-func (m *Machine) topicName(name string) string {
-	if kept, ok := m.topicNames[name]; ok {
-		return kept
-	}
-	m.topicNames[name] = name
-	return name
 }

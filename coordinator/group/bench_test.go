@@ -5,6 +5,9 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/internal/clock"
@@ -74,27 +77,90 @@ func newBenchCoordinator(b *testing.B) *Coordinator {
 	return c
 }
 
-// BenchmarkMemoryOfGroups reports what a group with one committed offset takes.
+// BenchmarkMemoryOfGroups reports what a group with three committed offsets takes
+// in the heap, and loads a shard with 100,000 of them.
 func BenchmarkMemoryOfGroups(b *testing.B) {
-	const count = 100_000
-	memory := func() uint64 {
-		var stats runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&stats)
-		return stats.HeapAlloc
+	for _, kind := range []string{"simple", "left by its member", "with a member"} {
+		b.Run(kind, func(b *testing.B) {
+			const count = 100_000
+			entries := entriesOfGroups(b, count, kind)
+			before := liveHeap()
+			for b.Loop() {
+				m := NewMachine(DefaultConfig(), func() string { return "" })
+				for _, e := range entries {
+					if err := m.Apply(e.Offset, e.Record, coordinator.NoProducer); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.StopTimer()
+				b.ReportMetric(float64(liveHeap()-before)/count, "B/group")
+				runtime.KeepAlive(m)
+				b.StartTimer()
+			}
+		})
 	}
+}
+
+// entriesOfGroups is the journal of groups of the kind.
+func entriesOfGroups(b *testing.B, count int, kind string) []coordinator.Entry {
+	var entries []coordinator.Entry
+	add := func(r coordinator.Record) {
+		entries = append(entries, coordinator.Entry{Offset: protocol.Offset(len(entries)), Record: r})
+	}
+	for i := range count {
+		id := fmt.Sprintf("service-%06d-consumers", i)
+		if kind != "simple" {
+			range1, memberID := "range", "consumer-service-1-1b4e28ba-2fa1-11d2-883f-0016d3cca427"
+			v := kmsg.NewGroupMetadataValue()
+			v.ProtocolType = consumerProtocolType
+			if kind == "with a member" {
+				v.Generation, v.Protocol, v.Leader = 1, &range1, &memberID
+				member := kmsg.NewGroupMetadataValueMember()
+				member.MemberID, member.ClientID, member.ClientHost = memberID, "consumer-service-1", "/10.20.30.40"
+				member.Subscription, member.Assignment = subscribing("orders"), make([]byte, 40)
+				v.Members = append(v.Members, member)
+			}
+			add(groupRecord(id, v))
+		}
+		for p := range int32(3) {
+			add(offsetRecord(id, topicPartition{"orders", p}, committed{
+				offset: 1, expireAt: protocol.None, topicID: protocol.UUID{1},
+			}))
+		}
+	}
+	return entries
+}
+
+func liveHeap() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// BenchmarkSweep looks for expired offsets in a shard of 100,000 groups, and
+// reports the longest slice.
+func BenchmarkSweep(b *testing.B) {
+	m := NewMachine(DefaultConfig(), func() string { return "" })
+	for _, e := range entriesOfGroups(b, 100_000, "left by its member") {
+		if err := m.Apply(e.Offset, e.Record, coordinator.NoProducer); err != nil {
+			b.Fatal(err)
+		}
+	}
+	m.Loaded(coordinator.Moment{})
+	var longest time.Duration
 	for b.Loop() {
-		before := memory()
-		m := NewMachine(DefaultConfig(), func() string { return "" })
-		for i := range count {
-			r := offsetRecord(fmt.Sprint("group-", i), topicPartition{"topic", 0}, committed{offset: 1})
-			if err := m.Apply(0, r, coordinator.NoProducer); err != nil {
-				b.Fatal(err)
+		for {
+			at, _ := m.NextWake()
+			begin := time.Now()
+			m.Wake(coordinator.Moment{Elapsed: at})
+			longest = max(longest, time.Since(begin))
+			if m.sweep.left == nil {
+				break
 			}
 		}
-		b.ReportMetric(float64(memory()-before)/count, "B/group")
-		runtime.KeepAlive(m)
 	}
+	b.ReportMetric(float64(longest.Microseconds()), "longest-us")
 }
 
 // nowhere is a shelf that keeps nothing of what is appended.

@@ -1,6 +1,8 @@
 package group
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/invariant"
@@ -82,13 +84,16 @@ type classicGroup struct {
 	written      bool // there is a record of the group
 
 	// Invariant: members, byID and static hold the same members; members is in the
-	// order of joining, and leader is one of them unless there is none. supported
-	// counts their protocols, bytes is about what all of them say,
-	// awaitingJoin counts those whose join is not nil, owingSync those with owesSync.
+	// order of joining, and leader is one of them unless there is none. byID is nil
+	// while there are few. protocols is how many protocols all of them name together,
+	// supported counts the members of each and is nil while these are few. bytes is
+	// about what all of them say, awaitingJoin counts those whose join is not nil,
+	// owingSync those with owesSync.
 	members      []*member
 	byID         map[string]*member
 	static       map[string]*member // by group instance id
 	supported    map[string]int
+	protocols    int
 	bytes        int
 	awaitingJoin int
 	owingSync    int
@@ -97,10 +102,17 @@ type classicGroup struct {
 	// the wait.
 	pending map[string]*timer
 
-	// topics are those that a stable group of consumers is subscribed to; nil when
-	// their metadata cannot be read.
-	topics map[string]struct{}
+	// topics are those that a stable group of consumers is subscribed to, sorted; nil
+	// when their metadata cannot be read.
+	topics []string
 
+	// phase is nil in a group that has had no member since it was loaded or became
+	// empty: of these there may be very many.
+	*phase
+}
+
+// phase is how far the group is in a rebalance.
+type phase struct {
 	joinDeadline timer
 	syncDeadline timer
 	// While initialJoin: a member arrived since the last look, the present delay,
@@ -111,10 +123,7 @@ type classicGroup struct {
 }
 
 func newClassicGroup(id string) *classicGroup {
-	g := &classicGroup{id: id, state: Empty, stateSince: protocol.None}
-	g.joinDeadline = newTimer(joinTimer, g, "")
-	g.syncDeadline = newTimer(syncTimer, g, "")
-	return g
+	return &classicGroup{id: id, state: Empty, stateSince: protocol.None}
 }
 
 // exists tells whether the group is more than a place for offsets: it has been
@@ -122,7 +131,31 @@ func newClassicGroup(id string) *classicGroup {
 func (g *classicGroup) exists() bool { return g.written || len(g.members) > 0 || len(g.pending) > 0 }
 
 // find is the member with an id, nil when there is none.
-func (g *classicGroup) find(memberID string) *member { return g.byID[memberID] }
+func (g *classicGroup) find(memberID string) *member {
+	if g.byID != nil {
+		return g.byID[memberID]
+	}
+	for _, m := range g.members {
+		if m.id == memberID {
+			return m
+		}
+	}
+	return nil
+}
+
+// supporters is how many members name the protocol.
+func (g *classicGroup) supporters(protocolName string) int {
+	if g.supported != nil {
+		return g.supported[protocolName]
+	}
+	n := 0
+	for _, m := range g.members {
+		if slices.ContainsFunc(m.protocols, func(p Protocol) bool { return p.Name == protocolName }) {
+			n++
+		}
+	}
+	return n
+}
 
 func (g *classicGroup) isPending(memberID string) bool {
 	_, ok := g.pending[memberID]
@@ -156,7 +189,7 @@ func (g *classicGroup) supports(protocolType string, protocols []Protocol) bool 
 		return false
 	}
 	for _, p := range protocols {
-		if g.supported[p.Name] == len(g.members) {
+		if g.supporters(p.Name) == len(g.members) {
 			return true
 		}
 	}
@@ -165,12 +198,12 @@ func (g *classicGroup) supports(protocolType string, protocols []Protocol) bool 
 
 // add takes a member in.
 func (g *classicGroup) add(m *member, protocolType string) {
-	if g.byID == nil {
-		g.byID, g.supported = map[string]*member{}, map[string]int{}
-	}
-	invariant.Check(g.byID[m.id] == nil, "member %q joins group %q twice", m.id, g.id)
+	invariant.Check(g.find(m.id) == nil, "member %q joins group %q twice", m.id, g.id)
 	if len(g.members) == 0 {
 		g.protocolType = protocolType
+	}
+	if g.phase == nil {
+		g.phase = &phase{joinDeadline: newTimer(joinTimer, g, ""), syncDeadline: newTimer(syncTimer, g, "")}
 	}
 	if m.isStatic() {
 		if g.static == nil {
@@ -180,7 +213,15 @@ func (g *classicGroup) add(m *member, protocolType string) {
 		g.static[*m.instanceID] = m
 	}
 	g.members = append(g.members, m)
-	g.byID[m.id] = m
+	switch {
+	case g.byID != nil:
+		g.byID[m.id] = m
+	case len(g.members) == indexedMin:
+		g.byID = make(map[string]*member, 2*indexedMin)
+		for _, m := range g.members {
+			g.byID[m.id] = m
+		}
+	}
 	g.count(m, +1)
 	if m.join != nil {
 		g.awaitingJoin++
@@ -196,12 +237,12 @@ func (g *classicGroup) add(m *member, protocolType string) {
 // clearMembers takes all members out.
 func (g *classicGroup) clearMembers() {
 	g.members, g.byID, g.static, g.supported = nil, nil, nil, nil
-	g.bytes, g.awaitingJoin, g.owingSync, g.leader = 0, 0, 0, ""
+	g.protocols, g.bytes, g.awaitingJoin, g.owingSync, g.leader = 0, 0, 0, 0, ""
 }
 
 // remove takes a member out. Its timers and answers are the caller's.
 func (g *classicGroup) remove(m *member) {
-	invariant.Check(g.byID[m.id] == m, "member %q is not in group %q", m.id, g.id)
+	invariant.Check(g.find(m.id) == m, "member %q is not in group %q", m.id, g.id)
 	delete(g.byID, m.id)
 	if m.isStatic() {
 		delete(g.static, *m.instanceID)
@@ -229,6 +270,22 @@ func (g *classicGroup) remove(m *member) {
 
 func (g *classicGroup) count(m *member, by int) {
 	g.bytes += by * weightOf(m.protocols)
+	g.protocols += by * len(m.protocols)
+	if g.supported == nil {
+		if g.protocols < indexedMin {
+			return
+		}
+		g.supported = map[string]int{}
+		for _, other := range g.members {
+			if other != m {
+				g.countEach(other, +1)
+			}
+		}
+	}
+	g.countEach(m, by)
+}
+
+func (g *classicGroup) countEach(m *member, by int) {
 	for _, p := range m.protocols {
 		if g.supported[p.Name] += by; g.supported[p.Name] == 0 {
 			delete(g.supported, p.Name)
@@ -244,7 +301,9 @@ func (g *classicGroup) rename(m *member, id string) {
 		g.leader = id
 	}
 	m.id, m.session.memberID = id, id
-	g.byID[id] = m
+	if g.byID != nil {
+		g.byID[id] = m
+	}
 }
 
 func (g *classicGroup) setProtocols(m *member, protocols []Protocol) {
@@ -302,7 +361,7 @@ func (g *classicGroup) selectProtocol() string {
 	votes := map[string]int{}
 	for _, m := range g.members {
 		for _, p := range m.protocols {
-			if g.supported[p.Name] == len(g.members) {
+			if g.supporters(p.Name) == len(g.members) {
 				votes[p.Name]++
 				break
 			}
@@ -327,10 +386,17 @@ func (g *classicGroup) rebalanceTimeout() time.Duration {
 	return longest
 }
 
+// noTopics is what empty groups are subscribed to; it is not nil.
+var noTopics = []string{}
+
 // readTopics notes what the members are subscribed to.
 func (g *classicGroup) readTopics() {
 	g.topics = nil
 	if g.protocolType != consumerProtocolType || g.protocol == nil && len(g.members) > 0 {
+		return
+	}
+	if len(g.members) == 0 {
+		g.topics = noTopics
 		return
 	}
 	topics := map[string]struct{}{}
@@ -343,7 +409,8 @@ func (g *classicGroup) readTopics() {
 			topics[name] = struct{}{}
 		}
 	}
-	g.topics = topics
+	g.topics = slices.AppendSeq(make([]string, 0, len(topics)), maps.Keys(topics)) // not nil
+	slices.Sort(g.topics)
 }
 
 // isSubscribed tells whether offsets of the topic are in use. A group of
@@ -352,7 +419,7 @@ func (g *classicGroup) isSubscribed(topic string) bool {
 	if g.topics == nil {
 		return g.protocolType == consumerProtocolType
 	}
-	_, ok := g.topics[topic]
+	_, ok := slices.BinarySearch(g.topics, topic)
 	return ok
 }
 

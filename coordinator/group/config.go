@@ -19,6 +19,11 @@ type Config struct {
 	// GroupBytesMax bounds what the members of one group say at their joins, all
 	// protocols together: four times what fits in a record with the selected one.
 	GroupBytesMax int
+	// OffsetsRetentionMillis is how long offsets are kept (offsets.retention.minutes),
+	// and OffsetsCheckMillis how often they are looked at
+	// (offsets.retention.check.interval.ms).
+	OffsetsRetentionMillis int64
+	OffsetsCheckMillis     int64
 	// PendingMembersMax bounds the members of one group that were given an id and
 	// have not come back with it. Kafka has no such bound; a member needs some 200
 	// bytes, and no group of clients that work has more than a few thousand.
@@ -47,6 +52,8 @@ func DefaultConfig() Config {
 		MemberBytesMax:              1 << 20,
 		RecordBytesMax:              1_048_588,
 		GroupBytesMax:               4 * 1_048_588,
+		OffsetsRetentionMillis:      7 * 24 * 60 * 60 * 1000,
+		OffsetsCheckMillis:          600_000,
 		PendingMembersMax:           50_000,
 
 		ConsumerMembersMax: 1<<31 - 1,
@@ -57,7 +64,7 @@ func DefaultConfig() Config {
 		Settings: func(string) Settings {
 			return Settings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second, AssignmentInterval: time.Second}
 		},
-		Topics: func() Topics { return noTopics{} },
+		Topics: func() Topics { return withoutTopics{} },
 	}
 }
 

@@ -37,11 +37,13 @@
 // What is journaled, in Kafka's formats (record*.go): a group when its leader
 // has assigned, when it became empty, when a static member took another member
 // id, and when it was created or deleted; all of a consumer group; and every
-// committed offset. Members of a classic group
-// between two assignments, who waits for which answer, and all sessions are
-// volatile, as in Kafka: after a restart the last assigned generation stands,
+// committed offset. Members of a classic group between two assignments, who waits
+// for which answer, and all sessions are volatile, as in Kafka: after a restart the last assigned generation stands,
 // and members of a newer one are told to join again.
 //
-// Not here yet: share and streams groups, and the expiry of offsets. Groups of those protocols that Apache Kafka has left in
-// the log are known by their type and left alone (foreign.go).
+// Offsets expire (KIP-211, expiry.go): every so often each shard looks for those
+// that are older than the retention and that no member can be reading.
+//
+// Not here yet: share and streams groups. Those that Apache Kafka has left in the
+// log are known by their type and left alone (foreign.go).
 package group

@@ -40,6 +40,7 @@ func newDriver(t *testing.T, config Config) *driver {
 	d.config.Topics = func() Topics { return &topicsFake{version: d.topics.version, topics: maps.Clone(d.topics.topics)} }
 	d.now.Wall = protocol.Timestamp(start.UnixMilli())
 	d.begin()
+	d.do(d.machine.Loaded(d.now))
 	return d
 }
 
@@ -95,6 +96,12 @@ func (d *driver) do(out coordinator.Decision) {
 		producer := coordinator.NoProducer
 		if out.Producer != nil {
 			producer = *out.Producer
+		}
+		if len(out.Records) > 1 {
+			batch := coordinator.EncodeBatch(coordinator.Batch{Records: out.Records, Timestamp: d.now.Wall, Producer: out.Producer})
+			if len(batch) > d.config.RecordBytesMax {
+				d.t.Fatalf("a batch of %d records has %d bytes, the limit is %d", len(out.Records), len(batch), d.config.RecordBytesMax)
+			}
 		}
 		for _, r := range out.Records {
 			d.apply(r, producer)
@@ -258,7 +265,7 @@ func durableMembers(g *group) string {
 	c := g.classic
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s type %q protocol %s generation %d leader %q since %d topics %v\n",
-		c.state, c.protocolType, orNull(c.protocol), c.generation, c.leader, c.stateSince, sortedKeys(c.topics))
+		c.state, c.protocolType, orNull(c.protocol), c.generation, c.leader, c.stateSince, c.topics)
 	for _, m := range c.members {
 		fmt.Fprintf(&b, "%s instance %s client %s%s session %s rebalance %s metadata %q assignment %q\n",
 			m.id, orNull(m.instanceID), m.clientID, m.clientHost, m.sessionTimeout, m.rebalanceTimeout,
@@ -274,7 +281,7 @@ func durableOffsets(g *group) string {
 	}
 	var b strings.Builder
 	for _, tp := range g.everyOffset() {
-		if c, ok := g.offsets[tp]; ok {
+		if c, ok := g.offset(tp); ok {
 			fmt.Fprintf(&b, "%s-%d %+v\n", tp.topic, tp.partition, c)
 		}
 		for _, producer := range sortedKeys(g.pending) {

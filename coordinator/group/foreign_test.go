@@ -126,7 +126,7 @@ func TestAnEmptyConsumerGroupBecomesClassic(t *testing.T) {
 	if len(keys) < len(want) || !cmp.Equal(want, keys[:len(want)]) {
 		t.Errorf("written are %q", keys)
 	}
-	d.do(d.machine.Fetch(d.now, FetchInput{GroupID: "left", All: true}, func(out FetchOutput) {
+	d.do(d.machine.Fetch(d.now, FetchInput{GroupID: "left", MemberEpoch: noGeneration, All: true}, func(out FetchOutput) {
 		if len(out.Topics) != 1 || out.Topics[0].Partitions[0].Offset != 7 {
 			t.Errorf("what it had committed is %+v", out)
 		}
@@ -148,14 +148,47 @@ func TestAnEmptyConsumerGroupIsDeleted(t *testing.T) {
 // Nobody is told that a group without readable offsets has none.
 func TestOffsetsOfANewerVersionAreNotNone(t *testing.T) {
 	d := withForeignGroups(t)
-	d.do(d.machine.Fetch(d.now, FetchInput{GroupID: "newer", All: true}, func(out FetchOutput) {
+	d.do(d.machine.Fetch(d.now, FetchInput{GroupID: "newer", MemberEpoch: noGeneration, All: true}, func(out FetchOutput) {
 		if !errors.Is(out.Err, ErrUnsupportedGroup) {
 			t.Errorf("%+v", out)
 		}
 	}))
-	d.do(d.machine.Fetch(d.now, FetchInput{GroupID: "classic", All: true}, func(out FetchOutput) {
+	d.do(d.machine.Fetch(d.now, FetchInput{GroupID: "classic", MemberEpoch: noGeneration, All: true}, func(out FetchOutput) {
 		if out.Err != nil || len(out.Topics) != 1 {
 			t.Errorf("another group of the shard: %+v", out)
 		}
 	}))
+}
+
+// Who says that it is a member must be one, where membership has an epoch. Anybody
+// reads what a classic group has committed, or a group that does not exist has not.
+func TestWhoFetchesOffsets(t *testing.T) {
+	d := withForeignGroups(t)
+	somebody, nobody := "somebody", ""
+	for _, test := range []struct {
+		group  string
+		member *string
+		epoch  int32
+		want   error
+	}{
+		{"classic", nil, -1, nil},
+		{"classic", &somebody, 5, nil},
+		{"classic", nil, 5, nil},
+		{"nowhere", &somebody, 5, nil},
+		{"shared", &somebody, 5, nil},
+		{"left", nil, -1, nil},
+		{"left", nil, 0, ErrUnknownMember},
+		{"left", &nobody, -1, ErrUnknownMember},
+		{"left", &somebody, 5, ErrUnknownMember},
+		{"streaming", nil, -1, nil},
+		{"streaming", &somebody, 5, ErrUnknownMember},
+		{"newer", nil, -1, ErrUnsupportedGroup},
+	} {
+		in := FetchInput{GroupID: test.group, MemberID: test.member, MemberEpoch: test.epoch, All: true}
+		d.do(d.machine.Fetch(d.now, in, func(out FetchOutput) {
+			if !errors.Is(out.Err, test.want) {
+				t.Errorf("%s by %s in epoch %d: %v, want %v", test.group, orNull(test.member), test.epoch, out.Err, test.want)
+			}
+		}))
+	}
 }

@@ -15,7 +15,9 @@ import (
 
 // group is one group id: the offsets committed under it, and who belongs to it.
 type group struct {
-	offsets map[topicPartition]committed
+	offsets offsetTable
+	// index finds an offset in a table of many; nil for one of few.
+	index map[topicPartition]int32
 	// pending are offsets of open transactions, by producer.
 	pending map[protocol.ProducerID]map[topicPartition]committed
 	// classic is never nil. A group that only commits offsets is an Empty one
@@ -37,11 +39,11 @@ type Machine struct {
 	newMemberID func() string
 	groups      map[string]*group
 	timers      timerQueue
+	sweep       sweep
 	// transactions are the groups that an open transaction has offsets in.
 	transactions map[protocol.ProducerID]map[string]struct{}
-	// topicNames holds each topic name once; offsets of many groups share them.
-	topicNames map[string]string
-	hashes     topicHashes
+	topics       map[topicKey]*topicRef
+	hashes       topicHashes
 	// resolve has a query answered later, by PatternsResolved. It must not block.
 	resolve func(PatternQuery)
 
@@ -58,7 +60,7 @@ func NewMachine(config Config, newMemberID func() string) *Machine {
 		newMemberID:  newMemberID,
 		groups:       map[string]*group{},
 		transactions: map[protocol.ProducerID]map[string]struct{}{},
-		topicNames:   map[string]string{},
+		topics:       map[topicKey]*topicRef{},
 		hashes:       topicHashes{},
 	}
 }
@@ -128,6 +130,7 @@ func (m *Machine) reply(r coordinator.Reply) {
 // since nobody could be heard while the state was loaded.
 func (m *Machine) Loaded(now coordinator.Moment) coordinator.Decision {
 	m.begin(now)
+	m.startSweeps()
 	for _, id := range sortedKeys(m.groups) {
 		if c := m.groups[id].consumer; c != nil {
 			m.startSessions(c)
@@ -170,6 +173,8 @@ func (m *Machine) Wake(now coordinator.Moment) (coordinator.Decision, bool) {
 		}
 	case syncTimer:
 		m.syncExpired(g)
+	case sweepTimer:
+		m.sweepSlice()
 	}
 	return m.finish(), true
 }
@@ -196,14 +201,23 @@ func (m *Machine) startSession(member *member, timeout time.Duration) {
 
 // stopTimers ends everything that the group waits for.
 func (m *Machine) stopTimers(g *classicGroup) {
-	m.timers.stop(&g.joinDeadline)
-	m.timers.stop(&g.syncDeadline)
+	m.endPhase(g)
 	for _, member := range g.members {
 		m.timers.stop(&member.session)
 	}
 	for _, t := range g.pending {
 		m.timers.stop(t)
 	}
+}
+
+// endPhase ends what an empty group, or one that is gone, does not wait for.
+func (m *Machine) endPhase(g *classicGroup) {
+	if g.phase == nil {
+		return
+	}
+	m.timers.stop(&g.joinDeadline)
+	m.timers.stop(&g.syncDeadline)
+	g.phase = nil
 }
 
 // assignedRecord is the group as it stands with the given assignments.

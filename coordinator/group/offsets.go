@@ -2,6 +2,7 @@ package group
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -73,10 +74,7 @@ func (m *Machine) checkCommit(in CommitInput) error {
 
 func (m *Machine) commit(in CommitInput) CommitOutput {
 	out := CommitOutput{Topics: make([]TopicResult, len(in.Topics))}
-	expireAt := protocol.Timestamp(protocol.None)
-	if in.RetentionMillis >= 0 {
-		expireAt = m.now.Wall + protocol.Timestamp(in.RetentionMillis)
-	}
+	expireAt := expiryOf(in.RetentionMillis, m.now.Wall)
 	var records []coordinator.Record
 	bytes := 0
 	for i, topic := range in.Topics {
@@ -110,6 +108,19 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 	return out
 }
 
+// expiryOf is when a commit with this retention expires, -1 when that is the
+// broker's decision. A retention whose end is past the last timestamp lasts for
+// ever; in Kafka it wraps around and is over at once.
+func expiryOf(retentionMillis int64, now protocol.Timestamp) protocol.Timestamp {
+	if retentionMillis == protocol.None {
+		return protocol.None
+	}
+	if retentionMillis > math.MaxInt64-int64(now) {
+		return math.MaxInt64
+	}
+	return now + protocol.Timestamp(retentionMillis)
+}
+
 // utf16Length is the length that Java gives a string, by which Kafka measures
 // offset.metadata.max.bytes whatever its name says.
 func utf16Length(s string) int {
@@ -125,9 +136,9 @@ func utf16Length(s string) int {
 // Fetch reads committed offsets.
 func (m *Machine) Fetch(now coordinator.Moment, in FetchInput, reply func(FetchOutput)) coordinator.Decision {
 	m.begin(now)
-	out := FetchOutput{Topics: m.fetch(in)}
-	if g := m.groups[in.GroupID]; g != nil && g.foreign != nil && g.foreign.kind == Unreadable {
-		out = FetchOutput{Err: ErrUnsupportedGroup} // "none" would send its consumers back to the start
+	out := FetchOutput{}
+	if out.Err = m.checkFetch(in); out.Err == nil {
+		out.Topics = m.fetch(in)
 	}
 	m.reply(func(err error) {
 		if err != nil {
@@ -136,6 +147,31 @@ func (m *Machine) Fetch(now coordinator.Moment, in FetchInput, reply func(FetchO
 		reply(out)
 	})
 	return m.finish()
+}
+
+// checkFetch tells whether the one who reads may: in a classic group anybody
+// (Kafka's ClassicGroup.validateOffsetFetch), in others a member with its epoch, or
+// somebody who does not claim to be one (ConsumerGroup.validateOffsetFetch).
+func (m *Machine) checkFetch(in FetchInput) error {
+	g := m.groups[in.GroupID]
+	switch {
+	case g == nil:
+		return nil
+	case g.consumer != nil:
+		return g.consumer.checkFetch(in.MemberID, in.MemberEpoch)
+	case g.foreign == nil:
+		return nil
+	}
+	switch kind := g.foreign.kind; {
+	case kind == Unreadable:
+		return ErrUnsupportedGroup // "none" would send its consumers back to the start
+	case kind == Share: // it has no offsets, whoever asks
+		return nil
+	case in.MemberID == nil && in.MemberEpoch < 0:
+		return nil
+	}
+	// Nobody can be a member here, and the epochs of those in the log are not known.
+	return ErrUnknownMember
 }
 
 func (m *Machine) fetch(in FetchInput) []FetchedTopic {
@@ -170,7 +206,7 @@ func (g *group) fetch(topic FetchTopic, partition int32, requireStable bool) Fet
 		none.Err = ErrUnstableOffset
 		return none
 	}
-	c, ok := g.offsets[tp]
+	c, ok := g.offset(tp)
 	if !ok || !topic.TopicID.IsZero() && !c.topicID.IsZero() && topic.TopicID != c.topicID {
 		return none
 	}
@@ -190,8 +226,8 @@ func (g *group) isUnstable(tp topicPartition) bool {
 // allTopics lists what the group has committed, sorted.
 func (g *group) allTopics() []FetchTopic {
 	all := make([]topicPartition, 0, len(g.offsets))
-	for tp := range g.offsets {
-		all = append(all, tp)
+	for i := range g.offsets {
+		all = append(all, g.offsets[i].topicPartition())
 	}
 	slices.SortFunc(all, compareTopicPartitions)
 	var topics []FetchTopic

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -14,7 +15,7 @@ var seeds = flag.Int("seeds", 150, "how many random histories to play")
 
 // TestRandomHistories lets members of one group join, leave, die, pause, commit
 // late, take each other's place and lose answers, while the coordinator now and
-// then forgets everything volatile. It checks that
+// then forgets everything volatile, and in every other history offsets expire soon. It checks that
 //
 //   - in one generation no partition is assigned to two members,
 //   - no commit is accepted from a generation that a later assignment has ended,
@@ -71,7 +72,16 @@ func newHistory(t *testing.T, seed uint64) *history {
 	config := DefaultConfig()
 	r := rand.New(rand.NewPCG(seed, 7))
 	config.InitialRebalanceDelayMillis = int32(r.IntN(2) * 3000)
-	return &history{driver: newDriver(t, config), random: r, owners: map[int32]map[byte]*actor{}}
+	if seed%2 == 1 {
+		config.OffsetsRetentionMillis, config.OffsetsCheckMillis = 20_000, 5_000
+	}
+	h := &history{driver: newDriver(t, config), random: r, owners: map[int32]map[byte]*actor{}}
+	h.wrote = func(r coordinator.Record) {
+		if kind, _ := recordKind(r.Key); kind == groupKey && r.Value == nil { // generations begin anew
+			h.owners, h.assigned = map[int32]map[byte]*actor{}, 0
+		}
+	}
+	return h
 }
 
 // step lets one thing happen.

@@ -186,7 +186,8 @@ func FuzzApply(f *testing.F) {
 		}
 		again := NewMachine(DefaultConfig(), func() string { return "" })
 		for id, g := range m.groups {
-			for tp, c := range g.offsets {
+			for i := range g.offsets {
+				tp, c := g.offsets[i].topicPartition(), g.offsets[i].committed()
 				if err := again.Apply(0, offsetRecord(id, tp, c), coordinator.NoProducer); err != nil {
 					t.Fatalf("its own offset: %v", err)
 				}

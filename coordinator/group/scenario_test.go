@@ -200,6 +200,10 @@ func (s *scenario) configure(words []string) {
 			config.OffsetMetadataBytesMax = int32(s.number(value))
 		case "record-max":
 			config.RecordBytesMax = s.number(value)
+		case "retention":
+			config.OffsetsRetentionMillis = s.duration(value).Milliseconds()
+		case "check":
+			config.OffsetsCheckMillis = s.duration(value).Milliseconds()
 		case "pending-max":
 			config.PendingMembersMax = s.number(value)
 		default:
@@ -435,7 +439,7 @@ func (s *scenario) fetchTopics(args []string) []FetchTopic {
 }
 
 func (s *scenario) fetch(args []string, options map[string]string) {
-	in := FetchInput{GroupID: groupOf(options), All: len(args) == 0, Topics: s.fetchTopics(args)}
+	in := FetchInput{GroupID: groupOf(options), MemberEpoch: noGeneration, All: len(args) == 0, Topics: s.fetchTopics(args)}
 	_, in.RequireStable = options["stable"]
 	s.do(s.machine.Fetch(s.now, in, func(out FetchOutput) {
 		if out.Err != nil {

@@ -12,6 +12,7 @@ const (
 	sessionTimer timerKind = iota // a member or pending member was not heard of
 	joinTimer                     // the join phase has lasted long enough
 	syncTimer                     // members did not fetch their assignment
+	sweepTimer                    // expired offsets are to be forgotten
 
 	// Those of one member of a consumer group, beside its session.
 	rebalanceTimer  // it did not give up partitions
@@ -19,7 +20,7 @@ const (
 	memberSyncTimer // a classic member did not fetch its assignment
 )
 
-// timer is a deadline in a shard. It lives inside what it is about, so that
+// timer is a deadline in a shard, of a group unless it is the sweep's. It lives inside what it is about, so that
 // setting it allocates nothing.
 //
 // Moving a timer later, which every heartbeat does, only writes at; the queue

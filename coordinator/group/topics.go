@@ -29,13 +29,13 @@ type Topic struct {
 	Racks []string
 }
 
-// noTopics is for a machine that is given none.
-type noTopics struct{}
+// withoutTopics is for a machine that is given none.
+type withoutTopics struct{}
 
-func (noTopics) Version() int64                        { return 0 }
-func (noTopics) Topic(string) (Topic, bool)            { return Topic{}, false }
-func (noTopics) TopicByID(protocol.UUID) (Topic, bool) { return Topic{}, false }
-func (noTopics) Names() iter.Seq[string]               { return func(func(string) bool) {} }
+func (withoutTopics) Version() int64                        { return 0 }
+func (withoutTopics) Topic(string) (Topic, bool)            { return Topic{}, false }
+func (withoutTopics) TopicByID(protocol.UUID) (Topic, bool) { return Topic{}, false }
+func (withoutTopics) Names() iter.Seq[string]               { return func(func(string) bool) {} }
 
 // topicHashes remembers the hashes of topics, which cost a pass over all their
 // partitions.

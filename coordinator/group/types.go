@@ -120,7 +120,7 @@ type CommitInput struct {
 	MemberID   string
 	InstanceID *string
 	Generation int32
-	// RetentionMillis overrides offsets.retention.minutes (versions 2 to 4); -1 does not.
+	// RetentionMillis overrides offsets.retention.minutes (versions 2 to 4); only -1 does not.
 	RetentionMillis int64
 	// NotFoundForUnknownGroup: a group that does not exist is ErrGroupNotFound
 	// (version 9 and newer), not ErrIllegalGeneration.
@@ -170,6 +170,9 @@ type PartitionResult struct {
 // FetchInput is one group of an OffsetFetch request.
 type FetchInput struct {
 	GroupID string
+	// MemberID and MemberEpoch say who reads (version 9 and newer); nil and -1 do not.
+	MemberID    *string
+	MemberEpoch int32
 	// All asks for every committed offset; Topics is not looked at then.
 	All           bool
 	Topics        []FetchTopic

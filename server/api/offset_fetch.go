@@ -60,7 +60,7 @@ func (a *API) offsetFetch(_ *Request, q *kmsg.OffsetFetchRequest, reply func(*km
 
 // singleGroupInput reads a request of the versions that know one group.
 func singleGroupInput(q *kmsg.OffsetFetchRequest) group.FetchInput {
-	in := group.FetchInput{GroupID: q.Group, All: q.Topics == nil, RequireStable: q.RequireStable}
+	in := group.FetchInput{GroupID: q.Group, MemberEpoch: protocol.None, All: q.Topics == nil, RequireStable: q.RequireStable}
 	for _, t := range q.Topics {
 		in.Topics = append(in.Topics, group.FetchTopic{Topic: t.Topic, Partitions: t.Partitions})
 	}
@@ -102,7 +102,10 @@ func notFetched(partition int32, err error) group.FetchedPartition {
 // groupInput reads one group of a request, and answers at once for topic ids that
 // nobody knows.
 func groupInput(image *metadata.Image, q *kmsg.OffsetFetchRequest, g *kmsg.OffsetFetchRequestGroup) (group.FetchInput, []kmsg.OffsetFetchResponseGroupTopic) {
-	in := group.FetchInput{GroupID: g.Group, All: g.Topics == nil, RequireStable: q.RequireStable}
+	in := group.FetchInput{
+		GroupID: g.Group, MemberID: g.MemberID, MemberEpoch: g.MemberEpoch,
+		All: g.Topics == nil, RequireStable: q.RequireStable,
+	}
 	var unknown []kmsg.OffsetFetchResponseGroupTopic
 	for _, t := range g.Topics {
 		wanted := group.FetchTopic{Topic: t.Topic, Partitions: t.Partitions}
