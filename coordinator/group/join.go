@@ -1,7 +1,6 @@
 package group
 
 import (
-	"slices"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -281,8 +280,10 @@ func (g *classicGroup) joined(member *member) JoinOutput {
 // distinct is the list without protocols that are named again.
 func distinct(protocols []Protocol) []Protocol {
 	own := make([]Protocol, 0, len(protocols))
+	seen := make(map[string]struct{}, len(protocols))
 	for _, p := range protocols {
-		if !slices.ContainsFunc(own, func(o Protocol) bool { return o.Name == p.Name }) {
+		if _, again := seen[p.Name]; !again {
+			seen[p.Name] = struct{}{}
 			own = append(own, Protocol{Name: p.Name, Metadata: orEmpty(p.Metadata)})
 		}
 	}
