@@ -38,11 +38,16 @@ func runJoin(b contender, _ options) (phases []phase, err error) {
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
 	var all sync.WaitGroup
+	start := make(chan struct{})
 	for _, m := range members {
-		all.Go(func() { meeting.end(attend(m, meeting)) })
+		all.Go(func() {
+			<-start
+			meeting.end(attend(m, meeting))
+		})
 	}
+	began := time.Now()
+	close(start)
 	err = meeting.wait()
 	took := meeting.at.Sub(began)
 	if err != nil {

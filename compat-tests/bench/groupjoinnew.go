@@ -59,11 +59,16 @@ func runJoinNew(b contender, _ options) (phases []phase, err error) {
 		if err != nil {
 			return err
 		}
-		began := time.Now()
 		var all sync.WaitGroup
+		start := make(chan struct{})
 		for _, m := range members {
-			all.Go(func() { meeting.end(m.attend(meeting)) })
+			all.Go(func() {
+				<-start
+				meeting.end(m.attend(meeting))
+			})
 		}
+		began := time.Now()
+		close(start)
 		err = meeting.wait()
 		took := meeting.at.Sub(began)
 		if err != nil {
