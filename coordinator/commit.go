@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -8,24 +10,58 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// write appends and applies the records of a decision.
+// batchBytesMax bounds what decisions share one append: some hundred commits,
+// after which another record saves next to nothing and answers only wait longer.
+// A decision above it is appended alone, as ever.
+const batchBytesMax = 32 << 10
+
+// openBatch gathers the records of the decisions of one turn.
+type openBatch struct {
+	records   []Record
+	bytes     int
+	timestamp protocol.Timestamp // of the first decision
+}
+
+// write applies the records of a decision and puts them into the open batch. They
+// are applied where the journal will put them, which is known because the shard
+// alone writes there; flush finds out if it was not so. An error says that this
+// machine's life has ended, or must.
 func (s *shard[M]) write(d Decision, now Moment) error {
 	if len(d.Records) == 0 {
 		return nil
 	}
-	life := s.life
-	note := &commitNote{report: func(end protocol.Offset, err error) { s.signalCommitted(life, end, err) }}
-	base, err := s.rt.options.Journal.Append(s.id,
-		Batch{Records: d.Records, Timestamp: now.Wall, Producer: d.Producer}, note.committed)
-	if err != nil {
-		return err
+	bytes := 0
+	for _, r := range d.Records {
+		bytes += len(r.Key) + len(r.Value)
 	}
-	s.end = base + protocol.Offset(len(d.Records))
-	if done, err := note.ordered(s.end); err != nil {
-		return err
-	} else if done {
-		s.committed = s.end
+	// A transaction's records are a batch of their own. So are the first ones of a
+	// life, which tell where the journal ends.
+	alone := d.Producer != nil || !s.endKnown
+	if alone || s.batch.bytes+bytes > batchBytesMax {
+		if err := s.appendBatch(); err != nil {
+			return err
+		}
 	}
+	if alone {
+		base, err := s.append(Batch{Records: d.Records, Timestamp: now.Wall, Producer: d.Producer}, s.end)
+		if err != nil {
+			return err
+		}
+		s.apply(base, d)
+		return nil
+	}
+	if len(s.batch.records) == 0 {
+		s.batch.timestamp = now.Wall
+	}
+	s.batch.records = append(s.batch.records, d.Records...)
+	s.batch.bytes += bytes
+	base := s.end
+	s.end += protocol.Offset(len(d.Records))
+	s.apply(base, d)
+	return nil
+}
+
+func (s *shard[M]) apply(base protocol.Offset, d Decision) {
 	producer := NoProducer
 	if d.Producer != nil {
 		producer = *d.Producer
@@ -34,7 +70,66 @@ func (s *shard[M]) write(d Decision, now Moment) error {
 		err := s.machine.Apply(base+protocol.Offset(i), r, producer)
 		invariant.Check(err == nil, "a machine cannot apply its own record %x: %v", r.Key, err)
 	}
-	return nil
+}
+
+// flush ends the turn's batch. If that fails the machine goes, and with it
+// everything that it decided since the last append.
+func (s *shard[M]) flush() {
+	if err := s.appendBatch(); err != nil {
+		s.failed(err)
+	}
+}
+
+// errNotAlone: somebody else wrote to the journal, so that records were applied
+// with offsets that are not theirs. Loading anew sets that right.
+var errNotAlone = errors.New("the journal has records that this coordinator did not write")
+
+// appendBatch appends what decisions have gathered.
+func (s *shard[M]) appendBatch() error {
+	if len(s.batch.records) == 0 {
+		return nil
+	}
+	batch, expected := s.batch, s.end-protocol.Offset(len(s.batch.records))
+	s.batch = openBatch{}
+	_, err := s.append(Batch{Records: batch.records, Timestamp: batch.timestamp}, expected)
+	s.batch.records = emptied(batch.records)
+	return err
+}
+
+// keptMax is how long a slice may be that a shard keeps for its memory.
+const keptMax = 1024
+
+// emptied is the same memory without contents, unless it is a lot.
+func emptied[T any](s []T) []T {
+	if cap(s) > keptMax {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
+// append orders a batch, which is expected to begin where the last one ended, and
+// notes where the journal ends then.
+func (s *shard[M]) append(b Batch, expected protocol.Offset) (protocol.Offset, error) {
+	life := s.life
+	note := &commitNote{report: func(end protocol.Offset, err error) { s.signalCommitted(life, end, err) }}
+	base, err := s.rt.options.Journal.Append(s.id, b, note.committed)
+	if err != nil {
+		return 0, err
+	}
+	if s.endKnown && base != expected {
+		return 0, fmt.Errorf("offset %d where %d was due: %w", base, expected, errNotAlone)
+	}
+	s.end, s.endKnown = base+protocol.Offset(len(b.Records)), true
+	done, err := note.ordered(s.end)
+	if err != nil {
+		return 0, err
+	}
+	if done {
+		s.committed = s.end
+		s.release(nil, func(p parked) bool { return p.end <= s.committed })
+	}
+	return base, nil
 }
 
 // commitNote joins the two things that are to be known of an append: where it
@@ -83,13 +178,6 @@ func (s *shard[M]) park(r Reply, now Moment) {
 		return
 	}
 	s.parked = append(s.parked, parked{end: s.end, deadline: now.Elapsed + s.rt.options.CommitTimeout, send: r})
-	s.setWaiting(len(s.parked))
-}
-
-func (s *shard[M]) setWaiting(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mu.waiting = n
 }
 
 // takeCommits sends the replies that the journal's progress sets free.
@@ -123,11 +211,9 @@ func (s *shard[M]) release(err error, mayGo func(parked) bool) {
 		s.parked[n] = parked{} // let go of the answer
 		n++
 	}
-	if n == 0 {
+	if n == len(s.parked) {
+		s.parked = s.parked[:0] // from the start of what is left of its memory
 		return
 	}
-	if s.parked = s.parked[n:]; len(s.parked) == 0 {
-		s.parked = nil
-	}
-	s.setWaiting(len(s.parked))
+	s.parked = s.parked[n:]
 }

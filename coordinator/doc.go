@@ -3,22 +3,28 @@
 //
 // A coordinator is cut into shards, one per partition of its journal topic. A
 // shard is one goroutine (named in Runtime.start, started at the first call and
-// ended by Runtime.Close) that owns one Machine and does this for every call
-// and every timer:
+// ended by Runtime.Close) that owns one Machine and does this in turns, for every
+// call and timer that has come meanwhile:
 //
-//	check ownership > decide > append to the journal > apply > park the replies
-//	                                                             │
-//	                  journal: "committed up to offset o" ───────┴─> send them
+//	check ownership > decide > apply > park the replies > next ...
+//	                             └────> one append to the journal for all of them
+//	                                                     │
+//	          journal: "committed up to offset o" ───────┴─> send the replies
+//
+// A caller that would only wait (Runtime.DoHere) takes a turn itself when the
+// shard is idle: one call, on its own goroutine. Whoever has the turn owns the
+// machine; loading is always the goroutine's.
 //
 // What it promises:
 //
 //   - Durable state changes in Machine.Apply alone, which replay uses as well, so
 //     that a restart arrives where the live machine stood. What is never written
 //     (who waits for whom, sessions) is volatile and dies with the shard.
-//   - The next decision sees a record as soon as it is ordered, but nobody
-//     outside hears of it, reads included, before it is committed.
+//   - The next decision sees a record at once, but nobody outside hears of it,
+//     reads included, before it is committed.
 //   - A failed append leaves the outcome unknown. The shard then answers all who
-//     wait with an error that clients retry, forgets its machine and replays.
+//     wait with an error that clients retry, forgets its machine and replays. So
+//     it does when the records did not get the offsets that they were applied with.
 //   - Machine code never blocks and never starts a goroutine; replies are
 //     callbacks that mark and signal.
 //   - One timer of the clock per shard, set to the machine's earliest wake-up.

@@ -3,7 +3,8 @@ package coordinator
 import "github.com/barnabas-mq/barnabas/protocol"
 
 // Journal keeps the records of every shard in order. Methods are safe for
-// concurrent use by different shards.
+// concurrent use by different shards. Nobody else writes to it while a shard has a
+// machine: the shard counts offsets ahead, and loads anew when they are not so.
 type Journal interface {
 	// Check is asked at the start of every call: nil while this node owns the
 	// shard, else ErrNotOwner or ErrUnavailable. It must be cheap.
@@ -14,7 +15,8 @@ type Journal interface {
 	// Append orders the batch after all earlier ones of the shard and returns its
 	// base offset. Unless it returns an error, it calls committed once: from any
 	// goroutine, also before it returns, with nil when this batch and all before
-	// it are committed. An error of either kind leaves the outcome unknown.
+	// it are committed. An error of either kind leaves the outcome unknown. The
+	// batch is valid only during the call.
 	Append(shard int32, b Batch, committed func(error)) (protocol.Offset, error)
 }
 

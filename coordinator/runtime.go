@@ -73,6 +73,21 @@ func (rt *Runtime[M]) Do(shard int32, decide func(M, Moment) Decision, refuse fu
 	}
 }
 
+// DoHere is Do for a caller that would only wait for the answer: if the shard is
+// idle, decide runs on the caller's goroutine, which spares two changes of
+// goroutine and may take as long as an append to the journal.
+func (rt *Runtime[M]) DoHere(shard int32, decide func(M, Moment) Decision, refuse func(error)) {
+	s := rt.shards[shard]
+	t := task[M]{decide: decide, refuse: refuse}
+	if s.tryTurn() {
+		s.runHere(t)
+		return
+	}
+	if err := s.enqueue(t); err != nil {
+		refuse(err)
+	}
+}
+
 // Unload makes a shard forget its machine, as when its journal went to another
 // node or was deleted. Whoever waits in it is answered with ErrNotOwner. The
 // next call loads it again.

@@ -16,8 +16,8 @@ type task[M Machine] struct {
 	refuse func(error)
 }
 
-// shard is one machine and its goroutine. Fields outside mu belong to the
-// goroutine.
+// shard is one machine and its goroutine. Fields outside mu belong to whoever has
+// the turn: the goroutine, or a caller that found the shard idle (here.go).
 type shard[M Machine] struct {
 	rt *Runtime[M]
 	id int32
@@ -30,7 +30,10 @@ type shard[M Machine] struct {
 		queue           []task[M]
 		events          events
 		loading         bool
-		waiting         int // replies parked by the goroutine, for the bound
+		waiting         int // replies parked, for the bound
+		// busy: somebody has the turn. missed: the goroutine was woken meanwhile and
+		// left it at that. ready: the last turn left a machine.
+		busy, missed, ready bool
 	}
 
 	loaded  bool
@@ -39,11 +42,17 @@ type shard[M Machine] struct {
 	// append of an earlier one is not taken for this one's.
 	life int
 	// Invariant: end is the offset after the last record that this machine
-	// appended, committed <= end, and parked is ordered by end.
+	// applied, committed <= end, and parked is ordered by end. Nothing is known of
+	// end before the first append of a life (endKnown).
 	end       protocol.Offset
+	endKnown  bool
 	committed protocol.Offset
 	parked    []parked
+	// batch are records that are applied and not appended yet. Invariant: it is
+	// empty between turns, and its last record lies just below end.
+	batch openBatch
 
+	spare   []task[M] // an empty queue, kept for its memory
 	timer   clock.Timer
 	timerAt time.Duration // when the timer fires; meaningless while timer is nil
 }
@@ -133,9 +142,15 @@ func (s *shard[M]) run() {
 	for {
 		<-s.signal
 		s.mu.Lock()
+		if s.mu.busy {
+			s.mu.missed = true
+			s.mu.Unlock()
+			continue
+		}
 		queue, events, closed := s.mu.queue, s.mu.events, s.mu.closed
-		s.mu.queue = nil
+		s.mu.queue, s.spare = s.spare, nil
 		s.mu.events.timer, s.mu.events.unload = false, false
+		s.mu.busy = true
 		s.mu.Unlock()
 
 		if closed {
@@ -149,16 +164,38 @@ func (s *shard[M]) run() {
 		s.takeCommits(events)
 		s.expireParked()
 		s.runDue(s.now())
-		for i, t := range queue {
-			if err := s.prepare(); err != nil {
-				// What came meanwhile gets a new attempt; what was here shares this one.
-				refuseAll(queue[i:], err)
-				break
-			}
-			s.runDue(s.step(t.decide))
-		}
+		s.drain(queue)
+		s.flush()
 		s.takeCommits(s.currentEvents())
-		s.arm()
+		s.arm(s.now())
+		s.spare = emptied(queue)
+		s.endTurn()
+	}
+}
+
+// drain runs calls in order.
+func (s *shard[M]) drain(queue []task[M]) {
+	for i, t := range queue {
+		if err := s.prepare(); err != nil {
+			// What came meanwhile gets a new attempt; what was here shares this one.
+			refuseAll(queue[i:], err)
+			return
+		}
+		now := s.now()
+		s.step(t.decide, now)
+		s.runDue(now)
+	}
+}
+
+// endTurn lets the next one have the shard.
+func (s *shard[M]) endTurn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.busy, s.mu.ready = false, s.loaded
+	s.mu.waiting = len(s.parked)
+	if s.mu.missed {
+		s.mu.missed = false
+		s.wake()
 	}
 }
 
@@ -205,8 +242,8 @@ func (s *shard[M]) prepare() error {
 	}
 	s.loaded, s.machine = true, machine
 	s.life++
-	s.end, s.committed = 0, 0
-	s.step(func(m M, now Moment) Decision { return m.Loaded(now) })
+	s.end, s.endKnown, s.committed = 0, false, 0
+	s.step(func(m M, now Moment) Decision { return m.Loaded(now) }, s.now())
 	if !s.loaded {
 		return ErrUnavailable
 	}
@@ -234,11 +271,9 @@ func (s *shard[M]) now() Moment {
 	return Moment{Wall: protocol.Timestamp(c.Now().UnixMilli()), Elapsed: c.Monotonic()}
 }
 
-// step lets the machine decide and carries the decision out. It tells when.
-func (s *shard[M]) step(decide func(M, Moment) Decision) Moment {
-	now := s.now()
+// step lets the machine decide and carries the decision out.
+func (s *shard[M]) step(decide func(M, Moment) Decision, now Moment) {
 	s.carryOut(decide(s.machine, now), now)
-	return now
 }
 
 func (s *shard[M]) carryOut(d Decision, now Moment) {
@@ -257,7 +292,8 @@ func (s *shard[M]) carryOut(d Decision, now Moment) {
 	}
 }
 
-// lose ends the life of the machine after a failed append of d.
+// lose ends the life of the machine after a failed append, and answers those whom
+// d would have answered.
 func (s *shard[M]) lose(d Decision, err error) {
 	s.failed(err)
 	for _, r := range d.Replies {
@@ -285,8 +321,7 @@ func (s *shard[M]) drop(err error) {
 	}
 	waiting, machine := s.parked, s.machine
 	var none M
-	s.loaded, s.machine, s.parked = false, none, nil
-	s.setWaiting(0)
+	s.loaded, s.machine, s.parked, s.batch = false, none, nil, openBatch{}
 	for _, p := range waiting {
 		p.send(err)
 	}
@@ -311,7 +346,7 @@ func (s *shard[M]) runDue(now Moment) {
 
 // arm sets the one timer of the shard to whatever is due first. A timer that
 // fires too early costs one empty run, so it is only ever moved forward.
-func (s *shard[M]) arm() {
+func (s *shard[M]) arm(now Moment) {
 	if !s.loaded {
 		return
 	}
@@ -319,13 +354,12 @@ func (s *shard[M]) arm() {
 	if len(s.parked) > 0 && (!ok || s.parked[0].deadline < at) {
 		at, ok = s.parked[0].deadline, true
 	}
-	now := s.rt.options.Clock.Monotonic()
-	if !ok || s.timer != nil && s.timerAt <= at && s.timerAt > now {
+	if !ok || s.timer != nil && s.timerAt <= at && s.timerAt > now.Elapsed {
 		return
 	}
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	s.timerAt = at
-	s.timer = s.rt.options.Clock.AfterFunc(at-now, s.signalTimer)
+	s.timer = s.rt.options.Clock.AfterFunc(at-now.Elapsed, s.signalTimer)
 }

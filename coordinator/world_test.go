@@ -60,6 +60,7 @@ type paper struct {
 	mu struct {
 		sync.Mutex
 		entries []Entry
+		batches []Batch // without their records' bytes
 		held    bool
 		pending []func(error)
 		refuse  error // what Append answers
@@ -100,6 +101,7 @@ func (p *paper) Append(_ int32, b Batch, committed func(error)) (protocol.Offset
 		return 0, err
 	}
 	base := protocol.Offset(len(p.mu.entries))
+	p.mu.batches = append(p.mu.batches, Batch{Records: make([]Record, len(b.Records)), Producer: b.Producer})
 	for i, r := range b.Records {
 		p.mu.entries = append(p.mu.entries, Entry{Offset: base + protocol.Offset(i), Record: r})
 	}
@@ -209,6 +211,25 @@ func (w *world) read(key string) answer {
 		}}}
 	}, func(err error) { a <- err })
 	return a
+}
+
+// occupy keeps the shard's goroutine from what is called next until the function
+// that it returns is called, which waits until all of it is done.
+func (w *world) occupy() (leave func()) {
+	gate := make(chan struct{})
+	w.runtime.Do(0, func(*notes, Moment) Decision { <-gate; return Decision{} }, func(err error) { w.t.Error(err) })
+	w.settle()
+	return func() { close(gate); w.settle() }
+}
+
+// batchSizes are the numbers of records of each append.
+func (w *world) batchSizes() (sizes []int) {
+	w.paper.set(func() {
+		for _, b := range w.paper.mu.batches {
+			sizes = append(sizes, len(b.Records))
+		}
+	})
+	return sizes
 }
 
 // said is a value as an error, so that answers carry it.

@@ -45,11 +45,19 @@ func startKafka(properties map[string]string) (*testbed.Broker, error) {
 
 // startPeer builds and starts kfake on disk.
 func startPeer(flags ...string) (*testbed.Broker, error) {
+	return startOwn("kfake", flags...)
+}
+
+// ownBrokers are programs beside this one, by the broker's name.
+var ownBrokers = map[string]string{"kfake": "peer", "null": "null"}
+
+// startOwn builds and starts one of ownBrokers.
+func startOwn(name string, flags ...string) (*testbed.Broker, error) {
 	dir, err := os.MkdirTemp("", "bench-peer-")
 	if err != nil {
 		return nil, err
 	}
-	b, err := startPeerIn(dir, flags)
+	b, err := startOwnIn(name, dir, flags)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
@@ -57,10 +65,11 @@ func startPeer(flags ...string) (*testbed.Broker, error) {
 	return b, nil
 }
 
-func startPeerIn(dir string, flags []string) (*testbed.Broker, error) {
-	binary := filepath.Join(dir, "peer")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/barnabas-mq/barnabas/compat-tests/bench/peer").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build kfake: %w\n%s", err, out)
+func startOwnIn(name, dir string, flags []string) (*testbed.Broker, error) {
+	binary := filepath.Join(dir, ownBrokers[name])
+	source := "github.com/barnabas-mq/barnabas/compat-tests/bench/" + ownBrokers[name]
+	if out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
 	ports, err := testbed.FreePorts(1)
 	if err != nil {
@@ -69,7 +78,7 @@ func startPeerIn(dir string, flags []string) (*testbed.Broker, error) {
 	data := filepath.Join(dir, "data")
 	var stdout *testbed.FirstLine
 	return testbed.NewBroker(testbed.Launch{
-		Name: "kfake", Dir: dir, DataDir: data, Bootstrap: fmt.Sprintf("127.0.0.1:%d", ports[0]),
+		Name: name, Dir: dir, DataDir: data, Bootstrap: fmt.Sprintf("127.0.0.1:%d", ports[0]),
 		Command: func() *exec.Cmd {
 			cmd := exec.Command(binary, append([]string{"-port", strconv.Itoa(ports[0]), "-data", data}, flags...)...)
 			stdout = testbed.NewFirstLine()

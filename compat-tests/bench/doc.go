@@ -4,6 +4,9 @@
 //	side by side  produce, consume, single requests, starts, memory (profile dev)
 //	durable       everything is synced before the answer: Barnabas in profile
 //	              server, Kafka with log.flush.interval.messages=1, kfake -sync
+//	groups        1,000 members join one group at once, by each group protocol that
+//	              the broker serves; commits in 64 groups; the CPU of a heartbeat
+//	              beside that of a broker that does nothing (null)
 //	start         Barnabas alone: empty, after 1 GiB and kill -9, with 10,000
 //	              partitions after a stop and after kill -9, 20,000 open files
 //	compaction    50 keys x 20,000 updates, Barnabas and Kafka: what compaction
@@ -18,6 +21,7 @@
 //
 //	go run ./bench [--rounds 3] [--only produce] [--against kfake,kafka] [--limit 12m] [--json FILE]
 //	go run ./bench --only durable [--durable-size 64] [--durable-requests 2000]
+//	go run ./bench --only groups [--requests 50000]
 //	go run ./bench --only start [--starts 10] [--size 512] [--partitions 10000]
 //	go run ./bench --only compaction [--updates 20000] [--against kafka]
 //
@@ -25,6 +29,11 @@
 // send, and raw frames encoded beforehand, so that the client costs next to
 // nothing. Workloads that produce check afterwards that the broker holds what
 // was sent; the durable ones read every batch back, with its checksum, and the
-// compaction one every record. A connection of the durable workloads has one
-// request in flight.
+// compaction one every record, and each group must hold its last commit. A
+// connection of the durable workloads has one request in flight, and so has one of
+// heartbeats. Members of groups are raw connections as well, with the timeouts of
+// Kafka's clients: a member that is stable hears of a rebalance by its heartbeat,
+// every 3 s, so that joins take that long whenever a broker lets an early
+// generation become stable. A workload leaves out brokers that do not advertise
+// what it sends.
 package main

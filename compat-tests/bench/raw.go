@@ -47,25 +47,33 @@ func sendFrames(address string, frame []byte, topic string, partitions, n int) e
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // the answers have been read
+	return pipelined(conn, func(int) []byte { return frame }, n, inFlight,
+		func(body []byte) error { return checkAck(body, topic, partitions) })
+}
+
+// pipelined sends n frames, a number of them in flight, and checks every answer.
+// A frame is written before next is called again. On an error the connection is
+// closed.
+func pipelined(conn *wire.Conn, next func(i int) []byte, n, inFlight int, check func(body []byte) error) error {
 	slots := make(chan struct{}, inFlight)
 	broken := make(chan struct{})
 	written := make(chan error, 1)
 	go func() {
-		for range n {
+		for i := range n {
 			select {
 			case slots <- struct{}{}:
 			case <-broken:
 				written <- nil
 				return
 			}
-			if err := conn.Write(frame); err != nil {
+			if err := conn.Write(next(i)); err != nil {
 				written <- err
 				return
 			}
 		}
 		written <- nil
 	}()
-	err = readAcks(conn, topic, partitions, n, slots)
+	err := readAnswers(conn, n, slots, check)
 	if err != nil {
 		close(broken)
 		_ = conn.Close() // ends a write that the broker does not read
@@ -76,13 +84,13 @@ func sendFrames(address string, frame []byte, topic string, partitions, n int) e
 	return err
 }
 
-func readAcks(conn *wire.Conn, topic string, partitions, n int, slots <-chan struct{}) error {
+func readAnswers(conn *wire.Conn, n int, slots <-chan struct{}, check func(body []byte) error) error {
 	for i := range n {
 		_, body, err := conn.Receive()
 		if err != nil {
 			return fmt.Errorf("answer %d of %d: %w", i+1, n, err)
 		}
-		if err := checkAck(body, topic, partitions); err != nil {
+		if err := check(body); err != nil {
 			return err
 		}
 		<-slots

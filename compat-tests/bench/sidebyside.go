@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,6 +12,8 @@ import (
 type sideBySide struct {
 	// starters make the brokers by name; a peer that is absent has no part in it.
 	starters map[string]starter
+	// always are brokers that are measured whatever the peers are.
+	always []string
 	// starts also measures restarts, memory the resident memory at the end.
 	starts, memory bool
 	goals          []goal
@@ -18,7 +21,7 @@ type sideBySide struct {
 
 func (x sideBySide) run(s series, o options) (t *table, err error) {
 	began := time.Now()
-	brokers, err := startAll(x.starters, o)
+	brokers, err := startAll(x.starters, x.always, o)
 	defer func() {
 		for _, b := range brokers {
 			if closeErr := b.Close(); err == nil {
@@ -63,12 +66,15 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 
 // startAll starts Barnabas and the peers; the first error stops it, and what was
 // started is returned all the same.
-func startAll(starters map[string]starter, o options) ([]contender, error) {
+func startAll(starters map[string]starter, always []string, o options) ([]contender, error) {
 	var out []contender
-	for _, name := range append([]string{"barnabas"}, strings.Split(o.against, ",")...) {
+	peers := strings.Split(o.against, ",")
+	for _, name := range peers {
 		if _, known := devStarters[name]; !known && name != "" {
-			return out, fmt.Errorf("no broker %q; there are barnabas, kfake and kafka", name)
+			return nil, fmt.Errorf("no broker %q; there are barnabas, kfake and kafka", name)
 		}
+	}
+	for _, name := range slices.Concat([]string{"barnabas"}, peers, always) {
 		start, takesPart := starters[name]
 		if !takesPart {
 			continue

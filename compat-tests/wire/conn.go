@@ -79,8 +79,10 @@ func (c *Conn) Send(req kmsg.Request) (int32, error) {
 // Receive reads one frame and splits the correlation id off. The rest still
 // holds the tagged fields of a flexible response header.
 func (c *Conn) Receive() (correlation int32, rest []byte, err error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(c.Timeout)); err != nil {
-		return 0, nil, err
+	if !c.frameIsHere() {
+		if err := c.conn.SetReadDeadline(time.Now().Add(c.Timeout)); err != nil {
+			return 0, nil, err
+		}
 	}
 	var length [4]byte
 	if _, err := io.ReadFull(c.reader, length[:]); err != nil {
@@ -95,6 +97,17 @@ func (c *Conn) Receive() (correlation int32, rest []byte, err error) {
 		return 0, nil, fmt.Errorf("response frame of %d bytes is cut: %w", n, err)
 	}
 	return int32(binary.BigEndian.Uint32(frame)), frame[4:], nil
+}
+
+// frameIsHere tells that a whole frame has been read already. A deadline, which
+// costs as much as a small request, is of no use then.
+func (c *Conn) frameIsHere() bool {
+	const lengthBytes = 4
+	if c.reader.Buffered() < lengthBytes {
+		return false
+	}
+	length, _ := c.reader.Peek(lengthBytes) // they are there
+	return int64(c.reader.Buffered()) >= lengthBytes+int64(binary.BigEndian.Uint32(length))
 }
 
 // Exchange sends a request and returns the body of its answer, the response

@@ -85,6 +85,14 @@ func call[In, Out any](c *Coordinator, groupID string, decide decideFunc[In, Out
 		func(err error) { reply(refused(err)) })
 }
 
+// callHere is call for those that change nothing durable, and for a caller that
+// has nothing else to do: with an idle shard they are done at once.
+func callHere[In, Out any](c *Coordinator, groupID string, decide decideFunc[In, Out], in In, reply func(Out), refused func(error) Out) {
+	c.runtime.DoHere(c.ShardOf(groupID),
+		func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, in, reply) },
+		func(err error) { reply(refused(err)) })
+}
+
 // Join lets a member into a group. The reply comes when the next generation
 // begins, which can take minutes.
 func (c *Coordinator) Join(in JoinInput, reply func(JoinOutput)) {
@@ -117,12 +125,12 @@ func ownAssignments(assignments []Assignment) []Assignment {
 
 // Heartbeat keeps a session alive.
 func (c *Coordinator) Heartbeat(in HeartbeatInput, reply func(error)) {
-	call(c, in.GroupID, (*Machine).Heartbeat, in, reply, func(err error) error { return err })
+	callHere(c, in.GroupID, (*Machine).Heartbeat, in, reply, func(err error) error { return err })
 }
 
 // ConsumerHeartbeat is all that members of the consumer protocol say (KIP-848).
 func (c *Coordinator) ConsumerHeartbeat(in ConsumerHeartbeatInput, reply func(ConsumerHeartbeatOutput)) {
-	call(c, in.GroupID, (*Machine).ConsumerHeartbeat, in, reply,
+	callHere(c, in.GroupID, (*Machine).ConsumerHeartbeat, in, reply,
 		func(err error) ConsumerHeartbeatOutput { return ConsumerHeartbeatOutput{Err: err} })
 }
 
@@ -139,12 +147,16 @@ func (c *Coordinator) Leave(in LeaveInput, reply func(LeaveOutput)) {
 
 // Commit stores offsets.
 func (c *Coordinator) Commit(in CommitInput, reply func(CommitOutput)) {
-	call(c, in.GroupID, (*Machine).Commit, in, reply, func(err error) CommitOutput { return CommitOutput{Err: err} })
+	do := call[CommitInput, CommitOutput]
+	if in.Alone {
+		do = callHere
+	}
+	do(c, in.GroupID, (*Machine).Commit, in, reply, func(err error) CommitOutput { return CommitOutput{Err: err} })
 }
 
 // Fetch reads offsets.
 func (c *Coordinator) Fetch(in FetchInput, reply func(FetchOutput)) {
-	call(c, in.GroupID, (*Machine).Fetch, in, reply, func(err error) FetchOutput { return FetchOutput{Err: err} })
+	callHere(c, in.GroupID, (*Machine).Fetch, in, reply, func(err error) FetchOutput { return FetchOutput{Err: err} })
 }
 
 // DeleteOffsets forgets offsets.

@@ -45,11 +45,24 @@ func (m *Machine) prepareRebalance(g *classicGroup) {
 // startInitialJoin waits group.initial.rebalance.delay.ms for more members, so
 // that a group that starts up does not rebalance once for each of them. Each
 // arrival draws the wait out, up to the rebalance timeout.
+//
+// Without a delay it waits only for members that have been given an id, and so are
+// about to come back with it. Kafka does not (InitialDelayedJoin): whoever is first
+// is a generation of its own, and when it is stable by the time of the second, all
+// others wait for its next heartbeat.
 func (m *Machine) startInitialJoin(g *classicGroup) {
 	g.initialJoin, g.arrived = true, false
-	g.delay = millis(m.config.InitialRebalanceDelayMillis)
+	g.delay = m.initialDelay(g)
 	g.delayMayGrow = max(g.rebalanceTimeout()-g.delay, 0)
 	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
+}
+
+// initialDelay is how long an initial join phase waits for another member.
+func (m *Machine) initialDelay(g *classicGroup) time.Duration {
+	if m.config.InitialRebalanceDelayMillis == 0 && len(g.pending) > 0 {
+		return pendingWaitMax
+	}
+	return millis(m.config.InitialRebalanceDelayMillis)
 }
 
 func (m *Machine) initialJoinDue(g *classicGroup) {
@@ -59,15 +72,16 @@ func (m *Machine) initialJoinDue(g *classicGroup) {
 	}
 	g.arrived = false
 	waited := g.delay
-	g.delay = min(millis(m.config.InitialRebalanceDelayMillis), g.delayMayGrow)
+	g.delay = min(m.initialDelay(g), g.delayMayGrow)
 	g.delayMayGrow = max(g.delayMayGrow-waited, 0)
 	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
 }
 
 // maybeCompleteJoin ends the join phase if nobody is missing. An initial one
-// lasts until its delay is over.
+// lasts until its delay is over, if there is one.
 func (m *Machine) maybeCompleteJoin(g *classicGroup) {
-	if g.state == PreparingRebalance && !g.initialJoin && g.allJoined() {
+	isDelayed := g.initialJoin && m.config.InitialRebalanceDelayMillis > 0
+	if g.state == PreparingRebalance && !isDelayed && g.allJoined() {
 		m.completeJoin(g)
 	}
 }
@@ -160,3 +174,8 @@ func (m *Machine) expel(g *classicGroup, member *member, reason error) {
 // one of its static members has come. They may ask for no time at all, and a shard
 // that looks all the time serves nobody else.
 const staticWaitMin = time.Second
+
+// pendingWaitMax bounds what the first members of a group wait for the next one
+// that was given an id: many times the round trip that such a member needs, and little
+// beside the heartbeat interval of 3 s that the wait saves.
+const pendingWaitMax = 100 * time.Millisecond

@@ -131,6 +131,9 @@ type CommitInput struct {
 	// Producer makes this part of a transaction; nil does not.
 	Producer *coordinator.Producer
 	Topics   []CommitTopic
+	// Alone: the caller would only wait, so that the commit may be done on its
+	// goroutine. Else it is better queued, and shares an append with others.
+	Alone bool
 }
 
 // CommitTopic is a topic's part of a commit.

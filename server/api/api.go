@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -128,14 +129,49 @@ func (r *Request) Answer(response kmsg.Response) {
 	appendResponse(r.Call.Out(), r.Header, response)
 }
 
-// Later parks the request and returns what answers it once, from any goroutine.
-// The request's frame is reused meanwhile: byte slices must have been copied.
-func (r *Request) Later() func(response kmsg.Response) {
-	ticket, header := r.Call.Park(), r.Header
-	return func(response kmsg.Response) {
-		ticket.Reply(func(out *server.Out) { appendResponse(out, header, response) })
+// lateAnswer is the answer to a request that may come while its handler runs or
+// later, from any goroutine. The request's frame is reused meanwhile: byte slices
+// must have been copied.
+type lateAnswer struct {
+	header protocol.Header
+
+	mu       sync.Mutex
+	response kmsg.Response  // nil until it is given
+	ticket   *server.Ticket // nil until the request is parked
+}
+
+// give is called once.
+func (l *lateAnswer) give(response kmsg.Response) {
+	l.mu.Lock()
+	l.response = response
+	ticket := l.ticket
+	l.mu.Unlock()
+	if ticket != nil {
+		ticket.Reply(l.encode)
 	}
 }
+
+// settle is called when the handler has returned: an answer that is there leaves
+// at once, and the request is parked only for one that is not.
+func (l *lateAnswer) settle(r *Request) {
+	l.mu.Lock()
+	response := l.response
+	l.mu.Unlock()
+	if response != nil {
+		r.Answer(response)
+		return
+	}
+	ticket := r.Call.Park() // without the lock: it may wait for the peer
+	l.mu.Lock()
+	l.ticket = ticket
+	response = l.response
+	l.mu.Unlock()
+	if response != nil {
+		ticket.Reply(l.encode)
+	}
+}
+
+func (l *lateAnswer) encode(out *server.Out) { appendResponse(out, l.header, l.response) }
 
 // beginAnswer begins the answer to a request with the header that belongs to it,
 // and gives the buffer to append the body to.

@@ -29,20 +29,22 @@ const (
 	offsetCommitByID           = 10
 )
 
-func (a *API) offsetCommit(_ *Request, q *kmsg.OffsetCommitRequest, reply func(*kmsg.OffsetCommitResponse)) {
+func (a *API) offsetCommit(r *Request, q *kmsg.OffsetCommitRequest, reply func(*kmsg.OffsetCommitResponse)) {
 	in := group.CommitInput{
 		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: q.Generation,
 		RetentionMillis: protocol.None, NotFoundForUnknownGroup: q.Version >= 9, TakesMemberEpoch: q.Version >= 9,
+		Alone: r.Call.Alone(),
 	}
 	if q.Version <= offsetCommitRetentionUntil {
 		in.RetentionMillis = q.RetentionTimeMillis
 	}
 	answer := &offsetCommitAnswer{byID: q.Version >= offsetCommitByID}
 	image := a.Metadata.Image()
+	in.Topics = make([]group.CommitTopic, 0, len(q.Topics))
 	for i := range q.Topics {
 		t := &q.Topics[i]
 		ref := findTopic(image, answer.byID, t.Topic, t.TopicID)
-		known := group.CommitTopic{Topic: ref.name, TopicID: ref.id}
+		known := group.CommitTopic{Topic: ref.name, TopicID: ref.id, Partitions: make([]group.CommitPartition, 0, len(t.Partitions))}
 		if ref.topic != nil {
 			known.Topic, known.TopicID = ref.topic.Name, ref.topic.ID
 		}
@@ -98,28 +100,47 @@ func (t topicRef) check(partition int32) error {
 type offsetCommitAnswer struct {
 	byID   bool
 	topics []kmsg.OffsetCommitResponseTopic
-	index  map[string]int
+	// index finds a topic; nil while there is one topic at most, as in most commits.
+	index map[string]int
 }
 
 func (w *offsetCommitAnswer) add(t group.CommitTopic, partition int32, err error) {
-	key := t.Topic
-	if w.byID {
-		key = string(t.TopicID[:])
-	}
-	i, ok := w.index[key]
-	if !ok {
-		if w.index == nil {
-			w.index = map[string]int{}
-		}
-		i = len(w.topics)
-		w.index[key] = i
-		topic := kmsg.NewOffsetCommitResponseTopic()
-		topic.Topic, topic.TopicID = t.Topic, t.TopicID
-		w.topics = append(w.topics, topic)
-	}
+	i := w.place(t)
 	one := kmsg.NewOffsetCommitResponseTopicPartition()
 	one.Partition, one.ErrorCode = partition, codeOf(err)
 	w.topics[i].Partitions = append(w.topics[i].Partitions, one)
+}
+
+// place is where the topic is, or is put.
+func (w *offsetCommitAnswer) place(t group.CommitTopic) int {
+	n := len(w.topics)
+	if n > 0 && w.key(n-1) == w.keyOf(t.Topic, t.TopicID) {
+		return n - 1
+	}
+	if n == 1 {
+		w.index = map[string]int{w.key(0): 0}
+	}
+	if i, ok := w.index[w.keyOf(t.Topic, t.TopicID)]; ok {
+		return i
+	}
+	topic := kmsg.NewOffsetCommitResponseTopic()
+	topic.Topic, topic.TopicID = t.Topic, t.TopicID
+	w.topics = append(w.topics, topic)
+	if w.index != nil {
+		w.index[w.key(n)] = n
+	}
+	return n
+}
+
+func (w *offsetCommitAnswer) key(i int) string {
+	return w.keyOf(w.topics[i].Topic, w.topics[i].TopicID)
+}
+
+func (w *offsetCommitAnswer) keyOf(topic string, id [16]byte) string {
+	if w.byID {
+		return string(id[:])
+	}
+	return topic
 }
 
 func (w *offsetCommitAnswer) response() *kmsg.OffsetCommitResponse {

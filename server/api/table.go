@@ -53,8 +53,9 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 		if err != nil {
 			return err
 		}
-		answer := r.Later()
-		handle(a, r, q, func(p P) { answer(p) })
+		answer := &lateAnswer{header: r.Header}
+		handle(a, r, q, func(p P) { answer.give(p) })
+		answer.settle(r)
 		return nil
 	})
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+	"github.com/barnabas-mq/barnabas/compat-tests/wire"
+)
+
+// groupStarters: the null broker shows what a request costs that asks nothing.
+var groupStarters = map[string]starter{
+	"barnabas": func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
+	"kfake":    devStarters["kfake"],
+	"kafka":    devStarters["kafka"],
+	"null":     func() (*testbed.Broker, error) { return startOwn("null") },
+}
+
+const (
+	groupMembers  = 1_000
+	joinRow       = "1,000 members join, classic"
+	joinNewRow    = "1,000 members join, KIP-848"
+	commitsRow    = "group commits"
+	heartbeatsRow = "heartbeats"
+)
+
+var groupWorkloads = []workload{
+	{"groups: 1,000 members join", runJoin},
+	{"groups: 1,000 members join by ConsumerGroupHeartbeat", runJoinNew},
+	{"groups: commits", runCommits},
+	{"groups: heartbeats", runHeartbeats},
+}
+
+var groupGoals = []goal{
+	{row: joinRow, unit: "ms", column: "kfake", ratio: true, atMost: 0.7},
+	{row: joinNewRow, unit: "ms", column: "kfake", ratio: true, atMost: 0.7},
+	{row: commitsRow, unit: "k/s", column: "kfake", ratio: true, atLeast: 3},
+	{row: heartbeatsRow, unit: "CPU us each", column: "null", ratio: true, atMost: 1.3},
+}
+
+// serves tells whether the broker advertises every one of the keys. A workload
+// that needs another leaves the broker out.
+func serves(b contender, keys ...kmsg.Key) (bool, error) {
+	conn, err := wire.Dial(b.Bootstrap())
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close() //nolint:errcheck // the answer has been read
+	request := kmsg.NewPtrApiVersionsRequest()
+	request.Version = 0
+	response, err := conn.Call(request)
+	if err != nil {
+		return false, err
+	}
+	served := map[int16]bool{}
+	for _, k := range response.(*kmsg.ApiVersionsResponse).ApiKeys {
+		served[k.ApiKey] = true
+	}
+	for _, k := range keys {
+		if !served[k.Int16()] {
+			fmt.Fprintf(os.Stderr, "%s does not serve %s, which is left out\n", b.Name(), k.Name())
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+const (
+	// groupPatience bounds what a workload waits for a group.
+	groupPatience = 2 * time.Minute
+	// coordinatorPause is between two questions to a coordinator that is not ready.
+	coordinatorPause = 10 * time.Millisecond
+)
+
+// findCoordinator asks for the group's coordinator until there is one: brokers
+// make the topic of the offsets when they are first asked.
+func findCoordinator(b contender, group string) error {
+	conn, err := wire.Dial(b.Bootstrap())
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // the answer has been read
+	request := kmsg.NewPtrFindCoordinatorRequest()
+	request.Version, request.CoordinatorKey = 2, group
+	return retryWhileLoading(func() (int16, error) {
+		response, err := conn.Call(request)
+		if err != nil {
+			return 0, err
+		}
+		return response.(*kmsg.FindCoordinatorResponse).ErrorCode, nil
+	})
+}
+
+// retryWhileLoading repeats a request that the coordinator is not ready for.
+func retryWhileLoading(ask func() (code int16, err error)) error {
+	for began := time.Now(); ; time.Sleep(coordinatorPause) {
+		code, err := ask()
+		if err != nil {
+			return err
+		}
+		switch failure := kerr.ErrorForCode(code); failure {
+		case nil:
+			return nil
+		case kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator:
+			if time.Since(began) > groupPatience {
+				return failure
+			}
+		default:
+			return failure
+		}
+	}
+}
+
+// newGroup is a group id that no round has used, whose coordinator is ready.
+func newGroup(b contender, prefix string) (string, error) {
+	group := fmt.Sprintf("%s-%d", prefix, time.Now().UnixNano())
+	return group, findCoordinator(b, group)
+}
