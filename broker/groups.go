@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"sync/atomic"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -25,6 +26,7 @@ func (b *Broker) openGroups() error {
 	cfg.SessionTimeoutMinMillis = int32(s.GroupSessionTimeoutMin.Milliseconds())
 	cfg.SessionTimeoutMaxMillis = int32(s.GroupSessionTimeoutMax.Milliseconds())
 	cfg.InitialRebalanceDelayMillis = int32(s.GroupInitialRebalanceDelay.Milliseconds())
+	cfg.JoinQuiet = joinQuiet
 	cfg.MembersMax = int32(s.GroupSizeMax)
 	cfg.OffsetMetadataBytesMax = int32(s.OffsetMetadataBytesMax)
 	cfg.OffsetsRetentionMillis = s.OffsetsRetention.Milliseconds()
@@ -42,6 +44,10 @@ func (b *Broker) openGroups() error {
 	})
 	return nil
 }
+
+// joinQuiet is a few times what members that start together are apart on a busy
+// machine, and nothing beside the start of a consumer.
+const joinQuiet = 5 * time.Millisecond
 
 func migrationPolicy(text string) group.MigrationPolicy {
 	both := text == "bidirectional"

@@ -116,10 +116,11 @@ type phase struct {
 	joinDeadline timer
 	syncDeadline timer
 	// While initialJoin: a member arrived since the last look, the present delay,
-	// and how much longer the phase may be drawn out.
+	// how much longer the phase may be drawn out, and until when at the latest.
 	arrived      bool
 	delay        time.Duration
 	delayMayGrow time.Duration
+	initialUntil time.Duration
 }
 
 func newClassicGroup(id string) *classicGroup {

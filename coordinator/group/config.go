@@ -8,8 +8,11 @@ type Config struct {
 	SessionTimeoutMinMillis     int32 // group.min.session.timeout.ms
 	SessionTimeoutMaxMillis     int32 // group.max.session.timeout.ms
 	InitialRebalanceDelayMillis int32 // group.initial.rebalance.delay.ms
-	MembersMax                  int32 // group.max.size
-	OffsetMetadataBytesMax      int32 // offset.metadata.max.bytes
+	// JoinQuiet is how long nobody may have come before the first members of a group
+	// begin when there is no initial delay; 0 begins at once, as Kafka does.
+	JoinQuiet              time.Duration
+	MembersMax             int32 // group.max.size
+	OffsetMetadataBytesMax int32 // offset.metadata.max.bytes
 	// MemberBytesMax bounds what one member says at its join, and what it is
 	// assigned (barnabas.group.metadata.max.bytes).
 	MemberBytesMax int

@@ -87,16 +87,9 @@ func (m *Machine) reconcile(g *consumerGroup, member *consumerMember, owned *ass
 	if !rereads && member.isReconciledTo(g.targetEpoch) {
 		return nil, nil
 	}
-	topics, names := m.config.Topics(), g.topicsOf(member.told)
 	r := reconciliation{
 		current: member.current, target: g.targetOf(member), targetEpoch: g.targetEpoch, owned: owned, rereads: rereads,
-		reads: func(id protocol.UUID) bool {
-			t, ok := topics.TopicByID(id)
-			if ok {
-				_, ok = slices.BinarySearch(names, t.Name)
-			}
-			return ok
-		},
+		reads: topicReader(m.config.Topics(), g.topicsOf(member.told)),
 		isTaken: func(id partitionID) bool {
 			owner := g.owners[id]
 			return owner != nil && owner != member
@@ -107,6 +100,24 @@ func (m *Machine) reconcile(g *consumerGroup, member *consumerMember, owned *ass
 		return nil, err
 	}
 	return []coordinator.Record{currentRecord(g.id, member.id, &next)}, nil
+}
+
+// topicReader tells whether topics are among the names, which are sorted. It is
+// asked for each partition, the topics one after the other.
+func topicReader(topics Topics, names []string) func(protocol.UUID) bool {
+	var last protocol.UUID
+	var isRead, asked bool
+	return func(id protocol.UUID) bool {
+		if asked && id == last {
+			return isRead
+		}
+		t, ok := topics.TopicByID(id)
+		if ok {
+			_, ok = slices.BinarySearch(names, t.Name)
+		}
+		last, isRead, asked = id, ok, true
+		return ok
+	}
 }
 
 // watchRevocation gives a member its rebalance timeout to give up what it has to.

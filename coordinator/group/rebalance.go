@@ -46,27 +46,32 @@ func (m *Machine) prepareRebalance(g *classicGroup) {
 // that a group that starts up does not rebalance once for each of them. Each
 // arrival draws the wait out, up to the rebalance timeout.
 //
-// Without a delay it waits only for members that have been given an id, and so are
-// about to come back with it. Kafka does not (InitialDelayedJoin): whoever is first
-// is a generation of its own, and when it is stable by the time of the second, all
-// others wait for its next heartbeat.
+// Without a delay it waits for members that have been given an id, and so are about
+// to come back with it, and then for a moment in which nobody comes. Kafka does not
+// (InitialDelayedJoin): whoever is first is a generation of its own, and when it is
+// stable by the time of the second, all others wait for its next heartbeat.
 func (m *Machine) startInitialJoin(g *classicGroup) {
 	g.initialJoin, g.arrived = true, false
 	g.delay = m.initialDelay(g)
+	g.initialUntil = m.now.Elapsed + g.rebalanceTimeout()
 	g.delayMayGrow = max(g.rebalanceTimeout()-g.delay, 0)
 	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
 }
 
 // initialDelay is how long an initial join phase waits for another member.
 func (m *Machine) initialDelay(g *classicGroup) time.Duration {
-	if m.config.InitialRebalanceDelayMillis == 0 && len(g.pending) > 0 {
+	switch {
+	case m.config.InitialRebalanceDelayMillis > 0:
+		return millis(m.config.InitialRebalanceDelayMillis)
+	case len(g.pending) > 0:
 		return pendingWaitMax
 	}
-	return millis(m.config.InitialRebalanceDelayMillis)
+	return m.config.JoinQuiet
 }
 
 func (m *Machine) initialJoinDue(g *classicGroup) {
-	if !g.arrived || g.delayMayGrow == 0 {
+	isQuiet := m.config.InitialRebalanceDelayMillis == 0 && g.allJoined()
+	if isQuiet || !g.arrived || g.delayMayGrow == 0 {
 		m.completeJoin(g)
 		return
 	}
@@ -77,11 +82,17 @@ func (m *Machine) initialJoinDue(g *classicGroup) {
 	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
 }
 
-// maybeCompleteJoin ends the join phase if nobody is missing. An initial one
-// lasts until its delay is over, if there is one.
+// maybeCompleteJoin ends the join phase if nobody is missing. An initial one lasts
+// until its delay is over or, without one, until nobody has come for a moment.
 func (m *Machine) maybeCompleteJoin(g *classicGroup) {
-	isDelayed := g.initialJoin && m.config.InitialRebalanceDelayMillis > 0
-	if g.state == PreparingRebalance && !isDelayed && g.allJoined() {
+	switch {
+	case g.state != PreparingRebalance || !g.allJoined():
+	case !g.initialJoin:
+		m.completeJoin(g)
+	case m.config.InitialRebalanceDelayMillis > 0:
+	case m.config.JoinQuiet > 0:
+		m.timers.set(&g.joinDeadline, min(m.now.Elapsed+m.config.JoinQuiet, g.initialUntil))
+	default:
 		m.completeJoin(g)
 	}
 }

@@ -194,6 +194,8 @@ func (s *scenario) configure(words []string) {
 		switch key {
 		case "delay":
 			config.InitialRebalanceDelayMillis = int32(s.duration(value).Milliseconds())
+		case "quiet":
+			config.JoinQuiet = s.duration(value)
 		case "max-size":
 			config.MembersMax = int32(s.number(value))
 		case "metadata-max":
