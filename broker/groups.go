@@ -47,7 +47,7 @@ func (b *Broker) openGroups() error {
 
 // joinQuiet is a few times what members that start together are apart on a busy
 // machine, and nothing beside the start of a consumer.
-const joinQuiet = 5 * time.Millisecond
+const joinQuiet = 2 * time.Millisecond
 
 func migrationPolicy(text string) group.MigrationPolicy {
 	both := text == "bidirectional"
