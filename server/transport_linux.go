@@ -16,13 +16,24 @@ import (
 type socketTransport struct {
 	plainTransport
 	raw syscall.RawConn
+	// first is the first attempt of a send, nearly always the only one. It and what
+	// makes it are kept, so that an answer costs no allocation here.
+	first struct {
+		p     []byte
+		flags int
+		n     int
+		err   error
+	}
+	attempt func(fd uintptr) bool
 }
 
 func newTransport(c net.Conn, timeout time.Duration) transport {
 	plain := plainTransport{conn: c, timeout: timeout}
 	if sc, ok := c.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
-			return &socketTransport{plainTransport: plain, raw: raw}
+			t := &socketTransport{plainTransport: plain, raw: raw}
+			t.attempt = t.sendOnce
+			return t
 		}
 	}
 	return &plain
@@ -52,7 +63,30 @@ func (t *socketTransport) writeMore(p []byte) error {
 	return t.send(p, unix.MSG_MORE)
 }
 
+// sendOnce makes the first attempt.
+func (t *socketTransport) sendOnce(fd uintptr) bool {
+	f := &t.first
+	if f.flags == 0 {
+		f.n, f.err = unix.Write(int(fd), f.p)
+	} else {
+		f.n, f.err = unix.SendmsgN(int(fd), f.p, nil, nil, f.flags|unix.MSG_NOSIGNAL)
+	}
+	return true
+}
+
 func (t *socketTransport) send(p []byte, flags int) error {
+	t.first.p, t.first.flags = p, flags
+	err := t.raw.Write(t.attempt)
+	t.first.p = nil
+	switch {
+	case err != nil:
+		return err
+	case t.first.err == nil && t.first.n == len(p):
+		return nil
+	case t.first.err != nil && t.first.err != unix.EAGAIN && t.first.err != unix.EINTR:
+		return t.first.err
+	}
+	p = p[max(t.first.n, 0):]
 	return t.untilDone(func(fd uintptr) (bool, error) {
 		for len(p) > 0 {
 			n, err := unix.SendmsgN(int(fd), p, nil, nil, flags|unix.MSG_NOSIGNAL)
