@@ -23,7 +23,7 @@ func targetName() string {
 }
 
 // startTarget starts the broker under test; it ends with the test.
-func startTarget(tb testing.TB, properties map[string]string) testbed.Target {
+func startTarget(tb testing.TB, properties map[string]string) *testbed.Broker {
 	tb.Helper()
 	switch targetName() {
 	case "barnabas":

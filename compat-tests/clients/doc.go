@@ -13,6 +13,8 @@
 //	                                         commits behind them, leaves
 //	member  --group G --session-ms MS        stays in the group until the end of
 //	                                         standard input, then leaves
+//	worker  --group G --session-ms MS        a member that commits behind what it has
+//	        --protocol classic|consumer      read; only of clients that Workers names
 //
 // all but about with --bootstrap HOST:PORT and --topic NAME. Standard output is
 // JSON lines, each with an "event": about (version, codecs), created, produced
@@ -29,7 +31,8 @@
 //	install.go      from the public registries, by name, into the user's cache folder
 //	step.go         runs a program to its end;  member.go keeps one running
 //	records.go      what is sent, and what must come back
-//	*_test.go       the scenarios: roundtrip, group, tools
+//	work.go         what a group of workers has read and committed, and what is wrong with that
+//	*_test.go       the scenarios: roundtrip, group, tools, rebalance, migration
 //
 // They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against
 // Apache Kafka, which must be green too: the scenarios are about Kafka, not

@@ -17,8 +17,6 @@ const (
 	// survivor owns all: its next heartbeat (a tenth of the session), a join, a
 	// sync and the callbacks of the slowest runtime on two busy cores.
 	rebalanceSlack = 4 * time.Second
-	// settleTimeout bounds everything that has no limit of its own.
-	settleTimeout = 60 * time.Second
 )
 
 // shareGroup: a second member joins the first, and they share three partitions with none in common; the second is

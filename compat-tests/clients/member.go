@@ -13,12 +13,20 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
+// settleTimeout bounds everything that has no limit of its own.
+const settleTimeout = 60 * time.Second
+
 // group is what the members of one consumer group, as running programs, tell.
 type group struct {
 	tb                     testing.TB
 	program                Program
 	bootstrap, topic, name string
 	session                time.Duration
+	// step is member, or worker with its further flags.
+	step  string
+	flags []string
+	// work is what workers have done; nil without workers.
+	work *work
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced with every event
@@ -34,6 +42,9 @@ type member struct {
 	stdout  *eventWriter
 	stderr  *tail
 
+	// next is where a worker goes on in each partition that it owns.
+	next map[int32]int64
+
 	// Under the group's lock.
 	owned   []int32
 	records []program.Record
@@ -44,7 +55,7 @@ type member struct {
 
 func newGroup(tb testing.TB, p Program, bootstrap, topic, name string, session time.Duration) *group {
 	return &group{
-		tb: tb, program: p, bootstrap: bootstrap, topic: topic, name: name, session: session,
+		tb: tb, program: p, bootstrap: bootstrap, topic: topic, name: name, session: session, step: "member",
 		changed: make(chan struct{}),
 	}
 }
@@ -52,10 +63,11 @@ func newGroup(tb testing.TB, p Program, bootstrap, topic, name string, session t
 // join starts one more member; the test's end kills it if it still runs.
 func (g *group) join(name string) *member {
 	g.tb.Helper()
-	m := &member{name: name, group: g, stderr: &tail{}}
+	m := &member{name: name, group: g, stderr: &tail{}, next: map[int32]int64{}}
 	m.stdout = &eventWriter{visit: m.observe}
-	cmd := g.program.cmd("member", "--bootstrap", g.bootstrap, "--topic", g.topic, "--group", g.name,
-		"--session-ms", strconv.FormatInt(g.session.Milliseconds(), 10))
+	args := []string{g.step, "--bootstrap", g.bootstrap, "--topic", g.topic, "--group", g.name,
+		"--session-ms", strconv.FormatInt(g.session.Milliseconds(), 10)}
+	cmd := g.program.cmd(append(args, g.flags...)...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		g.tb.Fatal(err)
@@ -77,9 +89,20 @@ func (m *member) observe(e event) {
 	defer g.mu.Unlock()
 	switch e.Event {
 	case "assigned":
+		if g.work != nil {
+			g.work.assigned(m, e.Partitions)
+		}
 		m.owned = e.Partitions
 	case "record":
-		m.records = append(m.records, e.record())
+		if g.work != nil {
+			g.work.read(m, e.Partition, e.Offset)
+		} else {
+			m.records = append(m.records, e.record())
+		}
+	case "committed":
+		if g.work != nil {
+			g.work.committed(e.Offsets)
+		}
 	case "error":
 		m.errors = append(m.errors, e.Message)
 	}
@@ -159,6 +182,9 @@ func (g *group) ended() error {
 
 func (g *group) describe() string {
 	var text string
+	if g.work != nil {
+		text = g.work.String() + "\n"
+	}
 	for _, m := range g.members {
 		text += fmt.Sprintf("member %s: gone %t, owns %v, has read %d records, errors %q\n%s\n",
 			m.name, m.gone, m.owned, len(m.records), m.errors, m.stderr)

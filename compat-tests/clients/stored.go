@@ -69,6 +69,23 @@ func (j *judge) committed(group, topic string) map[int32]int64 {
 	return offsets
 }
 
+// ends are the offsets behind the last records of a topic.
+func (j *judge) ends(topic string) map[int32]int64 {
+	j.tb.Helper()
+	listed, err := j.admin.ListEndOffsets(j.context(), topic)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		j.tb.Fatalf("list the ends of %s: %v", topic, err)
+	}
+	ends := make(map[int32]int64)
+	for partition, listed := range listed[topic] {
+		ends[partition] = listed.Offset
+	}
+	return ends
+}
+
 // group describes a group: its state and the number of its members.
 func (j *judge) group(name string) (state string, members int) {
 	j.tb.Helper()

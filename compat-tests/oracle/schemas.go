@@ -10,12 +10,19 @@ import (
 
 // Schemas reads the JSON schemas of every request and response ("FetchRequest",
 // "FetchResponse", ...) out of the client jar of a version.
-func Schemas(version string) (map[string][]byte, error) {
+func Schemas(version string) (map[string][]byte, error) { return schemas("clients", version) }
+
+// GroupSchemas reads those of the records in __consumer_offsets ("OffsetCommitKey", "OffsetCommitValue", ...).
+func GroupSchemas(version string) (map[string][]byte, error) {
+	return schemas("group-coordinator", version)
+}
+
+func schemas(jarName, version string) (map[string][]byte, error) {
 	dir, err := Jars(version)
 	if err != nil {
 		return nil, err
 	}
-	jar, err := zip.OpenReader(filepath.Join(dir, "kafka-clients-"+version+".jar"))
+	jar, err := zip.OpenReader(filepath.Join(dir, "kafka-"+jarName+"-"+version+".jar"))
 	if err != nil {
 		return nil, err
 	}

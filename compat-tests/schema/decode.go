@@ -120,9 +120,17 @@ func (d *decoder) value(f *field) (any, error) {
 	return d.fixed(f.kind)
 }
 
-// nullableStruct reads a struct; one that may be null has a sign byte before it.
+// nullableStruct reads a struct; one that may be null has a sign byte before it, or,
+// in a tagged field, a varint that is 0 for null (Kafka's MessageDataGenerator).
 func (d *decoder) nullableStruct(f *field) (any, error) {
 	if !f.nullable.Has(d.version) {
+		return d.structure(f.fields)
+	}
+	if f.tagged.Has(d.version) {
+		present, err := d.uvarint()
+		if err != nil || present == 0 {
+			return Null{}, err
+		}
 		return d.structure(f.fields)
 	}
 	sign, err := d.take(1)

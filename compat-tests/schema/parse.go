@@ -43,6 +43,9 @@ type field struct {
 // Catalog holds the messages of a release.
 type Catalog struct {
 	requests, responses map[int16]*Message
+	// keys and values of the records of one coordinator, by kind.
+	keys, values map[int16]*Message
+	data         map[string]*Message
 }
 
 // Request is the schema of a request, nil if the release has none.
@@ -50,6 +53,15 @@ func (c *Catalog) Request(key int16) *Message { return c.requests[key] }
 
 // Response is the schema of a response, nil if the release has none.
 func (c *Catalog) Response(key int16) *Message { return c.responses[key] }
+
+// RecordKey is the schema of the key of a coordinator's record, whose first two bytes name its kind; nil if there is none.
+func (c *Catalog) RecordKey(kind int16) *Message { return c.keys[kind] }
+
+// RecordValue is the schema of the value of a coordinator's record of a kind, whose first two bytes name its version.
+func (c *Catalog) RecordValue(kind int16) *Message { return c.values[kind] }
+
+// Data is the schema of what other messages carry as bytes (ConsumerProtocolAssignment, ...), nil if there is none.
+func (c *Catalog) Data(name string) *Message { return c.data[name] }
 
 // jsonMessage and jsonField mirror the files.
 type jsonMessage struct {
@@ -75,16 +87,20 @@ type jsonField struct {
 	Fields           []jsonField `json:"fields"`
 }
 
-// Parse reads all schemas that belong to an API key; others (headers, record
-// types) are left out.
+// Parse reads all schemas of requests, responses, coordinator records (of one
+// coordinator: their kinds would clash) and data; others (headers, metadata
+// records) are left out.
 func Parse(files map[string][]byte) (*Catalog, error) {
-	c := &Catalog{requests: map[int16]*Message{}, responses: map[int16]*Message{}}
+	c := &Catalog{
+		requests: map[int16]*Message{}, responses: map[int16]*Message{},
+		keys: map[int16]*Message{}, values: map[int16]*Message{}, data: map[string]*Message{},
+	}
 	for name, text := range files {
 		var raw jsonMessage
 		if err := json.Unmarshal(stripComments(text), &raw); err != nil {
 			return nil, fmt.Errorf("schema %s: %w", name, err)
 		}
-		if raw.APIKey == nil || raw.ValidVersions == "none" {
+		if raw.APIKey == nil && raw.Type != "data" || raw.ValidVersions == "none" {
 			continue
 		}
 		m, err := newMessage(raw)
@@ -96,13 +112,22 @@ func Parse(files map[string][]byte) (*Catalog, error) {
 			c.requests[m.Key] = m
 		case "response":
 			c.responses[m.Key] = m
+		case "coordinator-key":
+			c.keys[m.Key] = m
+		case "coordinator-value":
+			c.values[m.Key] = m
+		case "data":
+			c.data[m.Name] = m
 		}
 	}
 	return c, nil
 }
 
 func newMessage(raw jsonMessage) (*Message, error) {
-	m := &Message{Key: *raw.APIKey, Name: raw.Name}
+	m := &Message{Name: raw.Name}
+	if raw.APIKey != nil {
+		m.Key = *raw.APIKey
+	}
 	var err error
 	if m.Versions, err = parseRange(raw.ValidVersions); err != nil {
 		return nil, err

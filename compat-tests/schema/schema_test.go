@@ -12,7 +12,8 @@ const sample = `// A licence.
   "fields": [
     { "name": "Names", "type": "[]string", "versions": "0+", "nullableVersions": "1+", "about": "see https://example.org" },
     { "name": "Inner", "type": "Inner", "versions": "1+", "nullableVersions": "1+" },
-    { "name": "Late", "type": "int32", "versions": "2+", "taggedVersions": "2+", "tag": 3 }
+    { "name": "Late", "type": "int32", "versions": "2+", "taggedVersions": "2+", "tag": 3 },
+    { "name": "Tail", "type": "Inner", "versions": "2+", "nullableVersions": "2+", "taggedVersions": "2+", "tag": 4 }
   ],
   "commonStructs": [
     { "name": "Inner", "versions": "0+", "fields": [ { "name": "Code", "type": "int16", "versions": "0+" } ] }
@@ -41,6 +42,8 @@ func TestDecode(t *testing.T) {
 		{"flexible null", 2, "\x00\xff\x00", "{Names: null, Inner: null}"},
 		{"flexible empty, struct with its own tags", 2, "\x01\x01\x00\x07\x00\x00", "{Names: [], Inner: {Code: 7}}"},
 		{"known and unknown tag", 2, "\x01\xff\x02\x03\x04\x00\x00\x00\x09\x05\x01\xab", "{Names: [], Inner: null, Late: 9, Tag5: 1 bytes ab}"},
+		{"tagged null struct", 2, "\x01\xff\x01\x04\x01\x00", "{Names: [], Inner: null, Tail: null}"},
+		{"tagged struct", 2, "\x01\xff\x01\x04\x04\x01\x00\x07\x00", "{Names: [], Inner: null, Tail: {Code: 7}}"},
 		{"tag longer than its type", 2, "\x01\xff\x01\x03\x05\x00\x00\x00\x09\x00", "error: 1 bytes after the end"},
 		{"bytes after the end", 0, "\x00\x00\x00\x00\x00", "error: 1 bytes after the end"},
 		{"array beyond the body", 0, "\x7f\xff\xff\xff", "error: ends too early"},

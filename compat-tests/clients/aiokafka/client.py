@@ -6,6 +6,7 @@ import logging
 import aiokafka
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 import program
 
@@ -25,6 +26,9 @@ class Client:
 
     def member(self, o, out, leave):
         asyncio.run(member(o, out, leave))
+
+    def worker(self, o, out, leave):
+        asyncio.run(worker(o, out, leave))
 
 
 async def create(o):
@@ -79,6 +83,27 @@ async def member(o, out, leave):
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 for record in records:
                     emit(out, record)
+
+
+async def worker(o, out, leave):
+    """Commits behind what it has read; a commit that is refused or lost is no failure."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest", enable_auto_commit=False,
+                                session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
+    consumer.subscribe([o.topic], listener=Assignment(out))
+    async with consumer:
+        while not leave.is_set():
+            positions = {}
+            for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                for record in records:
+                    emit(out, record)
+                    positions[partition] = record.offset + 1
+            if not positions:
+                continue
+            try:
+                await consumer.commit(positions)
+                out.committed({partition.partition: offset for partition, offset in positions.items()})
+            except KafkaError as error:
+                out.note(error)
 
 
 def emit(out, record):

@@ -1,7 +1,7 @@
 """The confluent-kafka client of the matrix."""
 
 import confluent_kafka
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import program
@@ -67,6 +67,52 @@ class Client:
             else:
                 emit(out, message)
         consumer.close()
+
+    def worker(self, o, out, leave):
+        config = {
+            "bootstrap.servers": o.bootstrap,
+            "group.id": o.group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "group.protocol": o.protocol,
+            "error_cb": out.note,
+        }
+        if o.protocol == "classic":  # else the broker has the time-outs
+            config |= {"session.timeout.ms": o.session_ms, "heartbeat.interval.ms": o.session_ms // 10}
+        consumer, owned = Consumer(config), set()
+
+        def assigned(_, partitions):
+            owned.update(p.partition for p in partitions)
+            out.assigned(owned)
+
+        def revoked(_, partitions):
+            owned.difference_update(p.partition for p in partitions)
+            out.assigned(owned)
+
+        consumer.subscribe([o.topic], on_assign=assigned, on_revoke=revoked)
+        while not leave.is_set():
+            work(consumer, out)
+        consumer.close()
+
+
+def work(consumer, out):
+    """Commits behind what it has read; a commit that is refused or lost is no failure."""
+    positions = {}
+    for message in consumer.consume(100, 0.2):
+        if message.error():
+            out.note(message.error())
+            continue
+        emit(out, message)
+        positions[message.partition()] = TopicPartition(message.topic(), message.partition(), message.offset() + 1)
+    if not positions:
+        return
+    try:
+        for committed in consumer.commit(offsets=list(positions.values()), asynchronous=False):
+            if committed.error:
+                raise KafkaException(committed.error)
+        out.committed({partition: position.offset for partition, position in positions.items()})
+    except KafkaException as error:
+        out.note(error)
 
 
 def messages(consumer, count):

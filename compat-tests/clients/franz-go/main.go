@@ -124,6 +124,60 @@ func (franz) Member(ctx context.Context, o program.Options, out *program.Output)
 	}
 }
 
+// Worker holds rebalances up while it works: what it has polled is committed before a partition goes.
+func (franz) Worker(ctx context.Context, o program.Options, out *program.Output) error {
+	var owned ownership
+	gone := func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+		out.Assigned(owned.remove(lost[o.Topic]))
+	}
+	options := []kgo.Opt{
+		kgo.SeedBrokers(o.Bootstrap), kgo.ConsumerGroup(o.Group), kgo.ConsumeTopics(o.Topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.SessionTimeout(o.Session), kgo.HeartbeatInterval(o.Session / 10),
+		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
+			out.Assigned(owned.add(got[o.Topic]))
+		}),
+		kgo.OnPartitionsRevoked(gone), kgo.OnPartitionsLost(gone),
+	}
+	if o.Protocol == "consumer" {
+		options = append(options, kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))
+	}
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return err
+	}
+	defer client.CloseAllowingRebalance()
+	for {
+		fetches := client.PollRecords(ctx, workBatch)
+		if ctx.Err() != nil {
+			return nil
+		}
+		fetches.EachError(func(_ string, _ int32, err error) { out.Note(err) })
+		work(ctx, client, fetches.Records(), out)
+		client.AllowRebalance()
+	}
+}
+
+// workBatch is how many records a worker takes between two commits.
+const workBatch = 100
+
+func work(ctx context.Context, client *kgo.Client, records []*kgo.Record, out *program.Output) {
+	if len(records) == 0 {
+		return
+	}
+	next := make(map[int32]int64)
+	for _, r := range records {
+		out.Record(record(r))
+		next[r.Partition] = r.Offset + 1
+	}
+	if err := client.CommitRecords(ctx, records...); err != nil {
+		out.Note(err)
+		return
+	}
+	out.Committed(next)
+}
+
 func record(r *kgo.Record) program.Record {
 	record := program.Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {

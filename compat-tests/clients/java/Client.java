@@ -27,6 +27,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
@@ -56,6 +57,7 @@ public final class Client {
                 case "produce" -> client.produce();
                 case "consume" -> client.consume();
                 case "member" -> client.member();
+                case "worker" -> client.worker();
                 default -> throw new IllegalArgumentException("unknown step " + args[0]);
             }
         } catch (Exception e) {
@@ -122,10 +124,7 @@ public final class Client {
             }
             consumer.commitSync(next);
         }
-        ObjectNode committed = event("committed");
-        ObjectNode offsets = committed.putObject("offsets");
-        next.forEach((partition, offset) -> offsets.put(String.valueOf(partition.partition()), offset.offset()));
-        OUT.println(committed);
+        committed(next);
     }
 
     /** Stays in the group until the end of standard input. */
@@ -136,24 +135,74 @@ public final class Client {
         properties.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, String.valueOf(session / 10));
         try (var consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             wakeUpAtEndOfInput(consumer);
-            consumer.subscribe(List.of(topic()), new ConsumerRebalanceListener() {
-                @Override
-                public void onPartitionsAssigned(Collection<TopicPartition> added) {
-                    assigned(consumer.assignment());
-                }
-
-                @Override
-                public void onPartitionsRevoked(Collection<TopicPartition> lost) {
-                    List<TopicPartition> kept = new ArrayList<>(consumer.assignment());
-                    kept.removeAll(lost);
-                    assigned(kept);
-                }
-            });
+            consumer.subscribe(List.of(topic()), listener(consumer));
             while (true) {
                 consumer.poll(Duration.ofSeconds(1)).forEach(Client::print);
             }
         } catch (WakeupException e) {
             OUT.println(event("left"));
+        }
+    }
+
+    private static ConsumerRebalanceListener listener(KafkaConsumer<?, ?> consumer) {
+        return new ConsumerRebalanceListener() {
+            @Override
+            public void onPartitionsAssigned(Collection<TopicPartition> added) {
+                assigned(consumer.assignment());
+            }
+
+            @Override
+            public void onPartitionsRevoked(Collection<TopicPartition> lost) {
+                List<TopicPartition> kept = new ArrayList<>(consumer.assignment());
+                kept.removeAll(lost);
+                assigned(kept);
+            }
+        };
+    }
+
+    /**
+     * A member, by either protocol, that commits behind what it has read. A commit that is refused or lost is no failure:
+     * whoever owns the partition then reads the records again.
+     */
+    private void worker() {
+        Properties properties = groupProperties();
+        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+        int session = Integer.parseInt(options.getOrDefault("session-ms", "0"));
+        if ("consumer".equals(options.get("protocol"))) {
+            properties.put("group.protocol", "consumer"); // the broker has the time-outs
+        } else if (session > 0) {
+            properties.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, String.valueOf(session));
+            properties.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, String.valueOf(session / 10));
+        }
+        if (options.containsKey("assignor")) {
+            properties.put(ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG, options.get("assignor"));
+        }
+        try (var consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            wakeUpAtEndOfInput(consumer);
+            consumer.subscribe(List.of(topic()), listener(consumer));
+            while (true) {
+                work(consumer);
+            }
+        } catch (WakeupException e) {
+            OUT.println(event("left"));
+        }
+    }
+
+    private static void work(KafkaConsumer<byte[], byte[]> consumer) {
+        Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>();
+        try {
+            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
+                print(record);
+                next.put(new TopicPartition(record.topic(), record.partition()), new OffsetAndMetadata(record.offset() + 1));
+            }
+            if (!next.isEmpty()) {
+                consumer.commitSync(next);
+                committed(next);
+            }
+        } catch (WakeupException e) {
+            throw e;
+        } catch (KafkaException e) {
+            e.printStackTrace();
         }
     }
 
@@ -190,6 +239,13 @@ public final class Client {
             headers.addArray().add(header.key()).add(header.value());
         }
         OUT.println(json);
+    }
+
+    private static void committed(Map<TopicPartition, OffsetAndMetadata> next) {
+        ObjectNode committed = event("committed");
+        ObjectNode offsets = committed.putObject("offsets");
+        next.forEach((partition, offset) -> offsets.put(String.valueOf(partition.partition()), offset.offset()));
+        OUT.println(committed);
     }
 
     private static void assigned(Collection<TopicPartition> partitions) {

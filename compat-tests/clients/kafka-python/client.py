@@ -4,6 +4,7 @@ import logging
 
 import kafka
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.errors import KafkaError
 
 import program
 
@@ -47,6 +48,29 @@ class Client:
                 for record in records:
                     emit(out, record)
         consumer.close()
+
+    def worker(self, o, out, leave):
+        consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest", enable_auto_commit=False,
+                                 session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
+        consumer.subscribe([o.topic], listener=Assignment(out, consumer))
+        while not leave.is_set():
+            work(consumer, out)
+        consumer.close()
+
+
+def work(consumer, out):
+    """Commits behind what it has read; a commit that is refused or lost is no failure."""
+    positions = {}
+    try:
+        for partition, records in consumer.poll(timeout_ms=200).items():
+            for record in records:
+                emit(out, record)
+                positions[partition] = OffsetAndMetadata(record.offset + 1, "", -1)
+        if positions:
+            consumer.commit(positions)
+            out.committed({partition.partition: position.offset for partition, position in positions.items()})
+    except KafkaError as error:
+        out.note(error)
 
 
 class Assignment(ConsumerRebalanceListener):

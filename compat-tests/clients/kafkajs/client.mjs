@@ -98,6 +98,47 @@ await main({
     })
     await leave
     await consumer.disconnect()
+  },
+
+  // Commits behind what it has read; a commit that is refused or lost is no failure.
+  async worker (o, out, leave) {
+    const heartbeatInterval = o.sessionMs / 10
+    const consumer = connect(o).consumer({
+      groupId: o.group,
+      sessionTimeout: o.sessionMs,
+      heartbeatInterval,
+      maxWaitTimeInMs: heartbeatInterval,
+      retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 100 }
+    })
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      out.assigned([]) // kafkajs starts from the committed offsets after every join
+      out.assigned(payload.memberAssignment[o.topic] ?? [])
+    })
+    consumer.on(consumer.events.REBALANCING, () => out.assigned([]))
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      console.error(payload.error)
+      out.assigned([])
+    })
+    await consumer.connect()
+    await consumer.subscribe({ topic: o.topic, fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch, isStale }) => {
+        if (isStale()) return
+        for (const message of batch.messages) {
+          out.record(batch.partition, message.offset, message.key, message.value, objectToHeaders(message.headers))
+        }
+        const next = Number(batch.lastOffset()) + 1
+        try {
+          await consumer.commitOffsets([{ topic: o.topic, partition: batch.partition, offset: String(next) }])
+          out.committed({ [batch.partition]: next })
+        } catch (error) {
+          console.error(error)
+        }
+      }
+    })
+    await leave
+    await consumer.disconnect()
   }
 })
 

@@ -41,7 +41,8 @@ export async function main (client) {
       codec: { type: 'string', default: 'none' },
       partitions: { type: 'string', default: '3' },
       count: { type: 'string', default: '0' },
-      'session-ms': { type: 'string', default: '45000' }
+      'session-ms': { type: 'string', default: '45000' },
+      protocol: { type: 'string', default: 'classic' }
     }
   })
   const options = {
@@ -66,11 +67,12 @@ export async function main (client) {
         await client.consume(options, out)
         break
       case 'member':
-        await client.member(options, out, once(process.stdin.resume(), 'end'))
+      case 'worker':
+        await client[step](options, out, once(process.stdin.resume(), 'end'))
         emit('left')
-        break
+        process.exit() // kafkajs that has lost a broker leaves something behind that would keep Node running
       default:
-        throw new Error(`unknown step ${step}: want about, create, produce, consume or member`)
+        throw new Error(`unknown step ${step}: want about, create, produce, consume, member or worker`)
     }
   } catch (error) {
     out.error(error)

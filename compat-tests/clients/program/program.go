@@ -24,6 +24,8 @@ type Options struct {
 	Partitions int
 	Count      int
 	Session    time.Duration
+	// Protocol of the group: classic or consumer.
+	Protocol string
 }
 
 // Header is one record header, in JSON a [name, value] pair; a nil value is null on the wire.
@@ -62,6 +64,14 @@ type Client interface {
 	Member(ctx context.Context, o Options, out *Output) error
 }
 
+// Worker is what clients implement that can be told when to commit. Its member emits each record before the commit
+// that covers it, and Committed once that is answered; a commit that is refused or lost is no error: what it covers is
+// read again by whoever owns the partition then.
+type Worker interface {
+	// Worker stays in the group until ctx is done, then leaves in good order.
+	Worker(ctx context.Context, o Options, out *Output) error
+}
+
 // Main runs the step that the command line names and exits with 1 when it fails.
 func Main(client Client) {
 	out := &Output{encoder: json.NewEncoder(os.Stdout)}
@@ -73,7 +83,7 @@ func Main(client Client) {
 
 func run(client Client, args []string, out *Output) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no step: want about, create, produce, consume or member")
+		return fmt.Errorf("no step: want about, create, produce, consume, member or worker")
 	}
 	var o Options
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
@@ -84,6 +94,7 @@ func run(client Client, args []string, out *Output) error {
 	flags.IntVar(&o.Partitions, "partitions", 3, "partitions of the topic to create")
 	flags.IntVar(&o.Count, "count", 0, "records to consume")
 	session := flags.Int("session-ms", 45000, "session timeout of a group member")
+	flags.StringVar(&o.Protocol, "protocol", "classic", "classic or consumer, for a worker")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -113,18 +124,31 @@ func run(client Client, args []string, out *Output) error {
 		return nil
 	case "consume":
 		return client.Consume(ctx, o, out)
-	case "member":
-		go func() { // the end of stdin asks the member to leave
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			cancel()
-		}()
-		if err := client.Member(ctx, o, out); err != nil {
-			return err
-		}
-		out.emit(map[string]any{"event": "left"})
-		return nil
+	case "member", "worker":
+		return stay(ctx, cancel, client, args[0], o, out)
 	}
 	return fmt.Errorf("unknown step %q", args[0])
+}
+
+// stay runs a member until the end of standard input asks it to leave.
+func stay(ctx context.Context, leave func(), client Client, step string, o Options, out *Output) error {
+	member := client.Member
+	if step == "worker" {
+		worker, ok := client.(Worker)
+		if !ok {
+			return fmt.Errorf("no step %q in this client", step)
+		}
+		member = worker.Worker
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		leave()
+	}()
+	if err := member(ctx, o, out); err != nil {
+		return err
+	}
+	out.emit(map[string]any{"event": "left"})
+	return nil
 }
 
 func moduleVersion(path string) string {
@@ -195,6 +219,9 @@ func (out *Output) Assigned(partitions []int32) {
 	}
 	out.emit(map[string]any{"event": "assigned", "partitions": partitions})
 }
+
+// Note tells on standard error what is worth knowing in a report, and no failure.
+func (out *Output) Note(err error) { fmt.Fprintln(os.Stderr, err) }
 
 // Error reports what the library reported as an error.
 func (out *Output) Error(err error) {

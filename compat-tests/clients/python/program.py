@@ -33,6 +33,10 @@ class Output:
         """The member owns these partitions now: all of them, not the change."""
         self.emit("assigned", partitions=sorted(partitions))
 
+    def note(self, error):
+        """What is worth knowing in a report, and no failure."""
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+
     def error(self, error):
         self.emit("error", message=str(error))
 
@@ -58,7 +62,7 @@ def leave_requested():
 def main(client):
     """Runs the step of the command line; client has version, codecs and a method for each step."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("step", choices=["about", "create", "produce", "consume", "member"])
+    parser.add_argument("step", choices=["about", "create", "produce", "consume", "member", "worker"])
     parser.add_argument("--bootstrap", default="localhost:9092")
     parser.add_argument("--topic")
     parser.add_argument("--group")
@@ -66,6 +70,7 @@ def main(client):
     parser.add_argument("--partitions", type=int, default=3)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--session-ms", type=int, default=45000)
+    parser.add_argument("--protocol", choices=["classic", "consumer"], default="classic")
     options, out = parser.parse_args(), Output()
     try:
         if options.step == "about":
@@ -80,7 +85,8 @@ def main(client):
         elif options.step == "consume":
             client.consume(options, out)
         else:
-            client.member(options, out, leave_requested())
+            stay = client.member if options.step == "member" else client.worker
+            stay(options, out, leave_requested())
             out.emit("left")
     except Exception as error:  # the last line of defence: the test reads it from the event
         out.error(f"{type(error).__name__}: {error}")

@@ -177,6 +177,45 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 	return nil
 }
 
+// Worker commits behind what it has read. It emits no Committed: sarama does not say whether a commit was done.
+func (client) Worker(ctx context.Context, o program.Options, out *program.Output) error {
+	config := groupConfig()
+	config.Consumer.Group.Session.Timeout = o.Session
+	config.Consumer.Group.Heartbeat.Interval = o.Session / 10
+	config.Consumer.Offsets.AutoCommit.Enable = false
+	config.Metadata.Retry.Max = 100
+	group, err := sarama.NewConsumerGroup([]string{o.Bootstrap}, o.Group, config)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for err := range group.Errors() {
+			out.Note(err)
+		}
+	}()
+	for ctx.Err() == nil {
+		// A broker that is away ends a session; the next attempt finds it again.
+		if err := group.Consume(ctx, []string{o.Topic}, &worker{member{topic: o.Topic, out: out}}); err != nil {
+			out.Note(err)
+		}
+	}
+	return group.Close()
+}
+
+// worker is a member that commits by itself.
+type worker struct{ member }
+
+func (w *worker) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	for message := range claim.Messages() {
+		w.out.Record(record(message))
+		session.MarkMessage(message, "")
+		if len(claim.Messages()) == 0 {
+			session.Commit()
+		}
+	}
+	return nil
+}
+
 func groupConfig() *sarama.Config {
 	config := sarama.NewConfig()
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest

@@ -1,0 +1,64 @@
+package franzgo
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+const (
+	// suiteTimeout is far above the minute that the tests take.
+	suiteTimeout = 5 * time.Minute
+	// suiteRecords go through each chain of groups; the suite's own default is 500000.
+	suiteRecords = "20000"
+)
+
+// suite names the tests, those of groups first. Others of its tests need SASL or many brokers.
+var suite = []string{
+	"TestGroupETL", "TestGroupSimple", "Test848RegexBrokerResolves", "TestUnknownGroupOffsetFetchPinned",
+	"TestIssue523", "TestIssue434", "TestIssue865", "TestConsumeRegex", "TestAddRemovePartitions", "TestPauseIssue489",
+}
+
+var outcome = regexp.MustCompile(`(?m)^ *--- (PASS|FAIL|SKIP): (\S+)`)
+
+// TestGroupSuite: every test passes, none is skipped.
+func TestGroupSuite(t *testing.T) {
+	testbed.NeedPrograms(t, "go")
+	var broker testbed.Target
+	if os.Getenv("BARNABAS_COMPAT_TARGET") == "kafka" {
+		broker = oracle.Run(t, oracle.Options{})
+	} else {
+		broker = barnabas.Run(t, barnabas.Options{})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "-run", "^("+strings.Join(suite, "|")+")$", "github.com/twmb/franz-go/pkg/kgo")
+	cmd.Env = append(os.Environ(), "KGO_SEEDS="+broker.Bootstrap(), "KGO_TEST_RF=1", "KGO_TEST_RECORDS="+suiteRecords, "KGO_LOG_LEVEL=none")
+	out, err := cmd.CombinedOutput()
+	var passed []string
+	for _, match := range outcome.FindAllSubmatch(out, -1) {
+		if name := string(match[2]); string(match[1]) == "PASS" {
+			passed = append(passed, name)
+		} else {
+			t.Errorf("%s: %s", match[2], match[1])
+		}
+	}
+	for _, name := range suite {
+		if !slices.Contains(passed, name) {
+			t.Errorf("%s did not pass", name)
+		}
+	}
+	if err != nil || t.Failed() {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%d tests and parts passed", len(passed))
+}

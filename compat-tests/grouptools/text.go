@@ -1,0 +1,44 @@
+package grouptools
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// memberIDs of the classic protocol are CLIENT-UUID; the consumer protocol has
+// 16 bytes in base64. Both stand at the end of a word, and lengths do not vary.
+var memberIDs = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(^|\s)[A-Za-z0-9_-]{22}(\s|$)`)
+
+var stackFrames = regexp.MustCompile(`(?m)^(\tat |\t\.\.\. ).*\n`)
+
+// usage is how a tool describes itself after an error: the same for every broker.
+var usage = regexp.MustCompile(`(?m)^( .*|--.*|Option .*|-+ +-+)\n`)
+
+// normalise takes out what differs between two brokers, or two runs, by right:
+// the address, stack frames, the order of lines (the tools print what hash maps
+// give them), and member ids, which get numbers in the order in which they appear
+// once the lines are sorted.
+func normalise(text, bootstrap string) string {
+	text = stackFrames.ReplaceAllString(strings.ReplaceAll(text, bootstrap, "BOOTSTRAP"), "")
+	if strings.Contains(text, "\n------ ") {
+		text = usage.ReplaceAllString(text, "")
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(mask(a), mask(b)) })
+	numbers := map[string]int{}
+	for i, line := range lines {
+		lines[i] = memberIDs.ReplaceAllStringFunc(line, func(id string) string {
+			bare := strings.TrimSpace(id)
+			if numbers[bare] == 0 {
+				numbers[bare] = len(numbers) + 1
+			}
+			return strings.Replace(id, bare, fmt.Sprintf("<member %d>", numbers[bare]), 1)
+		})
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func mask(line string) string { return memberIDs.ReplaceAllString(line, "<member>") }
