@@ -15,7 +15,7 @@ package api
 //	v7     leader epoch
 //	v8     authorized operations of topics, and to v10 of the cluster, on request
 //	v10    topic ids; a request by id or with a null name is INVALID_REQUEST before v12
-//	v12    topics may be asked for by id alone
+//	v12    topics may be asked for by id; then names do not count
 //	v13    top-level error code
 
 import (
@@ -69,9 +69,10 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.Metadat
 			return
 		}
 	}
+	named := askedFor(q.Topics)
 	mayCreate := (q.Version < 4 || q.AllowAutoTopicCreation) && a.Config().AutoCreateTopics
 	var missing []string
-	for _, t := range q.Topics {
+	for _, t := range named {
 		if t.Topic != nil && image.Topic(*t.Topic) == nil {
 			missing = append(missing, *t.Topic)
 		}
@@ -81,8 +82,8 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.Metadat
 		a.wait(r)
 		image, problems = a.autoCreate(missing)
 	}
-	answered, answeredIDs := make(map[string]bool, len(q.Topics)), make(map[protocol.UUID]bool)
-	for _, t := range q.Topics { // Kafka answers once for what is asked for twice
+	answered, answeredIDs := make(map[string]bool, len(named)), make(map[protocol.UUID]bool)
+	for _, t := range named { // Kafka answers once for what is asked for twice
 		var found *metadata.Topic
 		if t.Topic == nil {
 			if answeredIDs[t.TopicID] {
@@ -103,6 +104,23 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.Metadat
 		}
 		p.Topics = append(p.Topics, missingTopic(t, problems))
 	}
+}
+
+// askedFor is what of a list counts: where a topic has an id, names do not, neither
+// its own, which Java's consumer sends empty, nor those of others (Kafka's
+// KafkaApis.handleTopicMetadataRequest).
+func askedFor(topics []kmsg.MetadataRequestTopic) []kmsg.MetadataRequestTopic {
+	var byID []kmsg.MetadataRequestTopic
+	for _, t := range topics {
+		if t.TopicID != [16]byte{} {
+			t.Topic = nil
+			byID = append(byID, t)
+		}
+	}
+	if byID == nil {
+		return topics
+	}
+	return byID
 }
 
 // refuseAll answers a request that its version does not allow: with nothing but

@@ -65,6 +65,22 @@ func TestMetadataListsTopicsAsEachVersionAsks(t *testing.T) {
 	}
 }
 
+// Where a topic has an id, names do not count: Java's consumer sends an empty one
+// with it. The answers are those of Apache Kafka 4.3.1.
+func TestMetadataByIDIgnoresNames(t *testing.T) {
+	w := newWorld(t)
+	known, unknown := w.topic("t", 1), protocol.UUID{7}
+	for _, version := range []int16{12, 13} {
+		q := metadataOf(false, "", "", "other")
+		q.Topics[0].TopicID, q.Topics[1].TopicID = known, unknown
+		p := ask[*kmsg.MetadataResponse](w, version, q)
+		if len(p.Topics) != 2 || p.Topics[0].Topic == nil || *p.Topics[0].Topic != "t" || p.Topics[0].ErrorCode != 0 ||
+			p.Topics[1].Topic != nil || p.Topics[1].ErrorCode != protocol.ErrUnknownTopicID.Code {
+			t.Errorf("version %d: %+v", version, p.Topics)
+		}
+	}
+}
+
 func TestMetadataCreatesTopicsWhereItMay(t *testing.T) {
 	for _, c := range []struct {
 		name     string
