@@ -110,11 +110,7 @@ func (m *Machine) step(records []coordinator.Record, lost func(error), next func
 // steps is step for records that may come in several batches, each within the
 // size that the journal takes.
 func (m *Machine) steps(records []coordinator.Record, lost func(error), next func()) {
-	n, bytes := 0, 0
-	for n < len(records) && (n == 0 || bytes+len(records[n].Key)+len(records[n].Value) <= m.config.RecordBytesMax) {
-		bytes += len(records[n].Key) + len(records[n].Value)
-		n++
-	}
+	n := batchPrefix(records, m.config.RecordBytesMax-protocol.BatchHeaderBytes)
 	if rest := records[n:]; len(rest) > 0 {
 		m.step(records[:n], lost, func() { m.steps(rest, lost, next) })
 		return

@@ -13,14 +13,7 @@ func (m *Machine) finishInParts() coordinator.Decision {
 }
 
 func inParts(d coordinator.Decision, bytesMax int) coordinator.Decision {
-	n, bytes := 0, 0
-	for _, r := range d.Records {
-		bytes += recordBytes(r)
-		if bytes > bytesMax && n > 0 {
-			break
-		}
-		n++
-	}
+	n := batchPrefix(d.Records, bytesMax)
 	if n == len(d.Records) {
 		return d
 	}
@@ -39,6 +32,19 @@ func inParts(d coordinator.Decision, bytesMax int) coordinator.Decision {
 			}
 		},
 	}
+}
+
+// batchPrefix is how many of the records fit in a batch, the first in any case.
+func batchPrefix(records []coordinator.Record, bytesMax int) int {
+	n, bytes := 0, 0
+	for _, r := range records {
+		bytes += recordBytes(r)
+		if bytes > bytesMax && n > 0 {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // recordBytes is about what a record takes in a batch, and not less.

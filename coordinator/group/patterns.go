@@ -141,10 +141,17 @@ func (m *Machine) PatternsResolved(now coordinator.Moment, a PatternAnswer) coor
 		if g.patterns[pattern] == 0 {
 			continue
 		}
+		r := patternRecord(g.id, pattern, &resolvedPattern{topics: a.Topics[pattern], version: a.Version, at: m.now.Wall})
+		if len(r.Value) > m.config.RecordBytesMax {
+			continue // it stands for more topics than can be written down: for what it did before
+		}
 		before := g.resolved[pattern]
 		changed = changed || before == nil && len(a.Topics[pattern]) > 0 || before != nil && !slices.Equal(before.topics, a.Topics[pattern])
-		records = append(records, patternRecord(g.id, pattern,
-			&resolvedPattern{topics: a.Topics[pattern], version: a.Version, at: m.now.Wall}))
+		records = append(records, r)
+	}
+	if len(records) == 0 {
+		g.refreshed.asked = m.now.Elapsed // nothing came of it, so do not ask again at once
+		return m.finish()
 	}
 	if changed {
 		topics := m.config.Topics()
@@ -152,7 +159,7 @@ func (m *Machine) PatternsResolved(now coordinator.Moment, a PatternAnswer) coor
 		records = append(records, g.epochRecords(hash)...)
 		g.refreshed.known, g.refreshed.version = true, topics.Version()
 	}
-	m.write(records...)
+	m.steps(records, nil, func() {}) // the epoch comes last; a restart compares anew
 	return m.finish()
 }
 
