@@ -121,6 +121,8 @@ type phase struct {
 	delay        time.Duration
 	delayMayGrow time.Duration
 	initialUntil time.Duration
+	// notBefore is when an initial phase may end that has a member that starts slowly.
+	notBefore time.Duration
 }
 
 func newClassicGroup(id string) *classicGroup {

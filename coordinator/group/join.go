@@ -217,6 +217,9 @@ func (m *Machine) addMember(g *classicGroup, id string, in JoinInput, reply func
 	}
 	g.add(member, in.ProtocolType)
 	g.setJoin(member, reply)
+	if in.StartsSlowly {
+		g.notBefore = m.now.Elapsed + slowStart
+	}
 	m.startSession(member, newMemberTimeoutMillis*time.Millisecond)
 	m.rebalance(g)
 }

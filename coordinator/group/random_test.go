@@ -11,7 +11,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var seeds = flag.Int("seeds", 150, "how many random histories to play")
+var seeds = flag.Int("seeds", 100, "how many random histories to play")
 
 // TestRandomHistories lets members of one group join, leave, die, pause, commit
 // late, take each other's place and lose answers, while the coordinator now and

@@ -70,6 +70,10 @@ func (m *Machine) initialDelay(g *classicGroup) time.Duration {
 }
 
 func (m *Machine) initialJoinDue(g *classicGroup) {
+	if m.now.Elapsed < g.notBefore {
+		m.timers.set(&g.joinDeadline, g.notBefore)
+		return
+	}
 	isQuiet := m.config.InitialRebalanceDelayMillis == 0 && g.allJoined()
 	if isQuiet || !g.arrived || g.delayMayGrow == 0 {
 		m.completeJoin(g)
@@ -90,8 +94,8 @@ func (m *Machine) maybeCompleteJoin(g *classicGroup) {
 	case !g.initialJoin:
 		m.completeJoin(g)
 	case m.config.InitialRebalanceDelayMillis > 0:
-	case m.config.JoinQuiet > 0:
-		m.timers.set(&g.joinDeadline, min(m.now.Elapsed+m.config.JoinQuiet, g.initialUntil))
+	case m.config.JoinQuiet > 0 || m.now.Elapsed < g.notBefore:
+		m.timers.set(&g.joinDeadline, max(min(m.now.Elapsed+m.config.JoinQuiet, g.initialUntil), g.notBefore))
 	default:
 		m.completeJoin(g)
 	}
@@ -185,6 +189,9 @@ func (m *Machine) expel(g *classicGroup, member *member, reason error) {
 // one of its static members has come. They may ask for no time at all, and a shard
 // that looks all the time serves nobody else.
 const staticWaitMin = time.Second
+
+// slowStart is what a member that starts slowly is given.
+const slowStart = 250 * time.Millisecond
 
 // pendingWaitMax bounds what the first members of a group wait for the next one
 // that was given an id: many times the round trip that such a member needs, and little

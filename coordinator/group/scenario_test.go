@@ -293,7 +293,7 @@ func (s *scenario) join(name string, options map[string]string) {
 		GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, ClientID: c.name, ClientHost: "/127.0.0.1",
 		SessionTimeoutMillis: int32(c.session.Milliseconds()), RebalanceTimeoutMillis: int32(c.rebalance.Milliseconds()),
 		ProtocolType: c.kind, Protocols: protocols,
-		MemberIDRequired: c.version >= 4, CanSkipAssignment: c.version >= 9,
+		MemberIDRequired: c.version >= 4, CanSkipAssignment: c.version >= 9, StartsSlowly: options["slow"] != "",
 	}
 	s.do(s.machine.Join(s.now, in, func(out JoinOutput) {
 		if out.Err != nil {

@@ -35,6 +35,8 @@ type JoinInput struct {
 	// CanSkipAssignment: a static leader that returns understands that it need not
 	// assign (KIP-814, version 9 and newer).
 	CanSkipAssignment bool
+	// StartsSlowly: the member may not lead a group in its first moments.
+	StartsSlowly bool
 }
 
 // JoinMember is what the leader is told of a member.

@@ -69,9 +69,10 @@ func New(rooms Rooms) *API {
 
 // Peer is what the handlers remember of a connection.
 type Peer struct {
-	request Request      // reused by requests that are answered at once
-	produce *produceCall // reused by Produce, nil while the log still holds the last one
-	fetch   fetchCall    // reused by Fetch
+	software string       // the client's name for itself (KIP-511), "" when it has not said
+	request  Request      // reused by requests that are answered at once
+	produce  *produceCall // reused by Produce, nil while the log still holds the last one
+	fetch    fetchCall    // reused by Fetch
 }
 
 // Opened implements server.Handler.

@@ -12,8 +12,8 @@ package api
 //	v4  features whose range starts at 0 are listed (KAFKA-17011: older clients throw)
 //
 // Left out: v5 (KIP-1242), which kmsg does not have. Features whose APIs are not
-// served yet (group.version, transaction.version, share.version, streams.version)
-// are not advertised, although the metadata log holds their levels: a client that
+// served yet (transaction.version, share.version, streams.version) are not
+// advertised, although the metadata log holds their levels: a client that
 // saw them would use what is missing.
 
 import (
@@ -31,6 +31,7 @@ var apiVersions = declare[*kmsg.ApiVersionsRequest](0, 4, (*API).apiVersions)
 // supportedFeatures are the features of Kafka 4.3 that this broker acts on, by name.
 var supportedFeatures = []protocol.SupportedFeature{
 	{Name: "eligible.leader.replicas.version", Min: 0, Max: 1},
+	{Name: "group.version", Min: 0, Max: 1},
 	{Name: "kraft.version", Min: 0, Max: 1},
 	{Name: "metadata.version", Min: metadataVersionMin, Max: metadataVersionMax},
 }
@@ -59,6 +60,7 @@ func (a *API) apiVersions(r *Request) error {
 		return nil
 	}
 	if r.Header.Version >= 3 {
+		r.Peer.software = q.ClientSoftwareName
 		image := a.Metadata.Image()
 		in.Supported = supportedFeatures
 		in.Finalized, in.FinalizedEpoch = finalizedFeatures(image), int64(image.EndOffset())-1
