@@ -138,6 +138,9 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	if low, high := r.integer("group.min.session.timeout.ms"), r.integer("group.max.session.timeout.ms"); low > high {
 		fail("group.max.session.timeout.ms", "the value is below group.min.session.timeout.ms")
 	}
+	if _, err := assignors(r.list(keyAssignors)); err != nil {
+		fail(keyAssignors, "%v", err)
+	}
 	for _, span := range groupSpans {
 		span.check(r, fail)
 	}

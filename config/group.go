@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -22,9 +24,31 @@ func (b *Broker) readGroups(r *reader) {
 	b.OffsetsRetentionCheckInterval = r.millis("offsets.retention.check.interval.ms")
 	b.OffsetsCommitTimeout = r.millis("offsets.commit.timeout.ms")
 	b.ConsumerGroupSizeMax = r.count("group.consumer.max.size")
-	b.ConsumerGroupAssignors = distinct(r.list("group.consumer.assignors"))
+	b.ConsumerGroupAssignors, _ = assignors(r.list(keyAssignors))
 	b.ConsumerGroupMigrationPolicy = strings.ToLower(r.text("group.consumer.migration.policy"))
 	b.ConsumerGroupRegexRefresh = r.millis("group.consumer.regex.refresh.interval.ms")
+}
+
+const keyAssignors = "group.consumer.assignors"
+
+// assignors reads the names of assignors, or of Kafka's classes for them.
+func assignors(names []string) ([]string, error) {
+	const classes = "org.apache.kafka.coordinator.group.assignor."
+	known := map[string]string{
+		"uniform": "uniform", "range": "range", classes + "UniformAssignor": "uniform", classes + "RangeAssignor": "range",
+	}
+	var out []string
+	for _, name := range names {
+		assignor, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("%q is no assignor; there are uniform and range", cut(name))
+		}
+		out = append(out, assignor)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("at least one assignor is needed: uniform or range")
+	}
+	return distinct(out), nil
 }
 
 // Group is one immutable state of a group's effective settings, whatever type

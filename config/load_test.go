@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,8 @@ func TestContradictions(t *testing.T) {
 		{"log.roll.ms=0", "f:1: log.roll.ms: "},
 		{"log.roll.jitter.ms=-1", "f:1: log.roll.jitter.ms: "},
 		{"group.min.session.timeout.ms=9\ngroup.max.session.timeout.ms=8", "f:2: group.max.session.timeout.ms: "},
+		{"group.consumer.assignors=", "f:1: group.consumer.assignors: "},
+		{"group.consumer.assignors=range,mine", "f:1: group.consumer.assignors: "},
 		{"group.consumer.session.timeout.ms=1000", "f:1: group.consumer.session.timeout.ms: the value is below group.consumer.min.session.timeout.ms"},
 		{"group.share.max.heartbeat.interval.ms=4000", "f:1: group.share.max.heartbeat.interval.ms"},
 		{"listeners=PLAINTEXT:9092", `f:1: listeners: "PLAINTEXT:9092" is not of the form`},
@@ -260,5 +263,13 @@ func TestWriteKeys(t *testing.T) {
 	}
 	if err := WriteKeys(&out, "partitions"); err == nil || !strings.Contains(err.Error(), "num.partitions") {
 		t.Errorf("no help for a name that is nearly right: %v", err)
+	}
+}
+
+// Kafka names assignors by their classes as well.
+func TestAssignors(t *testing.T) {
+	got, err := assignors([]string{"org.apache.kafka.coordinator.group.assignor.RangeAssignor", "uniform", "range"})
+	if err != nil || !slices.Equal(got, []string{"range", "uniform"}) {
+		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -212,7 +212,7 @@ func (s *shard[M]) release(err error, mayGo func(parked) bool) {
 		n++
 	}
 	if n == len(s.parked) {
-		s.parked = s.parked[:0] // from the start of what is left of its memory
+		s.parked = emptied(s.parked) // from the start of what is left of its memory
 		return
 	}
 	s.parked = s.parked[n:]

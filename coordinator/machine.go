@@ -45,21 +45,23 @@ type Reply func(error)
 
 // Decision is what a machine answers to an input. The zero value changes nothing.
 type Decision struct {
-	// Records are appended as one batch and then applied.
+	// Records are applied, and appended as one batch, with those of other decisions
+	// of the same turn.
 	Records []Record
 	// Producer makes the records part of a transaction; nil is the usual case.
 	Producer *Producer
 	// Replies are sent when everything appended so far is committed.
 	Replies []Reply
-	// Then goes on once the records are applied; Lost is called in its place when
-	// they could not be appended.
+	// Then goes on once the records are applied. Lost is called in its place when the
+	// machine's life ended before; a life that ends later, because the turn's append
+	// failed, answers the Replies instead.
 	Then func(Moment) Decision
 	Lost func(error)
 }
 
 // Machine is the state of one shard. It is pure: no goroutine, clock, socket or
-// file inside, and the same inputs give the same outputs. Only the shard's
-// goroutine calls it. Calls from clients are the machine's own methods, which
+// file inside, and the same inputs give the same outputs. Only who has the shard's
+// turn calls it. Calls from clients are the machine's own methods, which
 // Runtime.Do is given as functions.
 type Machine interface {
 	// Apply changes the durable state by one record, live and in replay. An error

@@ -3,7 +3,6 @@ package group
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator/group/assignor"
@@ -60,6 +59,7 @@ type consumerGroup struct {
 	// protocols.
 	classic   int
 	supported map[string]int
+	bytes     int // about what all members say
 	// resolved are the topics that the patterns stand for.
 	resolved map[string]*resolvedPattern
 	// hasPartitionMetadata: Kafka before 4.1 has left a record that the hash replaces.
@@ -75,6 +75,9 @@ type topicsSeen struct {
 	version int64
 	// asked is when the patterns were given out to be resolved, 0 when they are not.
 	asked time.Duration
+	// tooMuch are patterns that stand for more than can be written down, with the
+	// version of the topics for which that was found.
+	tooMuch map[string]int64
 }
 
 // partitionID names a partition by topic id.
@@ -212,8 +215,7 @@ func (g *consumerGroup) sortedMembers() []*consumerMember {
 	return members
 }
 
-// targetOf is what the member is to own; a member that takes a static one's
-// place is to own the same.
+// targetOf is what the member is to own.
 func (g *consumerGroup) targetOf(m *consumerMember) assignor.Assignment { return g.targets[m.id] }
 
 // subscribedTopics lists the topics that the group reads, sorted, as if the
@@ -318,6 +320,19 @@ func (g *consumerGroup) lacksPartitions(m *consumerMember) bool {
 	return false
 }
 
+// weight is about what a subscription takes.
+func (s *subscription) weight() int {
+	const idsAndTimeouts, aTopic = 200, 16
+	sum := idsAndTimeouts + len(s.clientID) + len(s.clientHost) + len(s.pattern)
+	for _, topic := range s.topics {
+		sum += aTopic + len(topic)
+	}
+	if s.classic != nil {
+		sum += weightOf(s.classic.protocols)
+	}
+	return sum
+}
+
 // equal compares what members say, but for their topics and pattern; those are
 // compared apart because their change matters more.
 func (s *subscription) equal(o *subscription) bool {
@@ -343,13 +358,9 @@ func equalPointers(a, b *string) bool {
 	return *a == *b
 }
 
-// distinctSorted is the set of the names, in order; they are cloned, since a
-// request's strings may share its memory.
+// distinctSorted is the set of the names, in order.
 func distinctSorted(names []string) []string {
-	own := make([]string, len(names))
-	for i, n := range names {
-		own[i] = strings.Clone(n)
-	}
+	own := slices.Clone(names)
 	slices.Sort(own)
 	return slices.Compact(own)
 }

@@ -140,6 +140,7 @@ func (g *consumerGroup) countTold(m *consumerMember, by int) {
 		return
 	}
 	countSubscription(g.names, g.patterns, s, by)
+	g.bytes += by * s.weight()
 	if s.assignor != nil {
 		count(g.assignors, *s.assignor, by)
 	}

@@ -19,6 +19,9 @@ type change struct {
 // anything.
 func (m *Machine) retellConsumer(g *consumerGroup, from origin, id string, told *subscription) (change, error) {
 	var c change
+	if err := m.hasBytesFor(g, from, told); err != nil {
+		return change{}, err
+	}
 	before := from.told()
 	if from.replaces {
 		c.records = replaceRecords(g, from.member, id)
@@ -98,7 +101,14 @@ func (m *Machine) removeConsumers(g *consumerGroup, members []*consumerMember, l
 	topics := m.config.Topics()
 	hash := m.hashes.of(g.subscribedTopics(members, nil), topics)
 	g.refreshed.known, g.refreshed.version = true, topics.Version()
-	m.step(append(records, g.epochRecords(hash)...), lost, next)
+	// When it takes several batches the epoch comes first, so that what follows is
+	// counted, however much of it a crash leaves.
+	epoch := g.epochRecords(hash)
+	if all := append(records, epoch...); m.fitsBatch(all) {
+		m.step(all, lost, next)
+		return
+	}
+	m.step(epoch, lost, func() { m.steps(records, lost, next) })
 }
 
 // leaveConsumer handles the last word of a member.
@@ -119,7 +129,10 @@ func (m *Machine) leaveConsumer(h *heartbeat) {
 		epoch: LeaveStaticEpoch, previousEpoch: member.current.previousEpoch, state: member.current.state,
 		assigned: member.current.assigned.withEpoch(0),
 	}
-	m.step([]coordinator.Record{currentRecord(g.id, member.id, &away)}, h.lost, answer)
+	m.step([]coordinator.Record{currentRecord(g.id, member.id, &away)}, h.lost, func() {
+		m.timers.stop(&member.rebalance) // it owns no more than it may
+		answer()
+	})
 }
 
 func (m *Machine) leaver(in *ConsumerHeartbeatInput) (*consumerMember, error) {
@@ -127,7 +140,9 @@ func (m *Machine) leaver(in *ConsumerHeartbeatInput) (*consumerMember, error) {
 	switch {
 	case entry == nil:
 		return nil, refuse(ErrGroupNotFound, "Group %s not found.", in.GroupID)
-	case entry.consumer == nil:
+	case entry.foreign != nil && entry.foreign.kind == Unreadable:
+		return nil, ErrUnsupportedGroup
+	case entry.asConsumer() == nil:
 		return nil, refuse(ErrGroupNotFound, "Group %s is not a consumer group.", in.GroupID)
 	}
 	return entry.consumer.find(in.MemberID, in.InstanceID)

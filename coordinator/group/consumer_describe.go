@@ -10,7 +10,9 @@ func (m *Machine) DescribeConsumer(now coordinator.Moment, ids []string, reply f
 		switch entry := m.groups[id]; {
 		case entry == nil:
 			out[i] = ConsumerDescription{GroupID: id, Err: refuse(ErrGroupNotFound, "Group %s not found.", id)}
-		case entry.consumer == nil:
+		case entry.foreign != nil && entry.foreign.kind == Unreadable:
+			out[i] = ConsumerDescription{GroupID: id, Err: ErrUnsupportedGroup}
+		case entry.asConsumer() == nil:
 			out[i] = ConsumerDescription{GroupID: id, Err: refuse(ErrGroupNotFound, "Group %s is not a consumer group.", id)}
 		default:
 			out[i] = m.describeConsumer(entry.consumer)

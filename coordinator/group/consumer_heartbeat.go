@@ -87,8 +87,8 @@ func checkJoining(in *ConsumerHeartbeatInput) error {
 	return nil
 }
 
-// checkSizes refuses what does not fit in records, or is more than one member may
-// take (barnabas.group.metadata.max.bytes, barnabas.group.regex.max.bytes).
+// checkSizes refuses what does not fit in records, and an expression that is longer
+// than barnabas.group.regex.max.bytes.
 func (m *Machine) checkSizes(in *ConsumerHeartbeatInput) error {
 	texts := []string{in.GroupID, in.MemberID, in.ClientID, in.ClientHost}
 	for _, p := range []*string{in.InstanceID, in.Rack, in.Pattern, in.Assignor} {
@@ -96,16 +96,10 @@ func (m *Machine) checkSizes(in *ConsumerHeartbeatInput) error {
 			texts = append(texts, *p)
 		}
 	}
-	texts = append(texts, in.Topics...)
-	sum := 0
-	for _, text := range texts {
+	for _, text := range append(texts, in.Topics...) {
 		if len(text) > stringBytesMax {
 			return refuse(ErrInvalidRequest, "A name of %d bytes is longer than the %d that a group can keep.", len(text), stringBytesMax)
 		}
-		sum += len(text)
-	}
-	if sum > m.config.MemberBytesMax {
-		return refuse(ErrInvalidRequest, "The member tells %d bytes of itself; barnabas.group.metadata.max.bytes allows %d.", sum, m.config.MemberBytesMax)
 	}
 	if in.Pattern != nil && len(*in.Pattern) > m.config.PatternBytesMax {
 		return refuse(ErrInvalidPattern, "SubscribedTopicRegex has %d bytes; barnabas.group.regex.max.bytes allows %d.", len(*in.Pattern), m.config.PatternBytesMax)
@@ -133,13 +127,14 @@ func (h *heartbeat) run() error {
 		return refuse(ErrGroupNotFound, "Consumer group %s not found.", in.GroupID)
 	case entry == nil:
 		return h.update(newConsumerGroup(in.GroupID), nil)
-	case entry.consumer != nil:
+	case entry.asConsumer() != nil:
 		return h.update(entry.consumer, nil)
+	case entry.foreign != nil && entry.foreign.kind == Unreadable:
+		return ErrUnsupportedGroup
 	case !joins || entry.foreign != nil:
 		return refuse(ErrGroupNotFound, "Group %s is not a consumer group.", in.GroupID)
 	case entry.classic.state == Empty:
 		// What it has committed stays.
-		m.dropAllPending(entry.classic)
 		before = append(before, groupTombstone(in.GroupID))
 		return h.update(newConsumerGroup(in.GroupID), before)
 	}
@@ -147,7 +142,7 @@ func (h *heartbeat) run() error {
 	if err != nil {
 		return err
 	}
-	m.steps(records, h.lost, func() {
+	m.step(records, h.lost, func() {
 		m.startSessions(m.groups[in.GroupID].consumer)
 		if err := h.run(); err != nil {
 			h.refuse(err)
@@ -175,7 +170,7 @@ func (h *heartbeat) update(g *consumerGroup, before []coordinator.Record) error 
 		return err
 	}
 	assigned := from.current().assigned
-	m.steps(append(before, change.records...), h.lost, func() {
+	m.step(append(before, change.records...), h.lost, func() {
 		g := m.groups[in.GroupID].consumer
 		m.askPatterns(g)
 		h.assign(g, assigned, change.rereads)
@@ -323,6 +318,27 @@ func isSubset(a assignor.Assignment, of ownedPartitions) bool {
 func unknownMember(g *consumerGroup, memberID string) error {
 	return refuse(ErrUnknownMember, "Member %s is not a member of group %s.", memberID, g.id)
 }
+
+// hasBytesFor tells whether what a member says is not more than one member and all
+// of a group may say.
+func (m *Machine) hasBytesFor(g *consumerGroup, from origin, told *subscription) error {
+	weight := told.weight()
+	if weight > m.config.MemberBytesMax {
+		return refuse(ErrInvalidRequest, "The member tells %d bytes of itself; barnabas.group.metadata.max.bytes allows %d.", weight, m.config.MemberBytesMax)
+	}
+	sum := g.bytes + weight
+	if from.member != nil && from.member.told != nil {
+		sum -= from.member.told.weight()
+	}
+	if limit := consumerMembersWeightMax * m.config.MemberBytesMax; sum > limit {
+		return refuse(ErrGroupFull, "The members of the group would tell %d bytes of themselves, of which %d can be kept.", sum, limit)
+	}
+	return nil
+}
+
+// consumerMembersWeightMax is how many members a group may have that say as much as
+// one may. Each new epoch of a group goes over all that its members say.
+const consumerMembersWeightMax = 64
 
 // hasConsumerRoom tells whether the group takes one more.
 func (m *Machine) hasConsumerRoom(g *consumerGroup, memberID string) error {

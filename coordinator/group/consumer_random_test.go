@@ -74,6 +74,7 @@ type mixedMember struct {
 	led      int64        // the topics that it has shared out
 	said     []string     // classic: what it reads, as of its last join
 	silent   bool         // it lives on but says nothing
+	retold   bool         // what it owns is news that it has to report
 }
 
 func newMixedHistory(t *testing.T, seed uint64) *mixedHistory {
@@ -218,9 +219,14 @@ func (h *mixedHistory) step() {
 	case n < 24:
 		c.silent = !c.silent
 	case n < 26:
-		c.topics = [][]string{{"t"}, {"t", "u"}, {"u"}}[h.random.IntN(3)]
+		c.topics, c.retold = [][]string{{"t"}, {"t", "u"}, {"u"}, {"pattern"}}[h.random.IntN(4)], true
+		if c.classic {
+			c.topics = []string{"t", "u"}
+		}
 	case n < 29:
 		h.changeTopics()
+	case n < 31:
+		h.resolve()
 	case n < 50:
 		h.advance(time.Duration(h.random.IntN(5000)) * time.Millisecond)
 	case n < 58:
@@ -296,14 +302,20 @@ func (h *mixedHistory) act(c *mixedMember) {
 
 func (h *mixedHistory) beat(c *mixedMember) {
 	in := ConsumerHeartbeatInput{
-		GroupID: "g", MemberID: c.id, Epoch: c.epoch, ClientID: c.name, InstanceID: c.instance,
-		RebalanceTimeoutMillis: int32(mixedRebalance.Milliseconds()), Topics: c.topics,
+		GroupID: "g", MemberID: c.id, Epoch: c.epoch, ClientID: c.name, InstanceID: c.instance, RebalanceTimeoutMillis: -1,
 	}
 	if c.epoch == JoinEpoch {
 		c.owned = nil
 	}
-	owned := append(assignor.Assignment{}, c.owned...)
-	in.Owned = &owned
+	if c.epoch == JoinEpoch || c.retold || h.random.IntN(3) == 0 { // else it says nothing, as nothing has changed
+		in.RebalanceTimeoutMillis = int32(mixedRebalance.Milliseconds())
+		in.Topics, in.Pattern = c.topics, new(string)
+		if slices.Contains(c.topics, "pattern") {
+			*in.Pattern, in.Topics = "t|u", []string{}
+		}
+		owned := append(assignor.Assignment{}, c.owned...)
+		in.Owned = &owned
+	}
 	life, lost := c.life, !h.quiet && h.random.IntN(8) == 0
 	h.do(h.machine.ConsumerHeartbeat(h.now, in, func(out ConsumerHeartbeatOutput) {
 		if c.life != life || lost {
@@ -313,7 +325,7 @@ func (h *mixedHistory) beat(c *mixedMember) {
 			c.epoch, c.owned = JoinEpoch, nil
 			return
 		}
-		c.epoch = out.Epoch
+		c.epoch, c.retold = out.Epoch, out.Assignment != nil
 		if out.Assignment != nil {
 			c.owned = *out.Assignment
 		}
@@ -489,7 +501,10 @@ func (h *mixedHistory) calm() {
 		if c.instance != nil {
 			instances[*c.instance] = true
 		}
-		c.silent, c.topics = false, []string{"t", "u"}
+		c.silent, c.retold, c.topics = false, true, []string{"t", "u"}
+		if !c.classic && h.random.IntN(2) == 0 {
+			c.topics = []string{"pattern"}
+		}
 	}
 	h.members = kept
 	h.setTopic("u", 2)
@@ -499,6 +514,7 @@ func (h *mixedHistory) calm() {
 			h.act(c)
 			h.runDue()
 		}
+		h.resolve()
 		h.advance(time.Second)
 	}
 	h.settled()

@@ -25,18 +25,24 @@ type Options struct {
 	Log         *slog.Logger
 }
 
-// Coordinator serves all groups of this broker. Its methods return at once; the
+// Coordinator serves all groups of this broker. Its methods do not wait for the
+// journal, but may do the work of an idle shard before they return; the
 // reply is called once, from any goroutine, also before the method returns, and
 // must not block. Errors in replies are those of this package and of package
 // coordinator.
 type Coordinator struct {
-	runtime  *coordinator.Runtime[*Machine]
-	resolver resolver
+	runtime        *coordinator.Runtime[*Machine]
+	resolver       resolver
+	recordBytesMax int
+	log            *slog.Logger
 }
 
 // New makes a coordinator. It starts nothing before the first call.
 func New(o Options) *Coordinator {
-	c := &Coordinator{}
+	c := &Coordinator{recordBytesMax: o.Config.RecordBytesMax, log: o.Log}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
 	c.resolver.answer = c.answerPatterns
 	c.runtime = coordinator.New(coordinator.Options[*Machine]{
 		Name:          "group",
@@ -64,6 +70,12 @@ func (c *Coordinator) Close() {
 // answerPatterns hands an answer to the group that asked. When its shard is too
 // busy, the group asks again.
 func (c *Coordinator) answerPatterns(a PatternAnswer) {
+	for pattern, names := range a.Topics {
+		if bytes := namesBytes(names); bytes > c.recordBytesMax {
+			c.log.Warn("A subscription stands for more topics than a record can hold. Its members keep those that they have; subscribe to fewer.",
+				"group", a.GroupID, "pattern", pattern, "topics", len(names), "bytes", bytes)
+		}
+	}
 	c.runtime.Do(c.ShardOf(a.GroupID),
 		func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.PatternsResolved(now, a) },
 		func(error) {})
@@ -85,8 +97,9 @@ func call[In, Out any](c *Coordinator, groupID string, decide decideFunc[In, Out
 		func(err error) { reply(refused(err)) })
 }
 
-// callHere is call for those that change nothing durable, and for a caller that
-// has nothing else to do: with an idle shard they are done at once.
+// callHere is call for what is done at once when the shard is idle, on the caller's
+// goroutine: that changes nothing durable in the usual case, or its caller has
+// nothing else to do.
 func callHere[In, Out any](c *Coordinator, groupID string, decide decideFunc[In, Out], in In, reply func(Out), refused func(error) Out) {
 	c.runtime.DoHere(c.ShardOf(groupID),
 		func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, in, reply) },

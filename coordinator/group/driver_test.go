@@ -56,7 +56,8 @@ func (d *driver) resolve() {
 	queries := d.queries
 	d.queries = nil
 	for _, q := range queries {
-		d.do(d.machine.PatternsResolved(d.now, q.Resolve()))
+		a, _ := q.Resolve(func() bool { return false })
+		d.do(d.machine.PatternsResolved(d.now, a))
 	}
 }
 

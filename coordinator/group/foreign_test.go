@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -190,5 +191,49 @@ func TestWhoFetchesOffsets(t *testing.T) {
 				t.Errorf("%s by %s in epoch %d: %v, want %v", test.group, orNull(test.member), test.epoch, out.Err, test.want)
 			}
 		}))
+	}
+}
+
+// A consumer group that a newer version has written a part of is not served, and
+// nothing of it is changed.
+func TestAConsumerGroupOfANewerVersionIsLeftAlone(t *testing.T) {
+	member := memberRecord("g", "m", &subscription{clientID: "c", topics: []string{"t"}})
+	member.Value[1]++
+	offset := offsetRecord("g", topicPartition{"t", 0}, committed{offset: 42})
+	offset.Value[1] = offsetValueVersionNewest + 1
+	for _, newer := range []coordinator.Record{member, offset} {
+		d := newDriver(t, DefaultConfig())
+		d.setTopic("t", 3)
+		for i, r := range []coordinator.Record{
+			memberRecord("g", "a", &subscription{topics: []string{"t"}}), epochRecord("g", 2, 0), currentRecord("g", "a", &current{epoch: 2}), newer,
+		} {
+			d.load(coordinator.Entry{Offset: protocol.Offset(i), Record: r, Producer: coordinator.NoProducer})
+		}
+		d.wrote = func(r coordinator.Record) { t.Errorf("a record is written: key %x", r.Key) }
+		d.do(d.machine.Loaded(d.now))
+		expect := func(what string, got, want error) {
+			t.Helper()
+			if !errors.Is(got, want) {
+				t.Errorf("%s: %v, want %v", what, got, want)
+			}
+		}
+		for _, epoch := range []int32{JoinEpoch, 2, LeaveEpoch} {
+			in := ConsumerHeartbeatInput{GroupID: "g", MemberID: "a", Epoch: epoch, RebalanceTimeoutMillis: 1000, Topics: []string{"t"}, Owned: &assignmentOfNothing}
+			d.do(d.machine.ConsumerHeartbeat(d.now, in, func(out ConsumerHeartbeatOutput) { expect("heartbeat", out.Err, ErrUnsupportedGroup) }))
+		}
+		d.do(d.machine.Join(d.now, joinInput("g"), func(out JoinOutput) { expect("join", out.Err, ErrUnsupportedGroup) }))
+		d.do(d.machine.Sync(d.now, SyncInput{GroupID: "g", MemberID: "a", Generation: 2}, func(out SyncOutput) { expect("sync", out.Err, ErrInconsistentProtocol) }))
+		d.do(d.machine.Heartbeat(d.now, HeartbeatInput{GroupID: "g", MemberID: "a", Generation: 2}, func(err error) { expect("classic heartbeat", err, ErrUnknownMember) }))
+		d.do(d.machine.Leave(d.now, LeaveInput{GroupID: "g", Members: []LeaveMember{{MemberID: "a"}}}, func(out LeaveOutput) {
+			expect("leave", out.Members[0].Err, ErrUnknownMember)
+		}))
+		d.do(d.machine.Fetch(d.now, FetchInput{GroupID: "g", MemberEpoch: noGeneration, All: true}, func(out FetchOutput) {
+			expect("fetch", out.Err, ErrUnsupportedGroup)
+		}))
+		d.do(d.machine.DescribeConsumer(d.now, []string{"g"}, func(out []ConsumerDescription, _ error) {
+			expect("describe", out[0].Err, ErrUnsupportedGroup)
+		}))
+		d.do(d.machine.DeleteGroups(d.now, []string{"g"}, func(out []GroupResult, _ error) { expect("delete", out[0].Err, ErrUnsupportedGroup) }))
+		d.advance(30 * 24 * time.Hour)
 	}
 }

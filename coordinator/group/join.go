@@ -75,7 +75,7 @@ func (m *Machine) checkJoin(in JoinInput) error {
 // itself, and the member id that is made of it.
 func fitsRecord(in JoinInput) bool {
 	const addedToID = len("-00000000-0000-0000-0000-000000000000")
-	longest := max(len(in.ClientID)+addedToID, len(in.ClientHost), len(in.ProtocolType))
+	longest := max(len(in.ClientID)+addedToID, len(in.ClientHost), len(in.ProtocolType), len(in.MemberID))
 	if in.InstanceID != nil {
 		longest = max(longest, len(*in.InstanceID)+addedToID)
 	}
@@ -182,13 +182,6 @@ func (m *Machine) givePendingID(g *classicGroup, in JoinInput, reply func(JoinOu
 	g.pending[id] = &t
 	m.timers.set(&t, m.now.Elapsed+millis(in.SessionTimeoutMillis))
 	m.answerJoin(reply, refusedJoin(ErrMemberIDRequired, id))
-}
-
-// dropAllPending forgets all ids that were given out; who comes with one is new.
-func (m *Machine) dropAllPending(g *classicGroup) {
-	for id := range g.pending {
-		m.dropPending(g, id)
-	}
 }
 
 func (m *Machine) dropPending(g *classicGroup, memberID string) {

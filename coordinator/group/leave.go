@@ -10,8 +10,8 @@ func (m *Machine) Leave(now coordinator.Moment, in LeaveInput, reply func(LeaveO
 		out = LeaveOutput{Err: ErrInvalidGroupID}
 	}
 	entry := m.groups[in.GroupID]
-	if in.GroupID != "" && entry != nil && entry.consumer != nil {
-		m.leaveClassic(entry.consumer, in, reply)
+	if c := entry.asConsumer(); in.GroupID != "" && c != nil {
+		m.leaveClassic(c, in, reply)
 		return m.finish()
 	}
 	left := false

@@ -29,6 +29,15 @@ type group struct {
 	foreign *foreign
 }
 
+// asConsumer is the group in the consumer protocol, nil when it is none or is not
+// served.
+func (g *group) asConsumer() *consumerGroup {
+	if g == nil || g.foreign != nil {
+		return nil
+	}
+	return g.consumer
+}
+
 // Machine is the groups of one shard. It implements coordinator.Machine.
 //
 // Every input method works in the same way: it may change volatile state, and
@@ -128,7 +137,7 @@ func (m *Machine) Loaded(now coordinator.Moment) coordinator.Decision {
 	m.begin(now)
 	m.startSweeps()
 	for _, id := range sortedKeys(m.groups) {
-		if c := m.groups[id].consumer; c != nil {
+		if c := m.groups[id].asConsumer(); c != nil {
 			m.startSessions(c)
 		}
 		g := m.groups[id].classic

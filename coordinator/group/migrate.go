@@ -12,6 +12,18 @@ import (
 // one has left. Everything is one batch of records: one group ends in it and the
 // other begins with what the members own.
 
+// turnBytesMax bounds the one batch in which a group turns: some ten thousand
+// members whose ids are not extraordinarily long.
+const turnBytesMax = 32 << 20
+
+func batchBytes(records []coordinator.Record) int {
+	sum := 0
+	for _, r := range records {
+		sum += recordBytes(r)
+	}
+	return sum
+}
+
 // upgrade makes the records that turn a classic group with members into a
 // consumer group. Whoever waits in the classic group is sent to join again.
 func (m *Machine) upgrade(c *classicGroup) ([]coordinator.Record, error) {
@@ -22,12 +34,8 @@ func (m *Machine) upgrade(c *classicGroup) ([]coordinator.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.dropAllPending(c)
-	for _, member := range c.members {
-		m.finishJoin(c, member, refusedJoin(ErrRebalanceInProgress, member.id))
-		m.finishSync(member, SyncOutput{Err: ErrRebalanceInProgress})
-	}
 	members := g.sortedMembers()
+	// Ids that were given out and have not come back go with the classic group.
 	records := []coordinator.Record{groupTombstone(c.id)}
 	for _, member := range members {
 		records = append(records, memberRecord(g.id, member.id, member.told))
@@ -39,6 +47,13 @@ func (m *Machine) upgrade(c *classicGroup) ([]coordinator.Record, error) {
 	records = append(records, targetEpochRecord(g.id, g.epoch, 0))
 	for _, member := range members {
 		records = append(records, currentRecord(g.id, member.id, &member.current))
+	}
+	if batchBytes(records) > turnBytesMax {
+		return nil, refuse(ErrGroupNotFound, "Cannot upgrade classic group %s to consumer group because it is too large.", c.id)
+	}
+	for _, member := range c.members {
+		m.finishJoin(c, member, refusedJoin(ErrRebalanceInProgress, member.id))
+		m.finishSync(member, SyncOutput{Err: ErrRebalanceInProgress})
 	}
 	return records, nil
 }
@@ -151,7 +166,7 @@ func (m *Machine) downgrade(g *consumerGroup, leaving []*consumerMember) (downgr
 	}
 	record := groupRecord(g.id, v)
 	d.records = append(g.tombstones(), record)
-	return d, len(record.Value) <= m.config.RecordBytesMax
+	return d, len(record.Value) <= m.config.RecordBytesMax && batchBytes(d.records) <= turnBytesMax
 }
 
 // beginClassic starts the sessions of a group that has just become classic.

@@ -157,7 +157,7 @@ func (m *Machine) checkFetch(in FetchInput) error {
 	switch {
 	case g == nil:
 		return nil
-	case g.consumer != nil:
+	case g.asConsumer() != nil:
 		return g.consumer.checkFetch(in.MemberID, in.MemberEpoch)
 	case g.foreign == nil:
 		return nil

@@ -34,6 +34,11 @@ func inParts(d coordinator.Decision, bytesMax int) coordinator.Decision {
 	}
 }
 
+// fitsBatch tells whether the records can be one batch.
+func (m *Machine) fitsBatch(records []coordinator.Record) bool {
+	return batchPrefix(records, m.config.RecordBytesMax-protocol.BatchHeaderBytes) == len(records)
+}
+
 // batchPrefix is how many of the records fit in a batch, the first in any case.
 func batchPrefix(records []coordinator.Record, bytesMax int) int {
 	n, bytes := 0, 0

@@ -25,37 +25,61 @@ type PatternAnswer struct {
 	Topics  map[string][]string // names by pattern, sorted
 }
 
-// Resolve answers the query. A pattern that does not compile stands for nothing;
-// it was checked when a member brought it.
-func (q PatternQuery) Resolve() PatternAnswer {
+// Resolve answers the query, unless it is told to stop. A pattern that does not
+// compile stands for nothing; it was checked when a member brought it.
+func (q PatternQuery) Resolve(stopped func() bool) (PatternAnswer, bool) {
 	a := PatternAnswer{GroupID: q.GroupID, Version: q.Topics.Version(), Topics: map[string][]string{}}
-	compiled := map[string]*regexp.Regexp{}
 	for _, pattern := range q.Patterns {
-		a.Topics[pattern] = nil
-		if re, err := compilePattern(pattern); err == nil {
-			compiled[pattern] = re
-		}
-	}
-	for name := range q.Topics.Names() {
-		for pattern, re := range compiled {
-			if re.MatchString(name) {
-				a.Topics[pattern] = append(a.Topics[pattern], name)
+		var names []string
+		re, err := compilePattern(pattern)
+		for name := range q.Topics.Names() {
+			if stopped() {
+				return a, false
+			}
+			if err == nil && re.MatchString(name) {
+				names = append(names, name)
 			}
 		}
+		slices.Sort(names)
+		a.Topics[pattern] = names
 	}
-	for pattern := range a.Topics {
-		slices.Sort(a.Topics[pattern])
-	}
-	return a
+	return a, true
 }
+
+// patternStepsMax bounds the program that an expression becomes. A short one with
+// nested repetitions can become so large that a name takes seconds; without
+// repetitions, one of the longest that are allowed by default has about as many.
+const patternStepsMax = 2_000
+
+var errPatternTooComplex = errors.New("it repeats too much")
 
 // compilePattern reads an expression of RE2, as Kafka does; it has to match a
 // whole name. Go's syntax is that of RE2/J but for details of Unicode classes.
 func compilePattern(pattern string) (*regexp.Regexp, error) {
-	if _, err := syntax.Parse(pattern, syntax.Perl); err != nil {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
 		return nil, err
 	}
+	if patternSteps(parsed) > patternStepsMax {
+		return nil, errPatternTooComplex
+	}
 	return regexp.Compile(`\A(?:` + pattern + `)\z`)
+}
+
+// patternSteps is about how many steps the program of an expression has, or
+// something above patternStepsMax.
+func patternSteps(re *syntax.Regexp) int {
+	steps := 1
+	if re.Op == syntax.OpLiteral {
+		steps = len(re.Rune)
+	}
+	for _, sub := range re.Sub {
+		steps = min(steps+patternSteps(sub), patternStepsMax+1)
+	}
+	if re.Op == syntax.OpRepeat {
+		steps *= max(re.Min, re.Max, 1)
+	}
+	return min(steps, patternStepsMax+1)
 }
 
 func checkPattern(pattern string) error {
@@ -109,6 +133,9 @@ func (m *Machine) askPatterns(g *consumerGroup) {
 	missing, stale := false, false
 	for pattern := range g.patterns {
 		r := g.resolved[pattern]
+		if version, ok := g.refreshed.tooMuch[pattern]; ok && version == topics.Version() {
+			continue
+		}
 		if r == nil {
 			missing = true
 			continue
@@ -129,29 +156,31 @@ func (m *Machine) askPatterns(g *consumerGroup) {
 // PatternsResolved takes the answer to a PatternQuery.
 func (m *Machine) PatternsResolved(now coordinator.Moment, a PatternAnswer) coordinator.Decision {
 	m.begin(now)
-	entry := m.groups[a.GroupID]
-	if entry == nil || entry.consumer == nil {
+	g := m.groups[a.GroupID].asConsumer()
+	if g == nil {
 		return m.finish()
 	}
-	g := entry.consumer
 	g.refreshed.asked = 0
 	var records []coordinator.Record
 	changed := false
+	g.refreshed.tooMuch = nil
 	for _, pattern := range sortedKeys(a.Topics) {
+		before := g.resolved[pattern]
 		if g.patterns[pattern] == 0 {
 			continue
 		}
 		r := patternRecord(g.id, pattern, &resolvedPattern{topics: a.Topics[pattern], version: a.Version, at: m.now.Wall})
 		if len(r.Value) > m.config.RecordBytesMax {
-			continue // it stands for more topics than can be written down: for what it did before
+			// It goes on to stand for what it did before.
+			g.refreshed.tooMuch = tooMuch(g.refreshed.tooMuch, pattern, a.Version)
+			delete(a.Topics, pattern)
+			if before != nil {
+				a.Topics[pattern] = before.topics
+			}
+			continue
 		}
-		before := g.resolved[pattern]
 		changed = changed || before == nil && len(a.Topics[pattern]) > 0 || before != nil && !slices.Equal(before.topics, a.Topics[pattern])
 		records = append(records, r)
-	}
-	if len(records) == 0 {
-		g.refreshed.asked = m.now.Elapsed // nothing came of it, so do not ask again at once
-		return m.finish()
 	}
 	if changed {
 		topics := m.config.Topics()
@@ -161,6 +190,23 @@ func (m *Machine) PatternsResolved(now coordinator.Moment, a PatternAnswer) coor
 	}
 	m.steps(records, nil, func() {}) // the epoch comes last; a restart compares anew
 	return m.finish()
+}
+
+// namesBytes is about what names take in a record.
+func namesBytes(names []string) int {
+	sum := 0
+	for _, name := range names {
+		sum += len(name) + 1
+	}
+	return sum
+}
+
+func tooMuch(known map[string]int64, pattern string, version int64) map[string]int64 {
+	if known == nil {
+		known = map[string]int64{}
+	}
+	known[pattern] = version
+	return known
 }
 
 // subscribedWith are the topics that the group reads once its patterns stand for

@@ -10,17 +10,24 @@ type resolver struct {
 	mu struct {
 		sync.Mutex
 		closed, running bool
-		queries         []PatternQuery
+		// queries has one at most of each group, the newest.
+		queries []PatternQuery
 	}
 	done sync.WaitGroup // one count for the goroutine
 }
 
-// ask takes a query. Each group has at most one on its way, which bounds the queue.
+// ask takes a query, in place of one of the same group that has not begun.
 func (r *resolver) ask(q PatternQuery) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mu.closed {
 		return
+	}
+	for i := range r.mu.queries {
+		if r.mu.queries[i].GroupID == q.GroupID {
+			r.mu.queries[i] = q
+			return
+		}
 	}
 	r.mu.queries = append(r.mu.queries, q)
 	if !r.mu.running {
@@ -35,7 +42,9 @@ func (r *resolver) run() {
 		if !ok {
 			return
 		}
-		r.answer(q.Resolve())
+		if a, ok := q.Resolve(r.isClosed); ok {
+			r.answer(a)
+		}
 	}
 }
 
@@ -51,7 +60,13 @@ func (r *resolver) next() (q PatternQuery, ok bool) {
 	return q, true
 }
 
-// close drops what has not begun and waits for the rest.
+func (r *resolver) isClosed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.closed
+}
+
+// close drops what has not begun and waits for the name that is being compared.
 func (r *resolver) close() {
 	r.mu.Lock()
 	r.mu.closed = true

@@ -5,8 +5,8 @@ import "github.com/barnabas-mq/barnabas/coordinator"
 // Sync hands in the leader's assignment, or fetches the member's own.
 func (m *Machine) Sync(now coordinator.Moment, in SyncInput, reply func(SyncOutput)) coordinator.Decision {
 	m.begin(now)
-	if entry := m.groups[in.GroupID]; in.GroupID != "" && entry != nil && entry.consumer != nil && len(entry.consumer.members) > 0 {
-		m.syncConsumer(entry.consumer, in, reply)
+	if c := m.groups[in.GroupID].asConsumer(); in.GroupID != "" && c != nil && len(c.members) > 0 {
+		m.syncConsumer(c, in, reply)
 		return m.finish()
 	}
 	member, g, err := m.checkSync(in)
@@ -137,8 +137,8 @@ func (m *Machine) heartbeat(in HeartbeatInput) error {
 	if entry == nil {
 		return ErrUnknownMember
 	}
-	if entry.consumer != nil {
-		return m.heartbeatConsumer(entry.consumer, in)
+	if c := entry.asConsumer(); c != nil {
+		return m.heartbeatConsumer(c, in)
 	}
 	g := entry.classic
 	member, err := g.check(in.MemberID, in.InstanceID)

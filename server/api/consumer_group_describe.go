@@ -3,7 +3,7 @@ package api
 // ConsumerGroupDescribe (key 69), versions 0 to 1.
 //
 // Shows groups of the consumer protocol with their members: what each reads, owns
-// and is to own (KIP-848).
+// and is to own (KIP-848). A group that is named twice is answered once.
 //
 //	v1  which protocol each member speaks (KIP-1099)
 
@@ -25,14 +25,15 @@ func (a *API) consumerGroupDescribe(_ *Request, q *kmsg.ConsumerGroupDescribeReq
 		reply(p)
 	}
 	if err := a.checkConsumerProtocol(); err != nil {
-		descriptions := make([]group.ConsumerDescription, len(q.Groups))
-		for i, id := range q.Groups {
+		ids := once(q.Groups)
+		descriptions := make([]group.ConsumerDescription, len(ids))
+		for i, id := range ids {
 			descriptions[i] = group.ConsumerDescription{GroupID: id, Err: err}
 		}
 		answer(descriptions)
 		return
 	}
-	a.Groups.DescribeConsumer(q.Groups, answer)
+	a.Groups.DescribeConsumer(once(q.Groups), answer)
 }
 
 func describeConsumerGroup(q *kmsg.ConsumerGroupDescribeRequest, d *group.ConsumerDescription) kmsg.ConsumerGroupDescribeResponseGroup {

@@ -68,12 +68,24 @@ func (a *API) checkConsumerProtocol() error {
 func ownedAssignment(topics []kmsg.ConsumerGroupHeartbeatRequestTopic) assignor.Assignment {
 	owned := make(assignor.Assignment, 0, len(topics))
 	for _, t := range topics {
-		if len(t.Partitions) == 0 {
+		if len(t.Partitions) > 0 {
+			owned = append(owned, assignor.Partitions{Topic: t.TopicID, Partitions: slices.Clone(t.Partitions)})
+		}
+	}
+	slices.SortFunc(owned, func(a, b assignor.Partitions) int { return bytes.Compare(a.Topic[:], b.Topic[:]) })
+	last := -1
+	for _, t := range owned { // a topic may be named again
+		if last >= 0 && owned[last].Topic == t.Topic {
+			owned[last].Partitions = append(owned[last].Partitions, t.Partitions...)
 			continue
 		}
-		partitions := slices.Clone(t.Partitions)
-		slices.Sort(partitions)
-		owned = owned.Union(assignor.Assignment{{Topic: t.TopicID, Partitions: slices.Compact(partitions)}})
+		last++
+		owned[last] = t
+	}
+	owned = owned[:last+1]
+	for i := range owned {
+		slices.Sort(owned[i].Partitions)
+		owned[i].Partitions = slices.Compact(owned[i].Partitions)
 	}
 	return owned
 }

@@ -6,8 +6,6 @@ package api
 // twice is answered once.
 
 import (
-	"slices"
-
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/coordinator/group"
@@ -16,13 +14,7 @@ import (
 var deleteGroups = later(0, 2, (*API).deleteGroups)
 
 func (a *API) deleteGroups(_ *Request, q *kmsg.DeleteGroupsRequest, reply func(*kmsg.DeleteGroupsResponse)) {
-	seen := make(map[string]bool, len(q.Groups))
-	ids := slices.DeleteFunc(slices.Clone(q.Groups), func(id string) bool {
-		again := seen[id]
-		seen[id] = true
-		return again
-	})
-	a.Groups.DeleteGroups(ids, func(results []group.GroupResult) {
+	a.Groups.DeleteGroups(once(q.Groups), func(results []group.GroupResult) {
 		p := kmsg.NewPtrDeleteGroupsResponse()
 		p.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(results))
 		for i, result := range results {

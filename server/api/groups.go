@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -29,6 +30,17 @@ func javaHost(remoteAddr string) string {
 		host += "%" + zone
 	}
 	return host
+}
+
+// once is the list without what it names again. A small request could ask for the
+// same large answer ten thousand times.
+func once(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 }
 
 // topicRef is a topic of a request, which names it by id from a certain version

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -497,5 +498,21 @@ func TestJavaHosts(t *testing.T) {
 		if got := javaHost(address); got != want {
 			t.Errorf("%s: %s, want %s", address, got, want)
 		}
+	}
+}
+
+// What a member says that it owns is put in order, in one go however much it is.
+func TestOwnedPartitionsArePutInOrder(t *testing.T) {
+	topics := make([]kmsg.ConsumerGroupHeartbeatRequestTopic, 100_000)
+	for i := range topics {
+		binary.BigEndian.PutUint64(topics[i].TopicID[:], uint64(len(topics)-i))
+		topics[i].Partitions = []int32{1, 0, 1}
+	}
+	again := topics[0]
+	again.Partitions = []int32{2}
+	topics = append(topics, again, kmsg.ConsumerGroupHeartbeatRequestTopic{})
+	owned := ownedAssignment(topics)
+	if len(owned) != 100_000 || !slices.Equal(owned[0].Partitions, []int32{0, 1}) || !slices.Equal(owned[99_999].Partitions, []int32{0, 1, 2}) {
+		t.Errorf("%d topics, the first with %v and the last with %v", len(owned), owned[0].Partitions, owned[len(owned)-1].Partitions)
 	}
 }

@@ -70,6 +70,9 @@ func (a *API) offsetCommit(r *Request, q *kmsg.OffsetCommitRequest, reply func(*
 		reply(answer.response())
 		return
 	}
+	if in.Alone && r.Call.Wait() != nil {
+		in.Alone = false // the connection is gone; the commit is not
+	}
 	a.Groups.Commit(in, func(out group.CommitOutput) {
 		for i, t := range in.Topics {
 			for j, p := range t.Partitions {
