@@ -13,6 +13,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -59,15 +60,17 @@ type Broker struct {
 	failed      atomic.Bool // something was told to fatal, taken from there or not
 
 	// In the order in which they are opened; Close goes the other way round.
-	server     *server.Server
-	listeners  []*server.Listener
-	lock       vfs.File
-	logs       *disk.Store
-	journal    *metadataJournal
-	metadata   *metadata.Store
-	partitions *partition.Set
-	groups     *group.Coordinator
-	chores     *chores
+	server       *server.Server
+	listeners    []*server.Listener
+	lock         vfs.File
+	logs         *disk.Store
+	journal      *metadataJournal
+	metadata     *metadata.Store
+	partitions   *partition.Set
+	groups       *group.Coordinator
+	transactions *txn.Coordinator
+	producerIDs  *metadata.ProducerIDs
+	chores       *chores
 }
 
 // Open starts a broker. When it returns the listeners answer. An error leaves
@@ -92,7 +95,7 @@ func Open(o Options) (*Broker, error) {
 	if settings.Durability == config.DurabilityCached {
 		b.files = vfs.SyncLater(o.FS)
 	}
-	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openGroups} {
+	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openGroups, b.openTransactions} {
 		if err := step(); err != nil {
 			b.closeRooms(context.Background(), false)
 			return nil, err
@@ -100,9 +103,11 @@ func Open(o Options) (*Broker, error) {
 	}
 	b.server.Serve(api.New(api.Rooms{
 		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
+		Transactions: b.transactions, NewProducerID: b.producerIDs.Next,
 		Cluster: b, Clock: o.Clock, Log: o.Log,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 	}))
+	b.wakeTransactions()
 	b.startChores()
 	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
 	return b, nil
@@ -223,6 +228,9 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 			note("syncing what the start put off", b.journal.flushPutOff())
 		}
 		note("syncing what the start put off", later.Flush())
+	}
+	if b.transactions != nil {
+		b.transactions.Close()
 	}
 	if b.groups != nil {
 		b.groups.Close() // answers everyone who waits, so that connections can end

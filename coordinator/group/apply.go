@@ -185,7 +185,7 @@ func (m *Machine) setGroup(g *classicGroup, v *kmsg.GroupMetadataValue) {
 	}
 	for _, member := range before.members {
 		if g.find(member.id) == nil {
-			m.timers.stop(&member.session)
+			m.timers.Stop(&member.session)
 		}
 	}
 	g.written = true

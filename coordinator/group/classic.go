@@ -303,7 +303,7 @@ func (g *classicGroup) rename(m *member, id string) {
 	if g.leader == m.id {
 		g.leader = id
 	}
-	m.id, m.session.memberID = id, id
+	m.id, m.session.Of.memberID = id, id
 	if g.byID != nil {
 		g.byID[id] = m
 	}

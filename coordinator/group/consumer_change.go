@@ -130,7 +130,7 @@ func (m *Machine) leaveConsumer(h *heartbeat) {
 		assigned: member.current.assigned.withEpoch(0),
 	}
 	m.step([]coordinator.Record{currentRecord(g.id, member.id, &away)}, h.lost, func() {
-		m.timers.stop(&member.rebalance) // it owns no more than it may
+		m.timers.Stop(&member.rebalance) // it owns no more than it may
 		answer()
 	})
 }
@@ -169,7 +169,7 @@ func (m *Machine) memberTimedOut(member *consumerMember) {
 
 func (m *Machine) stopMember(member *consumerMember) {
 	for _, t := range []*timer{&member.session, &member.rebalance, &member.join, &member.sync} {
-		m.timers.stop(t)
+		m.timers.Stop(t)
 	}
 }
 
@@ -177,7 +177,7 @@ func (m *Machine) stopMember(member *consumerMember) {
 // the group has just become a consumer group.
 func (m *Machine) startSessions(g *consumerGroup) {
 	for _, member := range g.sortedMembers() {
-		m.timers.set(&member.session, m.now.Elapsed+m.sessionOf(member))
+		m.timers.Set(&member.session, m.now.Elapsed+m.sessionOf(member))
 		m.watchRevocation(member)
 	}
 }

@@ -137,10 +137,10 @@ func (j *classicJoin) reconcile(g *consumerGroup, rereads bool, next func(*consu
 // joined answers, and expects the member's SyncGroup.
 func (j *classicJoin) joined(member *consumerMember) {
 	m := j.m
-	m.timers.stop(&member.join)
-	m.timers.stop(&member.rebalance)
-	m.timers.set(&member.session, m.now.Elapsed+millis(j.in.SessionTimeoutMillis))
-	m.timers.set(&member.sync, m.now.Elapsed+millis(j.in.RebalanceTimeoutMillis))
+	m.timers.Stop(&member.join)
+	m.timers.Stop(&member.rebalance)
+	m.timers.Set(&member.session, m.now.Elapsed+millis(j.in.SessionTimeoutMillis))
+	m.timers.Set(&member.sync, m.now.Elapsed+millis(j.in.RebalanceTimeoutMillis))
 	j.answer(member.current.epoch)
 }
 
@@ -191,8 +191,8 @@ func (m *Machine) syncConsumer(g *consumerGroup, in SyncInput, reply func(SyncOu
 		m.answerSync(reply, SyncOutput{Err: err})
 		return
 	}
-	m.timers.stop(&member.sync)
-	m.timers.set(&member.session, m.now.Elapsed+m.sessionOf(member))
+	m.timers.Stop(&member.sync)
+	m.timers.Set(&member.session, m.now.Elapsed+m.sessionOf(member))
 	m.answerSync(reply, SyncOutput{
 		ProtocolType: in.ProtocolType, Protocol: in.Protocol,
 		Assignment: encodeAssignment(member.current.assigned.assignment(), member.told.classic.protocols[0].Metadata, m.config.Topics()),
@@ -218,7 +218,7 @@ func (m *Machine) heartbeatConsumer(g *consumerGroup, in HeartbeatInput) error {
 	if err != nil {
 		return err
 	}
-	m.timers.set(&member.session, m.now.Elapsed+m.sessionOf(member))
+	m.timers.Set(&member.session, m.now.Elapsed+m.sessionOf(member))
 	c := &member.current
 	if c.epoch < g.targetEpoch || c.state == memberRevoking || c.state == memberWaiting && !g.lacksPartitions(member) {
 		m.expectJoin(member)
@@ -229,8 +229,8 @@ func (m *Machine) heartbeatConsumer(g *consumerGroup, in HeartbeatInput) error {
 
 // expectJoin gives a classic member its rebalance timeout to join again.
 func (m *Machine) expectJoin(member *consumerMember) {
-	if !member.join.isSet() {
-		m.timers.set(&member.join, m.now.Elapsed+time.Duration(member.told.rebalanceTimeoutMillis)*time.Millisecond)
+	if !member.join.IsSet() {
+		m.timers.Set(&member.join, m.now.Elapsed+time.Duration(member.told.rebalanceTimeoutMillis)*time.Millisecond)
 	}
 }
 

@@ -200,9 +200,9 @@ func (h *heartbeat) reconcile(g *consumerGroup, assigned ownedPartitions, reread
 			m.watchRevocation(member)
 		}
 		settings := m.config.Settings(g.id)
-		m.timers.stop(&member.join)
-		m.timers.stop(&member.sync)
-		m.timers.set(&member.session, m.now.Elapsed+settings.SessionTimeout)
+		m.timers.Stop(&member.join)
+		m.timers.Stop(&member.sync)
+		m.timers.Set(&member.session, m.now.Elapsed+settings.SessionTimeout)
 		out := ConsumerHeartbeatOutput{
 			MemberID: member.id, Epoch: member.current.epoch, HeartbeatInterval: settings.HeartbeatInterval,
 		}

@@ -31,7 +31,7 @@ type consumerClient struct {
 }
 
 // runConsumer plays the commands of the consumer protocol.
-func (s *scenario) runConsumer(name string, args []string, options map[string]string) {
+func (s *stage) runConsumer(name string, args []string, options map[string]string) {
 	s.t.Helper()
 	switch name {
 	case "topic": // topic NAME PARTITIONS; 0 deletes it
@@ -53,7 +53,7 @@ func (s *scenario) runConsumer(name string, args []string, options map[string]st
 	}
 }
 
-func (s *scenario) configureConsumer(config *Config, key, value string) {
+func (s *stage) configureConsumer(config *Config, key, value string) {
 	settings := config.Settings("")
 	switch key {
 	case "assignment-interval":
@@ -74,7 +74,7 @@ func (s *scenario) configureConsumer(config *Config, key, value string) {
 	config.Settings = func(string) Settings { return settings }
 }
 
-func (s *scenario) consumer(name string, options map[string]string) *consumerClient {
+func (s *stage) consumer(name string, options map[string]string) *consumerClient {
 	c := s.consumers[name]
 	if c == nil {
 		c = &consumerClient{name: name, group: "g", memberID: name, topics: []string{"t"}, timeout: 30 * time.Second}
@@ -115,7 +115,7 @@ func splitList(text, separator string) []string {
 
 // beat sends a heartbeat: everything when the client joins or is asked to, else
 // what has changed.
-func (s *scenario) beat(name string, options map[string]string) {
+func (s *stage) beat(name string, options map[string]string) {
 	c := s.consumer(name, options)
 	epoch := c.epoch
 	if value, ok := options["epoch"]; ok {
@@ -154,7 +154,7 @@ func (s *scenario) beat(name string, options map[string]string) {
 	s.do(s.machine.ConsumerHeartbeat(s.now, in, func(out ConsumerHeartbeatOutput) { s.beaten(c, owned, out) }))
 }
 
-func (s *scenario) beaten(c *consumerClient, owned string, out ConsumerHeartbeatOutput) {
+func (s *stage) beaten(c *consumerClient, owned string, out ConsumerHeartbeatOutput) {
 	if out.Err != nil {
 		s.say("%s <- %v", c.name, out.Err)
 		return
@@ -187,7 +187,7 @@ func ownedText(owned map[string][]int32) string {
 	return strings.Join(parts, ",")
 }
 
-func parseOwned(s *scenario, text string) map[string][]int32 {
+func parseOwned(s *stage, text string) map[string][]int32 {
 	owned := map[string][]int32{}
 	for _, part := range splitList(text, ",") {
 		topic, partitions, _ := strings.Cut(part, ":")
@@ -198,7 +198,7 @@ func parseOwned(s *scenario, text string) map[string][]int32 {
 	return owned
 }
 
-func (s *scenario) assignmentOf(owned map[string][]int32) assignor.Assignment {
+func (s *stage) assignmentOf(owned map[string][]int32) assignor.Assignment {
 	a := assignor.Assignment{}
 	for _, topic := range sortedKeys(owned) { // ids sort as names do
 		if t, ok := s.topics.topics[topic]; ok {
@@ -208,7 +208,7 @@ func (s *scenario) assignmentOf(owned map[string][]int32) assignor.Assignment {
 	return a
 }
 
-func (s *scenario) sayConsumers(groups []ConsumerDescription, _ error) {
+func (s *stage) sayConsumers(groups []ConsumerDescription, _ error) {
 	for _, g := range groups {
 		if g.Err != nil {
 			s.say("%s: %v", g.GroupID, g.Err)
@@ -298,7 +298,7 @@ func idsText(owned ownedPartitions) string {
 
 // assignmentBytes is what a leader assigns: any text, or "consumer:t:0+1", as
 // consumers write it, with user data after another colon.
-func (s *scenario) assignmentBytes(text string) []byte {
+func (s *stage) assignmentBytes(text string) []byte {
 	rest, ok := strings.CutPrefix(text, "consumer:")
 	if !ok {
 		return []byte(text)
@@ -330,7 +330,7 @@ func assignedText(b []byte) string {
 }
 
 // owning is the protocols with what the member says that it owns.
-func (s *scenario) owning(protocols []Protocol, text string) []Protocol {
+func (s *stage) owning(protocols []Protocol, text string) []Protocol {
 	out := slices.Clone(protocols)
 	for i, p := range out {
 		said, err := parseSubscription(p.Metadata)

@@ -127,10 +127,10 @@ func (m *Machine) watchRevocation(member *consumerMember) {
 		return
 	}
 	if member.current.state != memberRevoking || member.told == nil {
-		m.timers.stop(&member.rebalance)
+		m.timers.Stop(&member.rebalance)
 		return
 	}
-	m.timers.set(&member.rebalance, m.now.Elapsed+millis(member.told.rebalanceTimeoutMillis))
+	m.timers.Set(&member.rebalance, m.now.Elapsed+millis(member.told.rebalanceTimeoutMillis))
 }
 
 // sessionOf is how long a member may be silent.

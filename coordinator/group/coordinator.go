@@ -85,7 +85,9 @@ func (c *Coordinator) answerPatterns(a PatternAnswer) {
 func (c *Coordinator) Unload(shard int32) { c.runtime.Unload(shard) }
 
 // ShardOf is the partition of __consumer_offsets that holds a group.
-func (c *Coordinator) ShardOf(groupID string) int32 { return ShardOf(groupID, c.runtime.Shards()) }
+func (c *Coordinator) ShardOf(groupID string) int32 {
+	return coordinator.ShardOf(groupID, c.runtime.Shards())
+}
 
 // decideFunc is one of the machine's input methods.
 type decideFunc[In, Out any] func(*Machine, coordinator.Moment, In, func(Out)) coordinator.Decision

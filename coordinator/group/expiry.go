@@ -48,7 +48,7 @@ const (
 // startSweeps waits for the first sweep.
 func (m *Machine) startSweeps() {
 	m.sweep.timer = newTimer(sweepTimer, nil, "")
-	m.timers.set(&m.sweep.timer, m.now.Elapsed+m.checkInterval())
+	m.timers.Set(&m.sweep.timer, m.now.Elapsed+m.checkInterval())
 }
 
 func (m *Machine) checkInterval() time.Duration {
@@ -76,7 +76,7 @@ func (m *Machine) sweepSlice() {
 		s.left = nil
 		pause = m.checkInterval()
 	}
-	m.timers.set(&s.timer, m.now.Elapsed+pause)
+	m.timers.Set(&s.timer, m.now.Elapsed+pause)
 }
 
 // expireGroup forgets the group's expired offsets, and the group when nothing is

@@ -180,12 +180,12 @@ func (m *Machine) givePendingID(g *classicGroup, in JoinInput, reply func(JoinOu
 	}
 	t := newTimer(sessionTimer, g, id)
 	g.pending[id] = &t
-	m.timers.set(&t, m.now.Elapsed+millis(in.SessionTimeoutMillis))
+	m.timers.Set(&t, m.now.Elapsed+millis(in.SessionTimeoutMillis))
 	m.answerJoin(reply, refusedJoin(ErrMemberIDRequired, id))
 }
 
 func (m *Machine) dropPending(g *classicGroup, memberID string) {
-	m.timers.stop(g.pending[memberID])
+	m.timers.Stop(g.pending[memberID])
 	delete(g.pending, memberID)
 }
 

@@ -154,22 +154,22 @@ func (m *Machine) Loaded(now coordinator.Moment) coordinator.Decision {
 }
 
 // NextWake implements coordinator.Machine.
-func (m *Machine) NextWake() (time.Duration, bool) { return m.timers.next() }
+func (m *Machine) NextWake() (time.Duration, bool) { return m.timers.Next() }
 
 // Wake implements coordinator.Machine.
 func (m *Machine) Wake(now coordinator.Moment) (coordinator.Decision, bool) {
-	t := m.timers.take(now.Elapsed)
+	t := m.timers.Take(now.Elapsed)
 	if t == nil {
 		return coordinator.Decision{}, false
 	}
 	m.begin(now)
-	if t.member != nil {
-		m.memberTimedOut(t.member)
+	if t.Of.member != nil {
+		m.memberTimedOut(t.Of.member)
 		return m.finish(), true
 	}
-	switch g := t.group; t.kind {
+	switch g := t.Of.group; t.Of.kind {
 	case sessionTimer:
-		m.sessionExpired(g, t.memberID)
+		m.sessionExpired(g, t.Of.memberID)
 	case joinTimer:
 		if g.initialJoin {
 			m.initialJoinDue(g)
@@ -201,17 +201,17 @@ func (m *Machine) Abandon(err error) {
 
 // startSession sets when the member is given up unless it is heard of again.
 func (m *Machine) startSession(member *member, timeout time.Duration) {
-	m.timers.set(&member.session, m.now.Elapsed+timeout)
+	m.timers.Set(&member.session, m.now.Elapsed+timeout)
 }
 
 // stopTimers ends everything that the group waits for.
 func (m *Machine) stopTimers(g *classicGroup) {
 	m.endPhase(g)
 	for _, member := range g.members {
-		m.timers.stop(&member.session)
+		m.timers.Stop(&member.session)
 	}
 	for _, t := range g.pending {
-		m.timers.stop(t)
+		m.timers.Stop(t)
 	}
 }
 
@@ -220,8 +220,8 @@ func (m *Machine) endPhase(g *classicGroup) {
 	if g.phase == nil {
 		return
 	}
-	m.timers.stop(&g.joinDeadline)
-	m.timers.stop(&g.syncDeadline)
+	m.timers.Stop(&g.joinDeadline)
+	m.timers.Stop(&g.syncDeadline)
 	g.phase = nil
 }
 

@@ -27,7 +27,7 @@ func (m *Machine) prepareRebalance(g *classicGroup) {
 	for _, member := range g.members {
 		g.setOwesSync(member, false)
 	}
-	m.timers.stop(&g.syncDeadline)
+	m.timers.Stop(&g.syncDeadline)
 
 	wasEmpty := g.state == Empty
 	g.transition(PreparingRebalance, m.now.Wall)
@@ -39,7 +39,7 @@ func (m *Machine) prepareRebalance(g *classicGroup) {
 		m.completeJoin(g)
 		return
 	}
-	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.rebalanceTimeout())
+	m.timers.Set(&g.joinDeadline, m.now.Elapsed+g.rebalanceTimeout())
 }
 
 // startInitialJoin waits group.initial.rebalance.delay.ms for more members, so
@@ -55,7 +55,7 @@ func (m *Machine) startInitialJoin(g *classicGroup) {
 	g.delay = m.initialDelay(g)
 	g.initialUntil = m.now.Elapsed + g.rebalanceTimeout()
 	g.delayMayGrow = max(g.rebalanceTimeout()-g.delay, 0)
-	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
+	m.timers.Set(&g.joinDeadline, m.now.Elapsed+g.delay)
 }
 
 // initialDelay is how long an initial join phase waits for another member.
@@ -71,7 +71,7 @@ func (m *Machine) initialDelay(g *classicGroup) time.Duration {
 
 func (m *Machine) initialJoinDue(g *classicGroup) {
 	if m.now.Elapsed < g.notBefore {
-		m.timers.set(&g.joinDeadline, g.notBefore)
+		m.timers.Set(&g.joinDeadline, g.notBefore)
 		return
 	}
 	isQuiet := m.config.InitialRebalanceDelayMillis == 0 && g.allJoined()
@@ -83,7 +83,7 @@ func (m *Machine) initialJoinDue(g *classicGroup) {
 	waited := g.delay
 	g.delay = min(m.initialDelay(g), g.delayMayGrow)
 	g.delayMayGrow = max(g.delayMayGrow-waited, 0)
-	m.timers.set(&g.joinDeadline, m.now.Elapsed+g.delay)
+	m.timers.Set(&g.joinDeadline, m.now.Elapsed+g.delay)
 }
 
 // maybeCompleteJoin ends the join phase if nobody is missing. An initial one lasts
@@ -95,7 +95,7 @@ func (m *Machine) maybeCompleteJoin(g *classicGroup) {
 		m.completeJoin(g)
 	case m.config.InitialRebalanceDelayMillis > 0:
 	case m.config.JoinQuiet > 0 || m.now.Elapsed < g.notBefore:
-		m.timers.set(&g.joinDeadline, max(min(m.now.Elapsed+m.config.JoinQuiet, g.initialUntil), g.notBefore))
+		m.timers.Set(&g.joinDeadline, max(min(m.now.Elapsed+m.config.JoinQuiet, g.initialUntil), g.notBefore))
 	default:
 		m.completeJoin(g)
 	}
@@ -105,10 +105,10 @@ func (m *Machine) maybeCompleteJoin(g *classicGroup) {
 // ones excepted, and the next generation begins.
 func (m *Machine) completeJoin(g *classicGroup) {
 	invariant.Check(g.state == PreparingRebalance, "group %q completes a join in state %s", g.id, g.state)
-	m.timers.stop(&g.joinDeadline)
+	m.timers.Stop(&g.joinDeadline)
 	for _, member := range g.members {
 		if member.join == nil && !member.isStatic() {
-			m.timers.stop(&member.session)
+			m.timers.Stop(&member.session)
 			g.remove(member)
 		}
 	}
@@ -118,7 +118,7 @@ func (m *Machine) completeJoin(g *classicGroup) {
 	}
 	if !g.electLeader() {
 		// Only static members are left, and none came: wait for one of them.
-		m.timers.set(&g.joinDeadline, m.now.Elapsed+max(g.rebalanceTimeout(), staticWaitMin))
+		m.timers.Set(&g.joinDeadline, m.now.Elapsed+max(g.rebalanceTimeout(), staticWaitMin))
 		return
 	}
 	selected := g.selectProtocol()
@@ -132,7 +132,7 @@ func (m *Machine) completeJoin(g *classicGroup) {
 		member.isNew = false
 		g.setOwesSync(member, true)
 	}
-	m.timers.set(&g.syncDeadline, m.now.Elapsed+g.rebalanceTimeout())
+	m.timers.Set(&g.syncDeadline, m.now.Elapsed+g.rebalanceTimeout())
 }
 
 // syncExpired puts those out who joined and never asked for their assignment.
@@ -142,7 +142,7 @@ func (m *Machine) syncExpired(g *classicGroup) {
 	}
 	for _, member := range g.members {
 		if member.owesSync {
-			m.timers.stop(&member.session)
+			m.timers.Stop(&member.session)
 			g.remove(member)
 		}
 	}
@@ -179,7 +179,7 @@ func (m *Machine) completeIfAllJoined(g *classicGroup) {
 
 // expel puts a member out and tells it so if it waits.
 func (m *Machine) expel(g *classicGroup, member *member, reason error) {
-	m.timers.stop(&member.session)
+	m.timers.Stop(&member.session)
 	m.finishJoin(g, member, refusedJoin(reason, ""))
 	m.finishSync(member, SyncOutput{Err: reason})
 	g.remove(member)

@@ -2,79 +2,32 @@ package group
 
 import (
 	"encoding/binary"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/internal/scenario"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what the scenarios print into their files")
-
-// TestScenarios plays the dialogues in testdata. Each is a sequence of blocks: a
-// command, a line of dashes, and what happens then, up to an empty line. Lines
-// that begin with # tell the story. The commands are in scenario.run.
-//
-// With -rewrite, what happens is written into the files; read the difference.
+// TestScenarios plays the dialogues in testdata. The commands are in stage.run.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { playFile(t, file) })
-	}
+	scenario.Play(t, func(t *testing.T) func([]string) []string {
+		s := newStage(t)
+		return func(command []string) []string {
+			s.said = nil
+			s.run(command)
+			return s.said
+		}
+	})
 }
 
-func playFile(t *testing.T, file string) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newScenario(t)
-	var out strings.Builder
-	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
-	for i := 0; i < len(lines); i++ {
-		line := lines[i]
-		out.WriteString(line + "\n")
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		s.said = nil
-		s.run(strings.Fields(line))
-		i++
-		if i < len(lines) && lines[i] == "----" {
-			for i+1 < len(lines) && lines[i+1] != "" {
-				i++
-			}
-		} else {
-			i--
-		}
-		out.WriteString("----\n")
-		for _, said := range s.said {
-			out.WriteString(said + "\n")
-		}
-	}
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if want := strings.TrimRight(string(text), "\n") + "\n"; out.String() != want {
-		t.Errorf("%s: run with -rewrite and look at the difference; now it plays\n%s", file, out.String())
-	}
-}
-
-// scenario is the stage: clients with names, in one group unless they say
+// stage has the players: clients with names, in one group unless they say
 // otherwise.
-type scenario struct {
+type stage struct {
 	t *testing.T
 	*driver
 	clients map[string]*client
@@ -97,23 +50,23 @@ type client struct {
 	protocols  []Protocol
 }
 
-func newScenario(t *testing.T) *scenario {
-	s := &scenario{t: t, clients: map[string]*client{}, consumers: map[string]*consumerClient{}}
+func newStage(t *testing.T) *stage {
+	s := &stage{t: t, clients: map[string]*client{}, consumers: map[string]*consumerClient{}}
 	s.reset(DefaultConfig())
 	return s
 }
 
-func (s *scenario) reset(config Config) {
+func (s *stage) reset(config Config) {
 	s.driver = newDriver(s.t, config)
 	s.driver.wrote = func(r coordinator.Record) { s.say("journal: %s", describeRecord(r)) }
 }
 
-func (s *scenario) say(format string, args ...any) {
+func (s *stage) say(format string, args ...any) {
 	s.said = append(s.said, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
 
 // run plays one command.
-func (s *scenario) run(words []string) {
+func (s *stage) run(words []string) {
 	s.t.Helper()
 	name, args, options := words[0], []string(nil), map[string]string{}
 	for _, w := range words[1:] {
@@ -171,7 +124,7 @@ func orOK(err error) any {
 	return err
 }
 
-func (s *scenario) duration(text string) time.Duration {
+func (s *stage) duration(text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		s.t.Fatal(err)
@@ -179,7 +132,7 @@ func (s *scenario) duration(text string) time.Duration {
 	return d
 }
 
-func (s *scenario) number(text string) int {
+func (s *stage) number(text string) int {
 	n, err := strconv.Atoi(text)
 	if err != nil {
 		s.t.Fatal(err)
@@ -187,7 +140,7 @@ func (s *scenario) number(text string) int {
 	return n
 }
 
-func (s *scenario) configure(words []string) {
+func (s *stage) configure(words []string) {
 	config := DefaultConfig()
 	for _, w := range words {
 		key, value, _ := strings.Cut(w, "=")
@@ -221,7 +174,7 @@ func (s *scenario) configure(words []string) {
 }
 
 // client finds a client, or makes it with what most clients have.
-func (s *scenario) client(name string, options map[string]string) *client {
+func (s *stage) client(name string, options map[string]string) *client {
 	c := s.clients[name]
 	if c == nil {
 		c = &client{
@@ -283,7 +236,7 @@ func subscribing(topics ...string) []byte {
 	return binary.BigEndian.AppendUint32(b, 1<<32-1)
 }
 
-func (s *scenario) join(name string, options map[string]string) {
+func (s *stage) join(name string, options map[string]string) {
 	c := s.client(name, options)
 	protocols := c.protocols
 	if owned, ok := options["owned"]; ok {
@@ -330,7 +283,7 @@ func rosterText(members []JoinMember) string {
 	return " over" + b.String()
 }
 
-func (s *scenario) sync(args []string, options map[string]string) {
+func (s *stage) sync(args []string, options map[string]string) {
 	c := s.client(args[0], options)
 	in := SyncInput{GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, Generation: c.generation}
 	if protocol, ok := options["protocol"]; ok {
@@ -349,13 +302,13 @@ func (s *scenario) sync(args []string, options map[string]string) {
 	}))
 }
 
-func (s *scenario) heartbeat(name string, options map[string]string) {
+func (s *stage) heartbeat(name string, options map[string]string) {
 	c := s.client(name, options)
 	in := HeartbeatInput{GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, Generation: c.generation}
 	s.do(s.machine.Heartbeat(s.now, in, func(err error) { s.say("%s <- heartbeat: %v", name, orOK(err)) }))
 }
 
-func (s *scenario) leave(args []string, options map[string]string) {
+func (s *stage) leave(args []string, options map[string]string) {
 	in := LeaveInput{GroupID: "g"}
 	for _, name := range args {
 		c := s.client(name, nil)
@@ -379,7 +332,7 @@ func (s *scenario) leave(args []string, options map[string]string) {
 }
 
 // topicPartitions reads "t-0=42" and "t-0" words.
-func (s *scenario) topicPartition(text string) (tp topicPartition, offset protocol.Offset, metadata string) {
+func (s *stage) topicPartition(text string) (tp topicPartition, offset protocol.Offset, metadata string) {
 	text, value, _ := strings.Cut(text, "=")
 	cut := strings.LastIndex(text, "-")
 	tp = topicPartition{text[:cut], int32(s.number(text[cut+1:]))}
@@ -390,7 +343,7 @@ func (s *scenario) topicPartition(text string) (tp topicPartition, offset protoc
 	return tp, offset, metadata
 }
 
-func (s *scenario) commit(args []string, options map[string]string) {
+func (s *stage) commit(args []string, options map[string]string) {
 	c := s.client(args[0], options)
 	in := CommitInput{
 		GroupID: c.group, MemberID: c.memberID, InstanceID: c.instance, Generation: c.generation,
@@ -416,7 +369,7 @@ func (s *scenario) commit(args []string, options map[string]string) {
 	}))
 }
 
-func (s *scenario) sayResults(what string, topics []TopicResult) {
+func (s *stage) sayResults(what string, topics []TopicResult) {
 	for _, topic := range topics {
 		for _, p := range topic.Partitions {
 			s.say("%s %s-%d: %v", what, topic.Topic, p.Partition, orOK(p.Err))
@@ -431,7 +384,7 @@ func groupOf(options map[string]string) string {
 	return "g"
 }
 
-func (s *scenario) fetchTopics(args []string) []FetchTopic {
+func (s *stage) fetchTopics(args []string) []FetchTopic {
 	var topics []FetchTopic
 	for _, word := range args {
 		tp, _, _ := s.topicPartition(word)
@@ -440,7 +393,7 @@ func (s *scenario) fetchTopics(args []string) []FetchTopic {
 	return topics
 }
 
-func (s *scenario) fetch(args []string, options map[string]string) {
+func (s *stage) fetch(args []string, options map[string]string) {
 	in := FetchInput{GroupID: groupOf(options), MemberEpoch: noGeneration, All: len(args) == 0, Topics: s.fetchTopics(args)}
 	_, in.RequireStable = options["stable"]
 	s.do(s.machine.Fetch(s.now, in, func(out FetchOutput) {
@@ -455,7 +408,7 @@ func (s *scenario) fetch(args []string, options map[string]string) {
 	}))
 }
 
-func (s *scenario) marker(args []string) {
+func (s *stage) marker(args []string) {
 	p := coordinator.Producer{ID: protocol.ProducerID(s.number(args[0]))}
 	marker := coordinator.AbortMarker
 	if args[1] == "commit" {
@@ -464,7 +417,7 @@ func (s *scenario) marker(args []string) {
 	s.mark(p, marker)
 }
 
-func (s *scenario) deleteOffsets(args []string, options map[string]string) {
+func (s *stage) deleteOffsets(args []string, options map[string]string) {
 	in := DeleteOffsetsInput{GroupID: groupOf(options), Topics: s.fetchTopics(args)}
 	s.do(s.machine.DeleteOffsets(s.now, in, func(out DeleteOffsetsOutput) {
 		if out.Err != nil {
@@ -474,7 +427,7 @@ func (s *scenario) deleteOffsets(args []string, options map[string]string) {
 	}))
 }
 
-func (s *scenario) list(options map[string]string) {
+func (s *stage) list(options map[string]string) {
 	var in ListInput
 	if state, ok := options["state"]; ok {
 		in.States = strings.Split(state, ",")
@@ -489,7 +442,7 @@ func (s *scenario) list(options map[string]string) {
 	}))
 }
 
-func (s *scenario) sayDescriptions(groups []Description, _ error) {
+func (s *stage) sayDescriptions(groups []Description, _ error) {
 	for _, g := range groups {
 		s.say("%s: %s, type %q, protocol %q: %v", g.GroupID, g.State, g.ProtocolType, g.Protocol, orOK(g.Err))
 		for _, m := range g.Members {

@@ -61,7 +61,7 @@ func (m *Machine) checkSync(in SyncInput) (*member, *classicGroup, error) {
 func (m *Machine) noteSync(g *classicGroup, member *member) {
 	g.setOwesSync(member, false)
 	if g.owingSync == 0 {
-		m.timers.stop(&g.syncDeadline)
+		m.timers.Stop(&g.syncDeadline)
 	}
 }
 

@@ -19,11 +19,14 @@ import (
 // Rooms are what the handlers call. The broker hands them over.
 type Rooms struct {
 	// Config gives the present settings; a handler asks once per request.
-	Config     func() *config.Broker
-	Metadata   *metadata.Store
-	Partitions *partition.Set
-	Groups     *group.Coordinator
-	Cluster    ClusterView
+	Config       func() *config.Broker
+	Metadata     *metadata.Store
+	Partitions   *partition.Set
+	Groups       *group.Coordinator
+	Transactions Transactions
+	// NewProducerID gives an id that nobody had before. It may block.
+	NewProducerID func() (protocol.ProducerID, error)
+	Cluster       ClusterView
 	// Volume tells the room of the data directory's volume in bytes; nil when
 	// nobody knows.
 	Volume func() (free, total uint64, err error)
@@ -55,8 +58,6 @@ type API struct {
 	entries  []*entry // by API key
 	sessions *sessionCache
 	policies policies
-
-	producerIDs producerIDs
 }
 
 // New makes the API over the rooms.

@@ -14,12 +14,12 @@ import (
 // write or delete them.
 const (
 	OffsetsTopic      = "__consumer_offsets"
-	transactionsTopic = "__transaction_state"
+	TransactionsTopic = "__transaction_state"
 	shareStateTopic   = "__share_group_state"
 )
 
 func isInternalTopic(name string) bool {
-	return name == OffsetsTopic || name == transactionsTopic || name == shareStateTopic
+	return name == OffsetsTopic || name == TransactionsTopic || name == shareStateTopic
 }
 
 // autoCreate creates topics that a client named, with the broker's defaults. It
@@ -73,7 +73,7 @@ func newTopicDefaults(name string, settings *config.Broker) metadata.NewTopic {
 	case OffsetsTopic:
 		topic.Partitions, topic.ReplicationFactor = int32(settings.OffsetsTopicPartitions), int16(settings.OffsetsTopicReplicationFactor)
 		topic.Configs = stateTopicConfigs(settings.OffsetsTopicSegmentBytes)
-	case transactionsTopic:
+	case TransactionsTopic:
 		topic.Partitions, topic.ReplicationFactor = int32(settings.TransactionTopicPartitions), int16(settings.TransactionTopicReplicationFactor)
 		topic.Configs = stateTopicConfigs(settings.TransactionTopicSegmentBytes)
 	}

@@ -71,7 +71,7 @@ func (a *API) prepareCoordinator(r *Request, keyType int8) error {
 	case coordinatorOfGroup:
 		topic = OffsetsTopic
 	case coordinatorOfTransaction:
-		topic = transactionsTopic
+		topic = TransactionsTopic
 	default:
 		return protocol.ErrInvalidRequest
 	}

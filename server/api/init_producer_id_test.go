@@ -1,12 +1,10 @@
 package api
 
 import (
-	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -52,35 +50,5 @@ func TestProducerIDsThatAreRefused(t *testing.T) {
 		if p.ErrorCode != c.code || c.code != 0 && (p.ProducerID != -1 || p.ProducerEpoch != -1) {
 			t.Errorf("%s: %+v, want error %d", name, p, c.code)
 		}
-	}
-}
-
-// Many producers at once get different ids, also where a block ends.
-func TestProducerIDsOfManyProducersAtOnce(t *testing.T) {
-	var ids producerIDs
-	var next protocol.ProducerID
-	fetch := func() (metadata.ProducerIDBlock, error) { // called by one goroutine at a time
-		next += 10
-		return metadata.ProducerIDBlock{First: next, Count: 10}, nil
-	}
-	var mu sync.Mutex
-	seen := map[protocol.ProducerID]bool{}
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for range 25 {
-				id, err := ids.take(fetch)
-				mu.Lock()
-				if err != nil || seen[id] {
-					t.Errorf("id %d again, or error %v", id, err)
-				}
-				seen[id] = true
-				mu.Unlock()
-			}
-		})
-	}
-	all.Wait()
-	if len(seen) != 200 {
-		t.Errorf("%d ids", len(seen))
 	}
 }

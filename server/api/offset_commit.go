@@ -33,7 +33,6 @@ func (a *API) offsetCommit(r *Request, q *kmsg.OffsetCommitRequest, reply func(*
 	in := group.CommitInput{
 		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: q.Generation,
 		RetentionMillis: protocol.None, NotFoundForUnknownGroup: q.Version >= 9, TakesMemberEpoch: q.Version >= 9,
-		Alone: r.Call.Alone(),
 	}
 	if q.Version <= offsetCommitRetentionUntil {
 		in.RetentionMillis = q.RetentionTimeMillis
@@ -70,9 +69,7 @@ func (a *API) offsetCommit(r *Request, q *kmsg.OffsetCommitRequest, reply func(*
 		reply(answer.response())
 		return
 	}
-	if in.Alone && r.Call.Wait() != nil {
-		in.Alone = false // the connection is gone; the commit is not
-	}
+	in.Alone = mayWait(r)
 	a.Groups.Commit(in, func(out group.CommitOutput) {
 		for i, t := range in.Topics {
 			for j, p := range t.Partitions {

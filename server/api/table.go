@@ -19,7 +19,8 @@ func table() []entry {
 		createTopics, deleteTopics, deleteRecords, createPartitions,
 		describeConfigs, alterConfigs, incrementalAlterConfigs, listConfigResources,
 		describeCluster, describeTopicPartitions, describeLogDirs, describeProducers,
-		initProducerID, offsetForLeaderEpoch,
+		initProducerID, addPartitionsToTxn, addOffsetsToTxn, endTxn, txnOffsetCommit,
+		describeTransactions, listTransactions, offsetForLeaderEpoch,
 		apiVersions,
 	}
 }

@@ -1,14 +1,14 @@
-package group
+package coordinator
 
 import "math"
 
-// ShardOf is the partition of __consumer_offsets that holds a group: Kafka's
+// ShardOf is the shard of a group or transactional id: Kafka's
 // Utils.abs(groupId.hashCode) % partitions, where the abs of the smallest int is 0.
 // Java hashes UTF-16 code units, so a character beyond the basic plane counts as
 // its two surrogates.
-func ShardOf(groupID string, shards int32) int32 {
+func ShardOf(id string, shards int32) int32 {
 	var h int32
-	for _, r := range groupID {
+	for _, r := range id {
 		if r >= 0x10000 {
 			r -= 0x10000
 			h = 31*h + 0xd800 + (r >> 10)

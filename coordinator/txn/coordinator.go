@@ -1,0 +1,279 @@
+package txn
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// Options are what a Coordinator needs.
+type Options struct {
+	Config  Config
+	Journal coordinator.Journal
+	Clock   clock.Clock
+	// Shards is the number of partitions of __transaction_state.
+	Shards int32
+	// CommitTimeout bounds how long an answer waits for the journal; 0 means the default.
+	CommitTimeout time.Duration
+	// NewProducerID gives a producer id that nobody has. It may block.
+	NewProducerID func() (protocol.ProducerID, error)
+	// WriteMarkers ends a transaction in its partitions, and tells when all of them
+	// have it, or that some could not. It may block.
+	WriteMarkers func(shard int32, m Markers, done func(all bool))
+	Log          *slog.Logger
+}
+
+// Coordinator serves all transactional ids of this broker. A reply is called once,
+// from any goroutine, also before the method returns, and must not block. Errors in
+// replies are Kafka's or those of package coordinator.
+type Coordinator struct {
+	runtime       *coordinator.Runtime[*Machine]
+	newProducerID func() (protocol.ProducerID, error)
+	writeMarkers  func(int32, Markers, func(bool))
+	work          workers
+	log           *slog.Logger
+}
+
+// New makes a coordinator. It starts nothing before the first call.
+func New(o Options) *Coordinator {
+	c := &Coordinator{newProducerID: o.NewProducerID, writeMarkers: o.WriteMarkers, log: o.Log}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	c.runtime = coordinator.New(coordinator.Options[*Machine]{
+		Name:          "transaction",
+		Shards:        o.Shards,
+		Journal:       o.Journal,
+		Clock:         o.Clock,
+		CommitTimeout: o.CommitTimeout,
+		Log:           o.Log,
+		NewMachine: func(shard int32) *Machine {
+			return NewMachine(o.Config, Hooks{
+				WriteMarkers: func(m Markers) { c.work.do(func() { c.mark(shard, m) }) },
+				NeedID:       func(id string, p coordinator.Producer) { c.work.do(func() { c.timeOut(shard, id, p) }) },
+			})
+		},
+	})
+	return c
+}
+
+// Close answers everyone who waits and ends all goroutines.
+func (c *Coordinator) Close() {
+	c.runtime.Close()
+	c.work.close()
+}
+
+// Unload forgets a shard whose partition is not ours any more.
+func (c *Coordinator) Unload(shard int32) { c.runtime.Unload(shard) }
+
+// ShardOf is the partition of __transaction_state that holds a transactional id.
+func (c *Coordinator) ShardOf(transactionalID string) int32 {
+	return coordinator.ShardOf(transactionalID, c.runtime.Shards())
+}
+
+// Wake loads the shards that have records, so that what a crash left is finished
+// and open transactions time out although nobody asks for them.
+func (c *Coordinator) Wake(shards []int32) {
+	for _, shard := range shards {
+		c.runtime.Do(shard,
+			func(*Machine, coordinator.Moment) coordinator.Decision { return coordinator.Decision{} },
+			func(error) {})
+	}
+}
+
+// mark has the markers of a decided transaction written.
+func (c *Coordinator) mark(shard int32, m Markers) {
+	c.writeMarkers(shard, m, func(all bool) {
+		c.runtime.Do(shard,
+			func(machine *Machine, now coordinator.Moment) coordinator.Decision {
+				return machine.MarkersWritten(now, m.TransactionalID, m.Producer, all)
+			},
+			func(error) {}) // the shard begins anew, or its timer asks again
+	})
+}
+
+// timeOut gives a timeout the producer id that it needs.
+func (c *Coordinator) timeOut(shard int32, transactionalID string, p coordinator.Producer) {
+	id, err := c.newProducerID()
+	if err != nil {
+		c.log.Warn("A transaction that ran out of time waits for a producer id.", "transactional.id", transactionalID, "error", err)
+		return
+	}
+	c.runtime.Do(shard,
+		func(m *Machine, now coordinator.Moment) coordinator.Decision {
+			return m.TimedOut(now, transactionalID, p, id)
+		},
+		func(error) {})
+}
+
+// InitProducerID gives a transactional id to a producer.
+func (c *Coordinator) InitProducerID(in InitInput, reply func(InitOutput)) {
+	in.NewID = protocol.None
+	c.initProducerID(in, func(out InitOutput) {
+		if !out.NeedID {
+			reply(out)
+			return
+		}
+		c.withID(func(id protocol.ProducerID, err error) {
+			if err != nil {
+				reply(InitOutput{Err: err})
+				return
+			}
+			in.NewID = id
+			c.initProducerID(in, reply)
+		})
+	})
+}
+
+func (c *Coordinator) initProducerID(in InitInput, reply func(InitOutput)) {
+	c.runtime.Do(c.ShardOf(in.TransactionalID),
+		func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.InitProducerID(now, in, reply) },
+		func(err error) { reply(InitOutput{Err: err}) })
+}
+
+// withID fetches a producer id apart from the shard, which must not wait for it.
+func (c *Coordinator) withID(use func(protocol.ProducerID, error)) {
+	if !c.work.do(func() { use(c.newProducerID()) }) {
+		use(protocol.None, coordinator.ErrUnavailable)
+	}
+}
+
+// doer runs an input on its shard, or here when the shard is idle.
+func (c *Coordinator) doer(here bool) func(int32, func(*Machine, coordinator.Moment) coordinator.Decision, func(error)) {
+	if here {
+		return c.runtime.DoHere
+	}
+	return c.runtime.Do
+}
+
+// AddPartitions adds partitions to a transaction, or tells whether they are in it.
+func (c *Coordinator) AddPartitions(in AddInput, reply func(AddOutput)) {
+	c.doer(in.Alone || in.VerifyOnly)(c.ShardOf(in.TransactionalID),
+		func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.AddPartitions(now, in, reply) },
+		func(err error) { reply(AddOutput{Err: err}) })
+}
+
+// End commits or aborts a transaction. The markers follow after the reply.
+func (c *Coordinator) End(in EndInput, reply func(EndOutput)) {
+	in.NewID = protocol.None
+	c.end(in, func(out EndOutput) {
+		if !out.NeedID {
+			reply(out)
+			return
+		}
+		c.withID(func(id protocol.ProducerID, err error) {
+			if err != nil {
+				reply(EndOutput{Err: err})
+				return
+			}
+			in.NewID = id
+			c.end(in, reply)
+		})
+	})
+}
+
+func (c *Coordinator) end(in EndInput, reply func(EndOutput)) {
+	c.doer(in.Alone)(c.ShardOf(in.TransactionalID),
+		func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.End(now, in, reply) },
+		func(err error) { reply(EndOutput{Err: err}) })
+}
+
+// Describe shows a transaction.
+func (c *Coordinator) Describe(transactionalID string, reply func(Description)) {
+	c.runtime.Do(c.ShardOf(transactionalID),
+		func(m *Machine, now coordinator.Moment) coordinator.Decision {
+			return m.Describe(now, transactionalID, reply)
+		},
+		func(err error) { reply(Description{TransactionalID: transactionalID, Err: err}) })
+}
+
+// List shows the transactional ids of all shards. The error is that of the first
+// shard that could not answer; shards of other brokers are left out.
+func (c *Coordinator) List(in ListInput, reply func(ListOutput)) {
+	shards := c.runtime.Shards()
+	parts := make([]ListOutput, shards)
+	pending := coordinator.NewCountdown(int(shards), func() { reply(joinListings(parts)) })
+	for shard := range shards {
+		put := func(out ListOutput) {
+			parts[shard] = out
+			pending.Done()
+		}
+		c.runtime.Do(shard,
+			func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.List(now, in, put) },
+			func(err error) { put(ListOutput{Err: err}) })
+	}
+}
+
+func joinListings(parts []ListOutput) ListOutput {
+	var all ListOutput
+	for _, part := range parts {
+		if part.Err == coordinator.ErrNotOwner {
+			continue
+		}
+		if part.Err != nil {
+			return ListOutput{Err: part.Err}
+		}
+		all.UnknownStates = part.UnknownStates // the same of every shard
+		all.Transactions = append(all.Transactions, part.Transactions...)
+	}
+	return all
+}
+
+// workersMax bounds the goroutines that write markers and fetch ids.
+const workersMax = 16
+
+// workers do in the background what a shard must not wait for. The zero value is
+// ready.
+type workers struct {
+	mu struct {
+		sync.Mutex
+		queue   []func()
+		running int
+		closed  bool
+	}
+	done sync.WaitGroup
+}
+
+// do runs f soon; false after close. What waits is bounded by the shards: one piece
+// of work for each transaction.
+func (w *workers) do(f func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.mu.closed {
+		return false
+	}
+	w.mu.queue = append(w.mu.queue, f)
+	if w.mu.running < workersMax {
+		w.mu.running++
+		w.done.Go(w.run)
+	}
+	return true
+}
+
+func (w *workers) run() {
+	for {
+		w.mu.Lock()
+		if len(w.mu.queue) == 0 {
+			w.mu.running--
+			w.mu.Unlock()
+			return
+		}
+		f := w.mu.queue[0]
+		w.mu.queue[0] = nil
+		w.mu.queue = w.mu.queue[1:]
+		w.mu.Unlock()
+		f()
+	}
+}
+
+// close finishes what was asked for.
+func (w *workers) close() {
+	w.mu.Lock()
+	w.mu.closed = true
+	w.mu.Unlock()
+	w.done.Wait()
+}

@@ -1,0 +1,41 @@
+package api
+
+// EndTxn (key 26), versions 0 to 5.
+//
+// Commits or aborts a producer's transaction. The answer comes when the decision is
+// on disk; the markers follow.
+//
+//	v2  may answer PRODUCER_FENCED
+//	v3  flexible
+//	v4  may answer TRANSACTION_ABORTABLE (KIP-890)
+//	v5  the producer goes on with another epoch, which the answer names
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var endTxn = later(0, 5, (*API).endTxn)
+
+const (
+	endFencedSince = 2
+	endBumping     = 5
+)
+
+func (a *API) endTxn(r *Request, q *kmsg.EndTxnRequest, reply func(*kmsg.EndTxnResponse)) {
+	in := txn.EndInput{
+		TransactionalID: q.TransactionalID, Producer: producerOf(q.ProducerID, q.ProducerEpoch),
+		Commit: q.Commit, Version: transactionVersion(q.Version, endBumping), Alone: mayWait(r),
+	}
+	a.Transactions.End(in, func(out txn.EndOutput) {
+		p := kmsg.NewPtrEndTxnResponse()
+		p.ErrorCode = fencedCode(out.Err, q.Version, endFencedSince)
+		p.ProducerID, p.ProducerEpoch = protocol.None, protocol.None
+		if out.Err == nil {
+			p.ProducerID, p.ProducerEpoch = int64(out.Producer.ID), out.Producer.Epoch
+		}
+		reply(p)
+	})
+}

@@ -1,0 +1,152 @@
+package api
+
+// TxnOffsetCommit (key 28), versions 0 to 5.
+//
+// Stores how far a group has read as part of a producer's transaction: the offsets
+// count when it commits. The transaction must have the partition of
+// __consumer_offsets that holds the group.
+//
+//	v2  leader epochs
+//	v3  flexible; who commits, so that members of old generations are fenced (KIP-447)
+//	v4  may answer TRANSACTION_ABORTABLE (KIP-890)
+//	v5  adds the partition to the transaction by itself
+
+import (
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var txnOffsetCommit = later(0, 5, (*API).txnOffsetCommit)
+
+const (
+	txnCommitLeaderEpochs = 2
+	txnCommitMembers      = 3
+	txnCommitAbortable    = 4
+	txnCommitAdds         = 5
+)
+
+func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply func(*kmsg.TxnOffsetCommitResponse)) {
+	image := a.Metadata.Image()
+	producer := producerOf(q.ProducerID, q.ProducerEpoch)
+	in := group.CommitInput{
+		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: protocol.None,
+		RetentionMillis: protocol.None, Producer: &producer, Alone: mayWait(r),
+	}
+	if q.Version >= txnCommitMembers {
+		in.Generation = q.Generation
+	}
+	results := txnCommitResults(image, q, &in)
+	finish := func(err error, out group.CommitOutput) {
+		reply(results.response(q, txnCommitError(err, q.Version), out))
+	}
+	switch {
+	case len(in.Topics) == 0:
+		finish(nil, group.CommitOutput{})
+		return
+	case q.Group == "":
+		finish(group.ErrInvalidGroupID, group.CommitOutput{})
+		return
+	}
+	add := txn.AddInput{
+		TransactionalID: q.TransactionalID, Producer: producer,
+		Partitions: []txn.TopicPartition{a.offsetsPartition(q.Group)},
+		VerifyOnly: q.Version < txnCommitAdds, Version: versionBumping, Alone: in.Alone,
+	}
+	a.Transactions.AddPartitions(add, func(out txn.AddOutput) {
+		if err := out.First(); err != nil {
+			finish(err, group.CommitOutput{})
+			return
+		}
+		a.Groups.Commit(in, func(out group.CommitOutput) { finish(out.Err, out) })
+	})
+}
+
+// txnCommitError is an error of the whole commit as a version knows it. Those of
+// the transaction come as to Produce (AddPartitionsToTxnManager).
+func txnCommitError(err error, version int16) error {
+	switch {
+	case errors.Is(err, protocol.ErrProducerFenced):
+		return protocol.ErrInvalidProducerEpoch
+	case errors.Is(err, protocol.ErrTransactionAbortable) && version < txnCommitAbortable:
+		return protocol.ErrInvalidTxnState
+	case errors.Is(err, coordinator.ErrLoading), errors.Is(err, coordinator.ErrUnavailable), errors.Is(err, coordinator.ErrNotOwner):
+		return protocol.ErrCoordinatorNotAvailable
+	}
+	return err
+}
+
+// txnResults are where in the commit each partition of a request went, in order: the
+// place of its topic in the commit, or -1 for one that does not exist.
+type txnResults struct{ places [][]int }
+
+// txnCommitResults fills the commit with what exists.
+func txnCommitResults(image *metadata.Image, q *kmsg.TxnOffsetCommitRequest, in *group.CommitInput) txnResults {
+	results := txnResults{places: make([][]int, len(q.Topics))}
+	for i, t := range q.Topics {
+		topic := image.Topic(t.Topic)
+		one := group.CommitTopic{Topic: t.Topic}
+		if topic != nil {
+			one.TopicID = topic.ID
+		}
+		for _, p := range t.Partitions {
+			if topic == nil || topic.Partition(p.Partition) == nil {
+				results.places[i] = append(results.places[i], -1)
+				continue
+			}
+			offset := group.CommitPartition{Partition: p.Partition, Offset: protocol.Offset(p.Offset), LeaderEpoch: protocol.None}
+			if q.Version >= txnCommitLeaderEpochs {
+				offset.LeaderEpoch = protocol.Epoch(p.LeaderEpoch)
+			}
+			if p.Metadata != nil {
+				offset.Metadata = *p.Metadata
+			}
+			results.places[i] = append(results.places[i], len(one.Partitions))
+			one.Partitions = append(one.Partitions, offset)
+		}
+		if len(one.Partitions) > 0 {
+			in.Topics = append(in.Topics, one)
+		}
+	}
+	return results
+}
+
+func (r txnResults) response(q *kmsg.TxnOffsetCommitRequest, err error, out group.CommitOutput) *kmsg.TxnOffsetCommitResponse {
+	p := kmsg.NewPtrTxnOffsetCommitResponse()
+	at := -1 // in the commit's topics, which leave out those without a partition
+	for i, t := range q.Topics {
+		topic := kmsg.TxnOffsetCommitResponseTopic{Topic: t.Topic}
+		if r.hasAny(i) {
+			at++
+		}
+		for j, place := range r.places[i] {
+			one := kmsg.TxnOffsetCommitResponseTopicPartition{Partition: t.Partitions[j].Partition}
+			switch {
+			case place < 0:
+				one.ErrorCode = codeOf(protocol.ErrUnknownTopicOrPartition)
+			case err != nil:
+				one.ErrorCode = codeOf(err)
+			default:
+				one.ErrorCode = codeOf(out.Topics[at].Partitions[place].Err)
+			}
+			topic.Partitions = append(topic.Partitions, one)
+		}
+		p.Topics = append(p.Topics, topic)
+	}
+	return p
+}
+
+func (r txnResults) hasAny(topic int) bool {
+	for _, place := range r.places[topic] {
+		if place >= 0 {
+			return true
+		}
+	}
+	return false
+}
