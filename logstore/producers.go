@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"slices"
 
@@ -116,6 +117,19 @@ func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bo
 	}
 	return first, false, nil
 }
+
+// IsVerdict tells whether an append was refused because of what the log knows of the
+// batch's producer. Nothing was written then.
+func IsVerdict(err error) bool {
+	for _, verdict := range verdicts {
+		if errors.Is(err, verdict) {
+			return true
+		}
+	}
+	return false
+}
+
+var verdicts = []error{ErrStaleEpoch, ErrOutOfOrder, ErrInvalidTxnState, ErrCoordinatorFenced}
 
 // beginsLate tells whether a client's first batch of a transaction has not the first
 // sequence number, though under transaction version 2 each one begins an epoch: what

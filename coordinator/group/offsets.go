@@ -108,6 +108,14 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 	return out
 }
 
+// EndTransaction journals the end of a producer's transaction.
+func (m *Machine) EndTransaction(now coordinator.Moment, marker coordinator.Marker, reply func(error)) coordinator.Decision {
+	m.begin(now)
+	m.out.Marker = &marker
+	m.reply(reply)
+	return m.finish()
+}
+
 // expiryOf is when a commit with this retention expires, -1 when that is the
 // broker's decision. A retention whose end is past the last timestamp lasts for
 // ever; in Kafka it wraps around and is over at once.
