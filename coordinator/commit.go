@@ -44,7 +44,7 @@ func (s *shard[M]) write(d Decision, now Moment) error {
 		}
 	}
 	if alone {
-		base, err := s.append(Batch{Records: d.Records, Timestamp: now.Wall, Producer: d.Producer, Marker: d.Marker}, s.end)
+		base, err := s.append(Batch{Records: d.Records, Timestamp: now.Wall, Producer: d.Producer, Pass: d.Pass, Marker: d.Marker}, s.end)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,9 @@
 package coordinator
 
-import "github.com/barnabas-mq/barnabas/protocol"
+import (
+	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
 
 // Journal keeps the records of every shard in order. Methods are safe for
 // concurrent use by different shards. Nobody else writes to it while a shard has a
@@ -26,6 +29,7 @@ type Batch struct {
 	Records   []Record
 	Timestamp protocol.Timestamp
 	Producer  *Producer
+	Pass      logstore.Pass // see logstore.AppendInput; for records of a transaction
 	Marker    *Marker
 }
 

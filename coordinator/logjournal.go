@@ -49,7 +49,7 @@ func (j *LogJournal) Append(shard int32, b Batch, committed func(error)) (protoc
 			committed(p.Err)
 		}
 	}}
-	in := logstore.AppendInput{Batch: EncodeBatch(b), Origin: logstore.FromCoordinator}
+	in := logstore.AppendInput{Batch: EncodeBatch(b), Origin: logstore.FromCoordinator, Pass: b.Pass}
 	if b.Marker != nil {
 		in.TransactionVersion = b.Marker.TransactionVersion
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -51,6 +52,8 @@ type Decision struct {
 	Records []Record
 	// Producer makes the records part of a transaction; nil is the usual case.
 	Producer *Producer
+	// Pass is that of the transaction, from the journal's log; 0 asks for no check.
+	Pass logstore.Pass
 	// Marker ends a producer's transaction, in place of records.
 	Marker *Marker
 	// Replies are sent when everything appended so far is committed. If the journal

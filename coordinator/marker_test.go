@@ -182,6 +182,10 @@ func TestMarkersInALog(t *testing.T) {
 	must(end(3, 5, 2))
 	refused(end(3, 4, 2), logstore.ErrCoordinatorFenced)
 	refused(append(inside), logstore.ErrStaleEpoch)
+	late := Batch{Records: []Record{{[]byte("c"), []byte("4")}}, Producer: &Producer{ID: 9, Epoch: 3}}
+	_, late.Pass = s.log.TransactionOpen(9, 3)
+	late.Pass-- // of before the marker
+	refused(append(late), logstore.ErrTransactionEnded)
 	must(append(Batch{Records: []Record{{[]byte("a"), []byte("1")}}}))
 	want := fmt.Sprint(`0 c="3" of 9 marker 0
 1 =null of 9 marker `, CommitMarker, `

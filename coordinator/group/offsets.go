@@ -103,7 +103,7 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 	}
 	m.write(records...)
 	if in.Producer != nil && len(records) > 0 {
-		m.out.Producer = in.Producer
+		m.out.Producer, m.out.Pass = in.Producer, in.Pass
 	}
 	return out
 }

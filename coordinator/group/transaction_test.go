@@ -30,9 +30,14 @@ func (x *transactor) open() {
 
 func (x *transactor) commit(p coordinator.Producer, offset protocol.Offset) error {
 	x.t.Helper()
+	return x.commitWith(0, p, offset)
+}
+
+func (x *transactor) commitWith(pass logstore.Pass, p coordinator.Producer, offset protocol.Offset) error {
+	x.t.Helper()
 	answer := make(chan CommitOutput, 1)
 	x.groups.Commit(CommitInput{
-		GroupID: "g", Generation: noGeneration, RetentionMillis: -1, Producer: &p,
+		GroupID: "g", Generation: noGeneration, RetentionMillis: -1, Producer: &p, Pass: pass,
 		Topics: []CommitTopic{{Topic: "t", Partitions: []CommitPartition{{Offset: offset, LeaderEpoch: -1}}}},
 	}, func(out CommitOutput) { answer <- out })
 	return (<-answer).Err
@@ -120,4 +125,20 @@ func TestEndingATransactionInAShardThatIsNotThere(t *testing.T) {
 		x.groups.EndTransaction(shard, coordinator.Producer{ID: 7}, true, 0, 0, func(err error) { answer <- err })
 		x.is(<-answer, coordinator.ErrNotOwner)
 	}
+}
+
+func TestOffsetsThatComeAfterTheEndOfTheirTransaction(t *testing.T) {
+	x := newTransactor(t)
+	p := coordinator.Producer{ID: 7, Epoch: 1}
+	open, pass := x.journal.log.TransactionOpen(p.ID, p.Epoch)
+	if open {
+		t.Fatal("open before its first offset")
+	}
+	x.is(x.end(p, false, 3), nil) // while the coordinator was asked
+	x.is(x.commitWith(pass, p, 5), logstore.ErrTransactionEnded)
+	x.shows(-1, nil)
+	_, pass = x.journal.log.TransactionOpen(p.ID, p.Epoch)
+	x.is(x.commitWith(pass, p, 6), nil)
+	x.is(x.end(p, true, 3), nil)
+	x.shows(6, nil)
 }
