@@ -23,7 +23,9 @@ type Rooms struct {
 	Metadata   *metadata.Store
 	Partitions *partition.Set
 	Groups     *group.Coordinator
-	Cluster    ClusterView
+	// Transactions is nil where they are not served.
+	Transactions Transactions
+	Cluster      ClusterView
 	// Volume tells the room of the data directory's volume in bytes; nil when
 	// nobody knows.
 	Volume func() (free, total uint64, err error)
