@@ -28,7 +28,7 @@ func (b *Broker) openTransactions() error {
 			RecordBytesMax: s.GroupMetadataBytesMax, FeatureLevel: image.FeatureLevel("transaction.version"),
 		},
 		Journal: coordinator.NewLogJournal(b.partitionOf(api.TransactionsTopic)), Clock: b.opts.Clock, Shards: shards,
-		CommitTimeout: transactionCommitTimeout, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers, Log: b.opts.Log,
+		CommitTimeout: transactionCommitTimeout, NewProducerID: b.producerIDs.Next, WriteMarkers: b.endTransaction, Log: b.opts.Log,
 	})
 	return nil
 }
@@ -36,3 +36,49 @@ func (b *Broker) openTransactions() error {
 // transactionCommitTimeout is Kafka's for records of its transaction topic
 // (request.timeout.ms of the broker would be longer than clients wait).
 const transactionCommitTimeout = 5 * time.Second
+
+// endTransaction writes the markers of a decided transaction under the leader epoch
+// of the coordinator's partition, which fences coordinators of earlier epochs.
+func (b *Broker) endTransaction(shard int32, m txn.Markers, done func(all bool)) {
+	topic := b.metadata.Image().Topic(api.TransactionsTopic)
+	if topic == nil {
+		done(false)
+		return
+	}
+	p := topic.Partition(shard)
+	if p == nil {
+		done(false)
+		return
+	}
+	marker := coordinator.Marker{
+		Producer: m.Producer, Commit: m.Commit, CoordinatorEpoch: int32(p.LeaderEpoch), TransactionVersion: m.Version,
+	}
+	b.writeMarkers(marker, m.Partitions, func(errs []error) {
+		for i, err := range errs {
+			if err != nil {
+				b.opts.Log.Warn("The end of a transaction could not be written; it is tried again.",
+					"transactional.id", m.TransactionalID, "topic", m.Partitions[i].Topic, "partition", m.Partitions[i].Partition, "error", err)
+				done(false)
+				return
+			}
+		}
+		done(true)
+	})
+}
+
+// wakeTransactions has the coordinator finish what an earlier life decided, and time
+// out what it left open, in the partitions of its topic that have records.
+func (b *Broker) wakeTransactions() {
+	topic := b.metadata.Image().Topic(api.TransactionsTopic)
+	if topic == nil {
+		return
+	}
+	var shards []int32
+	for i := range topic.Partitions {
+		index := topic.Partitions[i].Index
+		if p := b.partitions.Get(topic.ID, index); p != nil && p.Log().Offsets().End > 0 {
+			shards = append(shards, index)
+		}
+	}
+	b.transactions.Wake(shards)
+}

@@ -23,7 +23,7 @@ var coordinatorKeys = []Key{
 	{Name: "share.coordinator.write.timeout.ms", Type: TypeInt, Default: "5000", Valid: "[1,...]", Doc: "How long a write of share-group state may wait to be stored."},
 	{Name: "transaction.abort.timed.out.transaction.cleanup.interval.ms", Type: TypeInt, Default: "10000", Valid: "[1,...]", Doc: "How often transactions are searched that ran out of time."},
 	{Name: "transaction.max.timeout.ms", Type: TypeInt, Default: "900000", Valid: "[1,...]", Doc: "Longest transaction timeout that a client may ask for."},
-	{Name: "transaction.partition.verification.enable", Type: TypeBoolean, Default: "true", Update: ClusterWide, Doc: "Check that a partition was added to a transaction before records of it are taken."},
+	{Name: "transaction.partition.verification.enable", Type: TypeBoolean, Default: "true", Update: ClusterWide, Effect: Acts, Doc: "Check that a partition was added to a transaction before records of it are taken."},
 	{Name: "transaction.remove.expired.transaction.cleanup.interval.ms", Type: TypeInt, Default: "3600000", Valid: "[1,...]", Doc: "How often unused transactional ids are searched."},
 	{Name: "transaction.state.log.load.buffer.size", Type: TypeInt, Default: "5242880", Valid: "[1,...]", Doc: "Bytes read at once when transaction state is loaded."},
 	{Name: "transaction.state.log.min.isr", Type: TypeInt, Default: "2", Valid: "[1,...]", Doc: "Minimum in-sync replicas of the transaction topic."},

@@ -25,25 +25,26 @@ type openBatch struct {
 // write applies the records of a decision and puts them into the open batch. They
 // are applied where the journal will put them, which is known because the shard
 // alone writes there; flush finds out if it was not so. An error says that this
-// machine's life has ended, or must.
+// machine's life has ended, or must, unless it is a RefusedError.
 func (s *shard[M]) write(d Decision, now Moment) error {
-	if len(d.Records) == 0 {
+	if len(d.Records) == 0 && d.Marker == nil {
 		return nil
 	}
+	invariant.Check(len(d.Records) == 0 || d.Marker == nil, "a decision with a marker and %d records", len(d.Records))
 	bytes := 0
 	for _, r := range d.Records {
 		bytes += len(r.Key) + len(r.Value)
 	}
-	// A transaction's records are a batch of their own. So are the first ones of a
-	// life, which tell where the journal ends.
-	alone := d.Producer != nil || !s.endKnown
+	// A transaction's records are a batch of their own, and so is its marker. So are
+	// the first ones of a life, which tell where the journal ends.
+	alone := d.Producer != nil || d.Marker != nil || !s.endKnown
 	if alone || s.batch.bytes+bytes > batchBytesMax {
 		if err := s.appendBatch(); err != nil {
 			return err
 		}
 	}
 	if alone {
-		base, err := s.append(Batch{Records: d.Records, Timestamp: now.Wall, Producer: d.Producer}, s.end)
+		base, err := s.append(Batch{Records: d.Records, Timestamp: now.Wall, Producer: d.Producer, Pass: d.Pass, Marker: d.Marker}, s.end)
 		if err != nil {
 			return err
 		}
@@ -62,6 +63,10 @@ func (s *shard[M]) write(d Decision, now Moment) error {
 }
 
 func (s *shard[M]) apply(base protocol.Offset, d Decision) {
+	if d.Marker != nil {
+		s.machine.ApplyMarker(d.Marker.Producer, d.Marker.Commit)
+		return
+	}
 	producer := NoProducer
 	if d.Producer != nil {
 		producer = *d.Producer
@@ -120,7 +125,7 @@ func (s *shard[M]) append(b Batch, expected protocol.Offset) (protocol.Offset, e
 	if s.endKnown && base != expected {
 		return 0, fmt.Errorf("offset %d where %d was due: %w", base, expected, errNotAlone)
 	}
-	s.end, s.endKnown = base+protocol.Offset(len(b.Records)), true
+	s.end, s.endKnown = base+b.count(), true
 	done, err := note.ordered(s.end)
 	if err != nil {
 		return 0, err

@@ -25,6 +25,8 @@
 //   - A failed append leaves the outcome unknown. The shard then answers all who
 //     wait with an error that clients retry, forgets its machine and replays. So
 //     it does when the records did not get the offsets that they were applied with.
+//   - A marker, or records of a transaction, that the journal refuses because of their
+//     producer leave everything as it was; the caller is told.
 //   - Machine code never blocks and never starts a goroutine; replies are
 //     callbacks that mark and signal.
 //   - One timer of the clock per shard, set to the machine's earliest wake-up.

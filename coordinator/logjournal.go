@@ -45,24 +45,43 @@ func (j *LogJournal) Append(shard int32, b Batch, committed func(error)) (protoc
 	settled := make(chan struct{})
 	pending := &logstore.Pending{OnCommitted: func(p *logstore.Pending) {
 		close(settled)
-		committed(p.Err)
+		if !logstore.IsVerdict(p.Err) {
+			committed(p.Err)
+		}
 	}}
-	in := logstore.AppendInput{Batch: EncodeBatch(b), Origin: logstore.FromCoordinator}
+	in := logstore.AppendInput{Batch: EncodeBatch(b), Origin: logstore.FromCoordinator, Pass: b.Pass}
+	if b.Marker != nil {
+		in.TransactionVersion = b.Marker.TransactionVersion
+	}
 	switch p.Append(in, pending) {
 	case logstore.Committed:
 		if pending.Err != nil {
-			return 0, fmt.Errorf("append to shard %d: %w", shard, pending.Err)
+			return 0, appendFailure(shard, pending.Err)
 		}
 		committed(nil)
 	case logstore.Queued:
 		// An engine that orders later tells both at once.
 		<-settled
+		if logstore.IsVerdict(pending.Err) {
+			return 0, appendFailure(shard, pending.Err)
+		}
 	}
 	return pending.BaseOffset, nil
 }
 
+func appendFailure(shard int32, err error) error {
+	if logstore.IsVerdict(err) {
+		return &RefusedError{err}
+	}
+	return fmt.Errorf("append to shard %d: %w", shard, err)
+}
+
 // EncodeBatch makes one record batch of b, as yet without offset and epoch.
 func EncodeBatch(b Batch) protocol.Batch {
+	if m := b.Marker; m != nil {
+		marker := protocol.EndTxnMarker{Commit: m.Commit, CoordinatorEpoch: m.CoordinatorEpoch}
+		return protocol.NewEndTxnMarkerBatch(m.Producer.ID, m.Producer.Epoch, b.Timestamp, marker)
+	}
 	options := protocol.DefaultBatchOptions()
 	if b.Producer != nil {
 		options.ProducerID, options.ProducerEpoch = b.Producer.ID, b.Producer.Epoch
@@ -127,7 +146,7 @@ func DecodeBatch(batch protocol.Batch, fn func(Entry) error) error {
 }
 
 // markerOf reads the key of a control record: version, then kind (KIP-98).
-func markerOf(key []byte) Marker {
+func markerOf(key []byte) MarkerKind {
 	const keyBytes, abort, commit = 4, 0, 1
 	if len(key) < keyBytes {
 		return NoMarker

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -40,7 +41,8 @@ type Moment struct {
 }
 
 // Reply sends one answer. It is called once: with nil when what the answer
-// depends on is committed, else with one of the errors above. It must not block.
+// depends on is committed, else with one of the errors above or a RefusedError. It
+// must not block.
 type Reply func(error)
 
 // Decision is what a machine answers to an input. The zero value changes nothing.
@@ -50,11 +52,16 @@ type Decision struct {
 	Records []Record
 	// Producer makes the records part of a transaction; nil is the usual case.
 	Producer *Producer
-	// Replies are sent when everything appended so far is committed.
+	// Pass is that of the transaction, from the journal's log; 0 asks for no check.
+	Pass logstore.Pass
+	// Marker ends a producer's transaction, in place of records.
+	Marker *Marker
+	// Replies are sent when everything appended so far is committed. If the journal
+	// refused the marker or the transaction's records they get its RefusedError.
 	Replies []Reply
 	// Then goes on once the records are applied. Lost is called in its place when the
-	// machine's life ended before; a life that ends later, because the turn's append
-	// failed, answers the Replies instead.
+	// machine's life ended before, or the journal refused them; a life that ends
+	// later, because the turn's append failed, answers the Replies instead.
 	Then func(Moment) Decision
 	Lost func(error)
 }

@@ -278,7 +278,13 @@ func (s *shard[M]) step(decide func(M, Moment) Decision, now Moment) {
 
 func (s *shard[M]) carryOut(d Decision, now Moment) {
 	for {
-		if err := s.write(d, now); err != nil {
+		err := s.write(d, now)
+		var refused *RefusedError
+		if errors.As(err, &refused) {
+			s.refuse(d, refused, now)
+			return
+		}
+		if err != nil {
 			s.lose(d, err)
 			return
 		}
@@ -289,6 +295,23 @@ func (s *shard[M]) carryOut(d Decision, now Moment) {
 			return
 		}
 		d = d.Then(now)
+	}
+}
+
+// refuse answers those whom d would have answered. They hear it no sooner than what
+// the verdict may rest upon is committed.
+func (s *shard[M]) refuse(d Decision, refused *RefusedError, now Moment) {
+	replies := d.Replies
+	if d.Lost != nil {
+		replies = append(replies, d.Lost)
+	}
+	for _, r := range replies {
+		s.park(func(err error) {
+			if err == nil {
+				err = refused
+			}
+			r(err)
+		}, now)
 	}
 }
 

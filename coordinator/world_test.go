@@ -101,7 +101,10 @@ func (p *paper) Append(_ int32, b Batch, committed func(error)) (protocol.Offset
 		return 0, err
 	}
 	base := protocol.Offset(len(p.mu.entries))
-	p.mu.batches = append(p.mu.batches, Batch{Records: make([]Record, len(b.Records)), Producer: b.Producer})
+	p.mu.batches = append(p.mu.batches, Batch{Records: make([]Record, len(b.Records)), Producer: b.Producer, Marker: b.Marker})
+	if b.Marker != nil {
+		p.mu.entries = append(p.mu.entries, Entry{Offset: base, Producer: b.Marker.Producer, Marker: kindOf(*b.Marker)})
+	}
 	for i, r := range b.Records {
 		p.mu.entries = append(p.mu.entries, Entry{Offset: base + protocol.Offset(i), Record: r})
 	}
@@ -111,6 +114,13 @@ func (p *paper) Append(_ int32, b Batch, committed func(error)) (protocol.Offset
 		committed(nil)
 	}
 	return base, nil
+}
+
+func kindOf(m Marker) MarkerKind {
+	if m.Commit {
+		return CommitMarker
+	}
+	return AbortMarker
 }
 
 func (p *paper) hold() { p.set(func() { p.mu.held = true }) }

@@ -68,10 +68,20 @@ type AppendInput struct {
 	Epoch       protocol.Epoch
 	Origin      Origin
 	// TransactionVersion is that of the transaction which the batch belongs to or
-	// ends (KIP-890). From 2 on each transaction has a producer epoch of its own. 0 until
-	// there is a transaction coordinator.
+	// ends (KIP-890). From 2 on each transaction has a producer epoch of its own.
 	TransactionVersion int16
+	// Pass, if not 0, is what Log.TransactionOpen gave for the producer: records of a
+	// transaction are refused with ErrTransactionEnded if a marker came since.
+	Pass Pass
 }
+
+// Pass is how far a log had seen the ends of a producer's transactions when it was
+// asked. Kafka has VerificationGuard for it, which takes an entry in the log for
+// every question; a Pass takes none.
+type Pass int64
+
+// NoPass lets nothing in.
+const NoPass Pass = -1
 
 // State tells how far an append has come.
 type State uint8
@@ -220,6 +230,12 @@ type Log interface {
 	// ErrOffsetOutOfRange. Who asks for a Chunk's range looks at its source
 	// afterwards: were the bytes replaced meanwhile, the list is not theirs.
 	AbortedIn(from, below protocol.Offset) ([]Aborted, error)
+	// TransactionOpen tells whether a transaction of the producer in this epoch is
+	// open. If none is, whoever is about to append the first records of one asks the
+	// transaction coordinator whether it holds this partition (KIP-890). A marker may
+	// come while it thinks, or in any case before the append: pass is for AppendInput
+	// and finds that out. A log that cannot be used gives NoPass.
+	TransactionOpen(id protocol.ProducerID, epoch int16) (open bool, pass Pass)
 	// ActiveProducers lists the producer state (DescribeProducers).
 	ActiveProducers() []ProducerEntry
 	// SizeBytes is the sum of the segments' sizes.
@@ -259,11 +275,12 @@ var (
 	ErrOffline          = errors.New("the partition is offline after a storage error")
 	// ErrStorage wraps a failure of the disk under one operation: the log stays
 	// in use, nothing of the operation happened (disk full, no file handles left).
-	ErrStorage         = errors.New("storage error")
-	ErrBatchTooLarge   = errors.New("the batch is larger than segment.bytes")
-	ErrOutOfOrder      = errors.New("the producer's sequence number is out of order")
-	ErrStaleEpoch      = errors.New("the producer's epoch is older than the newest")
-	ErrInvalidTxnState = errors.New("the producer has an open transaction in this partition")
+	ErrStorage          = errors.New("storage error")
+	ErrBatchTooLarge    = errors.New("the batch is larger than segment.bytes")
+	ErrOutOfOrder       = errors.New("the producer's sequence number is out of order")
+	ErrStaleEpoch       = errors.New("the producer's epoch is older than the newest")
+	ErrInvalidTxnState  = errors.New("the producer has an open transaction in this partition")
+	ErrTransactionEnded = errors.New("the producer's transaction ended while its records were on their way")
 	// ErrCoordinatorFenced refuses a marker of a coordinator that has a successor.
 	ErrCoordinatorFenced = errors.New("the transaction marker is of an older coordinator epoch")
 	ErrInvalidMarker     = errors.New("a control batch of a producer holds no transaction marker")

@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"slices"
 
@@ -54,6 +55,9 @@ type producer struct {
 	// carry any time, so theirs would forget a producer that replays old data.
 	used     protocol.Timestamp
 	txnFirst protocol.Offset // of the open transaction, or -1
+	// markedUpTo is the offset after the newest marker, 0 for none. No file keeps it:
+	// a Pass does not outlive the process.
+	markedUpTo protocol.Offset
 }
 
 func newProducer() *producer {
@@ -80,8 +84,8 @@ func (t *ProducerTable) Len() int { return len(t.producers) }
 
 // Judge tells what becomes of an append: to be written (nil error), already there
 // (duplicate, with what is remembered of its first copy), or refused with
-// ErrStaleEpoch, ErrOutOfOrder, ErrInvalidTxnState, ErrCoordinatorFenced or
-// ErrInvalidMarker. It changes nothing.
+// ErrStaleEpoch, ErrOutOfOrder, ErrInvalidTxnState, ErrTransactionEnded,
+// ErrCoordinatorFenced or ErrInvalidMarker. It changes nothing.
 func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bool, err error) {
 	b, id := in.Batch, in.Batch.ProducerID()
 	if id < 0 {
@@ -92,6 +96,9 @@ func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bo
 		return first, false, p.judgeMarker(in)
 	}
 	if p == nil {
+		if !p.lets(in) {
+			return first, false, ErrTransactionEnded
+		}
 		// Unknown or expired: any sequence is accepted, so that retention and
 		// expiry cannot kill a producer that merely paused.
 		if beginsLate(in) {
@@ -106,6 +113,8 @@ func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bo
 		}
 	}
 	switch {
+	case !p.lets(in):
+		return first, false, ErrTransactionEnded
 	case epoch < p.epoch:
 		return first, false, ErrStaleEpoch
 	case p.known == 0 && p.txnFirst < 0 && beginsLate(in),
@@ -117,11 +126,43 @@ func (t *ProducerTable) Judge(in AppendInput) (first ProducerBatch, duplicate bo
 	return first, false, nil
 }
 
+// IsVerdict tells whether an append was refused because of what the log knows of the
+// batch's producer. Nothing was written then.
+func IsVerdict(err error) bool {
+	for _, verdict := range verdicts {
+		if errors.Is(err, verdict) {
+			return true
+		}
+	}
+	return false
+}
+
+var verdicts = []error{ErrStaleEpoch, ErrOutOfOrder, ErrInvalidTxnState, ErrTransactionEnded, ErrCoordinatorFenced}
+
 // beginsLate tells whether a client's first batch of a transaction has not the first
 // sequence number, though under transaction version 2 each one begins an epoch: what
 // came before it was lost (ProducerAppendInfo.checkSequence).
 func beginsLate(in AppendInput) bool {
 	return in.Origin == FromClient && in.TransactionVersion >= transactionV2 && in.Batch.IsTransactional() && in.Batch.BaseSequence() > 0
+}
+
+// TransactionOpen is Log.TransactionOpen.
+func (t *ProducerTable) TransactionOpen(id protocol.ProducerID, epoch int16) (open bool, pass Pass) {
+	p := t.producers[id]
+	return p != nil && p.txnFirst >= 0 && p.epoch == epoch, p.pass()
+}
+
+// pass is never 0; p is nil for an unknown producer, of which no marker is known.
+func (p *producer) pass() Pass {
+	if p == nil {
+		return 1
+	}
+	return 1 + Pass(p.markedUpTo)
+}
+
+// lets tells whether no marker has come since the batch got its pass.
+func (p *producer) lets(in AppendInput) bool {
+	return in.Pass == 0 || in.Pass == p.pass() || !in.Batch.IsTransactional()
 }
 
 // inSequence: an epoch begins at 0 and goes on without gaps.
@@ -219,7 +260,7 @@ func (t *ProducerTable) Apply(b protocol.Batch, now protocol.Timestamp) (ended C
 }
 
 func (t *ProducerTable) applyMarker(id protocol.ProducerID, p *producer, at protocol.Offset, marker protocol.EndTxnMarker) (ended Completed, ok bool) {
-	p.coordinatorEpoch = marker.CoordinatorEpoch
+	p.coordinatorEpoch, p.markedUpTo = marker.CoordinatorEpoch, at+1
 	if p.txnFirst < 0 {
 		return ended, false
 	}

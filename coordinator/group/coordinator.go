@@ -257,6 +257,22 @@ func joinListings(parts []ListOutput) ListOutput {
 	return all
 }
 
+// EndTransaction ends a producer's transaction in a shard: the offsets that it
+// committed there count from now on, or never. It is written down whether or not
+// there are any, as in Kafka (GroupCoordinatorService.completeTransaction), where
+// readers of the log look for it. The error may be a coordinator.RefusedError.
+func (c *Coordinator) EndTransaction(shard int32, p coordinator.Producer, commit bool, coordinatorEpoch int32, transactionVersion int16, reply func(error)) {
+	if shard < 0 || shard >= c.runtime.Shards() {
+		reply(coordinator.ErrNotOwner)
+		return
+	}
+	marker := coordinator.Marker{Producer: p, Commit: commit, CoordinatorEpoch: coordinatorEpoch, TransactionVersion: transactionVersion}
+	c.runtime.Do(shard,
+		func(m *Machine, now coordinator.Moment) coordinator.Decision {
+			return m.EndTransaction(now, marker, reply)
+		}, reply)
+}
+
 // DeleteTopicOffsets forgets all offsets of topics that were deleted.
 func (c *Coordinator) DeleteTopicOffsets(topics []string, reply func(error)) {
 	shards := c.runtime.Shards()

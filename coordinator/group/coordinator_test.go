@@ -51,13 +51,29 @@ func (s *shelf) Load(shard int32, fn func(coordinator.Entry) error) error {
 func (s *shelf) Append(shard int32, b coordinator.Batch, committed func(error)) (protocol.Offset, error) {
 	s.mu.Lock()
 	base := protocol.Offset(len(s.entries[shard]))
+	producer := coordinator.NoProducer
+	if b.Producer != nil {
+		producer = *b.Producer
+	}
 	for i, r := range b.Records {
-		e := coordinator.Entry{Offset: base + protocol.Offset(i), Record: r, Producer: coordinator.NoProducer}
+		e := coordinator.Entry{Offset: base + protocol.Offset(i), Record: r, Producer: producer}
 		s.entries[shard] = append(s.entries[shard], e)
+	}
+	if b.Marker != nil {
+		s.entries[shard] = append(s.entries[shard], entryOf(base, *b.Marker))
 	}
 	s.mu.Unlock()
 	committed(nil)
 	return base, nil
+}
+
+// entryOf is a marker as the journal holds it.
+func entryOf(at protocol.Offset, m coordinator.Marker) coordinator.Entry {
+	e := coordinator.Entry{Offset: at, Producer: m.Producer, Marker: coordinator.AbortMarker}
+	if m.Commit {
+		e.Marker = coordinator.CommitMarker
+	}
+	return e
 }
 
 // house is a coordinator of 50 shards with a clock that is moved by hand.

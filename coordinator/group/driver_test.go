@@ -29,13 +29,15 @@ type driver struct {
 	queries []PatternQuery
 	// wrote is called for every record that is applied.
 	wrote func(coordinator.Record)
+	// ended is called for every marker that is applied.
+	ended func(coordinator.Marker)
 }
 
 // start is the wall-clock time at which drivers begin.
 var start = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 
 func newDriver(t *testing.T, config Config) *driver {
-	d := &driver{t: t, config: config, topics: &topicsFake{topics: map[string]Topic{}}, wrote: func(coordinator.Record) {}}
+	d := &driver{t: t, config: config, topics: &topicsFake{topics: map[string]Topic{}}, wrote: func(coordinator.Record) {}, ended: func(coordinator.Marker) {}}
 	// The topics of a moment do not change later: a copy is an image.
 	d.config.Topics = func() Topics { return &topicsFake{version: d.topics.version, topics: maps.Clone(d.topics.topics)} }
 	d.now.Wall = protocol.Timestamp(start.UnixMilli())
@@ -107,6 +109,10 @@ func (d *driver) do(out coordinator.Decision) {
 		for _, r := range out.Records {
 			d.apply(r, producer)
 		}
+		if out.Marker != nil {
+			d.append(entryOf(protocol.Offset(len(d.journal)), *out.Marker))
+			d.ended(*out.Marker)
+		}
 		for _, reply := range out.Replies {
 			reply(nil)
 		}
@@ -136,7 +142,7 @@ func (d *driver) apply(r coordinator.Record, p coordinator.Producer) {
 }
 
 // mark ends a transaction.
-func (d *driver) mark(p coordinator.Producer, marker coordinator.Marker) {
+func (d *driver) mark(p coordinator.Producer, marker coordinator.MarkerKind) {
 	d.t.Helper()
 	d.append(coordinator.Entry{Offset: protocol.Offset(len(d.journal)), Producer: p, Marker: marker})
 }

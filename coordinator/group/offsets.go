@@ -103,9 +103,17 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 	}
 	m.write(records...)
 	if in.Producer != nil && len(records) > 0 {
-		m.out.Producer = in.Producer
+		m.out.Producer, m.out.Pass = in.Producer, in.Pass
 	}
 	return out
+}
+
+// EndTransaction journals the end of a producer's transaction.
+func (m *Machine) EndTransaction(now coordinator.Moment, marker coordinator.Marker, reply func(error)) coordinator.Decision {
+	m.begin(now)
+	m.out.Marker = &marker
+	m.reply(reply)
+	return m.finish()
 }
 
 // expiryOf is when a commit with this retention expires, -1 when that is the

@@ -59,6 +59,9 @@ func newStage(t *testing.T) *stage {
 func (s *stage) reset(config Config) {
 	s.driver = newDriver(s.t, config)
 	s.driver.wrote = func(r coordinator.Record) { s.say("journal: %s", describeRecord(r)) }
+	s.driver.ended = func(m coordinator.Marker) {
+		s.say("journal: transaction of %d ended, commit is %t", m.Producer.ID, m.Commit)
+	}
 }
 
 func (s *stage) say(format string, args ...any) {
@@ -91,8 +94,8 @@ func (s *stage) run(words []string) {
 		s.commit(args, options)
 	case "fetch": // fetch [group=G] [TOPIC-PARTITION...]
 		s.fetch(args, options)
-	case "marker": // marker PRODUCER commit|abort
-		s.marker(args)
+	case "end-transaction": // end-transaction PRODUCER commit|abort
+		s.endTransaction(args)
 	case "delete-offsets": // delete-offsets [group=G] TOPIC-PARTITION...
 		s.deleteOffsets(args, options)
 	case "delete-topic": // delete-topic TOPIC
@@ -408,13 +411,9 @@ func (s *stage) fetch(args []string, options map[string]string) {
 	}))
 }
 
-func (s *stage) marker(args []string) {
-	p := coordinator.Producer{ID: protocol.ProducerID(s.number(args[0]))}
-	marker := coordinator.AbortMarker
-	if args[1] == "commit" {
-		marker = coordinator.CommitMarker
-	}
-	s.mark(p, marker)
+func (s *stage) endTransaction(args []string) {
+	marker := coordinator.Marker{Producer: coordinator.Producer{ID: protocol.ProducerID(s.number(args[0]))}, Commit: args[1] == "commit"}
+	s.do(s.machine.EndTransaction(s.now, marker, func(err error) { s.say("transaction of %s <- end: %v", args[0], orOK(err)) }))
 }
 
 func (s *stage) deleteOffsets(args []string, options map[string]string) {

@@ -2,6 +2,7 @@ package group
 
 import (
 	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -132,7 +133,10 @@ type CommitInput struct {
 	TakesMemberEpoch bool
 	// Producer makes this part of a transaction; nil does not.
 	Producer *coordinator.Producer
-	Topics   []CommitTopic
+	// Pass is what the log of the group's shard gave for the producer before the
+	// transaction coordinator was asked; 0 asks for no check.
+	Pass   logstore.Pass
+	Topics []CommitTopic
 	// Alone: the caller would only wait, so that the commit may be done on its
 	// goroutine. Else it is better queued, and shares an append with others.
 	Alone bool

@@ -369,6 +369,16 @@ func (l *log) ActiveProducers() []logstore.ProducerEntry {
 	return l.mu.producers.List()
 }
 
+// TransactionOpen implements logstore.Log.
+func (l *log) TransactionOpen(id protocol.ProducerID, epoch int16) (open bool, pass logstore.Pass) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.readyLocked() != nil {
+		return false, logstore.NoPass
+	}
+	return l.mu.producers.TransactionOpen(id, epoch)
+}
+
 // segmentPath is the name of a file in the log's folder.
 func (l *log) segmentPath(base protocol.Offset, suffix string) string {
 	return path.Join(l.dir, fileName(base, suffix))

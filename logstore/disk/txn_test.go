@@ -1,6 +1,7 @@
 package disk_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -324,4 +325,36 @@ func TestTxnIndexLostWhileRunning(t *testing.T) {
 		wantCorrupt(t, err, ".txnindex")
 		wantIs(t, l.Ready(), logstore.ErrOffline)
 	}
+}
+
+// A log tells whether a transaction is open, and keeps records out whose
+// transaction ended meanwhile.
+func TestPasses(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		l := w.log(0)
+		open, early := l.TransactionOpen(1, 0)
+		if open {
+			t.Error("open before the first record")
+		}
+		must(t, appendInput(l, logstore.AppendInput{Origin: logstore.FromCoordinator, Batch: inTxn(1), Pass: early}).Err)
+		if open, _ = l.TransactionOpen(1, 0); !open {
+			t.Error("not open after the first record")
+		}
+		w.restart()
+		l = w.log(0)
+		open, pass := l.TransactionOpen(1, 0)
+		if !open {
+			t.Error("not open after a restart")
+		}
+		steps(t, l, "!1")
+		end := l.Offsets().End
+		p := appendInput(l, logstore.AppendInput{Origin: logstore.FromCoordinator, Batch: inTxn(1), Pass: pass})
+		if !errors.Is(p.Err, logstore.ErrTransactionEnded) || !logstore.IsVerdict(p.Err) || l.Offsets().End != end {
+			t.Errorf("after the marker: %v, the log ends at %d, before at %d", p.Err, l.Offsets().End, end)
+		}
+		must(t, w.store.Delete(partitionID(0)))
+		if open, pass := l.TransactionOpen(1, 0); open || pass != logstore.NoPass {
+			t.Errorf("a deleted log: %t, %d", open, pass)
+		}
+	})
 }

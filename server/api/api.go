@@ -8,7 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -26,7 +28,10 @@ type Rooms struct {
 	Transactions Transactions
 	// NewProducerID gives an id that nobody had before. It may block.
 	NewProducerID func() (protocol.ProducerID, error)
-	Cluster       ClusterView
+	// WriteMarkers ends a transaction in partitions that exist. done hears once what
+	// became of each, in order, from any goroutine.
+	WriteMarkers func(m coordinator.Marker, partitions []txn.TopicPartition, done func([]error))
+	Cluster      ClusterView
 	// Volume tells the room of the data directory's volume in bytes; nil when
 	// nobody knows.
 	Volume func() (free, total uint64, err error)

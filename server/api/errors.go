@@ -25,6 +25,7 @@ var roomErrors = []struct {
 	{logstore.ErrOutOfOrder, protocol.ErrOutOfOrderSequenceNumber},
 	{logstore.ErrStaleEpoch, protocol.ErrInvalidProducerEpoch},
 	{logstore.ErrInvalidTxnState, protocol.ErrInvalidTxnState},
+	{logstore.ErrTransactionEnded, protocol.ErrInvalidTxnState},
 	{logstore.ErrCoordinatorFenced, protocol.ErrTransactionCoordinatorFenced},
 	{logstore.ErrInvalidMarker, protocol.ErrInvalidRecord},
 	{metadata.ErrClosed, protocol.ErrNotController}, // retriable: the broker is stopping

@@ -45,9 +45,11 @@ type world struct {
 	store    *metadata.Store
 	set      *partition.Set
 	groups   *group.Coordinator
-	server   *server.Server
-	listener *server.Listener
-	noVolume atomic.Bool // asking for the volume's room fails
+	// transactions outlives a restart.
+	transactions transactionsFake
+	server       *server.Server
+	listener     *server.Listener
+	noVolume     atomic.Bool // asking for the volume's room fails
 
 	conn net.Conn
 	in   *bufio.Reader
@@ -114,6 +116,8 @@ func (w *world) start() {
 	w.listener = listeners[0]
 	w.server.Serve(New(Rooms{
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
+		Transactions:  &w.transactions,
+		NewProducerID: metadata.NewProducerIDs(func() (metadata.ProducerIDBlock, error) { return w.store.FetchProducerIDs(worldNode) }).Next,
 		Volume: func() (free, total uint64, err error) {
 			if w.noVolume.Load() {
 				return 0, 0, errors.New("the volume does not tell")

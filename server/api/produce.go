@@ -13,9 +13,11 @@ package api
 //	v8     errors of single records, error messages
 //	v9     flexible
 //	v10    leader hints (KIP-951): never sent, the one node leads
+//	v11    TRANSACTION_ABORTABLE where INVALID_TXN_STATE was (KIP-890)
+//	v12    the first batch adds its partition to the transaction (KIP-890)
 //	v13    topics by id
 //
-// Left out: transactions. A transactional id is refused with INVALID_TXN_STATE.
+// Transactions are in produce_transaction.go.
 
 import (
 	"fmt"
@@ -25,6 +27,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -47,6 +50,8 @@ type produceCall struct {
 	// items are the partitions, in the order of the request. Invariant: never
 	// grown while an append is under way, because the log holds pointers into it.
 	items []produceItem
+	// held are the batches of a request with a transactional id; empty between calls.
+	held []heldBatch
 	// open counts the appends under way, and one more until the call is parked.
 	open    atomic.Int32
 	ordered bool // some append was not committed when it returned
@@ -78,7 +83,7 @@ func (a *API) produce(r *Request) error {
 	}
 	call.header, call.settings, call.image = r.Header, a.Config(), a.Metadata.Image()
 	call.now = protocol.Timestamp(a.Clock.Now().UnixMilli())
-	if err := call.run(); err != nil {
+	if err := call.run(r); err != nil {
 		return err
 	}
 	waits := call.request.Acks == -1 && call.ordered
@@ -107,7 +112,7 @@ func (a *API) produce(r *Request) error {
 }
 
 // run appends every partition. Its error is for the connection.
-func (c *produceCall) run() error {
+func (c *produceCall) run(r *Request) error {
 	n := 0
 	for i := range c.request.Topics {
 		n += len(c.request.Topics[i].Partitions)
@@ -137,6 +142,9 @@ func (c *produceCall) run() error {
 			}
 		}
 	}
+	if len(c.held) > 0 {
+		c.appendHeld(r)
+	}
 	return nil
 }
 
@@ -149,7 +157,7 @@ func (c *produceCall) refusal() *protocol.Error {
 	switch {
 	case c.request.Acks < -1 || c.request.Acks > 1:
 		return protocol.ErrInvalidRequiredAcks
-	case c.request.TransactionalID != nil:
+	case c.request.TransactionalID != nil && c.api.Transactions == nil:
 		return protocol.ErrInvalidTxnState.WithMessage("transactions are not served yet")
 	}
 	return nil
@@ -178,7 +186,8 @@ func (c *produceCall) allowed(t *metadata.Topic) (*metadata.Topic, *protocol.Err
 	return t, nil
 }
 
-// appendTo checks and appends one partition's batch. The item holds the outcome.
+// appendTo checks and appends one partition's batch, or holds it until those of the
+// whole request are checked. The item holds the outcome.
 func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol.ProducePartition) {
 	item.partition = c.api.Partitions.Get(t.ID, p.Index)
 	if item.partition == nil {
@@ -196,9 +205,18 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		return
 	}
 	item.judged = true
+	if c.request.TransactionalID != nil {
+		where := txn.TopicPartition{Topic: t.Name, Partition: p.Index}
+		c.held = append(c.held, heldBatch{item: item, where: where, batch: batch})
+		return
+	}
+	c.append(item, logstore.AppendInput{Batch: batch})
+}
+
+func (c *produceCall) append(item *produceItem, in logstore.AppendInput) {
 	item.pending.Tag, item.pending.OnCommitted = c, producePendingCommitted
 	c.open.Add(1)
-	in := logstore.AppendInput{Batch: batch, Origin: logstore.FromClient, CommitLater: true}
+	in.Origin, in.CommitLater = logstore.FromClient, true
 	if item.partition.Append(in, &item.pending) == logstore.Committed {
 		c.open.Add(-1)
 		return

@@ -26,7 +26,7 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte)
 			code == protocol.ErrUnsupportedCompressionType.Code && c.header.Version >= 7
 		return nil, err
 	}
-	if batch.IsTransactional() {
+	if batch.IsTransactional() && c.request.TransactionalID == nil {
 		// Without a transactional id in the request nobody may write it (KafkaApis).
 		return nil, protocol.ErrTransactionalIDAuthorizationFailed
 	}
