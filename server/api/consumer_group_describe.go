@@ -3,7 +3,7 @@ package api
 // ConsumerGroupDescribe (key 69), versions 0 to 1.
 //
 // Shows groups of the consumer protocol with their members: what each reads, owns
-// and is to own (KIP-848). A group that is named twice is answered once.
+// and is to own (KIP-848). A group that is named twice is answered twice.
 //
 //	v1  which protocol each member speaks (KIP-1099)
 
@@ -25,7 +25,7 @@ func (a *API) consumerGroupDescribe(_ *Request, q *kmsg.ConsumerGroupDescribeReq
 		reply(p)
 	}
 	if err := a.checkConsumerProtocol(); err != nil {
-		ids := once(q.Groups)
+		ids := repeated(q.Groups)
 		descriptions := make([]group.ConsumerDescription, len(ids))
 		for i, id := range ids {
 			descriptions[i] = group.ConsumerDescription{GroupID: id, Err: err}
@@ -33,7 +33,7 @@ func (a *API) consumerGroupDescribe(_ *Request, q *kmsg.ConsumerGroupDescribeReq
 		answer(descriptions)
 		return
 	}
-	a.Groups.DescribeConsumer(once(q.Groups), answer)
+	a.Groups.DescribeConsumer(repeated(q.Groups), answer)
 }
 
 func describeConsumerGroup(q *kmsg.ConsumerGroupDescribeRequest, d *group.ConsumerDescription) kmsg.ConsumerGroupDescribeResponseGroup {

@@ -3,7 +3,7 @@ package api
 // DescribeGroups (key 15), versions 0 to 6.
 //
 // Shows groups of the classic protocol with their members. A group that does not
-// exist is in the state Dead; one that is named twice is answered once.
+// exist is in the state Dead; one that is named twice is answered twice, as in Kafka.
 //
 //	v3  authorized operations on request (KIP-430)
 //	v4  group instance ids (KIP-345)
@@ -24,7 +24,7 @@ var describeGroups = later(0, 6, (*API).describeGroups)
 const describeGroupsNotFound = 6
 
 func (a *API) describeGroups(_ *Request, q *kmsg.DescribeGroupsRequest, reply func(*kmsg.DescribeGroupsResponse)) {
-	a.Groups.Describe(once(q.Groups), func(descriptions []group.Description) {
+	a.Groups.Describe(repeated(q.Groups), func(descriptions []group.Description) {
 		p := kmsg.NewPtrDescribeGroupsResponse()
 		p.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(descriptions))
 		for i := range descriptions {

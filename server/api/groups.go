@@ -32,8 +32,21 @@ func javaHost(remoteAddr string) string {
 	return host
 }
 
-// once is the list without what it names again. A small request could ask for the
-// same large answer ten thousand times.
+// repeatsMax is how many groups a request may name for those named again to be
+// answered again.
+const repeatsMax = 100
+
+// repeated is the list as Kafka describes it: who is named again is answered again.
+// Of a list that no client sends, each is answered once, since a small request could
+// ask for the same large answer ten thousand times.
+func repeated(ids []string) []string {
+	if len(ids) <= repeatsMax {
+		return ids
+	}
+	return once(ids)
+}
+
+// once is the list without what it names again.
 func once(ids []string) []string {
 	seen := make(map[string]bool, len(ids))
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
