@@ -32,13 +32,12 @@ func TestProducerIDsAreNeverHandedOutTwice(t *testing.T) {
 
 func TestProducerIDsThatAreRefused(t *testing.T) {
 	w := newWorld(t)
-	empty, transactional := "", "orders"
+	empty := ""
 	for name, c := range map[string]struct {
 		change func(*kmsg.InitProducerIDRequest)
 		code   int16
 	}{
 		"an empty transactional id":    {func(q *kmsg.InitProducerIDRequest) { q.TransactionalID = &empty }, protocol.ErrInvalidRequest.Code},
-		"a transactional id":           {func(q *kmsg.InitProducerIDRequest) { q.TransactionalID = &transactional }, protocol.ErrTransactionalIDAuthorizationFailed.Code},
 		"an id without epoch":          {func(q *kmsg.InitProducerIDRequest) { q.ProducerID = 4 }, protocol.ErrInvalidRequest.Code},
 		"an epoch without id":          {func(q *kmsg.InitProducerIDRequest) { q.ProducerEpoch = 4 }, protocol.ErrInvalidRequest.Code},
 		"an id and its epoch":          {func(q *kmsg.InitProducerIDRequest) { q.ProducerID, q.ProducerEpoch = 4, 2 }, 0},
