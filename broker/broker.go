@@ -100,7 +100,7 @@ func Open(o Options) (*Broker, error) {
 	}
 	b.server.Serve(api.New(api.Rooms{
 		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
-		Cluster: b, Clock: o.Clock, Log: o.Log,
+		WriteMarkers: b.writeMarkers, Cluster: b, Clock: o.Clock, Log: o.Log,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 	}))
 	b.startChores()

@@ -8,7 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -25,6 +27,9 @@ type Rooms struct {
 	Groups     *group.Coordinator
 	// Transactions is nil where they are not served.
 	Transactions Transactions
+	// WriteMarkers ends a transaction in partitions that exist. done hears once what
+	// became of each, in order, from any goroutine.
+	WriteMarkers func(m coordinator.Marker, partitions []txn.TopicPartition, done func([]error))
 	Cluster      ClusterView
 	// Volume tells the room of the data directory's volume in bytes; nil when
 	// nobody knows.

@@ -19,7 +19,7 @@ func table() []entry {
 		createTopics, deleteTopics, deleteRecords, createPartitions,
 		describeConfigs, alterConfigs, incrementalAlterConfigs, listConfigResources,
 		describeCluster, describeTopicPartitions, describeLogDirs, describeProducers,
-		initProducerID, offsetForLeaderEpoch,
+		initProducerID, writeTxnMarkers, offsetForLeaderEpoch,
 		apiVersions,
 	}
 }

@@ -1,0 +1,102 @@
+package api
+
+// WriteTxnMarkers (key 27), versions 1 and 2.
+//
+// Ends transactions in the partitions that it names, as a transaction coordinator
+// says or an administrator (kafka-transactions.sh abort, for one that its coordinator
+// has lost). The coordinator here does not need it: it shares the process with the
+// partitions. Every partition is answered by itself, when its marker is committed:
+//
+//	UNKNOWN_TOPIC_OR_PARTITION       it does not exist
+//	INVALID_PRODUCER_EPOCH           the producer has begun a newer epoch there
+//	TRANSACTION_COORDINATOR_FENCED   a newer coordinator has written there
+//	NOT_LEADER_OR_FOLLOWER           the group coordinator is not ready; to be tried again
+//
+//	v1     flexible
+//	v2     the version of the transaction (KIP-1228)
+//
+// A marker for a coordinator's own journal other than the committed offsets is
+// INVALID_TOPIC_EXCEPTION: no transaction writes there, and it would have its
+// coordinator load anew. One for a producer without id or epoch is INVALID_REQUEST;
+// Kafka answers UNKNOWN_SERVER_ERROR.
+
+import (
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var writeTxnMarkers = later(1, 2, (*API).writeTxnMarkers)
+
+func (a *API) writeTxnMarkers(r *Request, q *kmsg.WriteTxnMarkersRequest, reply func(*kmsg.WriteTxnMarkersResponse)) {
+	a.wait(r)
+	p := q.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
+	p.Markers = make([]kmsg.WriteTxnMarkersResponseMarker, len(q.Markers))
+	left := coordinator.NewCountdown(len(q.Markers), func() { reply(p) })
+	image := a.Metadata.Image()
+	for i := range q.Markers {
+		a.writeMarker(image, &q.Markers[i], &p.Markers[i], left.Done)
+	}
+}
+
+// writeMarker writes one marker into all of its partitions.
+func (a *API) writeMarker(image *metadata.Image, asked *kmsg.WriteTxnMarkersRequestMarker, answer *kmsg.WriteTxnMarkersResponseMarker, done func()) {
+	marker := coordinator.Marker{
+		Producer: coordinator.Producer{ID: protocol.ProducerID(asked.ProducerID), Epoch: asked.ProducerEpoch},
+		Commit:   asked.Committed, CoordinatorEpoch: asked.CoordinatorEpoch, TransactionVersion: int16(asked.TransactionVersion),
+	}
+	*answer = kmsg.NewWriteTxnMarkersResponseMarker()
+	answer.ProducerID = asked.ProducerID
+	answer.Topics = make([]kmsg.WriteTxnMarkersResponseMarkerTopic, len(asked.Topics))
+	var partitions []txn.TopicPartition
+	var codes []*int16 // of these partitions, in the answer
+	for i, t := range asked.Topics {
+		one := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
+		one.Topic = t.Topic
+		one.Partitions = make([]kmsg.WriteTxnMarkersResponseMarkerTopicPartition, len(t.Partitions))
+		for j, index := range t.Partitions {
+			one.Partitions[j] = kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
+			one.Partitions[j].Partition = index
+			if err := a.checkMarker(image, marker, t.Topic, index); err != nil {
+				one.Partitions[j].ErrorCode = codeOf(err)
+				continue
+			}
+			partitions = append(partitions, txn.TopicPartition{Topic: t.Topic, Partition: index})
+			codes = append(codes, &one.Partitions[j].ErrorCode)
+		}
+		answer.Topics[i] = one
+	}
+	a.WriteMarkers(marker, partitions, func(errs []error) {
+		for i, err := range errs {
+			*codes[i] = markerCode(err)
+		}
+		done()
+	})
+}
+
+func (a *API) checkMarker(image *metadata.Image, m coordinator.Marker, topic string, index int32) error {
+	if m.Producer.ID < 0 || m.Producer.Epoch < 0 {
+		return protocol.ErrInvalidRequest
+	}
+	if isInternalTopic(topic) && topic != OffsetsTopic {
+		return protocol.ErrInvalidTopicException
+	}
+	_, err := a.partition(image.Topic(topic), index)
+	return err
+}
+
+// markerCode is codeOf in the words that a transaction coordinator knows
+// (KafkaApis.handleWriteTxnMarkersRequest).
+func markerCode(err error) int16 {
+	for _, notReady := range []error{coordinator.ErrUnavailable, coordinator.ErrLoading, coordinator.ErrNotOwner} {
+		if errors.Is(err, notReady) {
+			return protocol.ErrNotLeaderOrFollower.Code
+		}
+	}
+	return codeOf(err)
+}
