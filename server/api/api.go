@@ -79,6 +79,7 @@ type Peer struct {
 	request  Request      // reused by requests that are answered at once
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
 	fetch    fetchCall    // reused by Fetch
+	putOff   putOff       // by Produce in transactions
 }
 
 // Opened implements server.Handler.

@@ -18,7 +18,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -47,6 +49,7 @@ type world struct {
 	groups   *group.Coordinator
 	// transactions outlives a restart.
 	transactions transactionsFake
+	writeMarkers func(coordinator.Marker, []txn.TopicPartition, func([]error))
 	server       *server.Server
 	listener     *server.Listener
 	noVolume     atomic.Bool // asking for the volume's room fails
@@ -118,6 +121,9 @@ func (w *world) start() {
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
 		Transactions:  &w.transactions,
 		NewProducerID: metadata.NewProducerIDs(func() (metadata.ProducerIDBlock, error) { return w.store.FetchProducerIDs(worldNode) }).Next,
+		WriteMarkers: func(m coordinator.Marker, partitions []txn.TopicPartition, done func([]error)) {
+			w.writeMarkers(m, partitions, done)
+		},
 		Volume: func() (free, total uint64, err error) {
 			if w.noVolume.Load() {
 				return 0, 0, errors.New("the volume does not tell")

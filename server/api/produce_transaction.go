@@ -96,6 +96,10 @@ func (c *produceCall) verify(r *Request, producer coordinator.Producer) {
 		}
 		open, pass := h.item.partition.Log().TransactionOpen(producer.ID, producer.Epoch)
 		h.pass, h.asks = pass, !open
+		if h.asks && r.Peer.putOff.isBefore(h) {
+			h.asks = false
+			h.item.failure, h.item.judged = protocol.ErrNotEnoughReplicas, false
+		}
 		if h.asks {
 			asking++
 		}
@@ -130,6 +134,7 @@ func (c *produceCall) verify(r *Request, producer coordinator.Producer) {
 		if err != nil {
 			c.shutOut(h.item, errorOf(err))
 		}
+		r.Peer.putOff.note(h)
 	}
 }
 
@@ -162,6 +167,45 @@ func (c *produceCall) shutOut(item *produceItem, failure *protocol.Error) {
 		failure = notVerified(item, failure)
 	}
 	item.failure = failure
+}
+
+// putOff are the first batches of transactions that a connection's client has to send
+// again, because the coordinator could not answer: their first sequences. Batches that
+// were sent behind one must not come before it, and where the producer is not known
+// yet a log takes any sequence (Kafka's VerificationStateEntry, for the same reason).
+// A client begins anew with its oldest batch on another connection.
+type putOff map[putOffKey]int32
+
+type putOffKey struct {
+	partition logstore.ID
+	producer  coordinator.Producer
+}
+
+func (h *heldBatch) putOffKey() putOffKey {
+	return putOffKey{h.item.partition.ID(), h.producer()}
+}
+
+// isBefore tells whether a batch was put off that comes before h.
+func (p putOff) isBefore(h *heldBatch) bool {
+	if len(p) == 0 {
+		return false
+	}
+	first, ok := p[h.putOffKey()]
+	return ok && first < h.batch.BaseSequence()
+}
+
+// note takes in what became of a batch that was asked about.
+func (p *putOff) note(h *heldBatch) {
+	isPutOff := h.item.failure != nil && h.item.failure.Retriable
+	switch {
+	case isPutOff && len(*p) < keptItemsMax:
+		if *p == nil {
+			*p = make(putOff)
+		}
+		(*p)[h.putOffKey()] = h.batch.BaseSequence()
+	case !isPutOff && len(*p) > 0:
+		delete(*p, h.putOffKey())
+	}
 }
 
 // notVerified is an error on which every producer sends its batch again, and which

@@ -303,3 +303,41 @@ func TestProduceKeepsItsOrderWhileTheCoordinatorThinks(t *testing.T) {
 		t.Errorf("asked %qwant %q", got, want)
 	}
 }
+
+// A batch that the client has to send again comes before those that were sent behind
+// it, although the log, which does not know the producer, would take any sequence.
+func TestBatchesBehindOneThatIsPutOffWait(t *testing.T) {
+	w := newTransactionWorld(t)
+	batch := func(id protocol.ProducerID, sequence int32) protocol.Batch {
+		return w.batchOf(inTransaction(id, 0, sequence), "v")
+	}
+	code := func(id protocol.ProducerID, sequence int32, want *protocol.Error) {
+		t.Helper()
+		got := w.transacted(11, batch(id, sequence))[0].ErrorCode
+		if want == nil && got != 0 || want != nil && got != want.Code {
+			t.Fatalf("producer %d, batch %d: %v", id, sequence, protocol.ErrorForCode(got))
+		}
+	}
+	w.transactions.set(saying(coordinator.ErrUnavailable))
+	code(7, 1, protocol.ErrNotEnoughReplicas)
+	code(7, 0, protocol.ErrNotEnoughReplicas)
+	w.transactions.set(nil)
+	code(7, 1, protocol.ErrNotEnoughReplicas)
+	code(8, 1, nil) // of somebody else
+	if p := w.transacted(11, w.batchOf(plain(), "v"), batch(7, 1))[1]; p.ErrorCode != 0 {
+		t.Fatalf("in another partition: %v", protocol.ErrorForCode(p.ErrorCode))
+	}
+	code(7, 0, nil)
+	code(7, 1, nil)
+	if got, want := w.transactions.questions(), "tx {8 0} [{t 0}] verify version 0\ntx {7 0} [{t 1}] verify version 0\ntx {7 0} [{t 0}] verify version 0\n"; got != want {
+		t.Errorf("asked %qwant %q", got, want)
+	}
+
+	// One that is refused for good holds nothing back.
+	w.transactions.set(saying(coordinator.ErrUnavailable))
+	code(9, 0, protocol.ErrNotEnoughReplicas)
+	w.transactions.set(saying(protocol.ErrTransactionAbortable))
+	code(9, 0, protocol.ErrTransactionAbortable)
+	w.transactions.set(nil)
+	code(9, 1, nil)
+}
