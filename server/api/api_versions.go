@@ -12,7 +12,7 @@ package api
 //	v4  features whose range starts at 0 are listed (KAFKA-17011: older clients throw)
 //
 // Left out: v5 (KIP-1242), which kmsg does not have. Features whose APIs are not
-// served yet (transaction.version, share.version, streams.version) are not
+// served yet (share.version, streams.version) are not
 // advertised, although the metadata log holds their levels: a client that
 // saw them would use what is missing.
 
@@ -34,6 +34,7 @@ var supportedFeatures = []protocol.SupportedFeature{
 	{Name: "group.version", Min: 0, Max: 1},
 	{Name: "kraft.version", Min: 0, Max: 1},
 	{Name: "metadata.version", Min: metadataVersionMin, Max: metadataVersionMax},
+	{Name: "transaction.version", Min: 0, Max: 2},
 }
 
 // The levels of metadata.version: Kafka 3.3-IV3, the oldest that 4.x runs with,

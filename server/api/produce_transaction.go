@@ -20,6 +20,8 @@ const (
 	// produceAddsFrom is the version whose first batch adds its partition to the
 	// transaction; clients before say so with AddPartitionsToTxn.
 	produceAddsFrom = 12
+	// asksMax bounds how often the coordinator is asked again.
+	asksMax = 4
 )
 
 // heldBatch is a batch of a request with a transactional id before its append.
@@ -120,6 +122,14 @@ func (c *produceCall) verify(r *Request, producer coordinator.Producer) {
 		}
 	}
 	out := c.ask(r, in)
+	// The answer may have waited for the markers of the last transaction, which end
+	// what was seen before them.
+	for range asksMax {
+		if out.First() != nil || !c.renewPasses(producer) {
+			break
+		}
+		out = c.ask(r, in)
+	}
 	at := 0
 	for i := range c.held {
 		h := &c.held[i]
@@ -136,6 +146,21 @@ func (c *produceCall) verify(r *Request, producer coordinator.Producer) {
 		}
 		r.Peer.putOff.note(h)
 	}
+}
+
+// renewPasses looks again at the partitions that are asked about, and tells whether
+// a transaction ended in one of them meanwhile.
+func (c *produceCall) renewPasses(producer coordinator.Producer) (changed bool) {
+	for i := range c.held {
+		h := &c.held[i]
+		if !h.asks {
+			continue
+		}
+		_, pass := h.item.partition.Log().TransactionOpen(producer.ID, producer.Epoch)
+		changed = changed || pass != h.pass
+		h.pass = pass
+	}
+	return changed
 }
 
 func (c *produceCall) ask(r *Request, in txn.AddInput) txn.AddOutput {

@@ -237,14 +237,16 @@ func TestProduceKnowsTheTransactionVersion(t *testing.T) {
 	}
 }
 
-// The transaction ends after the coordinator has said yes and before the append: the
-// records would be in a transaction that nobody ends.
+// The transaction ends after the coordinator has said yes and before the append, as
+// often as it is asked: the records would be in a transaction that nobody ends.
 func TestNoBatchSlipsInBehindTheMarker(t *testing.T) {
 	for _, before := range []string{"", "+1 ^1"} {
 		w := newTransactionWorld(t)
 		w.transact("t", before)
+		ends := protocol.Offset(0) // each is a record
 		w.transactions.set(func(in txn.AddInput) txn.AddOutput {
 			w.transact("t", "!1")
+			ends++
 			return saying(nil)(in)
 		})
 		end := w.set.Get(w.store.Image().Topic("t").ID, 0).Offsets().End
@@ -253,9 +255,25 @@ func TestNoBatchSlipsInBehindTheMarker(t *testing.T) {
 			t.Errorf("the answer is %v", protocol.ErrorForCode(p.ErrorCode))
 		}
 		marks := w.set.Get(w.store.Image().Topic("t").ID, 0).Offsets()
-		if marks.End != end+1 || marks.Stable != marks.End {
+		if marks.End != end+ends || marks.Stable != marks.End {
 			t.Errorf("after the marker: %+v, before it the end was %d", marks, end)
 		}
+	}
+}
+
+// The coordinator may let a batch wait until the last transaction has its markers.
+func TestABatchFollowsTheMarkerThatItWaitedFor(t *testing.T) {
+	w := newTransactionWorld(t)
+	w.transact("t", "+1 ^1")
+	asked := 0
+	w.transactions.set(func(in txn.AddInput) txn.AddOutput {
+		if asked++; asked == 1 {
+			w.transact("t", "!1")
+		}
+		return saying(nil)(in)
+	})
+	if p := w.transacted(12, w.batchOf(inTransaction(1, 1, 0), "v"))[0]; p.ErrorCode != 0 || asked != 2 {
+		t.Errorf("the answer is %v after %d questions", protocol.ErrorForCode(p.ErrorCode), asked)
 	}
 }
 
