@@ -159,6 +159,7 @@ func nameOf(err error) string {
 //	commit|abort ID PRODUCER/EPOCH [version=2]    EndTxn
 //	written | failed                              the markers asked for, all of them
 //	sleep 1s, restart, level N
+//	epoch ID N                                    many transactions later
 //	describe ID, list [states=A,B] [ids=1,2] [longer=1s]
 func (s *stage) run(words []string) {
 	options, args := map[string]string{}, []string(nil)
@@ -210,6 +211,10 @@ func (s *stage) runWorld(command string, args []string) {
 		s.sleep(s.duration(args[0]))
 	case "restart":
 		s.restart()
+	case "epoch":
+		d := s.machine.transactions[args[0]].durable
+		d.producer.Epoch = int16(s.number(args[1]))
+		s.do(coordinator.Decision{Records: []coordinator.Record{d.record(args[0], s.config.FeatureLevel)}})
 	case "level":
 		s.config.FeatureLevel = int16(s.number(args[0]))
 		s.restart()
