@@ -17,9 +17,9 @@ import (
 // Versions of the records of __transaction_state. Values of version 0 are what
 // transaction.version 0 writes; version 1 has tags.
 const (
-	keyVersion         = 0
-	valueVersionNewest = 1
-	versionBytes       = 2
+	keyVersion           = 0
+	valueVersionFlexible = 1
+	versionBytes         = 2
 )
 
 // stringBytesMax is the longest string of a record, whose length is an int16.
@@ -45,30 +45,103 @@ type durable struct {
 }
 
 func (d durable) record(transactionalID string, featureLevel int16) coordinator.Record {
-	v := kmsg.NewTxnMetadataValue()
-	v.Version = min(featureLevel, valueVersionNewest)
-	v.ProducerID, v.ProducerEpoch = int64(d.producer.ID), d.producer.Epoch
-	v.PreviousProducerID, v.NextProducerID, v.NextProducerEpoch = int64(d.previousID), int64(d.nextID), d.nextEpoch
-	v.TimeoutMillis = int32(d.timeout.Milliseconds())
-	v.State = kmsg.TransactionState(d.state)
-	v.LastUpdateTimestamp, v.StartTimestamp = int64(d.updatedAt), int64(d.startedAt)
-	v.ClientTransactionVersion = d.version
-	if d.state != Empty { // null says that there never was a transaction
-		v.Topics = byTopic(d.partitions)
+	r := coordinator.Record{Key: recordKey(transactionalID)}
+	if featureLevel < valueVersionFlexible {
+		r.Value = d.plainValue()
+		return r
 	}
-	return coordinator.Record{Key: recordKey(transactionalID), Value: v.AppendTo(nil)}
+	c := protocol.NewWriter(valueVersionFlexible, binary.BigEndian.AppendUint16(nil, valueVersionFlexible))
+	d.walk(c)
+	r.Value = c.Rest()
+	return r
 }
 
-func byTopic(partitions []TopicPartition) []kmsg.TxnMetadataValueTopic {
-	topics := []kmsg.TxnMetadataValueTopic{}
+// walk is a value of version 1. kmsg has it too, but believes the number of tags.
+func (d *durable) walk(c *protocol.Coder) {
+	timeoutMillis := int32(d.timeout.Milliseconds())
+	var topics []topicPartitions
+	if d.state != Empty { // null says that there never was a transaction
+		topics = byTopic(d.partitions)
+	}
+	c.Int64((*int64)(&d.producer.ID))
+	c.Int16(&d.producer.Epoch)
+	c.Int32(&timeoutMillis)
+	c.Int8((*int8)(&d.state))
+	protocol.NullableArray(c, &topics, func(c *protocol.Coder, t *topicPartitions) {
+		c.String(&t.topic)
+		c.Int32s(&t.partitions)
+		c.Tags()
+	})
+	c.Int64((*int64)(&d.updatedAt))
+	c.Int64((*int64)(&d.startedAt))
+	c.Tags(
+		protocol.TagOf(0, d.previousID != protocol.None, func(c *protocol.Coder) { c.Int64((*int64)(&d.previousID)) }),
+		protocol.TagOf(1, d.nextID != protocol.None, func(c *protocol.Coder) { c.Int64((*int64)(&d.nextID)) }),
+		protocol.TagOf(2, d.version != 0, func(c *protocol.Coder) { c.Int16(&d.version) }),
+		protocol.TagOf(3, d.nextEpoch != protocol.None, func(c *protocol.Coder) { c.Int16(&d.nextEpoch) }),
+	)
+	if c.Reading() {
+		d.timeout, d.partitions = time.Duration(timeoutMillis)*time.Millisecond, flatten(topics)
+	}
+}
+
+// plainValue is a value of version 0.
+func (d *durable) plainValue() []byte {
+	v := kmsg.NewTxnMetadataValue()
+	v.ProducerID, v.ProducerEpoch = int64(d.producer.ID), d.producer.Epoch
+	v.TimeoutMillis, v.State = int32(d.timeout.Milliseconds()), kmsg.TransactionState(d.state)
+	v.LastUpdateTimestamp, v.StartTimestamp = int64(d.updatedAt), int64(d.startedAt)
+	if d.state != Empty {
+		v.Topics = []kmsg.TxnMetadataValueTopic{}
+		for _, t := range byTopic(d.partitions) {
+			v.Topics = append(v.Topics, kmsg.TxnMetadataValueTopic{Topic: t.topic, Partitions: t.partitions})
+		}
+	}
+	return v.AppendTo(nil)
+}
+
+func (d *durable) readPlain(b []byte) error {
+	v := kmsg.NewTxnMetadataValue()
+	if err := v.ReadFrom(b); err != nil {
+		return err
+	}
+	d.producer = coordinator.Producer{ID: protocol.ProducerID(v.ProducerID), Epoch: v.ProducerEpoch}
+	d.timeout, d.state = time.Duration(v.TimeoutMillis)*time.Millisecond, State(v.State)
+	d.updatedAt, d.startedAt = protocol.Timestamp(v.LastUpdateTimestamp), protocol.Timestamp(v.StartTimestamp)
+	var topics []topicPartitions
+	for _, t := range v.Topics {
+		topics = append(topics, topicPartitions{t.Topic, t.Partitions})
+	}
+	d.partitions = flatten(topics)
+	return nil
+}
+
+// topicPartitions are partitions as records group them.
+type topicPartitions struct {
+	topic      string
+	partitions []int32
+}
+
+func byTopic(partitions []TopicPartition) []topicPartitions {
+	topics := []topicPartitions{}
 	for _, p := range partitions {
-		if n := len(topics); n == 0 || topics[n-1].Topic != p.Topic {
-			topics = append(topics, kmsg.TxnMetadataValueTopic{Topic: p.Topic})
+		if n := len(topics); n == 0 || topics[n-1].topic != p.Topic {
+			topics = append(topics, topicPartitions{topic: p.Topic})
 		}
 		last := &topics[len(topics)-1]
-		last.Partitions = append(last.Partitions, p.Partition)
+		last.partitions = append(last.partitions, p.Partition)
 	}
 	return topics
+}
+
+func flatten(topics []topicPartitions) []TopicPartition {
+	var all []TopicPartition
+	for _, t := range topics {
+		for _, p := range t.partitions {
+			all = append(all, TopicPartition{Topic: t.topic, Partition: p})
+		}
+	}
+	return sorted(all)
 }
 
 func recordKey(transactionalID string) []byte {
@@ -94,33 +167,24 @@ func parseValue(b []byte) (durable, error) {
 	if len(b) < versionBytes {
 		return durable{}, fmt.Errorf("a transaction of %d bytes", len(b))
 	}
-	if version := int16(binary.BigEndian.Uint16(b)); version < 0 || version > valueVersionNewest {
-		return durable{}, fmt.Errorf("a transaction of version %d; versions up to %d are known", version, valueVersionNewest)
+	d := durable{previousID: protocol.None, nextID: protocol.None, nextEpoch: protocol.None}
+	var err error
+	switch version := int16(binary.BigEndian.Uint16(b)); version {
+	case 0:
+		err = d.readPlain(b)
+	case valueVersionFlexible:
+		c := protocol.NewReader(version, b[versionBytes:])
+		d.walk(c)
+		err = c.Err()
+	default:
+		return durable{}, fmt.Errorf("a transaction of version %d; versions up to %d are known", version, valueVersionFlexible)
 	}
-	v := kmsg.NewTxnMetadataValue()
-	if err := v.ReadFrom(b); err != nil {
+	switch {
+	case err != nil:
 		return durable{}, fmt.Errorf("a transaction cannot be read: %w", err)
+	case d.state < Empty || d.state > CompleteAbort:
+		return durable{}, fmt.Errorf("a transaction in state %d", d.state)
 	}
-	d := durable{
-		producer:   coordinator.Producer{ID: protocol.ProducerID(v.ProducerID), Epoch: v.ProducerEpoch},
-		previousID: protocol.ProducerID(v.PreviousProducerID),
-		nextID:     protocol.ProducerID(v.NextProducerID),
-		timeout:    time.Duration(v.TimeoutMillis) * time.Millisecond,
-		state:      State(v.State),
-		updatedAt:  protocol.Timestamp(v.LastUpdateTimestamp),
-		startedAt:  protocol.Timestamp(v.StartTimestamp),
-		version:    v.ClientTransactionVersion,
-		nextEpoch:  v.NextProducerEpoch,
-	}
-	if d.state < Empty || d.state > CompleteAbort {
-		return durable{}, fmt.Errorf("a transaction in state %d", v.State)
-	}
-	for _, t := range v.Topics {
-		for _, p := range t.Partitions {
-			d.partitions = append(d.partitions, TopicPartition{Topic: t.Topic, Partition: p})
-		}
-	}
-	d.partitions = sorted(d.partitions)
 	return d, nil
 }
 

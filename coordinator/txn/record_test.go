@@ -1,0 +1,92 @@
+package txn
+
+import (
+	"bytes"
+	"encoding/hex"
+	"reflect"
+	"testing"
+
+	"github.com/barnabas-mq/barnabas/coordinator"
+)
+
+func fromHex(t testing.TB, text string) []byte {
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// kafkasRecords are values that Apache Kafka 4.3.1 has written for the same requests
+// that made Barnabas write the same bytes, but for times.
+var kafkasRecords = []struct{ what, value string }{
+	{"a first producer", "00010000000000000000000000009c400000000001a21680d09dffffffffffffffff0100080000000000000000"},
+	{"a first partition", "00010000000000000000000000009c4001020274020000000000000001a21680d1ba000001a21680d1ba020008000000000000000002020002"},
+	{"a second topic", "00010000000000000000000000009c40010302740200000000000275020000000100000001a21680d216000001a21680d1ba020008000000000000000002020002"},
+	{"a commit", "00010000000000000000000100009c40020302740200000000000275020000000100000001a21680d228000001a21680d1ba020008000000000000000002020002"},
+	{"its end", "00010000000000000000000100009c400401000001a21680d238000001a21680d1ba020008000000000000000002020002"},
+	{"an abort", "00010000000000000000000200009c4003020275020000000000000001a21680d3c6000001a21680d3c0020008000000000000000002020002"},
+	{"its end", "00010000000000000000000200009c400501000001a21680d3c7000001a21680d3c0020008000000000000000002020002"},
+	{"the next producer", "00010000000000000000000400009c400000000001a21680d8b6ffffffffffffffff020008000000000000000002020002"},
+}
+
+func TestRecordsAreKafkas(t *testing.T) {
+	if id, err := parseKey(fromHex(t, "0000000178")); err != nil || id != "x" {
+		t.Errorf("the key is %q, %v", id, err)
+	}
+	for _, c := range kafkasRecords {
+		d, err := parseValue(fromHex(t, c.value))
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		r := d.record("x", 2)
+		if got := hex.EncodeToString(r.Value); got != c.value {
+			t.Errorf("%s is written as\n%s, Kafka wrote\n%s", c.what, got, c.value)
+		}
+		if !bytes.Equal(r.Key, fromHex(t, "0000000178")) {
+			t.Errorf("the key is %x", r.Key)
+		}
+		old, err := parseValue(d.record("x", 0).Value)
+		d.previousID, d.version = -1, 0 // version 0 does not have them
+		if err != nil || !reflect.DeepEqual(old, d) {
+			t.Errorf("%s in version 0 is %+v, %v, want %+v", c.what, old, err, d)
+		}
+	}
+}
+
+func TestRecordsThatAreRefused(t *testing.T) {
+	good := kafkasRecords[2].value
+	for what, value := range map[string]string{
+		"nothing": "", "half a version": "00", "a newer version": "0002" + good[4:], "a negative version": "ffff" + good[4:],
+		"cut off": good[:40], "state 6": "00010000000000000000000000009c400601000001a21680d238000001a21680d1ba00",
+	} {
+		m := NewMachine(Config{}, Hooks{})
+		if err := m.Apply(0, coordinator.Record{Key: recordKey("x"), Value: fromHex(t, value)}, coordinator.NoProducer); err == nil {
+			t.Errorf("%s was read", what)
+		}
+	}
+	m := NewMachine(Config{}, Hooks{})
+	if err := m.Apply(0, coordinator.Record{Key: []byte{0, 9, 1}, Value: []byte{1}}, coordinator.NoProducer); err != nil || len(m.transactions) > 0 {
+		t.Errorf("a key of an unknown kind: %v, want it passed over", err)
+	}
+}
+
+// FuzzRecord: any bytes are read or refused, and what is read is written as it was.
+func FuzzRecord(f *testing.F) {
+	for _, c := range kafkasRecords {
+		f.Add(fromHex(f, "0000000178"), fromHex(f, c.value))
+	}
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		m := NewMachine(Config{}, Hooks{})
+		if m.Apply(0, coordinator.Record{Key: key, Value: value}, coordinator.NoProducer) != nil {
+			return
+		}
+		for id, tx := range m.transactions {
+			again, err := parseValue(tx.durable.record(id, 2).Value)
+			if err != nil || !reflect.DeepEqual(again, tx.durable) {
+				t.Errorf("%+v becomes %+v, %v", tx.durable, again, err)
+			}
+		}
+	})
+}
