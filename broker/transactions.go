@@ -25,7 +25,8 @@ func (b *Broker) openTransactions() error {
 	b.transactions = txn.New(txn.Options{
 		Config: txn.Config{
 			TimeoutMax: s.TransactionTimeoutMax, IDExpiration: s.TransactionalIDExpiration,
-			RecordBytesMax: s.GroupMetadataBytesMax, FeatureLevel: image.FeatureLevel("transaction.version"),
+			RecordBytesMax: s.GroupMetadataBytesMax,
+			FeatureLevel:   func() int16 { return b.metadata.Image().FeatureLevel("transaction.version") },
 		},
 		Journal: coordinator.NewLogJournal(b.partitionOf(api.TransactionsTopic)), Clock: b.opts.Clock, Shards: shards,
 		CommitTimeout: transactionCommitTimeout, NewProducerID: b.producerIDs.Next, WriteMarkers: b.endTransaction, Log: b.opts.Log,

@@ -19,6 +19,7 @@ var (
 	ErrInvalidAssignment        = errors.New("invalid replica assignment")
 	ErrInvalidRequest           = errors.New("invalid request")
 	ErrInvalidConfig            = errors.New("invalid config")
+	ErrInvalidFeatureLevel      = errors.New("the level of the feature is not valid")
 	ErrPolicyViolation          = errors.New("a limit forbids it")
 	ErrStaleBrokerEpoch         = errors.New("stale broker epoch")
 )

@@ -158,12 +158,13 @@ func (m *Machine) decide(t *transaction, commit bool, version int16, newID proto
 // abortByBroker aborts an open transaction with a new epoch, so that the producer
 // cannot go on with it.
 func (m *Machine) abortByBroker(t *transaction, newID protocol.ProducerID) {
-	if m.config.FeatureLevel >= versionBumping {
+	level := m.config.FeatureLevel()
+	if level >= versionBumping {
 		m.decide(t, false, versionBumping, newID)
 		return
 	}
 	d := t.durable
-	d.previousID, d.state, d.version = t.producer.ID, PrepareAbort, m.config.FeatureLevel
+	d.previousID, d.state, d.version = t.producer.ID, PrepareAbort, level
 	if d.producer.Epoch <= epochLast {
 		d.producer.Epoch++
 	}
@@ -174,7 +175,7 @@ func (m *Machine) abortByBroker(t *transaction, newID protocol.ProducerID) {
 
 // needsID tells whether the end of the transaction uses up the producer's epochs.
 func (m *Machine) needsID(t *transaction) bool {
-	return m.config.FeatureLevel >= versionBumping && t.isExhausted()
+	return m.config.FeatureLevel() >= versionBumping && t.isExhausted()
 }
 
 // timeOut aborts a transaction that is open for too long.

@@ -17,8 +17,8 @@ type Config struct {
 	IDExpiration time.Duration
 	// RecordBytesMax is the longest record that the journal takes.
 	RecordBytesMax int
-	// FeatureLevel is that of transaction.version.
-	FeatureLevel int16
+	// FeatureLevel gives the present one of transaction.version.
+	FeatureLevel func() int16
 }
 
 // markersPatience is how long a decided transaction waits before its markers are
@@ -98,7 +98,7 @@ func (m *Machine) reply(r coordinator.Reply) { m.out.Replies = append(m.out.Repl
 // change writes the new state of an id; false when it does not fit in a record.
 func (m *Machine) change(id string, d durable) bool {
 	d.updatedAt = m.now.Wall
-	r := d.record(id, m.config.FeatureLevel)
+	r := d.record(id, m.config.FeatureLevel())
 	if len(r.Key)+len(r.Value) > m.config.RecordBytesMax-protocol.BatchHeaderBytes {
 		return false
 	}

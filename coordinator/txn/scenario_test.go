@@ -33,6 +33,7 @@ func TestScenarios(t *testing.T) {
 type stage struct {
 	t       *testing.T
 	config  Config
+	level   int16
 	machine *Machine
 	replica *Machine
 	journal []coordinator.Record
@@ -49,8 +50,9 @@ var start = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 
 func newStage(t *testing.T) *stage {
 	s := &stage{t: t, nextID: 1000, config: Config{
-		TimeoutMax: 15 * time.Minute, IDExpiration: 7 * 24 * time.Hour, RecordBytesMax: 1 << 20, FeatureLevel: 2,
-	}}
+		TimeoutMax: 15 * time.Minute, IDExpiration: 7 * 24 * time.Hour, RecordBytesMax: 1 << 20,
+	}, level: 2}
+	s.config.FeatureLevel = func() int16 { return s.level }
 	s.now.Wall = protocol.Timestamp(start.UnixMilli())
 	s.restart()
 	return s
@@ -214,10 +216,9 @@ func (s *stage) runWorld(command string, args []string) {
 	case "epoch":
 		d := s.machine.transactions[args[0]].durable
 		d.producer.Epoch = int16(s.number(args[1]))
-		s.do(coordinator.Decision{Records: []coordinator.Record{d.record(args[0], s.config.FeatureLevel)}})
+		s.do(coordinator.Decision{Records: []coordinator.Record{d.record(args[0], s.level)}})
 	case "level":
-		s.config.FeatureLevel = int16(s.number(args[0]))
-		s.restart()
+		s.level = int16(s.number(args[0]))
 	default:
 		s.t.Fatalf("no command %q", command)
 	}

@@ -79,6 +79,7 @@ var commandErrors = []struct {
 	{metadata.ErrInvalidRequest, protocol.ErrInvalidRequest},
 	{metadata.ErrInvalidConfig, protocol.ErrInvalidConfig},
 	{metadata.ErrPolicyViolation, protocol.ErrPolicyViolation},
+	{metadata.ErrInvalidFeatureLevel, protocol.ErrInvalidUpdateVersion},
 	{metadata.ErrStaleBrokerEpoch, protocol.ErrStaleBrokerEpoch},
 }
 

@@ -21,7 +21,7 @@ func table() []entry {
 		describeCluster, describeTopicPartitions, describeLogDirs, describeProducers,
 		initProducerID, addPartitionsToTxn, addOffsetsToTxn, endTxn, txnOffsetCommit, writeTxnMarkers,
 		describeTransactions, listTransactions, offsetForLeaderEpoch,
-		apiVersions,
+		apiVersions, updateFeatures,
 	}
 }
 
