@@ -167,6 +167,11 @@ func TestMarkersForPartitionsThatAreGone(t *testing.T) {
 	if marks := b.partitionNamed(txn.TopicPartition{Topic: "u"}).Offsets(); marks.Stable != 2 {
 		t.Errorf("what is there: %+v", marks)
 	}
+	u := b.partitionNamed(txn.TopicPartition{Topic: "u"})
+	must(t, b.logs.Delete(u.ID())) // while the partition is still found
+	if errs := write(txn.TopicPartition{Topic: "u"}); errs[0] != nil {
+		t.Errorf("deleted a moment ago: %v", errs[0])
+	}
 	if errs := write(); len(errs) != 0 {
 		t.Errorf("no partitions: %v", errs)
 	}

@@ -49,7 +49,7 @@ type world struct {
 	groups   *group.Coordinator
 	// transactions outlives a restart.
 	transactions transactionsFake
-	writeMarkers func(coordinator.Marker, []txn.TopicPartition, func([]error))
+	writeMarkers atomic.Pointer[markerWriter]
 	server       *server.Server
 	listener     *server.Listener
 	noVolume     atomic.Bool // asking for the volume's room fails
@@ -57,6 +57,9 @@ type world struct {
 	conn net.Conn
 	in   *bufio.Reader
 }
+
+// markerWriter is Rooms.WriteMarkers.
+type markerWriter func(coordinator.Marker, []txn.TopicPartition, func([]error))
 
 const (
 	worldNode    = 1
@@ -122,7 +125,7 @@ func (w *world) start() {
 		Transactions:  &w.transactions,
 		NewProducerID: metadata.NewProducerIDs(func() (metadata.ProducerIDBlock, error) { return w.store.FetchProducerIDs(worldNode) }).Next,
 		WriteMarkers: func(m coordinator.Marker, partitions []txn.TopicPartition, done func([]error)) {
-			w.writeMarkers(m, partitions, done)
+			(*w.writeMarkers.Load())(m, partitions, done)
 		},
 		Volume: func() (free, total uint64, err error) {
 			if w.noVolume.Load() {

@@ -281,6 +281,8 @@ func TestABatchFollowsTheMarkerThatItWaitedFor(t *testing.T) {
 func TestProduceKeepsItsOrderWhileTheCoordinatorThinks(t *testing.T) {
 	w := newTransactionWorld(t)
 	gate := make(chan struct{})
+	think := sync.OnceFunc(func() { close(gate) })
+	defer think()
 	w.transactions.set(func(in txn.AddInput) txn.AddOutput {
 		<-gate
 		return saying(nil)(in)
@@ -314,7 +316,7 @@ func TestProduceKeepsItsOrderWhileTheCoordinatorThinks(t *testing.T) {
 			if end := w.set.Get(w.store.Image().Topic("t").ID, 0).Offsets().End; end != 1 {
 				t.Errorf("the log ends at %d before the coordinator has answered", end)
 			}
-			close(gate)
+			think()
 		}
 	}
 	if got, want := w.transactions.questions(), "tx {7 0} [{t 0}] verify version 0\n"; got != want {

@@ -25,9 +25,9 @@ func TestWriteTxnMarkers(t *testing.T) {
 	w.topic("t", 3)
 	w.topic("__transaction_state", -1)
 	find(w, 4, 0, "any")
-	var written []string
-	w.writeMarkers = func(m coordinator.Marker, partitions []txn.TopicPartition, done func([]error)) {
-		written = append(written, fmt.Sprint(m, partitions))
+	written := make(chan string, 10)
+	var write markerWriter = func(m coordinator.Marker, partitions []txn.TopicPartition, done func([]error)) {
+		written <- fmt.Sprint(m, partitions)
 		errs := make([]error, len(partitions))
 		for i, p := range partitions {
 			errs[i] = map[int32]error{
@@ -36,8 +36,8 @@ func TestWriteTxnMarkers(t *testing.T) {
 		}
 		go done(errs)
 	}
+	w.writeMarkers.Store(&write)
 	for _, version := range []int16{1, 2} {
-		written = nil
 		q := kmsg.NewPtrWriteTxnMarkersRequest()
 		q.Markers = []kmsg.WriteTxnMarkersRequestMarker{
 			markerRequest(5, 1, "t", 0, 3, 1, 2), markerRequest(6, 0, "__consumer_offsets", 7, 0, 50),
@@ -59,11 +59,12 @@ func TestWriteTxnMarkers(t *testing.T) {
 			t.Errorf("version %d answers\n%swant\n%s", version, got, want)
 		}
 		transactionVersion := map[int16]int{1: 0, 2: 2}[version]
-		if want := fmt.Sprintf("{{5 1} true 4 %d} [{t 0} {t 1} {t 2}]", transactionVersion); written[0] != want {
-			t.Errorf("version %d writes %s, want %s", version, written[0], want)
-		}
-		if want := fmt.Sprintf("{{6 0} true 4 %d} [{__consumer_offsets 7} {__consumer_offsets 0}]", transactionVersion); written[1] != want {
-			t.Errorf("version %d writes %s, want %s", version, written[1], want)
+		for i := range q.Markers {
+			want := fmt.Sprintf([]string{"{{5 1} true 4 %d} [{t 0} {t 1} {t 2}]", "{{6 0} true 4 %d} [{__consumer_offsets 7} {__consumer_offsets 0}]",
+				"{{-1 0} true 4 %d} []", "{{5 -1} true 4 %d} []", "{{5 1} true 4 %d} []"}[i], transactionVersion)
+			if got := <-written; got != want {
+				t.Errorf("version %d writes %s, want %s", version, got, want)
+			}
 		}
 	}
 	if p := ask[*kmsg.WriteTxnMarkersResponse](w, 2, kmsg.NewPtrWriteTxnMarkersRequest()); len(p.Markers) != 0 {
