@@ -391,7 +391,8 @@ func (v victim) survive(t *testing.T, name string, d damage, rng *rand.Rand) {
 			t.Errorf("%s: the newest batch, sent again, got the offset %d", topic, offset)
 		}
 	}
-	if offline > 1 {
+	// An entry of the write-ahead log has what was committed together, of both.
+	if offline > 1 && !strings.Contains(name, "barnabas-wal") {
 		t.Error("one damaged file took both topics away")
 	}
 	if offset, code := c.committed("group", "alpha"); code == 0 && (offset < v.durable || offset > v.committed) {
