@@ -22,7 +22,7 @@ var coordinatorKeys = []Key{
 	{Name: "share.coordinator.threads", Type: TypeInt, Default: "1", Valid: "[1,...]", Doc: "Threads of the share coordinator."},
 	{Name: "share.coordinator.write.timeout.ms", Type: TypeInt, Default: "5000", Valid: "[1,...]", Doc: "How long a write of share-group state may wait to be stored."},
 	{Name: "transaction.abort.timed.out.transaction.cleanup.interval.ms", Type: TypeInt, Default: "10000", Valid: "[1,...]", Doc: "How often transactions are searched that ran out of time."},
-	{Name: "transaction.max.timeout.ms", Type: TypeInt, Default: "900000", Valid: "[1,...]", Doc: "Longest transaction timeout that a client may ask for."},
+	{Name: "transaction.max.timeout.ms", Type: TypeInt, Default: "900000", Valid: "[1,...]", Effect: Acts, Doc: "Longest transaction timeout that a client may ask for."},
 	{Name: "transaction.partition.verification.enable", Type: TypeBoolean, Default: "true", Update: ClusterWide, Effect: Acts, Doc: "Check that a partition was added to a transaction before records of it are taken."},
 	{Name: "transaction.remove.expired.transaction.cleanup.interval.ms", Type: TypeInt, Default: "3600000", Valid: "[1,...]", Doc: "How often unused transactional ids are searched."},
 	{Name: "transaction.state.log.load.buffer.size", Type: TypeInt, Default: "5242880", Valid: "[1,...]", Doc: "Bytes read at once when transaction state is loaded."},
@@ -31,5 +31,5 @@ var coordinatorKeys = []Key{
 	{Name: "transaction.state.log.replication.factor", Type: TypeShort, Default: "3", Valid: "[1,...]", Effect: Acts, Doc: "Replicas of the transaction topic."},
 	{Name: "transaction.state.log.segment.bytes", Type: TypeInt, Default: "104857600", Valid: "[1,...]", Effect: Acts, Doc: "Segment size of the transaction topic."},
 	{Name: "transaction.two.phase.commit.enable", Type: TypeBoolean, Default: "false", Doc: "Allow transactions that an outside coordinator decides."},
-	{Name: "transactional.id.expiration.ms", Type: TypeInt, Default: "604800000", Valid: "[1,...]", Doc: "A transactional id that is not used for this long is forgotten."},
+	{Name: "transactional.id.expiration.ms", Type: TypeInt, Default: "604800000", Valid: "[1,...]", Effect: Acts, Doc: "A transactional id that is not used for this long is forgotten."},
 }

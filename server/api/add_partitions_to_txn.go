@@ -92,7 +92,11 @@ func (a *API) addToTransaction(image *metadata.Image, in txn.AddInput, reply fun
 	errs := make([]error, len(in.Partitions))
 	isMissing := false
 	for i, p := range in.Partitions {
-		if topic := image.Topic(p.Topic); topic == nil || topic.Partition(p.Partition) == nil {
+		topic := image.Topic(p.Topic)
+		switch {
+		case p.Topic == TransactionsTopic: // markers there would come between those of the coordinator itself
+			errs[i], isMissing = protocol.ErrInvalidTopicException, true
+		case topic == nil || topic.Partition(p.Partition) == nil:
 			errs[i], isMissing = protocol.ErrUnknownTopicOrPartition, true
 		}
 	}

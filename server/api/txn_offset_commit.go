@@ -19,6 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
+	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -54,18 +55,58 @@ func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply 
 		finish(group.ErrInvalidGroupID, group.CommitOutput{})
 		return
 	}
-	add := txn.AddInput{
+	v := &offsetsVerification{api: a, add: txn.AddInput{
 		TransactionalID: q.TransactionalID, Producer: producer,
 		Partitions: []txn.TopicPartition{a.offsetsPartition(q.Group)},
 		VerifyOnly: q.Version < txnCommitAdds, Version: versionBumping, Alone: in.Alone,
-	}
-	a.Transactions.AddPartitions(add, func(out txn.AddOutput) {
-		if err := out.First(); err != nil {
+	}}
+	v.run(asksMax, func(pass logstore.Pass, err error) {
+		if err != nil {
 			finish(err, group.CommitOutput{})
 			return
 		}
+		in.Pass = pass
 		a.Groups.Commit(in, func(out group.CommitOutput) { finish(out.Err, out) })
 	})
+}
+
+// offsetsVerification finds out whether a group's partition of __consumer_offsets
+// belongs to a transaction, as Produce does for its partitions.
+type offsetsVerification struct {
+	api *API
+	add txn.AddInput
+}
+
+// run asks the transaction coordinator, unless the transaction is open there already.
+// It asks again, a few times, when a transaction has ended meanwhile.
+func (v *offsetsVerification) run(asksLeft int, reply func(logstore.Pass, error)) {
+	open, pass, err := v.look()
+	if open || err != nil {
+		reply(pass, err)
+		return
+	}
+	v.api.Transactions.AddPartitions(v.add, func(out txn.AddOutput) {
+		err := out.First()
+		if err == nil && asksLeft > 0 {
+			if _, now, _ := v.look(); now != pass {
+				v.run(asksLeft-1, reply)
+				return
+			}
+		}
+		reply(pass, err)
+	})
+}
+
+func (v *offsetsVerification) look() (open bool, pass logstore.Pass, err error) {
+	p, err := v.api.partition(v.api.Metadata.Image().Topic(OffsetsTopic), v.add.Partitions[0].Partition)
+	if err == nil {
+		err = p.Ready()
+	}
+	if err != nil {
+		return false, logstore.NoPass, protocol.ErrCoordinatorNotAvailable
+	}
+	open, pass = p.Log().TransactionOpen(v.add.Producer.ID, v.add.Producer.Epoch)
+	return open, pass, nil
 }
 
 // txnCommitError is an error of the whole commit as a version knows it. Those of
