@@ -14,13 +14,29 @@
 //	member  --group G --session-ms MS        stays in the group until the end of
 //	                                         standard input, then leaves
 //	worker  --group G --session-ms MS        a member that commits behind what it has
-//	        --protocol classic|consumer      read; only of clients that Workers names
+//	        --protocol classic|consumer      read; only of clients that workers names
+//	transact                                 does in transactions what standard input
+//	                                         says; only of clients that transactors names
 //
 // all but about with --bootstrap HOST:PORT and --topic NAME. Standard output is
 // JSON lines, each with an "event": about (version, codecs), created, produced
 // (count), record (partition, offset, key, value, headers), committed (offsets:
 // partition to next offset), assigned (partitions: all that the member owns
-// now), left, error (message). A record on standard input has key, value and
+// now), left, error (message). A command of transact is a JSON object a line, "as"
+// one of the program's producers. Each is answered with done, or with refused (message,
+// fenced: another producer has taken over); drain has records and done (offsets: where
+// it stopped).
+//
+//	{"do": "init", "as": P, "id": TRANSACTIONAL, "timeout-ms": N}       begins the producer
+//	{"do": "begin", "as": P}; commit and abort alike
+//	{"do": "send", "as": P, "topic": T, "partition": N, "values": [TEXT, ...]}   all acknowledged
+//	{"do": "offsets", "as": P, "topic": T, "group": G, "offsets": {PARTITION: NEXT, ...}}
+//	{"do": "transform", "as": P, "topic": T, "to": T, "group": G, "count": N, "abort-every": K}
+//	                    moves N records in transactions with the offsets of the group; every
+//	                    Kth transaction is aborted and done again
+//	{"do": "drain", "topic": T, "isolation": LEVEL}                     reads all, without a group
+//
+// A record on standard input has key, value and
 // headers alike: bytes are in base64 or null, headers are [name, value] pairs.
 // The exit status is 0 when the step was done. The folders program, python and
 // node hold what the programs of one language share.
@@ -31,8 +47,9 @@
 //	install.go      from the public registries, by name, into the user's cache folder
 //	step.go         runs a program to its end;  member.go keeps one running
 //	records.go      what is sent, and what must come back
+//	transactor.go   a program that does in transactions what it is told
 //	work.go         what a group of workers has read and committed, and what is wrong with that
-//	*_test.go       the scenarios: roundtrip, group, tools, rebalance, migration
+//	*_test.go       the scenarios: roundtrip, group, tools, rebalance, migration, transaction
 //
 // They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against
 // Apache Kafka, which must be green too: the scenarios are about Kafka, not

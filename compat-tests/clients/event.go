@@ -23,6 +23,7 @@ type event struct {
 	Offsets    map[int32]int64  `json:"offsets"`
 	Partitions []int32          `json:"partitions"`
 	Message    string           `json:"message"`
+	Fenced     bool             `json:"fenced"`
 }
 
 func (e event) record() program.Record {

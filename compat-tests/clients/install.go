@@ -114,11 +114,15 @@ func installNode(tb testing.TB, client Client) (Program, error) {
 	return Program{command: []string{"node", filepath.Join(home, "client.mjs")}}, err
 }
 
-// installJava compiles the one source against the jars of the client's version.
+// installJava compiles the sources against the jars of the client's version.
 func installJava(tb testing.TB, client Client) (Program, error) {
 	testbed.NeedPrograms(tb, "java", "javac", "mvn")
-	pom, source := filepath.Join(folder(), "java", "pom.xml"), filepath.Join(folder(), "java", "Client.java")
-	dir, err := cached(client.Name, []string{"javac", "-version"}, []string{pom, source}, func(dir string) error {
+	pom := filepath.Join(folder(), "java", "pom.xml")
+	sources, err := filepath.Glob(filepath.Join(folder(), "java", "*.java"))
+	if err != nil {
+		return Program{}, err
+	}
+	dir, err := cached(client.Name, []string{"javac", "-version"}, append([]string{pom}, sources...), func(dir string) error {
 		jars := filepath.Join(dir, "jars")
 		if err := copyInto(dir, pom); err != nil {
 			return err
@@ -128,7 +132,7 @@ func installJava(tb testing.TB, client Client) (Program, error) {
 		if err != nil {
 			return err
 		}
-		return run(dir, "javac", "-cp", filepath.Join(jars, "*"), "-d", filepath.Join(dir, "classes"), source)
+		return run(dir, "javac", append([]string{"-cp", filepath.Join(jars, "*"), "-d", filepath.Join(dir, "classes")}, sources...)...)
 	})
 	classPath := filepath.Join(dir, "classes") + string(os.PathListSeparator) + filepath.Join(dir, "jars", "*")
 	return Program{command: []string{

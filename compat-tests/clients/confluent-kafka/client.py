@@ -5,6 +5,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import program
+import transactions
 
 
 class Client:
@@ -93,6 +94,8 @@ class Client:
         while not leave.is_set():
             work(consumer, out)
         consumer.close()
+
+    transact = staticmethod(transactions.transact)
 
 
 def work(consumer, out):

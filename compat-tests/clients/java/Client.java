@@ -40,8 +40,8 @@ import org.apache.kafka.common.utils.AppInfoParser;
  * JSON lines out. The contract is the same in every language; doc.go in the parent folder describes it.
  */
 public final class Client {
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final PrintStream OUT = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
+    static final ObjectMapper JSON = new ObjectMapper();
+    static final PrintStream OUT = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
 
     private final Map<String, String> options = new HashMap<>();
 
@@ -58,6 +58,7 @@ public final class Client {
                 case "consume" -> client.consume();
                 case "member" -> client.member();
                 case "worker" -> client.worker();
+                case "transact" -> new Transactions(client.options.get("bootstrap")).run();
                 default -> throw new IllegalArgumentException("unknown step " + args[0]);
             }
         } catch (Exception e) {
@@ -231,7 +232,7 @@ public final class Client {
         return options.get("topic");
     }
 
-    private static void print(ConsumerRecord<byte[], byte[]> record) {
+    static void print(ConsumerRecord<byte[], byte[]> record) {
         ObjectNode json = event("record").put("partition", record.partition()).put("offset", record.offset());
         json.put("key", record.key()).put("value", record.value()); // Jackson writes byte[] as base64
         ArrayNode headers = json.putArray("headers");
@@ -258,7 +259,7 @@ public final class Client {
         OUT.println(event("error").put("message", e.toString()));
     }
 
-    private static ObjectNode event(String name) {
+    static ObjectNode event(String name) {
         return JSON.createObjectNode().put("event", name);
     }
 

@@ -62,7 +62,7 @@ def leave_requested():
 def main(client):
     """Runs the step of the command line; client has version, codecs and a method for each step."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("step", choices=["about", "create", "produce", "consume", "member", "worker"])
+    parser.add_argument("step", choices=["about", "create", "produce", "consume", "member", "worker", "transact"])
     parser.add_argument("--bootstrap", default="localhost:9092")
     parser.add_argument("--topic")
     parser.add_argument("--group")
@@ -84,6 +84,8 @@ def main(client):
             out.emit("produced", count=len(records))
         elif options.step == "consume":
             client.consume(options, out)
+        elif options.step == "transact":
+            client.transact(options, out, map(json.loads, sys.stdin))
         else:
             stay = client.member if options.step == "member" else client.worker
             stay(options, out, leave_requested())

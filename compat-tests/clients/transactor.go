@@ -1,0 +1,158 @@
+package clients
+
+import (
+	"encoding/json"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+// transactors are the clients with steps for transactions. Java 4.3 and librdkafka
+// 2.16 speak the second version of the protocol where the broker has it (KIP-890), Java 3.9 the first.
+var transactors = []string{"confluent-kafka", "java-4.3", "java-3.9"}
+
+// command is one line for a transactor; doc.go describes it.
+type command struct {
+	Do         string          `json:"do"`
+	As         string          `json:"as"`
+	ID         string          `json:"id,omitempty"`
+	TimeoutMS  int64           `json:"timeout-ms,omitempty"`
+	Topic      string          `json:"topic,omitempty"`
+	To         string          `json:"to,omitempty"`
+	Partition  int32           `json:"partition"`
+	Values     []string        `json:"values,omitempty"`
+	Group      string          `json:"group,omitempty"`
+	Offsets    map[int32]int64 `json:"offsets,omitempty"`
+	Count      int             `json:"count,omitempty"`
+	AbortEvery int             `json:"abort-every,omitempty"`
+	Isolation  string          `json:"isolation,omitempty"`
+}
+
+func send(topic string, partition int32, values ...string) command {
+	return command{Do: "send", Topic: topic, Partition: partition, Values: values}
+}
+
+func offsets(topic, group string, next map[int32]int64) command {
+	return command{Do: "offsets", Topic: topic, Group: group, Offsets: next}
+}
+
+// transactor is a running program with transactional producers and readers.
+type transactor struct {
+	process *testbed.Process
+	stdin   io.Writer
+	events  chan event
+	stderr  *tail
+}
+
+// transact starts a transactor; the test's end kills it.
+func (p Program) transact(t *testing.T, bootstrap string) *transactor {
+	t.Helper()
+	x := &transactor{events: make(chan event, 1), stderr: &tail{}}
+	cmd := p.cmd("transact", "--bootstrap", bootstrap)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.stdin, cmd.Stdout, cmd.Stderr = stdin, &eventWriter{visit: func(e event) { x.events <- e }}, x.stderr
+	if x.process, err = testbed.StartProcess(cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		go func() {
+			for range x.events { // so that the program's last words do not hold up its end
+			}
+		}()
+		killTree(x.process)
+		close(x.events)
+	})
+	return x
+}
+
+// ask gives a command and returns the records before the answer, and the answer.
+func (x *transactor) ask(t *testing.T, c command) (records []event, answer event) {
+	t.Helper()
+	line, err := json.Marshal(c)
+	if err == nil {
+		_, err = x.stdin.Write(append(line, '\n'))
+	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, x.stderr)
+	}
+	limit := time.NewTimer(stepTimeout)
+	defer limit.Stop()
+	for {
+		select {
+		case e := <-x.events:
+			switch e.Event {
+			case "record":
+				records = append(records, e)
+			case "done", "refused":
+				return records, e
+			default:
+				t.Fatalf("%s: %+v\n%s", line, e, x.stderr)
+			}
+		case <-x.process.Done():
+			t.Fatalf("%s: the program ended: %v\n%s", line, x.process.Err(), x.stderr)
+		case <-limit.C:
+			t.Fatalf("%s: no answer within %v\n%s", line, stepTimeout, x.stderr)
+		}
+	}
+}
+
+// producer is one of a transactor's.
+type producer struct {
+	*testing.T
+	transactor *transactor
+	name       string
+}
+
+// do gives commands that must succeed.
+func (p producer) do(commands ...command) {
+	p.Helper()
+	for _, c := range commands {
+		c.As = p.name
+		if _, e := p.transactor.ask(p.T, c); e.Event != "done" {
+			p.Fatalf("%+v is answered with %s\n%s", c, e.Message, p.transactor.stderr)
+		}
+	}
+}
+
+func (p producer) begin()  { p.Helper(); p.do(command{Do: "begin"}) }
+func (p producer) commit() { p.Helper(); p.do(command{Do: "commit"}) }
+func (p producer) abort()  { p.Helper(); p.do(command{Do: "abort"}) }
+
+// refused gives a command that must fail, and returns how it does.
+func (p producer) refused(c command) event {
+	p.Helper()
+	c.As = p.name
+	_, e := p.transactor.ask(p.T, c)
+	if e.Event != "refused" {
+		p.Errorf("%+v is not refused", c)
+	}
+	p.Logf("%s, %s: %s", p.name, c.Do, e.Message)
+	return e
+}
+
+// fenced gives a command that must be refused because another producer has taken over.
+func (p producer) fenced(c command) {
+	p.Helper()
+	if e := p.refused(c); !e.Fenced {
+		p.Errorf("%s is not told that it is fenced, but: %s", p.name, e.Message)
+	}
+}
+
+// drain reads a topic and returns the values by partition, and where it stopped.
+func (x *transactor) drain(t *testing.T, topic, isolation string) (values map[int32][]string, ends map[int32]int64) {
+	t.Helper()
+	records, answer := x.ask(t, command{Do: "drain", Topic: topic, Isolation: isolation})
+	if answer.Event != "done" {
+		t.Fatalf("drain %s: %s\n%s", topic, answer.Message, x.stderr)
+	}
+	values = map[int32][]string{}
+	for _, e := range records {
+		values[e.Partition] = append(values[e.Partition], string(e.Value))
+	}
+	return values, answer.Offsets
+}
