@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,7 @@ type Broker struct {
 	partitions   *partition.Set
 	groups       *group.Coordinator
 	transactions *txn.Coordinator
+	waking       sync.WaitGroup // wakeTransactions, which a start does not wait for
 	producerIDs  *metadata.ProducerIDs
 	chores       *chores
 }
@@ -107,7 +109,7 @@ func Open(o Options) (*Broker, error) {
 		Cluster: b, Clock: o.Clock, Log: o.Log,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 	}))
-	b.wakeTransactions()
+	b.waking.Go(b.wakeTransactions)
 	b.startChores()
 	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
 	return b, nil
@@ -230,6 +232,7 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 		note("syncing what the start put off", later.Flush())
 	}
 	if b.transactions != nil {
+		b.waking.Wait()
 		b.transactions.Close()
 	}
 	if b.groups != nil {
