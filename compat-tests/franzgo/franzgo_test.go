@@ -20,18 +20,31 @@ const (
 	suiteTimeout = 5 * time.Minute
 	// suiteRecords go through each chain of groups; the suite's own default is 500000.
 	suiteRecords = "20000"
+	// envRecords is another number of records; more of them take more time.
+	envRecords  = "FRANZGO_RECORDS"
+	longTimeout = 30 * time.Minute
 )
 
-// suite names the tests, those of groups first. Others of its tests need SASL or many brokers.
-var suite = []string{
+// groups names the tests, those of groups first. Others need SASL or many brokers.
+var groups = []string{
 	"TestGroupETL", "TestGroupSimple", "Test848RegexBrokerResolves", "TestUnknownGroupOffsetFetchPinned",
 	"TestIssue523", "TestIssue434", "TestIssue865", "TestConsumeRegex", "TestAddRemovePartitions", "TestPauseIssue489",
 }
 
 var outcome = regexp.MustCompile(`(?m)^ *--- (PASS|FAIL|SKIP): (\S+)`)
 
+// transactions is the same chain of groups, each link in transactions; the suite's
+// other tests of transactions bring a broker of their own.
+var transactions = []string{"TestTxnEtl"}
+
 // TestGroupSuite: every test passes, none is skipped.
-func TestGroupSuite(t *testing.T) {
+func TestGroupSuite(t *testing.T) { runSuite(t, groups) }
+
+// TestTransactionSuite: every test passes, none is skipped.
+func TestTransactionSuite(t *testing.T) { runSuite(t, transactions) }
+
+func runSuite(t *testing.T, suite []string) {
+	t.Helper()
 	testbed.NeedPrograms(t, "go")
 	var broker testbed.Target
 	if os.Getenv("BARNABAS_COMPAT_TARGET") == "kafka" {
@@ -39,10 +52,14 @@ func TestGroupSuite(t *testing.T) {
 	} else {
 		broker = barnabas.Run(t, barnabas.Options{})
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout)
+	records, timeout := suiteRecords, suiteTimeout
+	if more := os.Getenv(envRecords); more != "" {
+		records, timeout = more, longTimeout
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "-run", "^("+strings.Join(suite, "|")+")$", "github.com/twmb/franz-go/pkg/kgo")
-	cmd.Env = append(os.Environ(), "KGO_SEEDS="+broker.Bootstrap(), "KGO_TEST_RF=1", "KGO_TEST_RECORDS="+suiteRecords, "KGO_LOG_LEVEL=none")
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "-timeout", timeout.String(), "-run", "^("+strings.Join(suite, "|")+")$", "github.com/twmb/franz-go/pkg/kgo")
+	cmd.Env = append(os.Environ(), "KGO_SEEDS="+broker.Bootstrap(), "KGO_TEST_RF=1", "KGO_TEST_RECORDS="+records, "KGO_LOG_LEVEL=none")
 	out, err := cmd.CombinedOutput()
 	var passed []string
 	for _, match := range outcome.FindAllSubmatch(out, -1) {

@@ -2,7 +2,7 @@ package grouptools
 
 import "time"
 
-// step is one of: a tool, a member that joins, one that leaves.
+// step is one of: a tool, a member that joins, one that leaves, producers that act.
 type step struct {
 	// command is a tool and its arguments but for the address, cut at spaces. An argument @NAME
 	// is the path of a file that an earlier step saved or that files holds.
@@ -14,6 +14,8 @@ type step struct {
 	join *request
 	// leave ends a member.
 	leave string
+	// act has producers do something.
+	act func(p *producers)
 }
 
 // chapter is one story; its topics exist before it begins.
@@ -88,6 +90,7 @@ func ago(hours ...int) []time.Time {
 
 var chapters = []chapter{
 	listing(), missing(), simple(), classic(), consumer(), pattern(), resets(), deletions(), configs(),
+	transactions(), hanging(), features(),
 }
 
 // listing has one group of each kind, so that lists and --all-groups have something to tell.

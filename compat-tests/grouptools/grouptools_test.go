@@ -25,8 +25,16 @@ const envTarget = "BARNABAS_COMPAT_TARGET"
 var classes = map[string]string{
 	"configs":         "kafka.admin.ConfigCommand",
 	"consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+	"features":        "org.apache.kafka.tools.FeatureCommand",
 	"groups":          "org.apache.kafka.tools.GroupsCommand",
+	"transactions":    "org.apache.kafka.tools.TransactionsCommand",
 }
+
+// properties of both brokers. A transaction can hang only where partitions are not verified.
+var properties = map[string]string{"group.initial.rebalance.delay.ms": "0", "transaction.partition.verification.enable": "false"}
+
+// inFront are the tools that want the address before what they are to do.
+var inFront = []string{"transactions", "features"}
 
 // TestGroupTools compares what the tools print against two brokers. Each
 // chapter has brokers of its own state: lists see the groups of the chapter alone.
@@ -34,13 +42,13 @@ func TestGroupTools(t *testing.T) {
 	oracle.Need(t)
 	testbed.NeedPrograms(t, "javac")
 	started := []func(t *testing.T) testbed.Target{
-		func(t *testing.T) testbed.Target { return oracle.Run(t, oracle.Options{}) },
+		func(t *testing.T) testbed.Target { return oracle.Run(t, oracle.Options{Properties: properties}) },
 		func(t *testing.T) testbed.Target {
 			if os.Getenv(envTarget) == "kafka" {
-				return oracle.Run(t, oracle.Options{})
+				return oracle.Run(t, oracle.Options{Properties: properties})
 			}
 			// Profile dev has other time-outs of groups, which configs print.
-			return barnabas.Run(t, barnabas.Options{Profile: "server", Properties: map[string]string{"group.initial.rebalance.delay.ms": "0"}})
+			return barnabas.Run(t, barnabas.Options{Profile: "server", Properties: properties})
 		},
 	}
 	type stage struct {
@@ -97,14 +105,15 @@ func (c chapter) tell(t *testing.T, d *driver, bootstrap string) []string {
 	for name, content := range c.files {
 		write(t, filepath.Join(dir, name), content)
 	}
+	p := newProducers(t, bootstrap)
 	printed := make([]string, 0, len(c.steps))
 	for _, s := range c.steps {
-		printed = append(printed, s.run(t, d, bootstrap, dir))
+		printed = append(printed, s.run(t, d, p, bootstrap, dir))
 	}
 	return printed
 }
 
-func (s step) run(t *testing.T, d *driver, bootstrap, dir string) string {
+func (s step) run(t *testing.T, d *driver, p *producers, bootstrap, dir string) string {
 	t.Helper()
 	switch {
 	case s.join != nil:
@@ -114,6 +123,9 @@ func (s step) run(t *testing.T, d *driver, bootstrap, dir string) string {
 	case s.leave != "":
 		d.do(request{Do: "leave", Member: s.leave})
 		return ""
+	case s.act != nil:
+		s.act(p)
+		return ""
 	}
 	args := strings.Fields(s.command)
 	class := classes[args[0]]
@@ -122,15 +134,20 @@ func (s step) run(t *testing.T, d *driver, bootstrap, dir string) string {
 			args[i] = filepath.Join(dir, name)
 		}
 	}
-	if !slices.Contains(args, "--validate-regex") {
+	if slices.Contains(inFront, args[0]) {
+		args = slices.Insert(args, 1, "--bootstrap-server", bootstrap)
+	} else if !slices.Contains(args, "--validate-regex") {
 		args = append(args, "--bootstrap-server", bootstrap)
 	}
 	a := d.do(request{Do: "tool", Class: class, Args: args[1:]})
+	if strings.Contains(a.Stderr, "unrecognized arguments") || strings.Contains(a.Stderr, "invalid choice") {
+		t.Errorf("%s: the tool does not know this, and the broker was not asked:\n%s", s.command, a.Stderr)
+	}
 	if s.save != "" {
 		write(t, filepath.Join(dir, s.save), a.Stdout)
 	}
 	clean := func(text string) string {
-		return normalise(strings.ReplaceAll(text, dir, "DIR"), bootstrap)
+		return normalise(p.name(strings.ReplaceAll(text, dir, "DIR")), bootstrap)
 	}
 	return a.ending() + "\n--- stdout\n" + clean(a.Stdout) + "--- stderr\n" + clean(a.Stderr)
 }

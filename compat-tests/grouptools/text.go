@@ -14,6 +14,12 @@ var memberIDs = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 
 var stackFrames = regexp.MustCompile(`(?m)^(\tat |\t\.\.\. ).*\n`)
 
+// epochs of features are how often anything of the cluster's metadata was written.
+var epochs = regexp.MustCompile(`\bEpoch: \d+`)
+
+// otherFeatures are of APIs that are not compared here: share groups and groups of Kafka Streams.
+var otherFeatures = regexp.MustCompile(`(?m)^Feature: (share|streams)\.version.*\n`)
+
 // usage is how a tool describes itself after an error: the same for every broker.
 var usage = regexp.MustCompile(`(?m)^( .*|--.*|Option .*|-+ +-+)\n`)
 
@@ -23,6 +29,8 @@ var usage = regexp.MustCompile(`(?m)^( .*|--.*|Option .*|-+ +-+)\n`)
 // once the lines are sorted.
 func normalise(text, bootstrap string) string {
 	text = stackFrames.ReplaceAllString(strings.ReplaceAll(text, bootstrap, "BOOTSTRAP"), "")
+	text = otherFeatures.ReplaceAllString(text, "")
+	text = epochs.ReplaceAllString(text, "Epoch: <epoch>")
 	if strings.Contains(text, "\n------ ") {
 		text = usage.ReplaceAllString(text, "")
 	}

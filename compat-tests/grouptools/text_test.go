@@ -25,3 +25,18 @@ func TestNormaliseKeepsWhatMatters(t *testing.T) {
 		t.Errorf("differ:\n%s%s", clean(d), clean(e))
 	}
 }
+
+// Tables have the names of producers, and no times of the broker's clock.
+func TestNamesOfProducers(t *testing.T) {
+	p := &producers{all: map[string]*producer{"one": {id: 7}}}
+	const (
+		table = "TransactionalId\tCoordinator\tProducerId\tTransactionDurationMs\none            \t7          \t7         \t1234\ntwo\t1\t17\tNone\n"
+		want  = "TransactionalId Coordinator ProducerId TransactionDurationMs\none 7 <one> <time>\ntwo 1 <other> None\n"
+	)
+	if got := p.name(table); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := p.name("7 of 7\n"); got != "7 of 7\n" {
+		t.Errorf("what is no table becomes %q", got)
+	}
+}
