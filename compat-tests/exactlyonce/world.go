@@ -77,8 +77,8 @@ func (w *world) restart() {
 	w.Helper()
 	end := w.broker.Kill
 	if os.Getenv(envTarget) == "kafka" {
-		// With Kafka 4.3.1 killed, one task of the word count was seen to begin again below what it had
-		// committed, its counts being kept: some hundred words were counted twice.
+		// With Kafka 4.3.1 killed, the words of one partition were seen to be counted up to a tenth more often
+		// than they were said, in sequence, and copies of one partition out of order.
 		end = w.broker.Stop
 	}
 	if err := end(); err != nil {

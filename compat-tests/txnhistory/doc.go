@@ -29,4 +29,6 @@
 // Jepsen's workload for Kafka.
 //
 //	TXN_SEED=42 TXN_KILLS=100 go test ./txnhistory -run 'TestKillInTransactions/barnabas_server' -v
+//
+// Kafka, which judges the test, is stopped in order; TXN_KILL_KAFKA=1 kills it as well.
 package txnhistory
