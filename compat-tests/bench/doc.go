@@ -7,6 +7,8 @@
 //	groups        1,000 members join one group at once, by each group protocol that
 //	              the broker serves; commits in 64 groups; the CPU of a heartbeat
 //	              beside that of a broker that does nothing (null)
+//	transactions  of one record each, by one producer and by 16; an idempotent producer
+//	              beside a plain one
 //	start         Barnabas alone: empty, after 1 GiB and kill -9, with 10,000
 //	              partitions after a stop and after kill -9, 20,000 open files
 //	compaction    50 keys x 20,000 updates, Barnabas and Kafka: what compaction
@@ -22,6 +24,7 @@
 //	go run ./bench [--rounds 3] [--only produce] [--against kfake,kafka] [--limit 12m] [--json FILE]
 //	go run ./bench --only durable [--durable-size 64] [--durable-requests 2000]
 //	go run ./bench --only groups [--requests 50000]
+//	go run ./bench --only transactions [--requests 50000]
 //	go run ./bench --only start [--starts 10] [--size 512] [--partitions 10000]
 //	go run ./bench --only compaction [--updates 20000] [--against kafka]
 //

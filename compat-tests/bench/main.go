@@ -56,6 +56,7 @@ var allSeries = []series{
 	{"side by side (Barnabas: profile dev)", workloads, sideBySide{starters: devStarters, starts: true, memory: true}.run},
 	{"durable: synced before the answer", durableWorkloads, sideBySide{starters: durableStarters, goals: durableGoals}.run},
 	{"groups (Barnabas: profile dev)", groupWorkloads, sideBySide{starters: groupStarters, always: []string{"null"}, goals: groupGoals}.run},
+	{"transactions (Barnabas: profile dev)", transactionWorkloads, sideBySide{starters: devStarters, goals: transactionGoals}.run},
 	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
 	{"compaction", compactionWorkloads, sideBySide{starters: compactionStarters, goals: compactionGoals}.run},
 }

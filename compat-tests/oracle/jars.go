@@ -23,6 +23,7 @@ const (
 	// Kafka 4 logs through log4j 2 but leaves the binding to its distribution;
 	// Kafka 3 brings its own.
 	log4jVersion = "2.25.4"
+	slf4jVersion = "1.7.36"
 )
 
 var jars = struct {
@@ -30,26 +31,19 @@ var jars = struct {
 	dirs map[string]string
 }{dirs: map[string]string{}}
 
-// Jars is the folder with all jars of a version, resolved on first use.
+type artifact struct{ group, name, version string }
+
+// Jars is the folder with all jars of the broker and its tools, resolved on first use.
 func Jars(version string) (string, error) {
-	jars.Lock()
-	defer jars.Unlock()
-	if dir, ok := jars.dirs[version]; ok {
-		return dir, nil
+	want := []artifact{
+		{"org.apache.kafka", "kafka_2.13", version},
+		{"org.apache.kafka", "kafka-tools", version},
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
+	if majorVersion(version) >= 4 {
+		want = append(want, artifact{"org.apache.logging.log4j", "log4j-slf4j-impl", log4jVersion},
+			artifact{"org.apache.logging.log4j", "log4j-1.2-api", log4jVersion})
 	}
-	home := filepath.Join(cache, "barnabas-compat", "kafka", version)
-	lib := filepath.Join(home, "lib")
-	if _, err := os.Stat(lib); err != nil {
-		if err := resolve(version, home, lib); err != nil {
-			return "", fmt.Errorf("resolve Apache Kafka %s: %w", version, err)
-		}
-	}
-	jars.dirs[version] = lib
-	return lib, nil
+	return jarsOf(filepath.Join("kafka", version), want)
 }
 
 // ClassPath is the class path of a version, for programs that use its clients.
@@ -58,9 +52,40 @@ func ClassPath(version string) (string, error) {
 	return filepath.Join(dir, "*"), err
 }
 
+// StreamsClassPath is that of applications with Kafka Streams.
+func StreamsClassPath(version string) (string, error) {
+	dir, err := jarsOf(filepath.Join("kafka-streams", version), []artifact{
+		{"org.apache.kafka", "kafka-streams", version},
+		{"org.slf4j", "slf4j-simple", slf4jVersion},
+	})
+	return filepath.Join(dir, "*"), err
+}
+
+// jarsOf is a folder of the cache with the artifacts and all that they need.
+func jarsOf(name string, want []artifact) (string, error) {
+	jars.Lock()
+	defer jars.Unlock()
+	if dir, ok := jars.dirs[name]; ok {
+		return dir, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	home := filepath.Join(cache, "barnabas-compat", name)
+	lib := filepath.Join(home, "lib")
+	if _, err := os.Stat(lib); err != nil {
+		if err := resolve(want, home, lib); err != nil {
+			return "", fmt.Errorf("resolve %s: %w", name, err)
+		}
+	}
+	jars.dirs[name] = lib
+	return lib, nil
+}
+
 // resolve downloads into a fresh folder and renames it at the end. Test packages
 // run at the same time: the first to finish wins, the others find the result.
-func resolve(version, home, lib string) error {
+func resolve(want []artifact, home, lib string) error {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return err
 	}
@@ -70,7 +95,7 @@ func resolve(version, home, lib string) error {
 	}
 	defer os.RemoveAll(work) //nolint:errcheck // a cache folder
 	pom := filepath.Join(work, "pom.xml")
-	if err := os.WriteFile(pom, []byte(project(version)), 0o644); err != nil {
+	if err := os.WriteFile(pom, []byte(project(want)), 0o644); err != nil {
 		return err
 	}
 	fresh := filepath.Join(work, "lib")
@@ -86,17 +111,8 @@ func resolve(version, home, lib string) error {
 	return err
 }
 
-// project is a Maven project that depends on the broker and its tools.
-func project(version string) string {
-	type artifact struct{ group, name, version string }
-	want := []artifact{
-		{"org.apache.kafka", "kafka_2.13", version},
-		{"org.apache.kafka", "kafka-tools", version},
-	}
-	if majorVersion(version) >= 4 {
-		want = append(want, artifact{"org.apache.logging.log4j", "log4j-slf4j-impl", log4jVersion},
-			artifact{"org.apache.logging.log4j", "log4j-1.2-api", log4jVersion})
-	}
+// project is a Maven project that depends on the artifacts.
+func project(want []artifact) string {
 	var b strings.Builder
 	b.WriteString("<project><modelVersion>4.0.0</modelVersion><groupId>compat</groupId>" +
 		"<artifactId>oracle</artifactId><version>1</version><dependencies>\n")
