@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -145,11 +146,17 @@ func (x *transactor) transact(value string, offset int64) {
 // ended waits until the transaction has its markers, and returns its state.
 func (c *client) ended(id string) string {
 	c.t.Helper()
+	return c.stateOf(id, "CompleteCommit", "CompleteAbort")
+}
+
+// stateOf waits until the transaction is in one of the states, and returns it.
+func (c *client) stateOf(id string, states ...string) string {
+	c.t.Helper()
 	q := kmsg.NewPtrDescribeTransactionsRequest()
 	q.TransactionalIDs = []string{id}
 	for range 100_000 {
 		d := c.ask(q).(*kmsg.DescribeTransactionsResponse).TransactionStates[0]
-		if d.State == "CompleteCommit" || d.State == "CompleteAbort" || d.ErrorCode != 0 && d.ErrorCode != protocol.ErrCoordinatorLoadInProgress.Code {
+		if slices.Contains(states, d.State) || d.ErrorCode != 0 && d.ErrorCode != protocol.ErrCoordinatorLoadInProgress.Code {
 			return d.State
 		}
 	}
@@ -157,12 +164,18 @@ func (c *client) ended(id string) string {
 	return ""
 }
 
-// committedValues are what a reader of committed records sees in partition 0 of t, and
-// where it may read to.
+// committedValues are what a reader of committed records sees in partition 0 of t.
 func (c *client) committedValues() (values []string, stable int64) {
 	c.t.Helper()
+	return c.committedIn("t")
+}
+
+// committedIn is what a reader of committed records sees in partition 0 of a topic, and
+// where it may read to.
+func (c *client) committedIn(topic string) (values []string, stable int64) {
+	c.t.Helper()
 	for from := int64(0); ; {
-		answer := c.fetchCommitted(from)
+		answer := c.fetchCommitted(topic, from)
 		stable = answer.LastStableOffset
 		aborted := map[int64][]int64{} // the first offsets of transactions, by producer
 		for _, a := range answer.AbortedTransactions {
@@ -196,13 +209,13 @@ func (c *client) committedValues() (values []string, stable int64) {
 	}
 }
 
-func (c *client) fetchCommitted(from int64) kmsg.FetchResponseTopicPartition {
+func (c *client) fetchCommitted(topic string, from int64) kmsg.FetchResponseTopicPartition {
 	c.t.Helper()
 	q := kmsg.NewPtrFetchRequest()
 	q.SetVersion(12)
 	q.MaxBytes, q.SessionEpoch, q.IsolationLevel = 1<<20, -1, 1
 	one := kmsg.NewFetchRequestTopic()
-	one.Topic = "t"
+	one.Topic = topic
 	p := kmsg.NewFetchRequestTopicPartition()
 	p.PartitionMaxBytes, p.FetchOffset = 1<<20, from
 	one.Partitions = append(one.Partitions, p)
