@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
+	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/server/api"
 )
@@ -25,11 +27,11 @@ func (b *Broker) openTransactions() error {
 	b.transactions = txn.New(txn.Options{
 		Config: txn.Config{
 			TimeoutMax: s.TransactionTimeoutMax, IDExpiration: s.TransactionalIDExpiration,
-			RecordBytesMax: s.GroupMetadataBytesMax,
+			RecordBytesMax: group.DefaultConfig().RecordBytesMax,
 			FeatureLevel:   func() int16 { return b.metadata.Image().FeatureLevel("transaction.version") },
 		},
 		Journal: coordinator.NewLogJournal(b.partitionOf(api.TransactionsTopic)), Clock: b.opts.Clock, Shards: shards,
-		CommitTimeout: transactionCommitTimeout, NewProducerID: b.producerIDs.Next, WriteMarkers: b.endTransaction, Log: b.opts.Log,
+		CommitTimeout: transactionCommitTimeout, QueueMax: s.CoordinatorQueueMax, NewProducerID: b.producerIDs.Next, WriteMarkers: b.endTransaction, Log: b.opts.Log,
 	})
 	return nil
 }
@@ -39,31 +41,32 @@ func (b *Broker) openTransactions() error {
 const transactionCommitTimeout = 5 * time.Second
 
 // endTransaction writes the markers of a decided transaction under the leader epoch
-// of the coordinator's partition, which fences coordinators of earlier epochs.
-func (b *Broker) endTransaction(shard int32, m txn.Markers, done func(all bool)) {
+// of the coordinator's partition, which fences coordinators of earlier epochs. What
+// is left is to be tried again. A log that refuses a marker because it has seen a later
+// epoch keeps what it has, as in Kafka: another coordinator, or producer, has been there.
+func (b *Broker) endTransaction(shard int32, m txn.Markers, done func(left []txn.TopicPartition)) {
 	topic := b.metadata.Image().Topic(api.TransactionsTopic)
-	if topic == nil {
-		done(false)
-		return
-	}
-	p := topic.Partition(shard)
-	if p == nil {
-		done(false)
+	if topic == nil || topic.Partition(shard) == nil {
+		done(m.Partitions)
 		return
 	}
 	marker := coordinator.Marker{
-		Producer: m.Producer, Commit: m.Commit, CoordinatorEpoch: int32(p.LeaderEpoch), TransactionVersion: m.Version,
+		Producer: m.Producer, Commit: m.Commit, CoordinatorEpoch: int32(topic.Partition(shard).LeaderEpoch), TransactionVersion: m.Version,
 	}
 	b.writeMarkers(marker, m.Partitions, func(errs []error) {
+		var left []txn.TopicPartition
 		for i, err := range errs {
-			if err != nil {
-				b.opts.Log.Warn("The end of a transaction could not be written; it is tried again.",
-					"transactional.id", m.TransactionalID, "topic", m.Partitions[i].Topic, "partition", m.Partitions[i].Partition, "error", err)
-				done(false)
-				return
+			if err == nil {
+				continue
+			}
+			isVerdict := logstore.IsVerdict(err)
+			b.opts.Log.Warn("The end of a transaction could not be written.", "again", !isVerdict,
+				"transactional.id", m.TransactionalID, "topic", m.Partitions[i].Topic, "partition", m.Partitions[i].Partition, "error", err)
+			if !isVerdict {
+				left = append(left, m.Partitions[i])
 			}
 		}
-		done(true)
+		done(left)
 	})
 }
 

@@ -84,6 +84,9 @@ func (t *transaction) has(p TopicPartition) bool {
 
 // add writes the transaction with more partitions, unless all are in it.
 func (m *Machine) add(t *transaction, in AddInput) bool {
+	if len(in.Partitions) == 0 { // begins nothing, as in Kafka
+		return true
+	}
 	if t.state == Ongoing && !slices.ContainsFunc(in.Partitions, func(p TopicPartition) bool { return !t.has(p) }) {
 		return true
 	}
@@ -94,9 +97,10 @@ func (m *Machine) add(t *transaction, in AddInput) bool {
 	}
 	d.previousID, d.state, d.version = t.producer.ID, Ongoing, in.Version
 	d.partitions = sorted(slices.Concat(t.partitions, in.Partitions))
-	if !m.change(t.id, d) {
+	if !m.fits(t.id, d) {
 		return false
 	}
+	m.change(t.id, d)
 	if isFirst {
 		m.then(func() { m.arm(t) })
 	}

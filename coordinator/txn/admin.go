@@ -45,10 +45,14 @@ func (m *Machine) List(now coordinator.Moment, in ListInput, reply func(ListOutp
 	out := ListOutput{}
 	states, unknown := statesNamed(in.States)
 	out.UnknownStates = unknown
+	producers := make(map[protocol.ProducerID]bool, len(in.ProducerIDs))
+	for _, id := range in.ProducerIDs {
+		producers[id] = true
+	}
 	for _, id := range slices.Sorted(maps.Keys(m.transactions)) {
 		t := m.transactions[id]
-		if len(in.States) > 0 && !slices.Contains(states, t.state) ||
-			len(in.ProducerIDs) > 0 && !slices.Contains(in.ProducerIDs, t.producer.ID) ||
+		if len(in.States) > 0 && !states[t.state] ||
+			len(in.ProducerIDs) > 0 && !producers[t.producer.ID] ||
 			in.LongerThanMillis >= 0 && int64(now.Wall-t.startedAt) <= in.LongerThanMillis ||
 			in.Matches != nil && !in.Matches(id) {
 			continue
@@ -65,10 +69,11 @@ func (m *Machine) List(now coordinator.Moment, in ListInput, reply func(ListOutp
 }
 
 // statesNamed finds states by name, and gives the names that are none.
-func statesNamed(names []string) (states []State, unknown []string) {
+func statesNamed(names []string) (states map[State]bool, unknown []string) {
+	states = map[State]bool{}
 	for _, name := range names {
 		if s, ok := stateNamed(name); ok {
-			states = append(states, s)
+			states[s] = true
 		} else {
 			unknown = append(unknown, name)
 		}

@@ -21,9 +21,11 @@ type Options struct {
 	CommitTimeout time.Duration
 	// NewProducerID gives a producer id that nobody has. It may block.
 	NewProducerID func() (protocol.ProducerID, error)
-	// WriteMarkers ends a transaction in its partitions, and tells when all of them
-	// have it, or that some could not. It may block.
-	WriteMarkers func(shard int32, m Markers, done func(all bool))
+	// QueueMax bounds the calls that wait in one shard; 0 means the default.
+	QueueMax int
+	// WriteMarkers ends a transaction in its partitions, and tells which of them are
+	// to be tried again. It may block.
+	WriteMarkers func(shard int32, m Markers, done func(left []TopicPartition))
 	Log          *slog.Logger
 }
 
@@ -33,14 +35,17 @@ type Options struct {
 type Coordinator struct {
 	runtime       *coordinator.Runtime[*Machine]
 	newProducerID func() (protocol.ProducerID, error)
-	writeMarkers  func(int32, Markers, func(bool))
-	work          workers
+	clock         clock.Clock
+	jobs          markerJobs
+	markers, ids  workers // ids are fetched one after the other
 	log           *slog.Logger
 }
 
 // New makes a coordinator. It starts nothing before the first call.
 func New(o Options) *Coordinator {
-	c := &Coordinator{newProducerID: o.NewProducerID, writeMarkers: o.WriteMarkers, log: o.Log}
+	c := &Coordinator{newProducerID: o.NewProducerID, clock: o.Clock, log: o.Log}
+	c.markers.max, c.ids.max = markerWorkers, 1
+	c.jobs.clock, c.jobs.workers, c.jobs.write = o.Clock, &c.markers, o.WriteMarkers
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -49,22 +54,57 @@ func New(o Options) *Coordinator {
 		Shards:        o.Shards,
 		Journal:       o.Journal,
 		Clock:         o.Clock,
+		QueueMax:      o.QueueMax,
 		CommitTimeout: o.CommitTimeout,
 		Log:           o.Log,
-		NewMachine: func(shard int32) *Machine {
-			return NewMachine(o.Config, Hooks{
-				WriteMarkers: func(m Markers) { c.work.do(func() { c.mark(shard, m) }) },
-				NeedID:       func(id string, p coordinator.Producer) { c.work.do(func() { c.timeOut(shard, id, p) }) },
-			})
-		},
+		NewMachine:    func(shard int32) *Machine { return c.newMachine(shard, o.Config) },
 	})
 	return c
 }
 
+// newMachine is one life of a shard. What is done for it is of no interest to later
+// ones, which ask for what they need.
+func (c *Coordinator) newMachine(shard int32, config Config) *Machine {
+	var m *Machine
+	tell := func(decide func(now coordinator.Moment) coordinator.Decision) {
+		c.insist(shard, func(present *Machine, now coordinator.Moment) coordinator.Decision {
+			if present != m {
+				return coordinator.Decision{}
+			}
+			return decide(now)
+		})
+	}
+	m = NewMachine(config, Hooks{
+		WriteMarkers: func(work Markers) {
+			c.jobs.start(&markerJob{shard: shard, markers: work, written: func() {
+				tell(func(now coordinator.Moment) coordinator.Decision { return m.MarkersWritten(now, work) })
+			}})
+		},
+		NeedID: func(id string, p coordinator.Producer) {
+			c.ids.do(func() {
+				newID, err := c.newProducerID()
+				if err != nil {
+					c.log.Warn("A transaction that ran out of time waits for a producer id.", "transactional.id", id, "error", err)
+					newID = protocol.None
+				}
+				tell(func(now coordinator.Moment) coordinator.Decision { return m.TimedOut(now, id, p, newID) })
+			})
+		},
+		Abandoned: func(err error) {
+			if err != coordinator.ErrNotOwner { // its timers and markers go on in the next life
+				c.clock.AfterFunc(shardRetry, func() { c.Wake([]int32{shard}) })
+			}
+		},
+	})
+	return m
+}
+
 // Close answers everyone who waits and ends all goroutines.
 func (c *Coordinator) Close() {
+	c.jobs.close()
 	c.runtime.Close()
-	c.work.close()
+	c.markers.close()
+	c.ids.close()
 }
 
 // Unload forgets a shard whose partition is not ours any more.
@@ -79,35 +119,10 @@ func (c *Coordinator) ShardOf(transactionalID string) int32 {
 // and open transactions time out although nobody asks for them.
 func (c *Coordinator) Wake(shards []int32) {
 	for _, shard := range shards {
-		c.runtime.Do(shard,
-			func(*Machine, coordinator.Moment) coordinator.Decision { return coordinator.Decision{} },
-			func(error) {})
+		if !c.jobs.isClosed() {
+			c.insist(shard, func(*Machine, coordinator.Moment) coordinator.Decision { return coordinator.Decision{} })
+		}
 	}
-}
-
-// mark has the markers of a decided transaction written.
-func (c *Coordinator) mark(shard int32, m Markers) {
-	c.writeMarkers(shard, m, func(all bool) {
-		c.runtime.Do(shard,
-			func(machine *Machine, now coordinator.Moment) coordinator.Decision {
-				return machine.MarkersWritten(now, m.TransactionalID, m.Producer, all)
-			},
-			func(error) {}) // the shard begins anew, or its timer asks again
-	})
-}
-
-// timeOut gives a timeout the producer id that it needs.
-func (c *Coordinator) timeOut(shard int32, transactionalID string, p coordinator.Producer) {
-	id, err := c.newProducerID()
-	if err != nil {
-		c.log.Warn("A transaction that ran out of time waits for a producer id.", "transactional.id", transactionalID, "error", err)
-		return
-	}
-	c.runtime.Do(shard,
-		func(m *Machine, now coordinator.Moment) coordinator.Decision {
-			return m.TimedOut(now, transactionalID, p, id)
-		},
-		func(error) {})
 }
 
 // InitProducerID gives a transactional id to a producer.
@@ -137,7 +152,7 @@ func (c *Coordinator) initProducerID(in InitInput, reply func(InitOutput)) {
 
 // withID fetches a producer id apart from the shard, which must not wait for it.
 func (c *Coordinator) withID(use func(protocol.ProducerID, error)) {
-	if !c.work.do(func() { use(c.newProducerID()) }) {
+	if !c.ids.do(func() { use(c.newProducerID()) }) {
 		use(protocol.None, coordinator.ErrUnavailable)
 	}
 }
@@ -223,12 +238,13 @@ func joinListings(parts []ListOutput) ListOutput {
 	return all
 }
 
-// workersMax bounds the goroutines that write markers and fetch ids.
-const workersMax = 16
+// markerWorkers bounds the goroutines that write markers.
+const markerWorkers = 16
 
-// workers do in the background what a shard must not wait for. The zero value is
-// ready.
+// workers do in the background what a shard must not wait for.
 type workers struct {
+	max int
+
 	mu struct {
 		sync.Mutex
 		queue   []func()
@@ -247,7 +263,7 @@ func (w *workers) do(f func()) bool {
 		return false
 	}
 	w.mu.queue = append(w.mu.queue, f)
-	if w.mu.running < workersMax {
+	if w.mu.running < w.max {
 		w.mu.running++
 		w.done.Go(w.run)
 	}

@@ -23,6 +23,7 @@ type shelf struct {
 	mu      sync.Mutex
 	records map[int32][]coordinator.Record
 	foreign bool // the shards are another node's
+	broken  bool // appends fail
 }
 
 func (s *shelf) Check(int32) error {
@@ -47,6 +48,10 @@ func (s *shelf) Load(shard int32, fn func(coordinator.Entry) error) error {
 
 func (s *shelf) Append(shard int32, b coordinator.Batch, committed func(error)) (protocol.Offset, error) {
 	s.mu.Lock()
+	if s.broken {
+		s.mu.Unlock()
+		return 0, errors.New("the disk is full")
+	}
 	base := protocol.Offset(len(s.records[shard]))
 	s.records[shard] = append(s.records[shard], b.Records...)
 	s.mu.Unlock()
@@ -62,7 +67,7 @@ type house struct {
 	ids     atomic.Int64
 	idError atomic.Bool
 	// write writes markers; nil does so at once.
-	write atomic.Pointer[func(Markers, func(bool))]
+	write atomic.Pointer[func(Markers, func([]TopicPartition))]
 }
 
 func newHouse(s *shelf) *house {
@@ -80,12 +85,12 @@ func newHouse(s *shelf) *house {
 			}
 			return protocol.ProducerID(h.ids.Add(1)), nil
 		},
-		WriteMarkers: func(_ int32, m Markers, done func(bool)) {
+		WriteMarkers: func(_ int32, m Markers, done func([]TopicPartition)) {
 			if write := h.write.Load(); write != nil {
 				(*write)(m, done)
 				return
 			}
-			done(true)
+			done(nil)
 		},
 	})
 	return h
@@ -118,7 +123,7 @@ func (h *house) add(id string, p coordinator.Producer) error {
 func TestManyTransactionsAtOnce(t *testing.T) {
 	s := newShelf()
 	h := newHouse(s)
-	stuck := func(Markers, func(bool)) {} // nobody hears of these markers
+	stuck := func(Markers, func([]TopicPartition)) {} // nobody hears of these markers
 	var all sync.WaitGroup
 	for i := range 40 {
 		all.Go(func() {
@@ -150,7 +155,7 @@ func TestManyTransactionsAtOnce(t *testing.T) {
 	h = newHouse(s)
 	defer h.Close()
 	written := make(chan Markers, 50)
-	write := func(m Markers, done func(bool)) { written <- m; done(true) }
+	write := func(m Markers, done func([]TopicPartition)) { written <- m; done(nil) }
 	h.write.Store(&write)
 	h.Wake([]int32{0, 1, 2, 3, 4})
 	for m := range written {
@@ -173,8 +178,8 @@ func TestManyTransactionsAtOnce(t *testing.T) {
 func TestTheNextTransactionWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(newShelf())
-		var finish func(bool)
-		write := func(_ Markers, done func(bool)) { finish = done }
+		var finish func([]TopicPartition)
+		write := func(_ Markers, done func([]TopicPartition)) { finish = done }
 		h.write.Store(&write)
 		p := h.init(t, "a")
 		if err := h.add("a", p); err != nil {
@@ -188,7 +193,7 @@ func TestTheNextTransactionWaits(t *testing.T) {
 		if len(answers) > 0 {
 			t.Fatal("answered before the markers are written")
 		}
-		finish(true)
+		finish(nil)
 		if err := <-answers; err != nil {
 			t.Error(err)
 		}
@@ -225,4 +230,85 @@ func TestWhatACoordinatorCannotDo(t *testing.T) {
 	if out := wait(h.List, ListInput{LongerThanMillis: -1}); out.Err != nil || len(out.Transactions) > 0 {
 		t.Errorf("a list of nothing: %+v", out)
 	}
+}
+
+// Markers that could not be written are tried again, those alone. A later life of the
+// shard does not begin before an earlier one has ended: its markers could come after
+// the transaction.
+func TestMarkersOfOneTransactionComeOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(newShelf())
+		defer h.Close()
+		type call struct {
+			Markers
+			done func([]TopicPartition)
+		}
+		calls := make(chan call, 10)
+		write := func(m Markers, done func([]TopicPartition)) { calls <- call{m, done} }
+		h.write.Store(&write)
+		p := h.init(t, "a")
+		parts := []TopicPartition{{Topic: "t"}, {Topic: "u"}}
+		out := wait(h.AddPartitions, AddInput{TransactionalID: "a", Producer: p, Partitions: parts})
+		if err := out.First(); err != nil {
+			t.Fatal(err)
+		}
+		wait(h.End, EndInput{TransactionalID: "a", Producer: p, Commit: true})
+		first := <-calls
+		first.done(parts[1:])
+		synctest.Wait()
+		h.clock.Advance(markersRetryFirst)
+		again := <-calls
+		if len(again.Partitions) != 1 || again.Partitions[0] != parts[1] {
+			t.Errorf("tried again in %v", again.Partitions)
+		}
+		h.Unload(h.ShardOf("a"))
+		h.Wake([]int32{h.ShardOf("a")})
+		synctest.Wait()
+		h.clock.Advance(time.Second)
+		synctest.Wait()
+		if len(calls) > 0 {
+			t.Fatal("two write markers of one transaction")
+		}
+		again.done(nil)
+		last := <-calls
+		if len(last.Partitions) != 2 {
+			t.Errorf("the later life writes in %v", last.Partitions)
+		}
+		last.done(nil)
+		synctest.Wait()
+		if d := wait(h.Describe, "a"); d.State != CompleteCommit {
+			t.Errorf("the state is %s", d.State)
+		}
+	})
+}
+
+// A shard whose journal failed comes back by itself: nobody else may ask for its
+// transactions any more.
+func TestAShardComesBackByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(newShelf())
+		defer h.Close()
+		p := h.init(t, "a")
+		if err := h.add("a", p); err != nil {
+			t.Fatal(err)
+		}
+		broken := func(is bool) {
+			h.shelf.mu.Lock()
+			defer h.shelf.mu.Unlock()
+			h.shelf.broken = is
+		}
+		broken(true)
+		if out := wait(h.End, EndInput{TransactionalID: "a", Producer: p, Commit: true, Version: 2}); out.Err == nil {
+			t.Fatal("the commit was written")
+		}
+		synctest.Wait()
+		broken(false)
+		for range 70 { // the timeout is a minute
+			h.clock.Advance(time.Second)
+			synctest.Wait()
+		}
+		if d := wait(h.Describe, "a"); d.State != CompleteAbort {
+			t.Errorf("the state is %s", d.State)
+		}
+	})
 }

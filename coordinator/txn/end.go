@@ -181,18 +181,25 @@ func (m *Machine) needsID(t *transaction) bool {
 // timeOut aborts a transaction that is open for too long.
 func (m *Machine) timeOut(t *transaction) {
 	if m.needsID(t) {
-		m.hooks.NeedID(t.id, t.producer)
+		if !t.isAsking {
+			t.isAsking = true
+			m.hooks.NeedID(t.id, t.producer)
+		}
 		m.timers.Set(&t.timer, m.now.Elapsed+idRetry)
 		return
 	}
 	m.abortByBroker(t, protocol.None)
 }
 
-// TimedOut goes on with a timeout that needs a producer id.
+// TimedOut goes on with a timeout that needs a producer id; None if there is none.
 func (m *Machine) TimedOut(now coordinator.Moment, transactionalID string, p coordinator.Producer, newID protocol.ProducerID) coordinator.Decision {
 	m.begin(now)
 	t := m.transactions[transactionalID]
-	if t != nil && t.state == Ongoing && t.producer == p && since(t.startedAt, now.Wall) >= t.timeout {
+	if t == nil {
+		return m.finish()
+	}
+	t.isAsking = false
+	if newID != protocol.None && t.state == Ongoing && t.producer == p && since(t.startedAt, now.Wall) >= t.timeout {
 		m.abortByBroker(t, newID)
 	}
 	return m.finish()
@@ -206,28 +213,28 @@ func (m *Machine) finishDecided(t *transaction) {
 		return
 	}
 	m.arm(t)
-	t.isWriting = true
-	work := Markers{TransactionalID: t.id, Producer: t.producer, Commit: t.state == PrepareCommit, Version: t.version, Partitions: t.partitions}
+	m.decisions++
+	t.decision, t.isWriting = m.decisions, true
+	work := Markers{
+		TransactionalID: t.id, Producer: t.producer, Commit: t.state == PrepareCommit, Version: t.version,
+		Partitions: t.partitions, decision: t.decision,
+	}
 	m.reply(func(err error) {
-		if err == nil {
-			m.hooks.WriteMarkers(work)
+		if err != nil { // the commit takes long; the timer asks again
+			t.isWriting = false
+			return
 		}
+		m.hooks.WriteMarkers(work)
 	})
 }
 
-// MarkersWritten ends the transaction of a producer, or has its markers tried again
-// when some could not be written.
-func (m *Machine) MarkersWritten(now coordinator.Moment, transactionalID string, p coordinator.Producer, all bool) coordinator.Decision {
+// MarkersWritten ends the transaction whose markers were asked for.
+func (m *Machine) MarkersWritten(now coordinator.Moment, work Markers) coordinator.Decision {
 	m.begin(now)
-	t := m.transactions[transactionalID]
-	if t == nil || t.producer != p || !t.state.isDecided() {
-		return m.finish()
-	}
-	t.isWriting = false
-	if all {
+	t := m.transactions[work.TransactionalID]
+	if t != nil && t.state.isDecided() && t.isWriting && t.decision == work.decision {
+		t.isWriting = false
 		m.complete(t)
-	} else {
-		m.timers.Set(&t.timer, now.Elapsed+markersRetry)
 	}
 	return m.finish()
 }

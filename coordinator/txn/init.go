@@ -25,7 +25,7 @@ func (m *Machine) InitProducerID(now coordinator.Moment, in InitInput, reply fun
 func (m *Machine) initProducerID(in InitInput) InitOutput {
 	timeout := time.Duration(in.TimeoutMillis) * time.Millisecond
 	switch {
-	case in.TransactionalID == "" || len(in.TransactionalID) > stringBytesMax:
+	case in.TransactionalID == "" || len(in.TransactionalID) > stringBytesMax || !m.fits(in.TransactionalID, durable{}):
 		return InitOutput{Err: protocol.ErrInvalidRequest}
 	case timeout <= 0 || timeout > m.config.TimeoutMax:
 		return InitOutput{Err: protocol.ErrInvalidTransactionTimeout}
@@ -44,10 +44,13 @@ func (m *Machine) initProducerID(in InitInput) InitOutput {
 	case t.state.isDecided():
 		return InitOutput{Err: protocol.ErrConcurrentTransactions}
 	case t.state == Ongoing:
-		if m.needsID(t) && in.NewID == protocol.None {
-			return InitOutput{NeedID: true}
+		newID := protocol.ProducerID(protocol.None) // one that was fetched in vain is not used
+		if m.needsID(t) {
+			if newID = in.NewID; newID == protocol.None {
+				return InitOutput{NeedID: true}
+			}
 		}
-		m.abortByBroker(t, in.NewID)
+		m.abortByBroker(t, newID)
 		return InitOutput{Err: protocol.ErrConcurrentTransactions}
 	}
 	return m.nextProducer(t, in, timeout, isExpected)

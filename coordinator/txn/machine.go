@@ -25,9 +25,6 @@ type Config struct {
 // asked for again, and how long those wait who want to begin the next one.
 const markersPatience = time.Second
 
-// markersRetry is the pause after markers that could not be written.
-const markersRetry = 100 * time.Millisecond
-
 // idRetry is the pause before a timeout asks again for a producer id.
 const idRetry = 100 * time.Millisecond
 
@@ -45,8 +42,12 @@ type transaction struct {
 	// timer is the timeout of an open transaction, the patience of a decided one
 	// and the expiration of an idle id.
 	timer coordinator.Timer[*transaction]
-	// isWriting: markers were asked for and nothing was heard of them yet.
+	// decision numbers the decisions of this machine; isWriting: the markers of this
+	// one were asked for.
+	decision  uint64
 	isWriting bool
+	// isAsking: a timeout waits for a producer id.
+	isAsking bool
 	// waiting are those who want to begin the next transaction.
 	waiting []waiter
 }
@@ -64,6 +65,7 @@ type Machine struct {
 	transactions map[string]*transaction
 	timers       coordinator.TimerQueue[*transaction]
 	hooks        Hooks
+	decisions    uint64
 
 	// now and out belong to the input that is being handled.
 	now coordinator.Moment
@@ -73,11 +75,13 @@ type Machine struct {
 // Hooks are what a machine has others do. They must not block; the answers come
 // as inputs.
 type Hooks struct {
-	// WriteMarkers has the markers of a decided transaction written, answered by
-	// MarkersWritten. It may be asked more than once for the same ones.
+	// WriteMarkers has the markers of a decided transaction written, for as long as it
+	// takes, answered by MarkersWritten.
 	WriteMarkers func(Markers)
 	// NeedID has a transaction timed out with a new producer id, by TimedOut.
 	NeedID func(transactionalID string, producer coordinator.Producer)
+	// Abandoned says that the machine is not used any more, and why. Nil is nobody.
+	Abandoned func(error)
 }
 
 // NewMachine makes an empty machine.
@@ -95,15 +99,19 @@ func (m *Machine) finish() coordinator.Decision {
 
 func (m *Machine) reply(r coordinator.Reply) { m.out.Replies = append(m.out.Replies, r) }
 
-// change writes the new state of an id; false when it does not fit in a record.
-func (m *Machine) change(id string, d durable) bool {
+// change writes the new state of an id.
+func (m *Machine) change(id string, d durable) {
 	d.updatedAt = m.now.Wall
+	m.out.Records = append(m.out.Records, d.record(id, m.config.FeatureLevel()))
+}
+
+// fits tells whether the record of an open transaction leaves room for that of its
+// end, which has another id at most, and for longer lengths in an older version.
+func (m *Machine) fits(id string, d durable) bool {
+	const forTheEnd, forATopic = 64, 8
 	r := d.record(id, m.config.FeatureLevel())
-	if len(r.Key)+len(r.Value) > m.config.RecordBytesMax-protocol.BatchHeaderBytes {
-		return false
-	}
-	m.out.Records = append(m.out.Records, r)
-	return true
+	topics := len(byTopic(d.partitions))
+	return len(r.Key)+len(r.Value)+forTheEnd+forATopic*topics <= m.config.RecordBytesMax-protocol.BatchHeaderBytes
 }
 
 // then goes on once the records are applied.
@@ -216,6 +224,9 @@ func (m *Machine) Abandon(err error) {
 		m.refuseWaiting(m.transactions[id], err)
 	}
 	m.transactions = nil
+	if m.hooks.Abandoned != nil {
+		m.hooks.Abandoned(err)
+	}
 }
 
 func (m *Machine) refuseWaiting(t *transaction, err error) {

@@ -87,7 +87,11 @@ func (h *history) write(all bool) {
 		if tx.producer == m.Producer && tx.state.isDecided() && !slices.Equal(tx.partitions, m.Partitions) {
 			h.t.Errorf("markers of %v in %v, its transaction has %v", m.Producer, m.Partitions, tx.partitions)
 		}
-		h.do(h.machine.MarkersWritten(h.now, m.TransactionalID, m.Producer, all))
+		if all {
+			h.do(h.machine.MarkersWritten(h.now, m))
+		} else {
+			h.markers = append(h.markers, m) // the writer tries again
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ type durable struct {
 
 func (d durable) record(transactionalID string, featureLevel int16) coordinator.Record {
 	r := coordinator.Record{Key: recordKey(transactionalID)}
-	if featureLevel < valueVersionFlexible {
+	if featureLevel < valueVersionFlexible && d.nextID == protocol.None && d.version < versionBumping {
 		r.Value = d.plainValue()
 		return r
 	}

@@ -47,8 +47,8 @@ func TestRecordsAreKafkas(t *testing.T) {
 		if !bytes.Equal(r.Key, fromHex(t, "0000000178")) {
 			t.Errorf("the key is %x", r.Key)
 		}
-		old, err := parseValue(d.record("x", 0).Value)
 		d.previousID, d.version = -1, 0 // version 0 does not have them
+		old, err := parseValue(d.record("x", 0).Value)
 		if err != nil || !reflect.DeepEqual(old, d) {
 			t.Errorf("%s in version 0 is %+v, %v, want %+v", c.what, old, err, d)
 		}

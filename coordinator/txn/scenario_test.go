@@ -31,9 +31,11 @@ func TestScenarios(t *testing.T) {
 // once and a clock that is moved by hand. After every record it checks that a
 // machine that sees nothing but the journal holds the same durable state.
 type stage struct {
-	t       *testing.T
-	config  Config
-	level   int16
+	t      *testing.T
+	config Config
+	level  int16
+	// late is what replies hear in place of nil: the journal takes too long.
+	late    error
 	machine *Machine
 	replica *Machine
 	journal []coordinator.Record
@@ -100,7 +102,7 @@ func (s *stage) do(d coordinator.Decision) {
 			}
 		}
 		for _, reply := range d.Replies {
-			reply(nil)
+			reply(s.late)
 		}
 		if d.Then == nil {
 			return
@@ -159,7 +161,7 @@ func nameOf(err error) string {
 //	add ID PRODUCER/EPOCH T-P... [version=2]      AddPartitionsToTxn
 //	verify ID PRODUCER/EPOCH T-P...
 //	commit|abort ID PRODUCER/EPOCH [version=2]    EndTxn
-//	written | failed                              the markers asked for, all of them
+//	written                                       the markers asked for, all of them
 //	sleep 1s, restart, level N
 //	epoch ID N                                    many transactions later
 //	describe ID, list [states=A,B] [ids=1,2] [longer=1s]
@@ -189,12 +191,12 @@ func (s *stage) run(words []string) {
 		}))
 	case "commit", "abort":
 		s.end(words[0], args, options)
-	case "written", "failed":
+	case "written":
 		markers := s.markers
 		s.markers = nil
 		for _, m := range markers {
 			s.say("markers of %s: commit %v%s", show(m.Producer), m.Commit, showPartitions(m.Partitions))
-			s.do(s.machine.MarkersWritten(s.now, m.TransactionalID, m.Producer, words[0] == "written"))
+			s.do(s.machine.MarkersWritten(s.now, m))
 		}
 	case "describe":
 		s.do(s.machine.Describe(s.now, args[0], func(d Description) {

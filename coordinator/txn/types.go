@@ -83,6 +83,7 @@ type Markers struct {
 	Commit          bool
 	Version         int16
 	Partitions      []TopicPartition
+	decision        uint64 // of the machine that asks
 }
 
 // Description shows a transaction.

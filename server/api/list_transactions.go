@@ -30,6 +30,11 @@ func (a *API) listTransactions(_ *Request, q *kmsg.ListTransactionsRequest, repl
 		in.ProducerIDs = append(in.ProducerIDs, protocol.ProducerID(id))
 	}
 	if pattern := q.TransactionalIDPattern; pattern != nil && *pattern != "" {
+		if len(*pattern) > a.Config().GroupRegexBytesMax {
+			p.ErrorCode = codeOf(protocol.ErrInvalidRegularExpression)
+			reply(p)
+			return
+		}
 		compiled, err := regexp.Compile(`^(?:` + *pattern + `)$`)
 		if err != nil {
 			p.ErrorCode = codeOf(protocol.ErrInvalidRegularExpression)

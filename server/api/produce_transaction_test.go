@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -243,10 +244,10 @@ func TestNoBatchSlipsInBehindTheMarker(t *testing.T) {
 	for _, before := range []string{"", "+1 ^1"} {
 		w := newTransactionWorld(t)
 		w.transact("t", before)
-		ends := protocol.Offset(0) // each is a record
+		var ends atomic.Int64 // each is a record
 		w.transactions.set(func(in txn.AddInput) txn.AddOutput {
 			w.transact("t", "!1")
-			ends++
+			ends.Add(1)
 			return saying(nil)(in)
 		})
 		end := w.set.Get(w.store.Image().Topic("t").ID, 0).Offsets().End
@@ -255,7 +256,7 @@ func TestNoBatchSlipsInBehindTheMarker(t *testing.T) {
 			t.Errorf("the answer is %v", protocol.ErrorForCode(p.ErrorCode))
 		}
 		marks := w.set.Get(w.store.Image().Topic("t").ID, 0).Offsets()
-		if marks.End != end+ends || marks.Stable != marks.End {
+		if marks.End != end+protocol.Offset(ends.Load()) || marks.Stable != marks.End {
 			t.Errorf("after the marker: %+v, before it the end was %d", marks, end)
 		}
 	}
@@ -265,15 +266,15 @@ func TestNoBatchSlipsInBehindTheMarker(t *testing.T) {
 func TestABatchFollowsTheMarkerThatItWaitedFor(t *testing.T) {
 	w := newTransactionWorld(t)
 	w.transact("t", "+1 ^1")
-	asked := 0
+	var asked atomic.Int64
 	w.transactions.set(func(in txn.AddInput) txn.AddOutput {
-		if asked++; asked == 1 {
+		if asked.Add(1) == 1 {
 			w.transact("t", "!1")
 		}
 		return saying(nil)(in)
 	})
-	if p := w.transacted(12, w.batchOf(inTransaction(1, 1, 0), "v"))[0]; p.ErrorCode != 0 || asked != 2 {
-		t.Errorf("the answer is %v after %d questions", protocol.ErrorForCode(p.ErrorCode), asked)
+	if p := w.transacted(12, w.batchOf(inTransaction(1, 1, 0), "v"))[0]; p.ErrorCode != 0 || asked.Load() != 2 {
+		t.Errorf("the answer is %v after %d questions", protocol.ErrorForCode(p.ErrorCode), asked.Load())
 	}
 }
 

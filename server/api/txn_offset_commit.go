@@ -65,7 +65,9 @@ func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply 
 			finish(err, group.CommitOutput{})
 			return
 		}
-		in.Pass = pass
+		// The answer may come in the turn of the transaction's shard, which must not wait
+		// for the journal of the group's.
+		in.Pass, in.Alone = pass, false
 		a.Groups.Commit(in, func(out group.CommitOutput) { finish(out.Err, out) })
 	})
 }
