@@ -32,3 +32,9 @@ func stateNamed(name string) (State, bool) {
 	i := slices.Index(stateNames, name)
 	return State(i), i >= 0
 }
+
+// UnknownStates are the names that are no state's.
+func UnknownStates(names []string) (unknown []string) {
+	_, unknown = statesNamed(names)
+	return unknown
+}

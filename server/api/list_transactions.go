@@ -44,6 +44,7 @@ func (a *API) listTransactions(_ *Request, q *kmsg.ListTransactionsRequest, repl
 		in.Matches = compiled.MatchString
 	}
 	if a.Metadata.Image().Topic(TransactionsTopic) == nil { // nobody has had a transaction yet
+		p.UnknownStateFilters = txn.UnknownStates(q.StateFilters)
 		reply(p)
 		return
 	}

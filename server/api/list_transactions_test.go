@@ -1,0 +1,26 @@
+package api
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+// Before the first transaction, a list is empty, and filters are looked at all the same.
+func TestListTransactionsOfNobody(t *testing.T) {
+	w := newWorld(t)
+	q := kmsg.NewPtrListTransactionsRequest()
+	q.StateFilters = []string{"Ongoing", "Nonsense"}
+	p := ask[*kmsg.ListTransactionsResponse](w, 2, q)
+	if p.ErrorCode != 0 || len(p.TransactionStates) > 0 || !slices.Equal(p.UnknownStateFilters, []string{"Nonsense"}) {
+		t.Errorf("%+v", p)
+	}
+	pattern := "("
+	q.TransactionalIDPattern = &pattern
+	if p := ask[*kmsg.ListTransactionsResponse](w, 2, q); p.ErrorCode != protocol.ErrInvalidRegularExpression.Code {
+		t.Errorf("a pattern that is none: %+v", p)
+	}
+}
