@@ -14,14 +14,9 @@ import (
 	"github.com/barnabas-mq/barnabas/server/api"
 )
 
-// openGroups makes the group coordinator over __consumer_offsets, whose number of
-// partitions is the one that it was created with.
+// openGroups makes the group coordinator over __consumer_offsets.
 func (b *Broker) openGroups() error {
 	s := b.settings.Load()
-	shards := int32(s.OffsetsTopicPartitions)
-	if t := b.metadata.Image().Topic(api.OffsetsTopic); t != nil {
-		shards = int32(len(t.Partitions))
-	}
 	cfg := group.DefaultConfig()
 	cfg.SessionTimeoutMinMillis = int32(s.GroupSessionTimeoutMin.Milliseconds())
 	cfg.SessionTimeoutMaxMillis = int32(s.GroupSessionTimeoutMax.Milliseconds())
@@ -39,7 +34,8 @@ func (b *Broker) openGroups() error {
 	cfg.Settings = known.of
 	cfg.Topics = func() group.Topics { return topicsOf(b.metadata.Image()) }
 	b.groups = group.New(group.Options{
-		Config: cfg, Journal: coordinator.NewLogJournal(b.partitionOf(api.OffsetsTopic)), Clock: b.opts.Clock, Shards: shards,
+		Config: cfg, Journal: coordinator.NewLogJournal(b.partitionOf(api.OffsetsTopic)), Clock: b.opts.Clock,
+		Shards:        b.shardsOf(api.OffsetsTopic, s.OffsetsTopicPartitions),
 		CommitTimeout: s.OffsetsCommitTimeout, QueueMax: s.CoordinatorQueueMax, NewMemberID: newMemberID, Log: b.opts.Log,
 	})
 	return nil
@@ -132,6 +128,15 @@ func (t groupTopics) Names() iter.Seq[string] {
 func newMemberID() string {
 	u := protocol.NewUUID()
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// shardsOf is the number of shards of a coordinator: the partitions that its topic was
+// created with, or will be.
+func (b *Broker) shardsOf(topic string, configured int) int32 {
+	if t := b.metadata.Image().Topic(topic); t != nil {
+		return int32(len(t.Partitions))
+	}
+	return int32(configured)
 }
 
 // partitionOf finds the partition of an internal topic that holds a shard: nil

@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"time"
-
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
@@ -11,34 +9,24 @@ import (
 	"github.com/barnabas-mq/barnabas/server/api"
 )
 
-// openTransactions makes the transaction coordinator over __transaction_state, and
-// has it finish what an earlier life left.
+// openTransactions makes the transaction coordinator over __transaction_state.
 func (b *Broker) openTransactions() error {
 	s := b.settings.Load()
 	b.producerIDs = metadata.NewProducerIDs(func() (metadata.ProducerIDBlock, error) {
 		return b.metadata.FetchProducerIDs(s.NodeID)
 	})
-	image := b.metadata.Image()
-	topic := image.Topic(api.TransactionsTopic)
-	shards := int32(s.TransactionTopicPartitions)
-	if topic != nil {
-		shards = int32(len(topic.Partitions))
-	}
 	b.transactions = txn.New(txn.Options{
 		Config: txn.Config{
 			TimeoutMax: s.TransactionTimeoutMax, IDExpiration: s.TransactionalIDExpiration,
 			RecordBytesMax: group.DefaultConfig().RecordBytesMax,
 			FeatureLevel:   func() int16 { return b.metadata.Image().FeatureLevel("transaction.version") },
 		},
-		Journal: coordinator.NewLogJournal(b.partitionOf(api.TransactionsTopic)), Clock: b.opts.Clock, Shards: shards,
-		CommitTimeout: transactionCommitTimeout, QueueMax: s.CoordinatorQueueMax, NewProducerID: b.producerIDs.Next, WriteMarkers: b.endTransaction, Log: b.opts.Log,
+		Journal: coordinator.NewLogJournal(b.partitionOf(api.TransactionsTopic)), Clock: b.opts.Clock,
+		Shards: b.shardsOf(api.TransactionsTopic, s.TransactionTopicPartitions), QueueMax: s.CoordinatorQueueMax,
+		NewProducerID: b.producerIDs.Next, WriteMarkers: b.endTransaction, Log: b.opts.Log,
 	})
 	return nil
 }
-
-// transactionCommitTimeout is Kafka's for records of its transaction topic
-// (request.timeout.ms of the broker would be longer than clients wait).
-const transactionCommitTimeout = 5 * time.Second
 
 // endTransaction writes the markers of a decided transaction under the leader epoch
 // of the coordinator's partition, which fences coordinators of earlier epochs. What

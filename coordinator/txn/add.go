@@ -66,12 +66,8 @@ func check(t *transaction, p coordinator.Producer) error {
 		return protocol.ErrInvalidProducerIDMapping
 	case t.state.isDecided() && t.nextID != protocol.None && p == (coordinator.Producer{ID: t.nextID, Epoch: 0}):
 		return nil // it goes on under the next id once the markers are written
-	case t.producer.ID != p.ID:
-		return protocol.ErrInvalidProducerIDMapping
-	case t.producer.Epoch != p.Epoch:
-		return protocol.ErrProducerFenced
 	}
-	return nil
+	return checkExactly(t, p)
 }
 
 func (t *transaction) has(p TopicPartition) bool {

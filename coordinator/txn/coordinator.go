@@ -3,7 +3,6 @@ package txn
 import (
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/internal/clock"
@@ -17,8 +16,6 @@ type Options struct {
 	Clock   clock.Clock
 	// Shards is the number of partitions of __transaction_state.
 	Shards int32
-	// CommitTimeout bounds how long an answer waits for the journal; 0 means the default.
-	CommitTimeout time.Duration
 	// NewProducerID gives a producer id that nobody has. It may block.
 	NewProducerID func() (protocol.ProducerID, error)
 	// QueueMax bounds the calls that wait in one shard; 0 means the default.
@@ -50,14 +47,13 @@ func New(o Options) *Coordinator {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	c.runtime = coordinator.New(coordinator.Options[*Machine]{
-		Name:          "transaction",
-		Shards:        o.Shards,
-		Journal:       o.Journal,
-		Clock:         o.Clock,
-		QueueMax:      o.QueueMax,
-		CommitTimeout: o.CommitTimeout,
-		Log:           o.Log,
-		NewMachine:    func(shard int32) *Machine { return c.newMachine(shard, o.Config) },
+		Name:       "transaction",
+		Shards:     o.Shards,
+		Journal:    o.Journal,
+		Clock:      o.Clock,
+		QueueMax:   o.QueueMax,
+		Log:        o.Log,
+		NewMachine: func(shard int32) *Machine { return c.newMachine(shard, o.Config) },
 	})
 	return c
 }

@@ -154,11 +154,8 @@ func tooManyPartitions(n int, s *config.Broker) error {
 
 // refusal is what is wrong with the request as a whole.
 func (c *produceCall) refusal() *protocol.Error {
-	switch {
-	case c.request.Acks < -1 || c.request.Acks > 1:
+	if c.request.Acks < -1 || c.request.Acks > 1 {
 		return protocol.ErrInvalidRequiredAcks
-	case c.request.TransactionalID != nil && c.api.Transactions == nil:
-		return protocol.ErrInvalidTxnState.WithMessage("transactions are not served yet")
 	}
 	return nil
 }

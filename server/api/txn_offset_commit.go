@@ -38,7 +38,7 @@ func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply 
 	producer := producerOf(q.ProducerID, q.ProducerEpoch)
 	in := group.CommitInput{
 		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: protocol.None,
-		RetentionMillis: protocol.None, Producer: &producer, Alone: mayWait(r),
+		RetentionMillis: protocol.None, Producer: &producer,
 	}
 	if q.Version >= txnCommitMembers {
 		in.Generation = q.Generation
@@ -58,16 +58,16 @@ func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply 
 	v := &offsetsVerification{api: a, add: txn.AddInput{
 		TransactionalID: q.TransactionalID, Producer: producer,
 		Partitions: []txn.TopicPartition{a.offsetsPartition(q.Group)},
-		VerifyOnly: q.Version < txnCommitAdds, Version: versionBumping, Alone: in.Alone,
+		VerifyOnly: q.Version < txnCommitAdds, Version: versionBumping, Alone: mayWait(r),
 	}}
 	v.run(asksMax, func(pass logstore.Pass, err error) {
 		if err != nil {
 			finish(err, group.CommitOutput{})
 			return
 		}
-		// The answer may come in the turn of the transaction's shard, which must not wait
-		// for the journal of the group's.
-		in.Pass, in.Alone = pass, false
+		// Not Alone: the answer may come in the turn of the transaction's shard, which must
+		// not wait for the journal of the group's.
+		in.Pass = pass
 		a.Groups.Commit(in, func(out group.CommitOutput) { finish(out.Err, out) })
 	})
 }
