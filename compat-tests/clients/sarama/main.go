@@ -75,10 +75,8 @@ func (client) Consume(ctx context.Context, o program.Options, out *program.Outpu
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	counted := &counter{out: out, wanted: o.Count, next: map[int32]int64{}, enough: cancel}
-	for ctx.Err() == nil {
-		if err := group.Consume(ctx, []string{o.Topic}, counted); err != nil {
-			return err
-		}
+	if err := consume(ctx, group, o.Topic, counted); err != nil {
+		return err
 	}
 	if err := group.Close(); err != nil {
 		return err
@@ -145,12 +143,21 @@ func (client) Member(ctx context.Context, o program.Options, out *program.Output
 			out.Error(err)
 		}
 	}()
+	if err := consume(ctx, group, o.Topic, &member{topic: o.Topic, out: out}); err != nil {
+		return err
+	}
+	return group.Close()
+}
+
+// consume runs session after session until ctx is done. Sarama gives the context's own error back
+// if that happens while it joins: this is an orderly end too.
+func consume(ctx context.Context, group sarama.ConsumerGroup, topic string, handler sarama.ConsumerGroupHandler) error {
 	for ctx.Err() == nil {
-		if err := group.Consume(ctx, []string{o.Topic}, &member{topic: o.Topic, out: out}); err != nil {
+		if err := group.Consume(ctx, []string{topic}, handler); err != nil && !errors.Is(err, ctx.Err()) {
 			return err
 		}
 	}
-	return group.Close()
+	return nil
 }
 
 // member emits every assignment and every record.
