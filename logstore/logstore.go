@@ -171,6 +171,13 @@ type TimestampOffset struct {
 	Epoch     protocol.Epoch
 }
 
+// SegmentInfo is one file of a log.
+type SegmentInfo struct {
+	Base     protocol.Offset
+	Bytes    int64
+	Modified protocol.Timestamp // of the file
+}
+
 // Aborted is an aborted transaction, as Fetch tells of it: from First on, up to the
 // producer's next abort marker, its records do not count.
 type Aborted struct {
@@ -240,6 +247,8 @@ type Log interface {
 	ActiveProducers() []ProducerEntry
 	// SizeBytes is the sum of the segments' sizes.
 	SizeBytes() int64
+	// Segments lists the files of the log, oldest first.
+	Segments() ([]SegmentInfo, error)
 	Reconfigure(Config)
 	// Flush makes everything appended so far durable.
 	Flush() error

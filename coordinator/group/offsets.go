@@ -90,9 +90,13 @@ func (m *Machine) commit(in CommitInput) CommitOutput {
 				result.Partitions[j].Err = ErrMetadataTooLarge
 				continue
 			}
+			committedAt := m.now.Wall
+			if p.CommittedAt != nil {
+				committedAt = *p.CommittedAt
+			}
 			r := offsetRecord(in.GroupID, topicPartition{topic.Topic, p.Partition}, committed{
 				offset: p.Offset, leaderEpoch: p.LeaderEpoch, metadata: p.Metadata,
-				committedAt: m.now.Wall, expireAt: expireAt, topicID: topic.TopicID,
+				committedAt: committedAt, expireAt: expireAt, topicID: topic.TopicID,
 			})
 			records = append(records, r)
 			bytes += len(r.Key) + len(r.Value)

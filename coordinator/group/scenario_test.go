@@ -360,9 +360,12 @@ func (s *stage) commit(args []string, options map[string]string) {
 	}
 	for _, word := range args[1:] {
 		tp, offset, metadata := s.topicPartition(word)
-		in.Topics = append(in.Topics, CommitTopic{Topic: tp.topic, TopicID: s.topics.topics[tp.topic].ID, Partitions: []CommitPartition{
-			{Partition: tp.partition, Offset: offset, LeaderEpoch: protocol.None, Metadata: metadata},
-		}})
+		one := CommitPartition{Partition: tp.partition, Offset: offset, LeaderEpoch: protocol.None, Metadata: metadata}
+		if ago, ok := options["ago"]; ok {
+			at := s.now.Wall - protocol.Timestamp(s.duration(ago).Milliseconds())
+			one.CommittedAt = &at
+		}
+		in.Topics = append(in.Topics, CommitTopic{Topic: tp.topic, TopicID: s.topics.topics[tp.topic].ID, Partitions: []CommitPartition{one}})
 	}
 	s.do(s.machine.Commit(s.now, in, func(out CommitOutput) {
 		if out.Err != nil {

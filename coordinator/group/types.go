@@ -155,6 +155,8 @@ type CommitPartition struct {
 	Offset      protocol.Offset
 	LeaderEpoch protocol.Epoch
 	Metadata    string
+	// CommittedAt is when the client says that it committed; nil is now.
+	CommittedAt *protocol.Timestamp
 }
 
 // CommitOutput answers a CommitInput. With Err nothing was committed.

@@ -320,6 +320,28 @@ func (l *log) SizeBytes() int64 {
 	return total
 }
 
+// Segments implements logstore.Log. A file that retention removes meanwhile is left out.
+func (l *log) Segments() ([]logstore.SegmentInfo, error) {
+	if err := l.Ready(); err != nil {
+		return nil, err
+	}
+	list := *l.segments.Load()
+	infos := make([]logstore.SegmentInfo, 0, len(list))
+	for _, s := range list {
+		file, err := l.store.opts.FS.Stat(s.data.name)
+		if passedOver(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", logstore.ErrStorage, err)
+		}
+		infos = append(infos, logstore.SegmentInfo{
+			Base: s.base, Bytes: s.size.Load(), Modified: protocol.Timestamp(file.ModTime().UnixMilli()),
+		})
+	}
+	return infos, nil
+}
+
 // Reconfigure implements logstore.Log.
 func (l *log) Reconfigure(cfg logstore.Config) {
 	if cfg.Compact {

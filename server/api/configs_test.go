@@ -75,13 +75,20 @@ func alterSteps(w *world, version int16, validateOnly bool, resources ...kmsg.In
 func TestDescribingATopicsSettings(t *testing.T) {
 	w := newWorld(t)
 	w.topic("x", 1, "retention.ms", "5000")
-	for version := int16(1); version <= 4; version++ {
+	for version := int16(0); version <= 4; version++ {
 		p := askConfigs(w, version, kindTopic, "x")
 		if p.ErrorCode != 0 || p.ErrorMessage == nil || *p.ErrorMessage != "" || len(p.Configs) < 30 {
 			t.Fatalf("version %d: error %d, %d settings", version, p.ErrorCode, len(p.Configs))
 		}
 		i := slices.IndexFunc(p.Configs, func(c kmsg.DescribeConfigsResponseResourceConfig) bool { return c.Name == "retention.ms" })
 		c := p.Configs[i]
+		if version == 0 {
+			other := p.Configs[(i+1)%len(p.Configs)]
+			if text(c.Value) != "5000" || c.IsDefault || !other.IsDefault {
+				t.Errorf("version 0: %+v, %+v", c, other)
+			}
+			continue
+		}
 		if text(c.Value) != "5000" || c.Source != kmsg.ConfigSourceDynamicTopicConfig || c.ReadOnly || c.IsSensitive {
 			t.Errorf("version %d: %+v", version, c)
 		}

@@ -1,6 +1,6 @@
 package api
 
-// CreateTopics (key 19), versions 2 to 7.
+// CreateTopics (key 19), versions 0 to 7.
 //
 // Creates each topic by itself: one that is refused does not keep the others from
 // being created, and all that are created are one write. A topic that the answer
@@ -13,8 +13,8 @@ package api
 // created with the number of partitions that its coordinator uses, or -1, which
 // Kafka does not insist on, and gets the settings that the coordinator needs.
 //
-//	v2     validate only
-//	v3     as v2
+//	v1     validate only; error messages
+//	v2-v3  as v1
 //	v4     -1 without an assignment (KIP-464)
 //	v5     flexible; tells partitions, replication factor and settings (KIP-525)
 //	v6     may answer THROTTLING_QUOTA_EXCEEDED (KIP-599); there are no quotas yet
@@ -34,7 +34,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createTopics = now(2, 7, (*API).createTopics)
+var createTopics = now(0, 7, (*API).createTopics)
 
 // metadataTopic is the log of the metadata itself, which is no topic of clients.
 const metadataTopic = "__cluster_metadata"

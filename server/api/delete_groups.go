@@ -1,9 +1,12 @@
 package api
 
-// DeleteGroups (key 42), versions 0 to 2.
+// DeleteGroups (key 42), versions 0 to 3.
 //
 // Deletes empty groups and everything they have committed. A group that is named
 // twice is answered once.
+//
+//	v2  flexible
+//	v3  error messages
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -11,7 +14,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var deleteGroups = later(0, 2, (*API).deleteGroups)
+var deleteGroups = later(0, 3, (*API).deleteGroups)
 
 func (a *API) deleteGroups(_ *Request, q *kmsg.DeleteGroupsRequest, reply func(*kmsg.DeleteGroupsResponse)) {
 	a.Groups.DeleteGroups(once(q.Groups), func(results []group.GroupResult) {
@@ -19,7 +22,8 @@ func (a *API) deleteGroups(_ *Request, q *kmsg.DeleteGroupsRequest, reply func(*
 		p.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(results))
 		for i, result := range results {
 			p.Groups[i].Default()
-			p.Groups[i].Group, p.Groups[i].ErrorCode = result.GroupID, codeOf(result.Err)
+			p.Groups[i].Group = result.GroupID
+			p.Groups[i].ErrorCode, p.Groups[i].ErrorMessage = problemOf(result.Err)
 		}
 		reply(p)
 	})

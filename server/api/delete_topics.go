@@ -1,16 +1,16 @@
 package api
 
-// DeleteTopics (key 20), versions 1 to 6.
+// DeleteTopics (key 20), versions 0 to 6.
 //
 // Removes topics with their records, settings and committed offsets. When the
 // answer is given the names are free again; files go away a little later. With
-// delete.topic.enable=false everything is TOPIC_DELETION_DISABLED, which v1 and v2
-// do not know and which is INVALID_REQUEST there.
+// delete.topic.enable=false everything is TOPIC_DELETION_DISABLED, which the versions
+// below 3 do not know and which is INVALID_REQUEST there.
 //
 // Internal topics are INVALID_TOPIC_EXCEPTION: their coordinators hold what is in
 // them. Kafka deletes them.
 //
-//	v1-v3  topics by name
+//	v0-v3  topics by name
 //	v4     flexible
 //	v5     error messages
 //	v6     topics by name or by id, exactly one of them (KIP-516)
@@ -22,7 +22,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var deleteTopics = now(1, 6, (*API).deleteTopics)
+var deleteTopics = now(0, 6, (*API).deleteTopics)
 
 func (a *API) deleteTopics(r *Request, q *kmsg.DeleteTopicsRequest) *kmsg.DeleteTopicsResponse {
 	p := q.ResponseKind().(*kmsg.DeleteTopicsResponse)

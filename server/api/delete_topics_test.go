@@ -31,7 +31,7 @@ func deleteTopicsOf(w *world, topics ...kmsg.DeleteTopicsRequestTopic) []kmsg.De
 // be taken again by another topic.
 func TestADeletedNameIsFreeAtOnce(t *testing.T) {
 	w := newWorld(t)
-	for version := int16(1); version <= 6; version++ {
+	for version := int16(0); version <= 6; version++ {
 		id := w.topic("x", 2)
 		p := deleteNames(w, version, "x")
 		if len(p) != 1 || p[0].ErrorCode != 0 || text(p[0].Topic) != "x" {

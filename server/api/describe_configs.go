@@ -1,6 +1,6 @@
 package api
 
-// DescribeConfigs (key 32), versions 1 to 4.
+// DescribeConfigs (key 32), versions 0 to 4.
 //
 // Describes the settings of topics (2), of the broker (4), of its loggers (8), of
 // client-metrics subscriptions (16) and of groups (32). Null or an empty list of
@@ -8,6 +8,7 @@ package api
 // name means what was altered for the whole cluster. Groups and subscriptions that
 // nobody has configured have defaults. There is one logger, root.
 //
+//	v0     whether a value is the default, which Kafka 3 always denies
 //	v1     synonyms, on request, and sources
 //	v2     as v1
 //	v3     types; documentation on request
@@ -28,7 +29,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeConfigs = now(1, 4, (*API).describeConfigs)
+var describeConfigs = now(0, 4, (*API).describeConfigs)
 
 func (a *API) describeConfigs(r *Request, q *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeConfigsResponse)
@@ -129,6 +130,7 @@ func answerEntry(e *config.Entry, q *kmsg.DescribeConfigsRequest) kmsg.DescribeC
 	c := kmsg.NewDescribeConfigsResponseResourceConfig()
 	c.Name, c.Value, c.ReadOnly, c.IsSensitive = e.Name, e.Value, e.ReadOnly, e.Sensitive
 	c.Source, c.ConfigType = kmsg.ConfigSource(e.Source), kmsg.ConfigType(e.Type)
+	c.IsDefault = e.Source == config.SourceDefault // v0
 	if q.IncludeSynonyms {
 		for _, s := range e.Synonyms {
 			synonym := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()

@@ -1,12 +1,12 @@
 package api
 
-// DescribeLogDirs (key 35), versions 1 to 5.
+// DescribeLogDirs (key 35), versions 0 to 5.
 //
 // Tells how large the partitions are and how much room the data directory's
 // volume has. There is one directory. Null asks for all topics; an empty list for
 // the directory alone. What is named and does not exist is left out, as in Kafka.
 //
-//	v1     sizes by directory, topic and partition
+//	v0-v1  sizes by directory, topic and partition
 //	v2     flexible
 //	v3     top-level error code
 //	v4     total and usable bytes of the volume, -1 when it does not tell
@@ -20,7 +20,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-var describeLogDirs = now(1, 5, (*API).describeLogDirs)
+var describeLogDirs = now(0, 5, (*API).describeLogDirs)
 
 // unknownVolumeBytes is what Kafka says of a volume that does not tell its size.
 const unknownVolumeBytes = -1

@@ -141,7 +141,7 @@ func TestSizesOfPartitions(t *testing.T) {
 	w.topic("x", 2)
 	w.topic("y", 1)
 	w.produce("x", 1, "some bytes")
-	for version := int16(1); version <= 5; version++ {
+	for version := int16(0); version <= 5; version++ {
 		dir := askLogDirs(w, version, nil)
 		if len(dir.Topics) != 2 || len(dir.Topics[0].Partitions) != 2 {
 			t.Fatalf("version %d: %+v", version, dir)

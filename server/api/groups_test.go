@@ -259,7 +259,7 @@ func results(p *kmsg.OffsetCommitResponse) string {
 func TestOffsetsAreCommittedAndFetchedInEveryVersion(t *testing.T) {
 	w := newGroupWorld(t)
 	id := w.store.Image().Topic("t").ID
-	for version := int16(2); version <= 10; version++ {
+	for version := int16(0); version <= 10; version++ {
 		g := fmt.Sprint("c", version)
 		q := commitRequest(g, commitTopic("t", id, 1, 9, 0), commitTopic("unknown", protocol.UUID{9}, 1))
 		// A generation of a group that does not exist.
@@ -273,6 +273,9 @@ func TestOffsetsAreCommittedAndFetchedInEveryVersion(t *testing.T) {
 		if version == 10 {
 			want, granted = " 9:3 1:69 0:69; 1:100;", " 9:3 1:0 0:0; 1:100;"
 		}
+		if version == 0 {
+			want = granted // it has no place for a generation
+		}
 		if got := results(ask[*kmsg.OffsetCommitResponse](w, version, q)); got != want {
 			t.Errorf("OffsetCommit %d with a generation: %s, want %s", version, got, want)
 		}
@@ -285,14 +288,17 @@ func TestOffsetsAreCommittedAndFetchedInEveryVersion(t *testing.T) {
 		}
 	}
 	w.restart()
-	for version := int16(1); version <= 10; version++ {
-		g := fmt.Sprint("c", max(version, 2))
+	for version := int16(0); version <= 10; version++ {
+		g := fmt.Sprint("c", version)
 		epoch := int32(-1)
 		if version >= 6 {
 			epoch = 5
 		}
 		got := fetched(w, version, g, id)
 		want := []string{fmt.Sprintf("0:42/%d/0", epoch), fmt.Sprintf("1:42/%d/0", epoch), "2:-1/-1/0", "77:-1/-1/0"}
+		if version == 0 {
+			want[2], want[3] = "2:-1/-1/3", "77:-1/-1/3"
+		}
 		if !slices.Equal(got, want) {
 			t.Errorf("OffsetFetch %d: %v, want %v", version, got, want)
 		}
@@ -466,6 +472,11 @@ func TestToolsDeleteGroupsAndOffsets(t *testing.T) {
 	}
 	if want := []string{"simple0", "g68", "nowhere69", "69"}; !slices.Equal(got, want) {
 		t.Errorf("deleted %q, want %q", got, want)
+	}
+	ask[*kmsg.OffsetCommitResponse](w, 9, commitRequest("simple", commitTopic("t", protocol.UUID{}, 0, 1)))
+	again := ask[*kmsg.DeleteGroupsResponse](w, 3, deletion).Groups
+	if again[0].ErrorCode != 0 || again[0].ErrorMessage != nil || again[1].ErrorCode != 68 || text(again[1].ErrorMessage) == "" {
+		t.Errorf("version 3: %+v", again)
 	}
 }
 

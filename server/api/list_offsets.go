@@ -1,6 +1,6 @@
 package api
 
-// ListOffsets (key 2), versions 1 to 11.
+// ListOffsets (key 2), versions 0 to 11.
 //
 // Offsets by time, and by Kafka's special timestamps: -1 latest (high watermark,
 // or last stable offset for read_committed), -2 earliest, -3 the record with the
@@ -8,13 +8,12 @@ package api
 // earliest pending upload (v11). Nothing is tiered, so the local start is the
 // start, and the last two have no answer.
 //
+//	v0   the offsets where segments begin: list_offsets_v0.go
 //	v1   one offset per partition, with its timestamp
 //	v2   isolation level
 //	v4   leader epochs; FENCED and UNKNOWN_LEADER_EPOCH
 //	v6   flexible
 //	v10  a timeout for tiered storage, not needed here
-//
-// Left out: v0, the offsets of segments.
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -25,7 +24,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var listOffsets = now(1, 11, (*API).listOffsets)
+var listOffsets = now(0, 11, (*API).listOffsets)
 
 // Special timestamps (ListOffsetsRequest in Kafka).
 const (
@@ -44,6 +43,9 @@ var timestampSince = map[int64]int16{
 }
 
 func (a *API) listOffsets(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {
+	if q.Version == 0 {
+		return a.listSegments(r, q)
+	}
 	p := q.ResponseKind().(*kmsg.ListOffsetsResponse)
 	p.Topics = make([]kmsg.ListOffsetsResponseTopic, len(q.Topics))
 	image := a.Metadata.Image()

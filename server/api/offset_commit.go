@@ -1,10 +1,12 @@
 package api
 
-// OffsetCommit (key 8), versions 2 to 10.
+// OffsetCommit (key 8), versions 0 to 10.
 //
 // Stores how far a group has read. Topics and partitions must exist; the offsets
 // are not compared with the log. Errors come per partition.
 //
+//	v0   a group, without member and generation; ZooKeeper kept it, we do as any other
+//	v1   a time of its own per partition
 //	v2   a retention of its own, until v4
 //	v6   leader epoch
 //	v7   static members (KIP-345)
@@ -21,10 +23,13 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetCommit = later(2, 10, (*API).offsetCommit)
+var offsetCommit = later(0, 10, (*API).offsetCommit)
 
-// The retention of a commit is in versions 2 to 4 only; -1 is the broker's.
+// The retention of a commit is in versions 2 to 4 only; -1 is the broker's. The time
+// of a commit is in version 1 only; -1 is now.
 const (
+	offsetCommitTimestamp      = 1
+	offsetCommitRetentionFrom  = 2
 	offsetCommitRetentionUntil = 4
 	offsetCommitByID           = 10
 )
@@ -34,7 +39,7 @@ func (a *API) offsetCommit(r *Request, q *kmsg.OffsetCommitRequest, reply func(*
 		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: q.Generation,
 		RetentionMillis: protocol.None, NotFoundForUnknownGroup: q.Version >= 9, TakesMemberEpoch: q.Version >= 9,
 	}
-	if q.Version <= offsetCommitRetentionUntil {
+	if q.Version >= offsetCommitRetentionFrom && q.Version <= offsetCommitRetentionUntil {
 		in.RetentionMillis = q.RetentionTimeMillis
 	}
 	answer := &offsetCommitAnswer{byID: q.Version >= offsetCommitByID}
@@ -55,6 +60,10 @@ func (a *API) offsetCommit(r *Request, q *kmsg.OffsetCommitRequest, reply func(*
 			}
 			one := group.CommitPartition{
 				Partition: p.Partition, Offset: protocol.Offset(p.Offset), LeaderEpoch: protocol.Epoch(p.LeaderEpoch),
+			}
+			if q.Version == offsetCommitTimestamp && p.Timestamp != protocol.None {
+				at := protocol.Timestamp(p.Timestamp)
+				one.CommittedAt = &at
 			}
 			if p.Metadata != nil {
 				one.Metadata = *p.Metadata

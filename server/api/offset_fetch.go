@@ -1,11 +1,13 @@
 package api
 
-// OffsetFetch (key 9), versions 1 to 10.
+// OffsetFetch (key 9), versions 0 to 10.
 //
 // Reads how far groups have read. A group or partition without an offset is no
 // error: its offset is -1.
 //
-//	v1   a group and its partitions
+//	v0   a group and its partitions; without an offset UNKNOWN_TOPIC_OR_PARTITION, as
+//	     Kafka said of what ZooKeeper did not have
+//	v1   offset -1 and no error for these
 //	v2   no topics (null) means everything the group has committed; a top-level error
 //	v5   leader epochs
 //	v7   require stable: UNSTABLE_OFFSET_COMMIT while a transaction moves an offset (KIP-447)
@@ -22,7 +24,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetFetch = later(1, 10, (*API).offsetFetch)
+var offsetFetch = later(0, 10, (*API).offsetFetch)
 
 const (
 	offsetFetchTopError = 2
@@ -89,6 +91,9 @@ func fillSingleGroup(p *kmsg.OffsetFetchResponse, q *kmsg.OffsetFetchRequest, ou
 			one := kmsg.NewOffsetFetchResponseTopicPartition()
 			one.Partition, one.Offset, one.LeaderEpoch = from.Partition, int64(from.Offset), int32(from.LeaderEpoch)
 			one.Metadata, one.ErrorCode = &from.Metadata, codeOf(from.Err)
+			if q.Version == 0 && from.Err == nil && from.Offset < 0 {
+				one.ErrorCode = protocol.ErrUnknownTopicOrPartition.Code
+			}
 			topic.Partitions = append(topic.Partitions, one)
 		}
 		p.Topics = append(p.Topics, topic)

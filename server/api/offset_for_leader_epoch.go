@@ -1,12 +1,13 @@
 package api
 
-// OffsetForLeaderEpoch (key 23), versions 2 to 4 (KIP-101, KIP-320).
+// OffsetForLeaderEpoch (key 23), versions 0 to 4 (KIP-101, KIP-320).
 //
 // Tells where a leader epoch ends in a partition's log, so that a consumer finds
 // out whether what it has read is still there. An epoch that has no records ends
 // where the epoch before it does; one before the log's first begins the log; one
 // that has not begun, and a negative one, have no end: -1 and -1.
 //
+//	v1     tells the epoch as well
 //	v2     the client may say which epoch it takes for the current one
 //	v3     replica id; there are no other replicas, so it changes nothing
 //	v4     flexible
@@ -18,7 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetForLeaderEpoch = now(2, 4, (*API).offsetForLeaderEpoch)
+var offsetForLeaderEpoch = now(0, 4, (*API).offsetForLeaderEpoch)
 
 func (a *API) offsetForLeaderEpoch(_ *Request, q *kmsg.OffsetForLeaderEpochRequest) *kmsg.OffsetForLeaderEpochResponse {
 	p := q.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)

@@ -37,6 +37,8 @@ func TestWhereEpochsEnd(t *testing.T) {
 		index, current, epoch, is, ends int32
 		code                            *protocol.Error
 	}{
+		{version: 0, current: none, epoch: 0, is: none, ends: 3}, // it has no place for the epoch
+		{version: 1, current: none, epoch: 0, is: 0, ends: 3},
 		{version: 2, current: 1, epoch: 0, is: 0, ends: 3},
 		{version: 3, current: none, epoch: 0, is: 0, ends: 3},
 		{version: 4, current: none, epoch: 1, is: 1, ends: 5},

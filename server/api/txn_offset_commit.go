@@ -1,6 +1,6 @@
 package api
 
-// TxnOffsetCommit (key 28), versions 0 to 5.
+// TxnOffsetCommit (key 28), versions 0 to 6.
 //
 // Stores how far a group has read as part of a producer's transaction: the offsets
 // count when it commits. The transaction must have the partition of
@@ -10,6 +10,8 @@ package api
 //	v3  flexible; who commits, so that members of old generations are fenced (KIP-447)
 //	v4  may answer TRANSACTION_ABORTABLE (KIP-890)
 //	v5  adds the partition to the transaction by itself
+//	v6  topic ids in place of names; GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH where there was
+//	    ILLEGAL_GENERATION (KIP-1319)
 
 import (
 	"errors"
@@ -24,13 +26,14 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var txnOffsetCommit = later(0, 5, (*API).txnOffsetCommit)
+var txnOffsetCommit = later(0, 6, (*API).txnOffsetCommit)
 
 const (
 	txnCommitLeaderEpochs = 2
 	txnCommitMembers      = 3
 	txnCommitAbortable    = 4
 	txnCommitAdds         = 5
+	txnCommitByID         = 6
 )
 
 func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply func(*kmsg.TxnOffsetCommitResponse)) {
@@ -38,7 +41,7 @@ func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply 
 	producer := producerOf(q.ProducerID, q.ProducerEpoch)
 	in := group.CommitInput{
 		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: protocol.None,
-		RetentionMillis: protocol.None, Producer: &producer,
+		RetentionMillis: protocol.None, Producer: &producer, NotFoundForUnknownGroup: q.Version >= txnCommitByID,
 	}
 	if q.Version >= txnCommitMembers {
 		in.Generation = q.Generation
@@ -119,6 +122,8 @@ func txnCommitError(err error, version int16) error {
 		return protocol.ErrInvalidProducerEpoch
 	case errors.Is(err, protocol.ErrTransactionAbortable) && version < txnCommitAbortable:
 		return protocol.ErrInvalidTxnState
+	case errors.Is(err, group.ErrStaleEpoch) && version < txnCommitByID:
+		return protocol.ErrIllegalGeneration
 	case errors.Is(err, coordinator.ErrLoading), errors.Is(err, coordinator.ErrUnavailable), errors.Is(err, coordinator.ErrNotOwner):
 		return protocol.ErrCoordinatorNotAvailable
 	}
@@ -127,19 +132,23 @@ func txnCommitError(err error, version int16) error {
 
 // txnResults are where in the commit each partition of a request went, in order: the
 // place of its topic in the commit, or -1 for one that does not exist.
-type txnResults struct{ places [][]int }
+type txnResults struct {
+	places [][]int
+	refs   []topicRef
+}
 
 // txnCommitResults fills the commit with what exists.
 func txnCommitResults(image *metadata.Image, q *kmsg.TxnOffsetCommitRequest, in *group.CommitInput) txnResults {
-	results := txnResults{places: make([][]int, len(q.Topics))}
+	results := txnResults{places: make([][]int, len(q.Topics)), refs: make([]topicRef, len(q.Topics))}
 	for i, t := range q.Topics {
-		topic := image.Topic(t.Topic)
+		ref := findTopic(image, q.Version >= txnCommitByID, t.Topic, t.TopicID)
 		one := group.CommitTopic{Topic: t.Topic}
-		if topic != nil {
-			one.TopicID = topic.ID
+		if ref.topic != nil {
+			one.Topic, one.TopicID = ref.topic.Name, ref.topic.ID
 		}
+		results.refs[i] = ref
 		for _, p := range t.Partitions {
-			if topic == nil || topic.Partition(p.Partition) == nil {
+			if ref.check(p.Partition) != nil {
 				results.places[i] = append(results.places[i], -1)
 				continue
 			}
@@ -164,7 +173,7 @@ func (r txnResults) response(q *kmsg.TxnOffsetCommitRequest, err error, out grou
 	p := kmsg.NewPtrTxnOffsetCommitResponse()
 	at := -1 // in the commit's topics, which leave out those without a partition
 	for i, t := range q.Topics {
-		topic := kmsg.TxnOffsetCommitResponseTopic{Topic: t.Topic}
+		topic := kmsg.TxnOffsetCommitResponseTopic{Topic: t.Topic, TopicID: t.TopicID}
 		if r.hasAny(i) {
 			at++
 		}
@@ -172,7 +181,7 @@ func (r txnResults) response(q *kmsg.TxnOffsetCommitRequest, err error, out grou
 			one := kmsg.TxnOffsetCommitResponseTopicPartition{Partition: t.Partitions[j].Partition}
 			switch {
 			case place < 0:
-				one.ErrorCode = codeOf(protocol.ErrUnknownTopicOrPartition)
+				one.ErrorCode = codeOf(r.refs[i].check(one.Partition))
 			case err != nil:
 				one.ErrorCode = codeOf(err)
 			default:

@@ -1,6 +1,6 @@
 package api
 
-// WriteTxnMarkers (key 27), versions 1 and 2.
+// WriteTxnMarkers (key 27), versions 0 to 2.
 //
 // Ends transactions in the partitions that it names, as a transaction coordinator
 // says or an administrator (kafka-transactions.sh abort, for one that its coordinator
@@ -31,7 +31,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var writeTxnMarkers = later(1, 2, (*API).writeTxnMarkers)
+var writeTxnMarkers = later(0, 2, (*API).writeTxnMarkers)
 
 func (a *API) writeTxnMarkers(r *Request, q *kmsg.WriteTxnMarkersRequest, reply func(*kmsg.WriteTxnMarkersResponse)) {
 	a.wait(r)

@@ -37,7 +37,7 @@ func TestWriteTxnMarkers(t *testing.T) {
 		go done(errs)
 	}
 	w.writeMarkers.Store(&write)
-	for _, version := range []int16{1, 2} {
+	for _, version := range []int16{0, 1, 2} {
 		q := kmsg.NewPtrWriteTxnMarkersRequest()
 		q.Markers = []kmsg.WriteTxnMarkersRequestMarker{
 			markerRequest(5, 1, "t", 0, 3, 1, 2), markerRequest(6, 0, "__consumer_offsets", 7, 0, 50),
