@@ -49,6 +49,7 @@ type Broker struct {
 	ConnectionRepliesMax      int
 	ConnectionWriteTimeout    time.Duration
 	FetchBytesMax             int
+	FetchConversionBytesMax   int
 	FetchSessionSlots         int
 	DescribePartitionsMax     int
 	StopTimeout               time.Duration
@@ -216,6 +217,7 @@ func (b *Broker) readConnections(r *reader) {
 	b.ConnectionRepliesMax = r.count("barnabas.connection.replies.max")
 	b.ConnectionWriteTimeout = r.millis("barnabas.connection.write.timeout.ms")
 	b.FetchBytesMax = r.count("fetch.max.bytes")
+	b.FetchConversionBytesMax = r.count("barnabas.fetch.conversion.max.bytes")
 	b.FetchSessionSlots = r.count("max.incremental.fetch.session.cache.slots")
 	b.DescribePartitionsMax = r.count("max.request.partition.size.limit")
 	b.StopTimeout = r.millis("barnabas.stop.timeout.ms")

@@ -16,6 +16,7 @@ var barnabasKeys = []Key{
 	{Name: "barnabas.coordinator.queue.max", Type: TypeInt, Default: "10000", Valid: "[1,...]", Effect: Acts, Doc: "Requests that may wait for one coordinator shard; more are told to come again."},
 	{Name: "barnabas.durability", Type: TypeString, Default: "sync", Valid: "[sync, cached]", Effect: Acts, Doc: "When a write counts as done: sync when it is on the disk, cached when the operating system has it."},
 	{Name: "barnabas.group.metadata.max.bytes", Type: TypeInt, Default: "1048576", Valid: "[1024,...]", Effect: Acts, Doc: "Largest metadata or assignment of one group member."},
+	{Name: "barnabas.fetch.conversion.max.bytes", Type: TypeInt, Default: "4194304", Valid: "[65536,...]", Effect: Acts, Doc: "Records, before compression, that one answer to a Fetch below version 4 converts to the old message formats; the client comes again for the rest."},
 	{Name: "barnabas.group.regex.max.bytes", Type: TypeInt, Default: "1024", Valid: "[1,...]", Effect: Acts, Doc: "Longest pattern to which a consumer may subscribe."},
 	{Name: "barnabas.insecure.ignore", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Start although settings ask for protection that Barnabas cannot give yet."},
 	{Name: "barnabas.open.files.max", Type: TypeInt, Default: "4096", Valid: "[16,...]", Effect: Acts, Doc: "Log files that are held open at once."},

@@ -38,14 +38,28 @@ func appendCompressed(dst, src []byte, codec Codec, level int) []byte {
 	return out.Bytes()
 }
 
+// gzipWriters has a pool per level, because a writer takes a megabyte.
+var gzipWriters [gzip.BestCompression - gzip.DefaultCompression + 1]sync.Pool
+
 func compressGzip(out io.Writer, src []byte, level int) error {
 	if level == LevelDefault {
 		level = gzip.DefaultCompression
 	}
-	w, err := gzip.NewWriterLevel(out, min(max(level, gzip.DefaultCompression), gzip.BestCompression))
-	if err != nil {
-		return err
+	level = min(max(level, gzip.DefaultCompression), gzip.BestCompression)
+	pool := &gzipWriters[level-gzip.DefaultCompression]
+	w, _ := pool.Get().(*gzip.Writer)
+	if w == nil {
+		var err error
+		if w, err = gzip.NewWriterLevel(out, level); err != nil {
+			return err
+		}
+	} else {
+		w.Reset(out)
 	}
+	defer func() {
+		w.Reset(nil) // it must not keep the output alive
+		pool.Put(w)
+	}()
 	if _, err := w.Write(src); err != nil {
 		return err
 	}

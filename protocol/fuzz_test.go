@@ -173,3 +173,25 @@ func FuzzCodec(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a log holds, what becomes of it is a message set.
+func FuzzToMessageSet(f *testing.F) {
+	for codec := CodecNone; codec <= CodecZstd; codec++ {
+		f.Add([]byte(buildBatch(codec, storyRecords())), int8(0), int64(0), 100)
+		f.Add([]byte(buildBatch(codec, storyRecords())), int8(1), int64(2), 1000)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, magic int8, from int64, most int) {
+		b, _, err := NextBatch(data)
+		if err != nil || CheckBatch(b) != nil {
+			return
+		}
+		var s MessageSet
+		s.Reset(magic&1, Offset(from), MessageSetLimits{SetBytes: most, MessageBytes: most})
+		mustBeProtocolError(t, s.Add(b, DecodeLimits{MaxBytes: 1 << 20}))
+		for _, r := range readSet(t, magic&1, s.Bytes()) {
+			if r.Offset < Offset(from) {
+				t.Fatalf("a record at %d below %d", r.Offset, from)
+			}
+		}
+	})
+}

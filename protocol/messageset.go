@@ -222,16 +222,22 @@ func parseMessage(b []byte) (m legacyMessage, err error) {
 // of format 0 computed it over the magic number too (KAFKA-3160), and everybody
 // ignores it there.
 func repairLZ4Header(frame []byte) []byte {
-	end := len(lz4Magic) + 2 // flags, block size
-	if len(frame) > len(lz4Magic) && frame[len(lz4Magic)]&lz4ContentSize != 0 {
-		end += 8
-	}
+	end := lz4HeaderEnd(frame)
 	if len(frame) <= end || !bytes.HasPrefix(frame, lz4Magic) {
 		return frame
 	}
 	repaired := bytes.Clone(frame)
 	repaired[end] = byte(xxh32Short(frame[len(lz4Magic):end]) >> 8)
 	return repaired
+}
+
+// lz4HeaderEnd is where the header's checksum lies in a frame.
+func lz4HeaderEnd(frame []byte) int {
+	end := len(lz4Magic) + 2 // flags, block size
+	if len(frame) > len(lz4Magic) && frame[len(lz4Magic)]&lz4ContentSize != 0 {
+		end += 8
+	}
+	return end
 }
 
 // xxh32Short is xxHash32 with seed 0 for fewer than 16 bytes.

@@ -1,11 +1,13 @@
 package api
 
-// Fetch (key 1), versions 4 to 18.
+// Fetch (key 1), versions 0 to 18.
 //
 // Answers with whole batches from each partition, and waits up to max_wait for
 // min_bytes of them. Ranges of 16 KiB and more go from the page cache to the
 // socket; smaller ones are copied, which is cheaper.
 //
+//	v0-v3  records in formats 0 and 1: fetch_convert.go
+//	v3     a limit for the whole answer
 //	v4     isolation level, last stable offset, aborted transactions
 //	v5     log start offset
 //	v7     sessions (KIP-227): fetch_session.go
@@ -32,7 +34,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var fetch = declare[*kmsg.FetchRequest](4, 18, (*API).fetch)
+var fetch = declare[*kmsg.FetchRequest](0, 18, (*API).fetch)
 
 // copyBelowBytes is where sending a range from the file becomes cheaper than
 // copying it: measured between 8 and 16 KiB.
@@ -53,6 +55,10 @@ type fetchCall struct {
 	incremental bool
 	creating    bool
 
+	// conversion is not nil while records are answered in an old format.
+	conversion *conversion
+	turns      uint // requests of old formats so far
+
 	items []fetchItem
 	bytes int  // found in all items
 	ready bool // some item must be told of at once: an error or a divergence
@@ -68,6 +74,7 @@ type fetchItem struct {
 	below     protocol.Offset // the bound of the last read, and what a wait for more has seen
 	result    protocol.FetchPartitionResult
 	chunk     logstore.Chunk
+	converted []byte // in place of the chunk
 	diverging protocol.EpochEndOffset
 	failed    error // before the log was asked
 	omit      bool  // an incremental answer says nothing of it
@@ -91,6 +98,11 @@ func (a *API) fetch(r *Request) error {
 	if err := c.openContext(); err != nil {
 		c.answerError(r, errorOf(err).Code)
 		return nil
+	}
+	if r.Header.Version < fetchBatches {
+		c.conversion = conversions.Get().(*conversion)
+		c.turns++
+		defer c.endConversion()
 	}
 	c.resolve()
 	if err := c.readUntilEnough(r); err != nil {
@@ -142,7 +154,7 @@ func (c *fetchCall) resolve() {
 			item.partition = c.api.Partitions.Get(topic.ID, item.key.index)
 			if item.partition == nil {
 				item.failed = protocol.ErrUnknownTopicOrPartition
-			} else if c.header.Version < 10 && item.policy.CompressionType == "zstd" {
+			} else if c.header.Version >= fetchBatches && c.header.Version < 10 && item.policy.CompressionType == "zstd" {
 				item.failed = protocol.ErrUnsupportedCompressionType
 			}
 		}
@@ -210,17 +222,26 @@ func (c *fetchCall) waitForBytes(r *Request, missing int, wait time.Duration) {
 }
 
 // bytesMax is the largest answer that client and broker both allow.
-func (c *fetchCall) bytesMax() int { return min(int(c.request.MaxBytes), c.settings.FetchBytesMax) }
+func (c *fetchCall) bytesMax() int {
+	most := min(int(c.request.MaxBytes), c.settings.FetchBytesMax)
+	if c.conversion != nil {
+		most = min(most, c.settings.FetchConversionBytesMax)
+	}
+	return most
+}
 
 // read looks at every partition. At least one batch is found if there is any,
 // whatever the limits (v3+), so that no consumer is stuck behind a large one.
 func (c *fetchCall) read() {
 	c.bytes, c.ready = 0, false
 	left := c.bytesMax()
+	if c.conversion != nil {
+		c.conversion.begin(c.settings)
+	}
 	for i := range c.items {
-		item := &c.items[i]
+		item := &c.items[c.turn(i)]
 		item.result = protocol.FetchPartitionResult{Index: item.key.index, PreferredReadReplica: protocol.None}
-		item.chunk = logstore.Chunk{}
+		item.chunk, item.converted = logstore.Chunk{}, nil
 		err := item.failed
 		if err == nil {
 			err = c.readItem(item, left)
@@ -233,8 +254,8 @@ func (c *fetchCall) read() {
 			c.ready = true
 			continue
 		}
-		c.bytes += item.chunk.Bytes
-		left = max(left-item.chunk.Bytes, 0)
+		c.bytes += item.bytes()
+		left = max(left-item.bytes(), 0)
 		c.ready = c.ready || item.result.Diverging != nil
 	}
 }
@@ -260,13 +281,19 @@ func (c *fetchCall) readItem(item *fetchItem, left int) error {
 	in := logstore.ReadInput{
 		From: item.want.offset, Below: item.below, MaxBytes: min(left, int(item.want.maxBytes)), AtLeastOne: c.bytes == 0,
 	}
-	if c.isolation == partition.ReadCommitted {
+	switch {
+	case c.conversion != nil:
+		return c.readConverted(item, in)
+	case c.isolation == partition.ReadCommitted:
 		return item.readCommitted(in)
 	}
 	chunk, err := p.Read(in)
 	item.chunk = chunk
 	return err
 }
+
+// bytes is how long the records of the answer are.
+func (i *fetchItem) bytes() int { return i.chunk.Bytes + len(i.converted) }
 
 // committedTries bounds how often a range is read again that was replaced while its
 // aborted transactions were looked up; the reader gets nothing then and asks again.

@@ -69,6 +69,9 @@ func (c *fetchCall) appendPartition(out *server.Out, item *fetchItem) {
 	item.chunk = logstore.Chunk{} // from here on out or the copy below owns it
 	b := out.Bytes()
 	switch {
+	case item.converted != nil:
+		b = protocol.AppendFetchPartition(b, version, &item.result, len(item.converted))
+		b = append(b, item.converted...)
 	case chunk.Bytes == 0:
 		chunk.Release()
 		b = protocol.AppendFetchPartition(b, version, &item.result, 0)
@@ -90,7 +93,7 @@ func (c *fetchCall) appendCopy(b []byte, item *fetchItem, chunk logstore.Chunk) 
 	b = protocol.AppendFetchPartition(b, c.header.Version, &item.result, chunk.Bytes)
 	at := len(b)
 	b = append(b, make([]byte, chunk.Bytes)...)
-	if err := readCopy(b[at:], item, chunk); err != nil {
+	if err := readCopy(b[at:], item, chunk, item.want.offset); err != nil {
 		c.api.Log.Error("reading records failed", "topic", item.key.name, "partition", item.key.index, "error", err)
 		item.fail(c.failureCode(protocol.ErrKafkaStorageError))
 		return protocol.AppendFetchPartition(b[:before], c.header.Version, &item.result, 0)
@@ -101,12 +104,12 @@ func (c *fetchCall) appendCopy(b []byte, item *fetchItem, chunk logstore.Chunk) 
 // readCopy reads a small range and checks it: the bytes are at hand, and a CRC over
 // 16 KiB takes a microsecond. Kafka leaves this to the consumer, as we do for what
 // goes from the page cache to the socket.
-func readCopy(to []byte, item *fetchItem, chunk logstore.Chunk) error {
+func readCopy(to []byte, item *fetchItem, chunk logstore.Chunk, from protocol.Offset) error {
 	if n, err := chunk.Source.ReadAt(to, chunk.Position); n < len(to) {
 		return err
 	}
-	if err := chunk.VerifyCopy(to, item.want.offset, item.below); err != nil {
-		in := logstore.ReadInput{From: item.want.offset, Below: item.below}
+	if err := chunk.VerifyCopy(to, from, item.below); err != nil {
+		in := logstore.ReadInput{From: from, Below: item.below}
 		return item.partition.Log().Damaged(chunk, in, err)
 	}
 	return nil
