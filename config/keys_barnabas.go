@@ -5,6 +5,7 @@ const (
 	keyInsecureIgnore = "barnabas.insecure.ignore"
 	keyDurability     = "barnabas.durability"
 	keyClamp          = "barnabas.replication.clamp"
+	keyPersona        = "barnabas.persona"
 )
 
 // barnabasKeys: what Kafka has no setting for. Where Kafka has one, it is used.
@@ -19,6 +20,7 @@ var barnabasKeys = []Key{
 	{Name: "barnabas.group.regex.max.bytes", Type: TypeInt, Default: "1024", Valid: "[1,...]", Effect: Acts, Doc: "Longest pattern to which a consumer may subscribe."},
 	{Name: "barnabas.insecure.ignore", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Start although settings ask for protection that Barnabas cannot give yet."},
 	{Name: "barnabas.open.files.max", Type: TypeInt, Default: "4096", Valid: "[16,...]", Effect: Acts, Doc: "Log files that are held open at once."},
+	{Name: keyPersona, Type: TypeString, Valid: "[kafka-2.8, kafka-3.9, kafka-4.3] or empty", Effect: Acts, Doc: "The Kafka whose API versions and features clients meet; empty for all that there are. listener.name.NAME.barnabas.persona is for one listener."},
 	{Name: "barnabas.record.validation", Type: TypeString, Default: "records", Valid: "[records, header]", Effect: Acts, Doc: "How closely a produced batch is looked at: records walks every record as Kafka does, header trusts the body."},
 	{Name: "barnabas.replication.clamp", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Accept a replication factor or min.insync.replicas above the number of brokers and serve with what there is."},
 	{Name: "barnabas.request.decoded.max.bytes", Type: TypeInt, Default: "33554432", Valid: "[1048576,...]", Effect: Acts, Doc: "Memory that one decoded request may take, Produce and Fetch aside."},

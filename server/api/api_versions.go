@@ -2,7 +2,8 @@ package api
 
 // ApiVersions (key 18), versions 0 to 5.
 //
-// Lists what table.go serves, and the features. Allowed before everything else.
+// Lists what table.go serves, and the features, as far as the listener's persona has
+// them. Allowed before everything else.
 // An unsupported version is answered in version 0 with UNSUPPORTED_VERSION and
 // the range of ApiVersions, so that the client can ask again (KIP-511).
 //
@@ -22,7 +23,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -63,10 +63,10 @@ func (a *API) apiVersions(r *Request) error {
 	if r.Header.Version >= apiVersionsFeatures {
 		r.Peer.software = q.ClientSoftwareName
 		image := a.Metadata.Image()
-		in.Supported = supportedFeatures
-		in.Finalized, in.FinalizedEpoch = finalizedFeatures(image), int64(image.EndOffset())-1
+		in.Supported = r.Peer.view.features
+		in.Finalized, in.FinalizedEpoch = r.Peer.view.finalized(image), int64(image.EndOffset())-1
 	}
-	a.appendApiVersions(r, func(b []byte) []byte { return a.versions.AppendApiVersions(b, r.Header.Version, in) })
+	a.appendApiVersions(r, func(b []byte) []byte { return r.Peer.view.versions.AppendApiVersions(b, r.Header.Version, in) })
 	return nil
 }
 
@@ -97,18 +97,8 @@ func (a *API) checkApiVersions(r *Request, q *kmsg.ApiVersionsRequest) *protocol
 // emptyVersions answers a request that is refused: with no keys, as Kafka does.
 var emptyVersions = protocol.NewVersionTable(nil)
 
-func finalizedFeatures(image *metadata.Image) []protocol.FinalizedFeature {
-	var all []protocol.FinalizedFeature
-	for _, supported := range supportedFeatures {
-		if level := image.FeatureLevel(supported.Name); level > 0 {
-			all = append(all, protocol.FinalizedFeature{Name: supported.Name, Min: level, Max: level})
-		}
-	}
-	return all
-}
-
 func (a *API) answerUnsupportedApiVersions(r *Request) {
-	a.appendApiVersions(r, a.versions.AppendUnsupportedApiVersions)
+	a.appendApiVersions(r, r.Peer.view.versions.AppendUnsupportedApiVersions)
 }
 
 func (a *API) appendApiVersions(r *Request, body func([]byte) []byte) {
