@@ -127,7 +127,7 @@ func (b *Broker) listen() error {
 		Log:    b.opts.Log, Metrics: &b.metrics,
 	}
 	for _, l := range s.Listeners {
-		o.Addresses = append(o.Addresses, server.Address{Name: l.Name, Host: l.Host, Port: l.Port})
+		o.Addresses = append(o.Addresses, server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona})
 	}
 	b.server = server.New(o)
 	var err error

@@ -193,6 +193,9 @@ func (b *Broker) readIdentity(r *reader) {
 	b.Rack = r.text("broker.rack")
 	ends, _, _ := r.endpoints().resolve()
 	b.Listeners, b.AdvertisedListeners = ends.listen, ends.advertised
+	for i := range b.Listeners {
+		b.Listeners[i].Persona = r.persona(b.Listeners[i].Name)
+	}
 	b.LogDirs = distinct(r.logDirs())
 	b.InsecureIgnore = r.boolean(keyInsecureIgnore)
 }

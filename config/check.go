@@ -76,7 +76,7 @@ func askingForProtection(values map[string]string) []keyed {
 // listener.name.internal.ssl.keystore.password, or with a SASL mechanism in
 // between, listener.name.internal.plain.sasl.jaas.config.
 func listenerKey(name string) (*Key, bool) {
-	rest, ok := strings.CutPrefix(name, "listener.name.")
+	rest, ok := strings.CutPrefix(name, listenerPrefix)
 	if !ok {
 		return nil, false
 	}
@@ -106,8 +106,11 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	fail := func(key, format string, args ...any) {
 		wrong = append(wrong, keyed{key, fmt.Sprintf(format, args...)})
 	}
-	_, faults, unprotected := r.endpoints().resolve()
+	ends, faults, unprotected := r.endpoints().resolve()
 	wrong = append(wrong, faults...)
+	if len(faults) == 0 {
+		wrong = append(wrong, r.strayPersonas(ends.listen)...)
+	}
 	if node, broker := r.text("node.id"), r.text("broker.id"); node != broker {
 		fail("broker.id", "node.id is %s and broker.id is %s; they must be the same", node, broker)
 	}

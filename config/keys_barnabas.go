@@ -5,6 +5,7 @@ const (
 	keyInsecureIgnore = "barnabas.insecure.ignore"
 	keyDurability     = "barnabas.durability"
 	keyClamp          = "barnabas.replication.clamp"
+	keyPersona        = "barnabas.persona"
 )
 
 // barnabasKeys: what Kafka has no setting for. Where Kafka has one, it is used.
@@ -15,11 +16,12 @@ var barnabasKeys = []Key{
 	{Name: "barnabas.connection.write.timeout.ms", Type: TypeInt, Default: "30000", Valid: "[1,...]", Effect: Acts, Doc: "A connection whose client takes nothing for this long is closed."},
 	{Name: "barnabas.coordinator.queue.max", Type: TypeInt, Default: "10000", Valid: "[1,...]", Effect: Acts, Doc: "Requests that may wait for one coordinator shard; more are told to come again."},
 	{Name: "barnabas.durability", Type: TypeString, Default: "sync", Valid: "[sync, cached]", Effect: Acts, Doc: "When a write counts as done: sync when it is on the disk, cached when the operating system has it."},
-	{Name: "barnabas.group.metadata.max.bytes", Type: TypeInt, Default: "1048576", Valid: "[1024,...]", Effect: Acts, Doc: "Largest metadata or assignment of one group member."},
 	{Name: "barnabas.fetch.conversion.max.bytes", Type: TypeInt, Default: "4194304", Valid: "[65536,...]", Effect: Acts, Doc: "Records, before compression, that one answer to a Fetch below version 4 converts to the old message formats; the client comes again for the rest."},
+	{Name: "barnabas.group.metadata.max.bytes", Type: TypeInt, Default: "1048576", Valid: "[1024,...]", Effect: Acts, Doc: "Largest metadata or assignment of one group member."},
 	{Name: "barnabas.group.regex.max.bytes", Type: TypeInt, Default: "1024", Valid: "[1,...]", Effect: Acts, Doc: "Longest pattern to which a consumer may subscribe."},
 	{Name: "barnabas.insecure.ignore", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Start although settings ask for protection that Barnabas cannot give yet."},
 	{Name: "barnabas.open.files.max", Type: TypeInt, Default: "4096", Valid: "[16,...]", Effect: Acts, Doc: "Log files that are held open at once."},
+	{Name: keyPersona, Type: TypeString, Valid: "[kafka-2.8, kafka-3.9, kafka-4.3] or empty", Effect: Acts, Doc: "The Kafka whose API versions and features clients meet; empty for all that there are. listener.name.NAME.barnabas.persona is for one listener."},
 	{Name: "barnabas.record.validation", Type: TypeString, Default: "records", Valid: "[records, header]", Effect: Acts, Doc: "How closely a produced batch is looked at: records walks every record as Kafka does, header trusts the body."},
 	{Name: "barnabas.replication.clamp", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Accept a replication factor or min.insync.replicas above the number of brokers and serve with what there is."},
 	{Name: "barnabas.request.decoded.max.bytes", Type: TypeInt, Default: "33554432", Valid: "[1048576,...]", Effect: Acts, Doc: "Memory that one decoded request may take, Produce and Fetch aside."},

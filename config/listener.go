@@ -23,6 +23,9 @@ type Listener struct {
 	// Protocol is the security protocol that is served: PLAINTEXT as long as no
 	// other is built.
 	Protocol string
+	// Persona is the Kafka that clients of this listener meet, empty for all that
+	// there is. Advertised listeners have none.
+	Persona string
 }
 
 // String is the notation of the settings.
@@ -199,6 +202,37 @@ func (s endpointSettings) advertise(listen []Listener, controllers []string, wro
 		advertised = append(advertised, l)
 	}
 	return advertised, wrong
+}
+
+// persona is that of the listener, or of all.
+func (r *reader) persona(listener string) string {
+	if v, ok := r.raw(personaKey(listener)); ok {
+		return strings.TrimSpace(v)
+	}
+	return r.text(keyPersona)
+}
+
+// personaKey is the setting for one listener; Kafka writes listener names small there.
+func personaKey(listener string) string {
+	return listenerPrefix + strings.ToLower(listener) + "." + keyPersona
+}
+
+const listenerPrefix = "listener.name."
+
+// strayPersonas finds personas of listeners that are not there: whoever wrote one
+// would test against another Kafka than meant.
+func (r *reader) strayPersonas(listen []Listener) (stray []keyed) {
+	for _, l := range r.layers {
+		for name := range l.values {
+			if !strings.HasPrefix(name, listenerPrefix) || !strings.HasSuffix(name, "."+keyPersona) {
+				continue
+			}
+			if !slices.ContainsFunc(listen, func(l Listener) bool { return personaKey(l.Name) == name }) {
+				stray = append(stray, keyed{name, "no listener for clients has this name (in small letters)"})
+			}
+		}
+	}
+	return stray
 }
 
 // clash tells why a listener cannot stand beside the earlier ones. A port may

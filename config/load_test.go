@@ -14,7 +14,7 @@ import (
 // A broker that is given nothing serves its own machine, durably.
 func TestStartWithNothing(t *testing.T) {
 	b := defaults(t)
-	want := []Listener{{"PLAINTEXT", "localhost", 9092, "PLAINTEXT"}}
+	want := []Listener{{Name: "PLAINTEXT", Host: "localhost", Port: 9092, Protocol: "PLAINTEXT"}}
 	if diff := cmp.Diff(want, b.Listeners); diff != "" {
 		t.Errorf("listeners (-want +got)\n%s", diff)
 	}
@@ -93,6 +93,37 @@ func TestListenFlag(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"PLAINTEXT://localhost:0", "PLAINTEXT2://[::1]:19092", "INSIDE://10.0.0.1:7"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// The persona is that of the listener, or of all; a listener may have none.
+func TestPersonas(t *testing.T) {
+	in := Input{
+		Listen: []string{"127.0.0.1:1", "OLD://127.0.0.1:2", "ALL://127.0.0.1:3"},
+		Overrides: []string{
+			"barnabas.persona=kafka-3.9", "listener.name.old.barnabas.persona=kafka-2.8", "listener.name.all.barnabas.persona=",
+		},
+	}
+	var got []string
+	for _, l := range start(t, in).Listeners {
+		got = append(got, l.Persona)
+	}
+	if diff := cmp.Diff([]string{"kafka-3.9", "kafka-2.8", ""}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if b := start(t, Input{Environ: []string{"KAFKA_BARNABAS_PERSONA="}}); b.Listeners[0].Persona != "" {
+		t.Errorf("an empty variable means %q", b.Listeners[0].Persona)
+	}
+	for override, want := range map[string]string{
+		"barnabas.persona=kafka-4.0":                         "Invalid value kafka-4.0 for configuration barnabas.persona: it must be one of: kafka-2.8, kafka-3.9, kafka-4.3, or empty",
+		"listener.name.plaintext.barnabas.persona=3.9":       "Invalid value 3.9 for configuration barnabas.persona: it must be one of: kafka-2.8, kafka-3.9, kafka-4.3, or empty",
+		"listener.name.new.barnabas.persona=kafka-3.9":       "listener.name.new.barnabas.persona: no listener for clients has this name (in small letters)",
+		"listener.name.PLAINTEXT.barnabas.persona=kafka-3.9": "listener.name.PLAINTEXT.barnabas.persona: no listener for clients has this name (in small letters)",
+	} {
+		_, err := Load(Input{Overrides: []string{override}})
+		if err == nil || err.Error() != "--override: "+want {
+			t.Errorf("%s: %v", override, err)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 //
 //	[1,...]  [1,...,9]  [1,...,9] or -1       a range of numbers
 //	[a, b]   (case insensitive) [A, B]        one of these, or a list of these
+//	[a, b] or empty                           one of these, or nothing
 //	non-empty string  non-empty list  non-null string
 //
 // and the two notations below, which need code of their own.
@@ -20,6 +21,7 @@ const (
 	validOffsetReset       = "[latest, earliest, by_duration:PnDTnHnMn.nS]"
 
 	caseInsensitive = "(case insensitive) "
+	orEmpty         = " or empty"
 )
 
 // The patterns are compiled when they are first needed, not at start.
@@ -87,13 +89,20 @@ func orException(exception string) string {
 
 func checkOneOf(valid string, t Type, s string) string {
 	names, fold := strings.CutPrefix(valid, caseInsensitive)
+	names, mayBeEmpty := strings.CutSuffix(names, orEmpty)
 	names = strings.Trim(names, "[]")
+	if mayBeEmpty && s == "" {
+		return ""
+	}
 	values := []string{s}
 	if t == TypeList {
 		values = parseList(s)
 	}
 	for _, v := range values {
 		if !oneOf(names, v, fold) {
+			if mayBeEmpty {
+				names += "," + orEmpty
+			}
 			return "it must be one of: " + names
 		}
 	}

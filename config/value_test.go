@@ -138,7 +138,7 @@ func TestEveryRuleIsUnderstood(t *testing.T) {
 	known := map[string]bool{"": true, "non-empty string": true, "non-empty list": true, "non-null string": true,
 		validThrottledReplicas: true, validOffsetReset: true}
 	for _, k := range Keys() {
-		rest := strings.TrimPrefix(k.Valid, caseInsensitive)
+		rest := strings.TrimSuffix(strings.TrimPrefix(k.Valid, caseInsensitive), orEmpty)
 		isList := strings.HasPrefix(rest, "[") && strings.HasSuffix(strings.TrimSuffix(rest, " or -1"), "]")
 		if !known[k.Valid] && !isList {
 			t.Errorf("%s: nobody understands %q", k.Name, k.Valid)

@@ -142,14 +142,14 @@ func TestVersionTableRefusesNonsense(t *testing.T) {
 	}
 }
 
-// ApiVersions v0 to v4 is what kmsg reads, features included.
+// ApiVersions v0 to v5 is what kmsg reads, features included.
 func TestAppendApiVersions(t *testing.T) {
 	in := ApiVersionsInput{
 		ThrottleMillis: 7, FinalizedEpoch: 12,
 		Supported: []SupportedFeature{{"group.version", 0, 1}, {"metadata.version", 7, 30}},
 		Finalized: []FinalizedFeature{{"metadata.version", 30, 30}},
 	}
-	for version := int16(0); version <= 4; version++ {
+	for version := int16(0); version <= 5; version++ {
 		want := kmsg.NewPtrApiVersionsResponse()
 		want.SetVersion(version)
 		for _, v := range storyTable().Rows() {

@@ -65,7 +65,7 @@ type ApiVersionsInput struct {
 	FinalizedEpoch int64
 }
 
-// AppendApiVersions appends the body of an ApiVersions response, v0 to v4.
+// AppendApiVersions appends the body of an ApiVersions response, v0 to v5.
 //
 // Versions below 4 leave out features whose range starts at 0, because older Java
 // clients throw on them (KAFKA-17011).

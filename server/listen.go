@@ -16,6 +16,8 @@ type Listener struct {
 	// Host as configured and Port as bound (a configured 0 is resolved).
 	Host string
 	Port int
+	// Persona is for the handler: what the clients of this listener are shown.
+	Persona string
 
 	frameBytesMax int
 	sockets       []net.Listener
@@ -26,11 +28,13 @@ type Address struct {
 	Name string
 	Host string // "" is every address
 	Port int    // 0 takes a free one
+	// Persona is Listener.Persona.
+	Persona string
 }
 
 // listen binds an address. The order of hosts decides which one takes a free port.
 func listen(a Address, frameBytesMax int) (*Listener, error) {
-	l := &Listener{Name: a.Name, Host: a.Host, Port: a.Port, frameBytesMax: frameBytesMax}
+	l := &Listener{Name: a.Name, Host: a.Host, Port: a.Port, Persona: a.Persona, frameBytesMax: frameBytesMax}
 	hosts := []string{a.Host}
 	if a.Host == "localhost" {
 		hosts = []string{"127.0.0.1", "::1"}

@@ -49,7 +49,7 @@
 //	records.go      what is sent, and what must come back
 //	transactor.go   a program that does in transactions what it is told
 //	work.go         what a group of workers has read and committed, and what is wrong with that
-//	*_test.go       the scenarios: roundtrip, group, tools, rebalance, migration, transaction
+//	*_test.go       the scenarios: roundtrip, group, tools, rebalance, migration, transaction, persona
 //
 // They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against
 // Apache Kafka, which must be green too: the scenarios are about Kafka, not

@@ -9,9 +9,9 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
-// transactors are the clients with steps for transactions. Java 4.3 and librdkafka
-// 2.16 speak the second version of the protocol where the broker has it (KIP-890), Java 3.9 the first.
-var transactors = []string{"confluent-kafka", "java-4.3", "java-3.9"}
+// transactors are the clients with steps for transactions. Java 4 speaks the second version of
+// the protocol where the broker has it (KIP-890), Java 3.9 and librdkafka 2.16 the first.
+var transactors = []string{"confluent-kafka", "java-4.4", "java-4.3", "java-3.9"}
 
 // command is one line for a transactor; doc.go describes it.
 type command struct {

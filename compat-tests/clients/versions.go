@@ -66,6 +66,7 @@ var Clients = []Client{
 	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs},
 	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs},
 	{Name: "kafka-go", Version: "v0.4.51", Toolchain: Go, Codecs: allCodecs, Lacks: Lacks{ReadsEmptyAsNull: true}},
+	{Name: "java-4.4", Version: "4.4.0", Toolchain: Java, Codecs: allCodecs},
 	{Name: "java-4.3", Version: "4.3.1", Toolchain: Java, Codecs: allCodecs},
 	{Name: "java-3.9", Version: "3.9.2", Toolchain: Java, Codecs: allCodecs},
 }

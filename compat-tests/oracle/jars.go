@@ -11,10 +11,13 @@ import (
 )
 
 // Versions of Apache Kafka that the tests know. Newest is the judge; Old still
-// answers what 4.0 dropped (message formats 0 and 1, Produce v0-2, ...).
+// answers what 4.0 dropped (message formats 0 and 1, Produce v0-2, ...). Next tells
+// what came after the judge, and Oldest, with ZooKeeper, what was before KRaft.
 const (
+	Next   = "4.4.0"
 	Newest = "4.3.1"
 	Old    = "3.9.2"
+	Oldest = "2.8.2"
 )
 
 // Pinned versions of what Maven is asked for beside Kafka itself.

@@ -20,8 +20,8 @@ const (
 	// readyInterval is how often a starting broker is asked. It bounds the
 	// error of a measured start; the question itself costs a fresh connection.
 	readyInterval = 20 * time.Millisecond
-	// clusterID is any valid id; tests normalise it away.
-	clusterID = "AAAAAAAAAAAAAAAAAAAAAQ"
+	// ClusterID is any valid id; tests normalise it away. With ZooKeeper there is another one.
+	ClusterID = "AAAAAAAAAAAAAAAAAAAAAQ"
 )
 
 // Options say which Kafka to start and how.
@@ -107,7 +107,10 @@ func Prepare(options Options) (*Node, error) {
 		Dir: dir, File: filepath.Join(dir, "server.properties"), DataDir: filepath.Join(dir, "data"),
 		Bootstrap: fmt.Sprintf("127.0.0.1:%d", ports[0]), options: options, classPath: classPath,
 	}
-	if err = os.WriteFile(n.File, []byte(properties(dir, ports, options)), 0o644); err == nil {
+	if err = os.WriteFile(n.File, []byte(properties(dir, ports, options)), 0o644); err == nil && usesZooKeeper(options.Version) {
+		err = writeZooKeeper(dir, ports[1])
+	}
+	if err == nil {
 		err = writeLogging(dir)
 	}
 	if err != nil {
@@ -117,9 +120,12 @@ func Prepare(options Options) (*Node, error) {
 	return n, nil
 }
 
-// Format makes the data folder.
+// Format makes the data folder. With ZooKeeper, Kafka does that itself.
 func (n *Node) Format() error {
-	args := append([]string{"-cp", n.classPath, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", n.File}, n.options.Format...)
+	if usesZooKeeper(n.options.Version) {
+		return nil
+	}
+	args := append([]string{"-cp", n.classPath, "kafka.tools.StorageTool", "format", "-t", ClusterID, "-c", n.File}, n.options.Format...)
 	format := exec.Command("java", append(quickJVM(256), logging(n.Dir, args...)...)...)
 	if out, err := format.CombinedOutput(); err != nil {
 		return fmt.Errorf("format the data folder: %w\n%s", err, out)
@@ -140,7 +146,11 @@ func (n *Node) Start() (*testbed.Broker, error) {
 	return testbed.NewBroker(testbed.Launch{
 		Name: "kafka-" + n.options.Version, Dir: n.Dir, DataDir: n.DataDir, Bootstrap: n.Bootstrap,
 		Command: func() *exec.Cmd {
-			return exec.Command("java", append(jvm, logging(n.Dir, "-cp", n.classPath, "kafka.Kafka", n.File)...)...)
+			main := []string{"kafka.Kafka", n.File}
+			if usesZooKeeper(n.options.Version) {
+				main = zooKeeperMain(n)
+			}
+			return exec.Command("java", append(jvm, logging(n.Dir, append([]string{"-cp", n.classPath}, main...)...)...)...)
 		},
 		Ready: func(p *testbed.Process) error {
 			return testbed.WaitForMetadata(p, n.Bootstrap, readyTimeout, readyInterval)
@@ -178,6 +188,9 @@ func properties(dir string, ports []int, options Options) string {
 	if majorVersion(options.Version) >= 4 {
 		p["share.coordinator.state.topic.replication.factor"] = "1"
 		p["share.coordinator.state.topic.min.isr"] = "1"
+	}
+	if usesZooKeeper(options.Version) {
+		withZooKeeper(p, ports)
 	}
 	maps.Copy(p, options.Properties)
 	maps.DeleteFunc(p, func(_, value string) bool { return value == "" })

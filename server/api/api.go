@@ -59,8 +59,7 @@ type Endpoint struct {
 // API runs requests. It implements server.Handler.
 type API struct {
 	Rooms
-	versions *protocol.VersionTable
-	entries  []*entry // by API key
+	views    map[string]func() *view // by persona
 	sessions *sessionCache
 	policies policies
 }
@@ -69,12 +68,13 @@ type API struct {
 func New(rooms Rooms) *API {
 	a := &API{Rooms: rooms}
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
-	a.entries, a.versions = buildTable()
+	a.views = newViews()
 	return a
 }
 
 // Peer is what the handlers remember of a connection.
 type Peer struct {
+	view     *view        // what its listener shows
 	software string       // the client's name for itself (KIP-511), "" when it has not said
 	request  Request      // reused by requests that are answered at once
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
@@ -83,7 +83,7 @@ type Peer struct {
 }
 
 // Opened implements server.Handler.
-func (a *API) Opened(*server.Conn) any { return &Peer{} }
+func (a *API) Opened(c *server.Conn) any { return &Peer{view: a.viewOf(c.Listener.Persona)} }
 
 // Closed implements server.Handler.
 func (a *API) Closed(*server.Conn) {}
@@ -97,28 +97,21 @@ func (a *API) Serve(call *server.Call) error {
 		return fmt.Errorf("reading a request header: %w", err)
 	}
 	r.Call, r.Body, r.Peer, r.decodedMax = call, body, peer, a.Config().RequestDecodedBytesMax
-	e := a.entry(r.Header.Key)
+	e := peer.view.entry(r.Header.Key)
 	switch {
 	case e == nil:
-		return fmt.Errorf("API key %d is unknown", r.Header.Key)
+		return peer.view.refuse(&r.Header)
 	case r.Header.Version >= e.min && r.Header.Version <= e.max:
 	case e.key == protocol.KeyApiVersions:
 		a.answerUnsupportedApiVersions(r)
 		return nil
 	default:
-		return fmt.Errorf("%s version %d is not served (%d to %d are)", e.name, r.Header.Version, e.min, e.max)
+		return peer.view.refuse(&r.Header)
 	}
 	if err := e.serve(a, r); err != nil {
 		return fmt.Errorf("%s version %d from client %.64q: %w", e.name, r.Header.Version, r.Header.ClientID, err)
 	}
 	return nil
-}
-
-func (a *API) entry(key int16) *entry {
-	if key < 0 || int(key) >= len(a.entries) {
-		return nil
-	}
-	return a.entries[key]
 }
 
 // Request is one request as a handler sees it. It is reused for the connection's

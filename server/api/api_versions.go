@@ -1,8 +1,9 @@
 package api
 
-// ApiVersions (key 18), versions 0 to 4.
+// ApiVersions (key 18), versions 0 to 5.
 //
-// Lists what table.go serves, and the features. Allowed before everything else.
+// Lists what table.go serves, and the features, as far as the listener's persona has
+// them. Allowed before everything else.
 // An unsupported version is answered in version 0 with UNSUPPORTED_VERSION and
 // the range of ApiVersions, so that the client can ask again (KIP-511).
 //
@@ -10,11 +11,11 @@ package api
 //	v1  throttle time
 //	v3  flexible; software name and version (letters, digits, inner - and .); features as tags
 //	v4  features whose range starts at 0 are listed (KAFKA-17011: older clients throw)
+//	v5  the cluster and the node that the client means to reach (KIP-1242)
 //
-// Left out: v5 (KIP-1242), which kmsg does not have. Features whose APIs are not
-// served yet (share.version, streams.version) are not
-// advertised, although the metadata log holds their levels: a client that
-// saw them would use what is missing.
+// Left out: features whose APIs are not served yet (share.version,
+// streams.version) are not advertised, although the metadata log holds their
+// levels: a client that saw them would use what is missing.
 
 import (
 	"regexp"
@@ -22,11 +23,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var apiVersions = declare[*kmsg.ApiVersionsRequest](0, 4, (*API).apiVersions)
+var apiVersions = declare[*kmsg.ApiVersionsRequest](0, 5, (*API).apiVersions)
 
 // supportedFeatures are the features of Kafka 4.3 that this broker acts on, by name.
 var supportedFeatures = []protocol.SupportedFeature{
@@ -55,36 +55,50 @@ func (a *API) apiVersions(r *Request) error {
 		return err
 	}
 	in := protocol.ApiVersionsInput{FinalizedEpoch: protocol.None}
-	if r.Header.Version >= 3 && !(softwareNamePattern().MatchString(q.ClientSoftwareName) && softwareNamePattern().MatchString(q.ClientSoftwareVersion)) {
-		in.ErrorCode = protocol.ErrInvalidRequest.Code
+	if failure := a.checkApiVersions(r, q); failure != nil {
+		in.ErrorCode = failure.Code
 		a.appendApiVersions(r, func(b []byte) []byte { return emptyVersions.AppendApiVersions(b, r.Header.Version, in) })
 		return nil
 	}
-	if r.Header.Version >= 3 {
+	if r.Header.Version >= apiVersionsFeatures {
 		r.Peer.software = q.ClientSoftwareName
 		image := a.Metadata.Image()
-		in.Supported = supportedFeatures
-		in.Finalized, in.FinalizedEpoch = finalizedFeatures(image), int64(image.EndOffset())-1
+		in.Supported = r.Peer.view.features
+		in.Finalized, in.FinalizedEpoch = r.Peer.view.finalized(image), int64(image.EndOffset())-1
 	}
-	a.appendApiVersions(r, func(b []byte) []byte { return a.versions.AppendApiVersions(b, r.Header.Version, in) })
+	a.appendApiVersions(r, func(b []byte) []byte { return r.Peer.view.versions.AppendApiVersions(b, r.Header.Version, in) })
+	return nil
+}
+
+const (
+	apiVersionsFeatures     = 3 // and the client's software
+	apiVersionsClusterCheck = 5
+)
+
+// checkApiVersions tells what is wrong with a request, or that the client has come
+// to another broker than it meant: it names both the cluster and the node, or
+// neither. What is malformed is said first. The order and the codes are those of
+// Kafka 4.4.0 (compat-tests/persona asks it).
+func (a *API) checkApiVersions(r *Request, q *kmsg.ApiVersionsRequest) *protocol.Error {
+	checksCluster := q.Version >= apiVersionsClusterCheck && (q.ClusterID != nil || q.NodeID != protocol.None)
+	if checksCluster && (q.ClusterID == nil || q.NodeID == protocol.None) {
+		return protocol.ErrInvalidRequest
+	}
+	named := softwareNamePattern().MatchString(q.ClientSoftwareName) && softwareNamePattern().MatchString(q.ClientSoftwareVersion)
+	if q.Version >= apiVersionsFeatures && !named {
+		return protocol.ErrInvalidRequest
+	}
+	if checksCluster && (*q.ClusterID != a.Metadata.Image().ClusterID() || q.NodeID != a.Cluster.Self(r.Call.Conn.Listener).NodeID) {
+		return protocol.ErrRebootstrapRequired
+	}
 	return nil
 }
 
 // emptyVersions answers a request that is refused: with no keys, as Kafka does.
 var emptyVersions = protocol.NewVersionTable(nil)
 
-func finalizedFeatures(image *metadata.Image) []protocol.FinalizedFeature {
-	var all []protocol.FinalizedFeature
-	for _, supported := range supportedFeatures {
-		if level := image.FeatureLevel(supported.Name); level > 0 {
-			all = append(all, protocol.FinalizedFeature{Name: supported.Name, Min: level, Max: level})
-		}
-	}
-	return all
-}
-
 func (a *API) answerUnsupportedApiVersions(r *Request) {
-	a.appendApiVersions(r, a.versions.AppendUnsupportedApiVersions)
+	a.appendApiVersions(r, r.Peer.view.versions.AppendUnsupportedApiVersions)
 }
 
 func (a *API) appendApiVersions(r *Request, body func([]byte) []byte) {

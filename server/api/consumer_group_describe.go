@@ -15,7 +15,7 @@ import (
 
 var consumerGroupDescribe = later(0, 1, (*API).consumerGroupDescribe)
 
-func (a *API) consumerGroupDescribe(_ *Request, q *kmsg.ConsumerGroupDescribeRequest, reply func(*kmsg.ConsumerGroupDescribeResponse)) {
+func (a *API) consumerGroupDescribe(r *Request, q *kmsg.ConsumerGroupDescribeRequest, reply func(*kmsg.ConsumerGroupDescribeResponse)) {
 	answer := func(descriptions []group.ConsumerDescription) {
 		p := kmsg.NewPtrConsumerGroupDescribeResponse()
 		p.Groups = make([]kmsg.ConsumerGroupDescribeResponseGroup, len(descriptions))
@@ -24,7 +24,7 @@ func (a *API) consumerGroupDescribe(_ *Request, q *kmsg.ConsumerGroupDescribeReq
 		}
 		reply(p)
 	}
-	if err := a.checkConsumerProtocol(); err != nil {
+	if err := a.checkConsumerProtocol(r); err != nil {
 		ids := repeated(q.Groups)
 		descriptions := make([]group.ConsumerDescription, len(ids))
 		for i, id := range ids {

@@ -24,7 +24,7 @@ var consumerGroupHeartbeat = later(0, 1, (*API).consumerGroupHeartbeat)
 
 func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatRequest, reply func(*kmsg.ConsumerGroupHeartbeatResponse)) {
 	answer := func(out group.ConsumerHeartbeatOutput) { reply(consumerGroupHeartbeatResponse(out)) }
-	if err := a.checkConsumerHeartbeat(q); err != nil {
+	if err := a.checkConsumerHeartbeat(r, q); err != nil {
 		answer(group.ConsumerHeartbeatOutput{Err: err})
 		return
 	}
@@ -43,9 +43,9 @@ func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatR
 
 // checkConsumerHeartbeat is what depends on the broker and on the version of the
 // request: in version 0 one that joins may have no member id yet.
-func (a *API) checkConsumerHeartbeat(q *kmsg.ConsumerGroupHeartbeatRequest) error {
+func (a *API) checkConsumerHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatRequest) error {
 	const ownMemberID = 1
-	if err := a.checkConsumerProtocol(); err != nil {
+	if err := a.checkConsumerProtocol(r); err != nil {
 		return err
 	}
 	needsID := q.Version >= ownMemberID || q.MemberEpoch > group.JoinEpoch || q.MemberEpoch == group.LeaveEpoch
@@ -56,9 +56,10 @@ func (a *API) checkConsumerHeartbeat(q *kmsg.ConsumerGroupHeartbeatRequest) erro
 }
 
 // checkConsumerProtocol tells whether the consumer protocol is served: it can be
-// taken out of group.coordinator.rebalance.protocols, and needs group.version 1.
-func (a *API) checkConsumerProtocol() error {
-	if !slices.Contains(a.Config().GroupRebalanceProtocols, string(group.Consumer)) || a.Metadata.Image().FeatureLevel("group.version") < 1 {
+// taken out of group.coordinator.rebalance.protocols, and needs group.version 1,
+// which the listener's persona may not have.
+func (a *API) checkConsumerProtocol(r *Request) error {
+	if !slices.Contains(a.Config().GroupRebalanceProtocols, string(group.Consumer)) || r.Peer.view.level(a.Metadata.Image(), "group.version") < 1 {
 		return protocol.ErrUnsupportedVersion
 	}
 	return nil

@@ -112,7 +112,7 @@ func (w *world) start() {
 	}
 	w.groups = w.newGroups()
 	w.server = server.New(server.Options{
-		Addresses:     []server.Address{{Name: "PLAINTEXT", Host: "127.0.0.1"}},
+		Addresses:     []server.Address{{Name: "PLAINTEXT", Host: "127.0.0.1", Persona: w.settings.Load().Listeners[0].Persona}},
 		FrameBytesMax: 1 << 20, WriteTimeout: 10 * time.Second, RepliesMax: 64, RequestBytesMax: 1 << 24,
 		Limits: server.Limits{Connections: 100, ConnectionsPerAddress: 100},
 		Log:    slog.New(slog.DiscardHandler), Metrics: &metrics.Set{},

@@ -6,6 +6,7 @@ import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.time.Duration;
@@ -33,7 +34,6 @@ import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.utils.AppInfoParser;
 
 /**
  * The Java client of the matrix, compiled against every release of kafka-clients that the matrix lists: steps and flags in,
@@ -67,8 +67,12 @@ public final class Client {
         }
     }
 
-    private void about() {
-        ObjectNode about = event("about").put("version", AppInfoParser.getVersion());
+    private void about() throws Exception {
+        Properties library = new Properties(); // the class that reads it has moved between releases
+        try (InputStream file = Client.class.getResourceAsStream("/kafka/kafka-version.properties")) {
+            library.load(file);
+        }
+        ObjectNode about = event("about").put("version", library.getProperty("version"));
         List.of("none", "gzip", "snappy", "lz4", "zstd").forEach(about.putArray("codecs")::add);
         OUT.println(about);
     }
