@@ -44,20 +44,5 @@ var missingAPIs = map[int16]string{
 	92: "DeleteShareGroupOffsets",
 }
 
-// missingBelow are the oldest versions that are served of an API whose older ones are
-// not built yet.
-var missingBelow = map[int16]int16{
-	1:  4, // Fetch
-	2:  1, // ListOffsets
-	8:  2, // OffsetCommit
-	9:  1, // OffsetFetch
-	19: 2, // CreateTopics
-	20: 1, // DeleteTopics
-	23: 2, // OffsetForLeaderEpoch
-	27: 1, // WriteTxnMarkers
-	32: 1, // DescribeConfigs
-	35: 1, // DescribeLogDirs
-}
-
 // missingFeatures belong to APIs that are not built yet.
 var missingFeatures = map[string]bool{"share.version": true, "streams.version": true}

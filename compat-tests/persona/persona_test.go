@@ -55,20 +55,16 @@ func TestPersonasAreTheKafkasThatTheyName(t *testing.T) {
 type differences struct {
 	personas int
 	apis     map[int16]string
-	below    map[int16]int16
 	features map[string]bool
 }
 
 func newDifferences() *differences {
-	return &differences{apis: maps.Clone(missingAPIs), below: maps.Clone(missingBelow), features: maps.Clone(missingFeatures)}
+	return &differences{apis: maps.Clone(missingAPIs), features: maps.Clone(missingFeatures)}
 }
 
 func (d *differences) names() (all []string) {
 	for key, name := range d.apis {
 		all = append(all, fmt.Sprintf("key %d (%s)", key, name))
-	}
-	for key := range d.below {
-		all = append(all, fmt.Sprintf("the oldest version of %s", kmsg.NameForKey(key)))
 	}
 	for name := range d.features {
 		all = append(all, "the feature "+name)
@@ -115,10 +111,6 @@ func compareAPIs(t *testing.T, kafka, ours *kmsg.ApiVersionsResponse, unseen *di
 	for _, k := range kafka.ApiKeys {
 		our, found := left[k.ApiKey]
 		delete(left, k.ApiKey)
-		if below, missing := missingBelow[k.ApiKey]; missing && k.MinVersion < below && our.MinVersion == below {
-			delete(unseen.below, k.ApiKey)
-			k.MinVersion = below
-		}
 		if _, missing := missingAPIs[k.ApiKey]; missing && !found {
 			delete(unseen.apis, k.ApiKey)
 		} else if !found || our.MinVersion != k.MinVersion || our.MaxVersion != k.MaxVersion {
