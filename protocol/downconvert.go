@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"math"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/barnabas-mq/barnabas/internal/invariant"
 )
 
@@ -161,7 +163,11 @@ func (s *MessageSet) wrap() {
 	s.set = append(s.set, make([]byte, entryHeaderBytes+s.messageMin())...)
 	head := at + entryHeaderBytes
 	valueAt := len(s.set)
-	s.set = appendCompressed(s.set, s.inner, s.codec, fastestLevel)
+	level := LevelDefault
+	if s.codec == CodecGzip {
+		level = gzip.BestSpeed
+	}
+	s.set = appendCompressed(s.set, s.inner, s.codec, level)
 	if s.codec == CodecLZ4 && s.magic == 0 {
 		breakLZ4Header(s.set[valueAt:])
 	}
@@ -179,9 +185,6 @@ func (s *MessageSet) wrap() {
 	binary.BigEndian.PutUint32(s.set[head:], crc32.ChecksumIEEE(s.set[head+4:]))
 	s.inner = s.inner[:0]
 }
-
-// fastestLevel compresses least, and fastest, in every codec that has levels.
-const fastestLevel = 1
 
 // messageMin is the length of a message without key and value.
 func (s *MessageSet) messageMin() int {

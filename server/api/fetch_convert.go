@@ -11,6 +11,7 @@ package api
 // what holds only markers is passed over, so that nobody asks for it over and over.
 
 import (
+	"runtime"
 	"sync"
 
 	"github.com/barnabas-mq/barnabas/config"
@@ -50,6 +51,10 @@ func (c *fetchCall) endConversion() {
 		conversions.Put(v)
 	}
 }
+
+// converting lets old clients have half of the processors at once: whatever they read,
+// the others keep their speed.
+var converting = make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))
 
 // turn is the place of the item that is read as the ith. Below version 3 clients name
 // their partitions in the same order each time, and all must get their turn.
@@ -104,6 +109,8 @@ func (v *conversion) convert(item *fetchItem, chunk logstore.Chunk, from protoco
 	if err := readCopy(raw, item, chunk, from); err != nil {
 		return err
 	}
+	converting <- struct{}{}
+	defer func() { <-converting }()
 	for len(raw) > 0 && !v.set.Full() {
 		batch, rest, err := protocol.NextBatch(raw)
 		if err == nil {
