@@ -9,6 +9,8 @@
 //	              beside that of a broker that does nothing (null)
 //	transactions  of one record each, by one producer and by 16; an idempotent producer
 //	              beside a plain one
+//	old consumers of Kafka 0.10 read what modern producers wrote, Barnabas and Kafka 3.9:
+//	              how fast, in how much memory, and what a modern one beside it notices
 //	start         Barnabas alone: empty, after 1 GiB and kill -9, with 10,000
 //	              partitions after a stop and after kill -9, 20,000 open files
 //	compaction    50 keys x 20,000 updates, Barnabas and Kafka: what compaction
@@ -25,6 +27,7 @@
 //	go run ./bench --only durable [--durable-size 64] [--durable-requests 2000]
 //	go run ./bench --only groups [--requests 50000]
 //	go run ./bench --only transactions [--requests 50000]
+//	go run ./bench --only 'old consumers' [--against kafka]
 //	go run ./bench --only start [--starts 10] [--size 512] [--partitions 10000]
 //	go run ./bench --only compaction [--updates 20000] [--against kafka]
 //

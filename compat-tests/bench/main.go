@@ -57,6 +57,7 @@ var allSeries = []series{
 	{"durable: synced before the answer", durableWorkloads, sideBySide{starters: durableStarters, goals: durableGoals}.run},
 	{"groups (Barnabas: profile dev)", groupWorkloads, sideBySide{starters: groupStarters, always: []string{"null"}, goals: groupGoals}.run},
 	{"transactions (Barnabas: profile dev)", transactionWorkloads, sideBySide{starters: devStarters, goals: transactionGoals}.run},
+	{"old consumers (Barnabas: profile dev; Apache Kafka 3.9)", oldWorkloads, sideBySide{starters: oldStarters, goals: oldGoals}.run},
 	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
 	{"compaction", compactionWorkloads, sideBySide{starters: compactionStarters, goals: compactionGoals}.run},
 }
