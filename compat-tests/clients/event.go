@@ -15,6 +15,8 @@ type event struct {
 	Version    string           `json:"version"`
 	Codecs     []string         `json:"codecs"`
 	Count      int              `json:"count"`
+	Topic      string           `json:"topic"`
+	Timestamp  *int64           `json:"timestamp"`
 	Partition  int32            `json:"partition"`
 	Offset     int64            `json:"offset"`
 	Key        []byte           `json:"key"`
@@ -27,7 +29,9 @@ type event struct {
 }
 
 func (e event) record() program.Record {
-	return program.Record{Partition: e.Partition, Offset: e.Offset, Key: e.Key, Value: e.Value, Headers: e.Headers}
+	return program.Record{
+		Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Timestamp: e.Timestamp, Key: e.Key, Value: e.Value, Headers: e.Headers,
+	}
 }
 
 // eventWriter is a program's standard output: it cuts lines and decodes them.

@@ -21,6 +21,9 @@ class Client:
     def produce(self, o, records):
         asyncio.run(produce(o, records))
 
+    def read(self, o, out):
+        asyncio.run(read(o, out))
+
     def consume(self, o, out):
         asyncio.run(consume(o, out))
 
@@ -46,8 +49,15 @@ async def create(o):
 async def produce(o, records):
     codec = None if o.codec == "none" else o.codec
     async with AIOKafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, enable_idempotence=True) as producer:
-        sent = [await producer.send(o.topic, key=key, value=value, headers=headers) for key, value, headers in records]
+        sent = [await producer.send(o.topic, key=r.key, value=r.value, headers=r.headers, timestamp_ms=r.timestamp) for r in records]
         await asyncio.gather(*sent)
+
+
+async def read(o, out):
+    async with AIOKafkaConsumer(bootstrap_servers=o.bootstrap, auto_offset_reset="earliest") as consumer:
+        consumer.assign([aiokafka.TopicPartition(topic, 0) for topic in o.topics])
+        for _ in range(o.count):
+            emit(out, await consumer.getone())
 
 
 async def consume(o, out):
@@ -107,7 +117,7 @@ async def worker(o, out, leave):
 
 
 def emit(out, record):
-    out.record(record.partition, record.offset, record.key, record.value, record.headers)
+    out.record(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
 
 
 logging.basicConfig(level=logging.WARNING)

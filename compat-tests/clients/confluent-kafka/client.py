@@ -1,7 +1,7 @@
-"""The confluent-kafka client of the matrix."""
+"""The confluent-kafka client of the matrix. Settings of the row are librdkafka's."""
 
 import confluent_kafka
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import program
@@ -17,19 +17,33 @@ class Client:
         admin.create_topics([NewTopic(o.topic, o.partitions, 1)])[o.topic].result()
 
     def produce(self, o, records):
-        producer = Producer({"bootstrap.servers": o.bootstrap, "compression.type": o.codec, "enable.idempotence": True})
+        believed = program.settings()  # of the broker
+        producer = Producer({"bootstrap.servers": o.bootstrap, "compression.type": o.codec, "enable.idempotence": not believed} | believed)
         errors = []
 
         def delivered(error, _message):
             if error is not None:
                 errors.append(error)
 
-        for key, value, headers in records:
-            producer.produce(o.topic, key=key, value=value, headers=headers, on_delivery=delivered)
+        for r in records:
+            optional = {} if r.timestamp is None else {"timestamp": r.timestamp}
+            producer.produce(o.topic, key=r.key, value=r.value, headers=r.headers, on_delivery=delivered, **optional)
             producer.poll(0)
         producer.flush()
         if errors:
             raise KafkaException(errors[0])
+
+    def read(self, o, out):
+        consumer = Consumer({
+            "bootstrap.servers": o.bootstrap,
+            "group.id": "none",  # the library wants one
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        } | program.settings())
+        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING) for topic in o.topics])
+        for message in messages(consumer, o.count):
+            emit(out, message)
+        consumer.close()
 
     def consume(self, o, out):
         consumer = Consumer({
@@ -38,7 +52,7 @@ class Client:
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
-        })
+        } | program.settings())
         consumer.subscribe([o.topic])
         for message in messages(consumer, o.count):
             emit(out, message)
@@ -55,7 +69,7 @@ class Client:
             "session.timeout.ms": o.session_ms,
             "heartbeat.interval.ms": o.session_ms // 10,
             "error_cb": out.error,
-        })
+        } | program.settings())
         consumer.subscribe([o.topic],
                            on_assign=lambda _, owned: out.assigned([p.partition for p in owned]),
                            on_revoke=lambda _, __: out.assigned([]))
@@ -130,7 +144,9 @@ def messages(consumer, count):
 
 
 def emit(out, message):
-    out.record(message.partition(), message.offset(), message.key(), message.value(), message.headers())
+    kind, timestamp = message.timestamp()
+    out.record(message.topic(), message.partition(), message.offset(), None if kind == TIMESTAMP_NOT_AVAILABLE else timestamp,
+               message.key(), message.value(), message.headers())
 
 
 program.main(Client())

@@ -111,7 +111,7 @@ class Transactions:
             if message is None:
                 raise TimeoutError(f"the ends of {len(partitions) - len(ends)} partitions do not come")
             if message.error() is None:
-                self._out.record(message.partition(), message.offset(), message.key(), message.value(), message.headers())
+                self._out.record(topic, message.partition(), message.offset(), None, message.key(), message.value(), message.headers())
             elif message.error().code() == KafkaError._PARTITION_EOF:
                 ends[message.partition()] = message.offset()
             else:

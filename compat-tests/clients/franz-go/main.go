@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -51,12 +52,36 @@ func (franz) Produce(ctx context.Context, o program.Options, records []program.R
 	batch := make([]*kgo.Record, 0, len(records))
 	for _, r := range records {
 		record := &kgo.Record{Key: r.Key, Value: r.Value}
+		if r.Timestamp != nil {
+			record.Timestamp = time.UnixMilli(*r.Timestamp)
+		}
 		for _, h := range r.Headers {
 			record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Name, Value: h.Value})
 		}
 		batch = append(batch, record)
 	}
 	return client.ProduceSync(ctx, batch...).FirstErr()
+}
+
+func (franz) Read(ctx context.Context, o program.Options, out *program.Output) error {
+	partitions := make(map[string]map[int32]kgo.Offset)
+	for _, topic := range o.Topics {
+		partitions[topic] = map[int32]kgo.Offset{0: kgo.NewOffset().AtStart()}
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(o.Bootstrap), kgo.ConsumePartitions(partitions))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for left := o.Count; left > 0; {
+		fetches := client.PollRecords(ctx, left)
+		if err := fetches.Err(); err != nil {
+			return err
+		}
+		fetches.EachRecord(func(r *kgo.Record) { out.Record(record(r)) })
+		left -= fetches.NumRecords()
+	}
+	return nil
 }
 
 func (franz) Consume(ctx context.Context, o program.Options, out *program.Output) error {
@@ -179,7 +204,8 @@ func work(ctx context.Context, client *kgo.Client, records []*kgo.Record, out *p
 }
 
 func record(r *kgo.Record) program.Record {
-	record := program.Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
+	at := r.Timestamp.UnixMilli()
+	record := program.Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: &at, Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
 		record.Headers = append(record.Headers, program.Header{Name: h.Key, Value: h.Value})
 	}

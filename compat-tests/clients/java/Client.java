@@ -3,6 +3,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -55,6 +57,8 @@ public final class Client {
                 case "about" -> client.about();
                 case "create" -> client.create();
                 case "produce" -> client.produce();
+                case "write" -> client.write();
+                case "read" -> client.read();
                 case "consume" -> client.consume();
                 case "member" -> client.member();
                 case "worker" -> client.worker();
@@ -86,16 +90,32 @@ public final class Client {
     }
 
     private void produce() throws Exception {
+        OUT.println(event("produced").put("count", produce(topic(), options.get("codec"), System.in)));
+    }
+
+    /** Sends the same records to every topic, each with its own codec. */
+    private void write() throws Exception {
+        byte[] records = System.in.readAllBytes();
+        String[] topics = options.get("topics").split(","), codecs = options.get("codecs").split(",");
+        int count = 0;
+        for (int i = 0; i < topics.length; i++) {
+            count += produce(topics[i], codecs[i], new ByteArrayInputStream(records));
+        }
+        OUT.println(event("produced").put("count", count));
+    }
+
+    private int produce(String topic, String codec, InputStream records) throws Exception {
         Properties properties = new Properties();
         properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, options.get("bootstrap"));
-        properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, options.get("codec"));
+        properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, codec);
         properties.put(ProducerConfig.LINGER_MS_CONFIG, "10");
         List<Future<RecordMetadata>> sent = new ArrayList<>();
         try (var producer = new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
-             var in = new BufferedReader(new InputStreamReader(System.in))) {
+             var in = new BufferedReader(new InputStreamReader(records))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 JsonNode json = JSON.readTree(line);
-                var record = new ProducerRecord<>(topic(), bytes(json.get("key")), bytes(json.get("value")));
+                Long timestamp = json.has("timestamp") ? json.get("timestamp").longValue() : null;
+                var record = new ProducerRecord<>(topic, null, timestamp, bytes(json.get("key")), bytes(json.get("value")));
                 for (JsonNode header : json.get("headers")) {
                     record.headers().add(header.get(0).textValue(), bytes(header.get(1)));
                 }
@@ -106,7 +126,21 @@ public final class Client {
                 acknowledged.get();
             }
         }
-        OUT.println(event("produced").put("count", sent.size()));
+        return sent.size();
+    }
+
+    /** Reads as many records as asked for, without a group. */
+    private void read() {
+        Properties properties = groupProperties();
+        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+        try (var consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.assign(Arrays.stream(options.get("topics").split(",")).map(topic -> new TopicPartition(topic, 0)).toList());
+            for (int left = Integer.parseInt(options.get("count")); left > 0; ) {
+                var records = consumer.poll(Duration.ofSeconds(1));
+                records.forEach(Client::print);
+                left -= records.count();
+            }
+        }
     }
 
     /** Emits exactly as many records as asked for, commits the offsets after them, and leaves the group. */
@@ -227,7 +261,9 @@ public final class Client {
     private Properties groupProperties() {
         Properties properties = new Properties();
         properties.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, options.get("bootstrap"));
-        properties.put(ConsumerConfig.GROUP_ID_CONFIG, options.get("group"));
+        if (options.containsKey("group")) {
+            properties.put(ConsumerConfig.GROUP_ID_CONFIG, options.get("group"));
+        }
         properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         return properties;
     }
@@ -237,7 +273,7 @@ public final class Client {
     }
 
     static void print(ConsumerRecord<byte[], byte[]> record) {
-        ObjectNode json = event("record").put("partition", record.partition()).put("offset", record.offset());
+        ObjectNode json = event("record").put("topic", record.topic()).put("timestamp", record.timestamp()).put("partition", record.partition()).put("offset", record.offset());
         json.put("key", record.key()).put("value", record.value()); // Jackson writes byte[] as base64
         ArrayNode headers = json.putArray("headers");
         for (Header header : record.headers()) {

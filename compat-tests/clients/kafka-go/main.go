@@ -52,12 +52,33 @@ func (client) Produce(ctx context.Context, o program.Options, records []program.
 	messages := make([]kafka.Message, 0, len(records))
 	for _, r := range records {
 		message := kafka.Message{Key: r.Key, Value: r.Value}
+		if r.Timestamp != nil {
+			message.Time = time.UnixMilli(*r.Timestamp)
+		}
 		for _, h := range r.Headers {
 			message.Headers = append(message.Headers, kafka.Header{Key: h.Name, Value: h.Value})
 		}
 		messages = append(messages, message)
 	}
 	return errors.Join(writer.WriteMessages(ctx, messages...), writer.Close())
+}
+
+// Read reads topic after topic: a Reader without a group has one partition.
+func (client) Read(ctx context.Context, o program.Options, out *program.Output) error {
+	for _, topic := range o.Topics {
+		reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{o.Bootstrap}, Topic: topic, MaxWait: 100 * time.Millisecond})
+		for range o.Count / len(o.Topics) {
+			message, err := reader.ReadMessage(ctx)
+			if err != nil {
+				return errors.Join(err, reader.Close())
+			}
+			out.Record(record(message))
+		}
+		if err := reader.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
@@ -151,7 +172,11 @@ func readPartition(ctx context.Context, o program.Options, generation *kafka.Gen
 }
 
 func record(m kafka.Message) program.Record {
-	record := program.Record{Partition: int32(m.Partition), Offset: m.Offset, Key: m.Key, Value: m.Value}
+	record := program.Record{Topic: m.Topic, Partition: int32(m.Partition), Offset: m.Offset, Key: m.Key, Value: m.Value}
+	if !m.Time.IsZero() {
+		at := m.Time.UnixMilli()
+		record.Timestamp = &at
+	}
 	for _, h := range m.Headers {
 		record.Headers = append(record.Headers, program.Header{Name: h.Key, Value: h.Value})
 	}

@@ -21,11 +21,18 @@ class Client:
     def produce(self, o, records):
         codec = None if o.codec == "none" else o.codec
         producer = KafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, linger_ms=10)
-        sent = [producer.send(o.topic, key=key, value=value, headers=headers) for key, value, headers in records]
+        sent = [producer.send(o.topic, key=r.key, value=r.value, headers=r.headers, timestamp_ms=r.timestamp) for r in records]
         producer.flush()
         for future in sent:
             future.get()
         producer.close()
+
+    def read(self, o, out):
+        consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, auto_offset_reset="earliest")
+        consumer.assign([TopicPartition(topic, 0) for topic in o.topics])
+        for _ in range(o.count):
+            emit(out, next(consumer))
+        consumer.close()
 
     def consume(self, o, out):
         consumer = KafkaConsumer(o.topic, bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest",
@@ -85,7 +92,7 @@ class Assignment(ConsumerRebalanceListener):
 
 
 def emit(out, record):
-    out.record(record.partition, record.offset, record.key, record.value, record.headers)
+    out.record(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
 
 
 logging.basicConfig(level=logging.WARNING)

@@ -46,12 +46,31 @@ await main({
       idempotent: true, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner
     })
     await producer.connect()
-    const messages = records.map(({ key, value, headers }) => ({ key, value, headers: headersToObject(headers) }))
+    const messages = records.map(({ key, value, headers, timestamp }) => (
+      { key, value, headers: headersToObject(headers), timestamp: timestamp === undefined ? undefined : String(timestamp) }))
     const batchSize = 500 // send makes one request of what it is given
     for (let i = 0; i < messages.length; i += batchSize) {
       await producer.send({ topic: o.topic, compression: codecs[o.codec], messages: messages.slice(i, i + batchSize) })
     }
     await producer.disconnect()
+  },
+
+  async read (o, out) {
+    const consumer = connect(o).consumer({ groupId: o.group })
+    await consumer.connect()
+    for (const topic of o.topics) await consumer.subscribe({ topic, fromBeginning: true })
+    let left = o.count
+    await new Promise((resolve, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error))
+      consumer.run({
+        autoCommit: false,
+        eachMessage: async ({ topic, partition, message }) => {
+          emitMessage(out, topic, partition, message)
+          if (--left === 0) resolve()
+        }
+      }).catch(reject)
+    })
+    await consumer.disconnect()
   },
 
   async consume (o, out) {
@@ -66,7 +85,7 @@ await main({
         autoCommit: false,
         eachMessage: async ({ partition, message }) => {
           if (left === 0) return // fetched, but not asked for
-          out.record(partition, message.offset, message.key, message.value, objectToHeaders(message.headers))
+          emitMessage(out, o.topic, partition, message)
           next[partition] = Number(message.offset) + 1
           if (--left > 0) return
           await consumer.commitOffsets(Object.entries(next).map(([partition, offset]) => (
@@ -94,7 +113,7 @@ await main({
     await consumer.subscribe({ topic: o.topic, fromBeginning: true })
     await consumer.run({
       eachMessage: async ({ partition, message }) =>
-        out.record(partition, message.offset, message.key, message.value, objectToHeaders(message.headers))
+        emitMessage(out, o.topic, partition, message)
     })
     await leave
     await consumer.disconnect()
@@ -126,7 +145,7 @@ await main({
       eachBatch: async ({ batch, isStale }) => {
         if (isStale()) return
         for (const message of batch.messages) {
-          out.record(batch.partition, message.offset, message.key, message.value, objectToHeaders(message.headers))
+          emitMessage(out, o.topic, batch.partition, message)
         }
         const next = Number(batch.lastOffset()) + 1
         try {
@@ -141,6 +160,10 @@ await main({
     await consumer.disconnect()
   }
 })
+
+function emitMessage (out, topic, partition, { offset, timestamp, key, value, headers }) {
+  out.record(topic, partition, offset, timestamp, key, value, objectToHeaders(headers))
+}
 
 // kafkajs keeps headers in an object; a name that occurs twice has a list.
 function headersToObject (headers) {

@@ -2,6 +2,7 @@
 //
 // kcat has no admin requests: create asks for the metadata of a missing topic, which makes the broker create it. Its -H gives
 // every record of one run the same headers, so that produce runs it once for each stretch of records with equal headers.
+// Settings of the row are librdkafka's.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -96,8 +98,10 @@ func (client) Produce(ctx context.Context, o program.Options, records []program.
 
 func produceAlike(ctx context.Context, o program.Options, records []program.Record) error {
 	// -Z sends empty keys and values as null.
-	cmd := kcat(ctx, o, "-P", "-t", o.Topic, "-z", o.Codec, "-Z", "-K", keyDelimiter, "-D", recordDelimiter,
-		"-X", "enable.idempotence=true")
+	cmd := kcat(ctx, o, "-P", "-t", o.Topic, "-z", o.Codec, "-Z", "-K", keyDelimiter, "-D", recordDelimiter)
+	if len(program.Settings()) == 0 { // what it believes of the broker
+		cmd.Args = append(cmd.Args, "-X", "enable.idempotence=true")
+	}
 	for _, h := range records[0].Headers {
 		cmd.Args = append(cmd.Args, "-H", h.Name+"="+string(h.Value))
 	}
@@ -110,6 +114,29 @@ func produceAlike(ctx context.Context, o program.Options, records []program.Reco
 	}
 	cmd.Stdin = &in
 	return cmd.Run()
+}
+
+// Read runs kcat for each topic: without a group it reads one.
+func (client) Read(ctx context.Context, o program.Options, out *program.Output) error {
+	for _, topic := range o.Topics {
+		cmd := kcat(ctx, o, "-C", "-t", topic, "-p", "0", "-o", "beginning", "-u", "-q", "-f", recordFormat,
+			"-c", strconv.Itoa(o.Count/len(o.Topics)))
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			return err
+		}
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		err = eachRecord(stdout, func(r program.Record) {
+			r.Topic = topic
+			out.Record(r)
+		})
+		if err := errors.Join(err, cmd.Wait()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
@@ -169,46 +196,69 @@ func (client) Member(ctx context.Context, o program.Options, out *program.Output
 
 func kcat(ctx context.Context, o program.Options, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "kcat", append([]string{"-b", o.Bootstrap}, args...)...)
+	for _, setting := range program.Settings() {
+		cmd.Args = append(cmd.Args, "-X", setting)
+	}
 	cmd.Stderr = os.Stderr
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 
+// recordFormat is what eachRecord reads, with a delimiter behind the headers that occurs in none.
+const (
+	recordFormat  = `%p %o %T %K %S %h` + headerEnd + `%k%s\n`
+	headerEnd     = `\x01\x02\n`
+	headerEndText = "\x01\x02\n"
+)
+
 func consumer(ctx context.Context, o program.Options, args ...string) *exec.Cmd {
-	cmd := kcat(ctx, o, "-G", o.Group, "-u", "-X", "auto.offset.reset=earliest", "-f", `%p %o %K %S %h\n%k%s\n`)
+	cmd := kcat(ctx, o, "-G", o.Group, "-u", "-X", "auto.offset.reset=earliest", "-f", recordFormat)
 	cmd.Args = append(append(cmd.Args, args...), o.Topic)
 	return cmd
 }
 
-// eachRecord reads what -f wrote: a line of partition, offset, key and value length (-1 is null) and headers, then the bytes.
+// eachRecord reads what -f wrote: a line of partition, offset, timestamp, key and value length (-1 is null) and headers, then
+// the bytes.
 func eachRecord(stdout io.Reader, visit func(program.Record)) error {
 	in := bufio.NewReader(stdout)
 	for {
-		head, err := in.ReadString('\n')
+		head, err := readUntil(in, headerEndText)
 		if err == io.EOF {
 			return nil
 		}
-		fields := strings.SplitN(strings.TrimSuffix(head, "\n"), " ", 5)
-		if err != nil || len(fields) != 5 {
+		fields := strings.SplitN(head, " ", 6)
+		if err != nil || len(fields) != 6 {
 			return fmt.Errorf("kcat wrote %q: %w", head, err)
 		}
-		var numbers [4]int64
+		var numbers [5]int64
 		for i := range numbers {
 			if numbers[i], err = strconv.ParseInt(fields[i], 10, 64); err != nil {
 				return err
 			}
 		}
-		r := program.Record{Partition: int32(numbers[0]), Offset: numbers[1], Headers: headers(fields[4])}
-		if r.Key, err = take(in, numbers[2]); err != nil {
+		r := program.Record{Partition: int32(numbers[0]), Offset: numbers[1], Timestamp: &numbers[2], Headers: headers(fields[5])}
+		if r.Key, err = take(in, numbers[3]); err != nil {
 			return err
 		}
-		if r.Value, err = take(in, numbers[3]); err != nil {
+		if r.Value, err = take(in, numbers[4]); err != nil {
 			return err
 		}
 		if _, err := in.Discard(1); err != nil {
 			return err
 		}
 		visit(r)
+	}
+}
+
+// readUntil reads up to the end, which ends with a newline, and drops it.
+func readUntil(in *bufio.Reader, end string) (string, error) {
+	var text string
+	for {
+		line, err := in.ReadString('\n')
+		text += line
+		if head, found := strings.CutSuffix(text, end); found || err != nil {
+			return head, err
+		}
 	}
 }
 
@@ -221,10 +271,13 @@ func take(in io.Reader, size int64) ([]byte, error) {
 	return b, err
 }
 
-// headers parses "name=value,name=value".
+// headers parses "name=value,name=value". A value with a comma becomes two headers.
 func headers(list string) []program.Header {
 	var headers []program.Header
-	for _, pair := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' }) {
+	if list == "" {
+		return nil
+	}
+	for pair := range strings.SplitSeq(list, ",") {
 		name, value, _ := strings.Cut(pair, "=")
 		headers = append(headers, program.Header{Name: name, Value: []byte(value)})
 	}

@@ -10,22 +10,24 @@ const emit = (event, fields) => process.stdout.write(JSON.stringify({ event, ...
 
 const out = {
   // headers is a list of [name, value]
-  record: (partition, offset, key, value, headers) => emit('record', {
-    partition, offset: Number(offset), key: encode(key), value: encode(value),
+  record: (topic, partition, offset, timestamp, key, value, headers) => emit('record', {
+    topic, partition, offset: Number(offset), timestamp: Number(timestamp), key: encode(key), value: encode(value),
     headers: headers.map(([name, value]) => [name, encode(value)])
   }),
   // The commit of these next offsets (partition to offset) was answered.
   committed: offsets => emit('committed', { offsets }),
   // The member owns these partitions now: all of them, not the change.
   assigned: partitions => emit('assigned', { partitions: [...partitions].sort((a, b) => a - b) }),
-  error: error => emit('error', { message: String(error?.stack ?? error) })
+  error: error => emit('error', { message: [error, ...(error?.errors ?? [])].map(e => String(e?.stack ?? e)).join('\n') })
 }
 
 async function readRecords () {
   const records = []
   for await (const line of createInterface({ input: process.stdin })) {
-    const { key, value, headers } = JSON.parse(line)
-    records.push({ key: decode(key), value: decode(value), headers: headers.map(([name, value]) => [name, decode(value)]) })
+    const { key, value, headers, timestamp } = JSON.parse(line)
+    records.push({
+      key: decode(key), value: decode(value), headers: headers.map(([name, value]) => [name, decode(value)]), timestamp
+    })
   }
   return records
 }
@@ -41,6 +43,8 @@ export async function main (client) {
       codec: { type: 'string', default: 'none' },
       partitions: { type: 'string', default: '3' },
       count: { type: 'string', default: '0' },
+      topics: { type: 'string', default: '' },
+      codecs: { type: 'string', default: '' },
       'session-ms': { type: 'string', default: '45000' },
       protocol: { type: 'string', default: 'classic' }
     }
@@ -63,6 +67,19 @@ export async function main (client) {
         emit('produced', { count: records.length })
         break
       }
+      case 'write': {
+        const records = await readRecords()
+        const topics = options.topics.split(',')
+        const codecs = options.codecs.split(',')
+        for (const [i, topic] of topics.entries()) {
+          await client.produce({ ...options, topic, codec: codecs[i] }, records)
+        }
+        emit('produced', { count: records.length * topics.length })
+        break
+      }
+      case 'read': // in a group: neither library reads without one
+        await client.read({ ...options, topics: options.topics.split(',') }, out)
+        break
       case 'consume':
         await client.consume(options, out)
         break
@@ -72,7 +89,7 @@ export async function main (client) {
         emit('left')
         process.exit() // kafkajs that has lost a broker leaves something behind that would keep Node running
       default:
-        throw new Error(`unknown step ${step}: want about, create, produce, consume, member or worker`)
+        throw new Error(`unknown step ${step}: want about, create, produce, write, read, consume, member or worker`)
     }
   } catch (error) {
     out.error(error)

@@ -22,8 +22,9 @@ await main({
 
   async produce (o, records) {
     const producer = new Producer({ ...base(o), idempotent: true, compression: o.codec })
-    const messages = records.map(({ key, value, headers }) => ({
+    const messages = records.map(({ key, value, headers, timestamp }) => ({
       topic: o.topic,
+      timestamp: timestamp === undefined ? undefined : BigInt(timestamp),
       key: key ?? undefined,
       value: value ?? undefined,
       headers: new Map(headers.map(([name, value]) => [Buffer.from(name), value]))
@@ -33,6 +34,17 @@ await main({
       await producer.send({ messages: messages.slice(i, i + batchSize) })
     }
     await producer.close()
+  },
+
+  async read (o, out) {
+    const consumer = new Consumer({ ...base(o), groupId: o.group })
+    const stream = await consumer.consume({ topics: o.topics, autocommit: false, ...fromCommittedOrEarliest })
+    let left = o.count
+    for await (const message of stream) {
+      emitMessage(out, message)
+      if (--left === 0) break
+    }
+    await consumer.close(true)
   },
 
   async consume (o, out) {
@@ -73,6 +85,6 @@ await main({
   }
 })
 
-function emitMessage (out, { partition, offset, key, value, headers }) {
-  out.record(partition, offset, key, value, [...headers].map(([name, value]) => [name.toString(), value]))
+function emitMessage (out, { topic, partition, offset, timestamp, key, value, headers }) {
+  out.record(topic, partition, offset, timestamp, key, value, [...headers].map(([name, value]) => [name.toString(), value]))
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,6 +27,8 @@ type Options struct {
 	Session    time.Duration
 	// Protocol of the group: classic or consumer.
 	Protocol string
+	// Topics to write or read, and the codec of each to write.
+	Topics, Codecs []string
 }
 
 // Header is one record header, in JSON a [name, value] pair; a nil value is null on the wire.
@@ -44,8 +47,11 @@ func (h *Header) UnmarshalJSON(b []byte) error {
 
 // Record is what produce reads and consume writes; a nil key or value is null on the wire.
 type Record struct {
+	Topic     string // only told by Read
 	Partition int32
 	Offset    int64
+	// Timestamp is in milliseconds since the epoch; nil where the client chooses or the format has none.
+	Timestamp *int64
 	Key       []byte
 	Value     []byte
 	Headers   []Header
@@ -58,6 +64,8 @@ type Client interface {
 	Codecs() []string
 	Create(ctx context.Context, o Options) error
 	Produce(ctx context.Context, o Options, records []Record) error
+	// Read emits exactly o.Count records of o.Topics, which have one partition each, from their beginning and without a group.
+	Read(ctx context.Context, o Options, out *Output) error
 	// Consume emits exactly o.Count records, commits the offsets after them, and leaves the group.
 	Consume(ctx context.Context, o Options, out *Output) error
 	// Member stays in the group until ctx is done, then leaves in good order.
@@ -83,7 +91,7 @@ func Main(client Client) {
 
 func run(client Client, args []string, out *Output) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no step: want about, create, produce, consume, member or worker")
+		return fmt.Errorf("no step: want about, create, produce, write, read, consume, member or worker")
 	}
 	var o Options
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
@@ -95,10 +103,13 @@ func run(client Client, args []string, out *Output) error {
 	flags.IntVar(&o.Count, "count", 0, "records to consume")
 	session := flags.Int("session-ms", 45000, "session timeout of a group member")
 	flags.StringVar(&o.Protocol, "protocol", "classic", "classic or consumer, for a worker")
+	topics := flags.String("topics", "", "topics to write or read, with commas between")
+	codecs := flags.String("codecs", "", "the codec of each topic to write")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	o.Session = time.Duration(*session) * time.Millisecond
+	o.Topics, o.Codecs = strings.Split(*topics, ","), strings.Split(*codecs, ",")
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
@@ -122,6 +133,10 @@ func run(client Client, args []string, out *Output) error {
 		}
 		out.emit(map[string]any{"event": "produced", "count": len(records)})
 		return nil
+	case "write":
+		return write(ctx, client, o, out)
+	case "read":
+		return client.Read(ctx, o, out)
 	case "consume":
 		return client.Consume(ctx, o, out)
 	case "member", "worker":
@@ -129,6 +144,25 @@ func run(client Client, args []string, out *Output) error {
 	}
 	return fmt.Errorf("unknown step %q", args[0])
 }
+
+// write sends the same records to every topic, each with its own codec.
+func write(ctx context.Context, client Client, o Options, out *Output) error {
+	records, err := readRecords(os.Stdin)
+	if err != nil {
+		return err
+	}
+	for i, topic := range o.Topics {
+		o.Topic, o.Codec = topic, o.Codecs[i]
+		if err := client.Produce(ctx, o, records); err != nil {
+			return fmt.Errorf("topic %s: %w", topic, err)
+		}
+	}
+	out.emit(map[string]any{"event": "produced", "count": len(records) * len(o.Topics)})
+	return nil
+}
+
+// Settings are what the row of the matrix says beside the version: NAME=VALUE, with blanks between.
+func Settings() []string { return strings.Fields(os.Getenv("CLIENT_SETTINGS")) }
 
 // stay runs a member until the end of standard input asks it to leave.
 func stay(ctx context.Context, leave func(), client Client, step string, o Options, out *Output) error {
@@ -167,6 +201,8 @@ func moduleVersion(path string) string {
 // line is a record as JSON, bytes in base64.
 type line struct {
 	Event     string   `json:"event,omitempty"`
+	Topic     string   `json:"topic,omitempty"`
+	Timestamp *int64   `json:"timestamp,omitempty"`
 	Partition int32    `json:"partition"`
 	Offset    int64    `json:"offset"`
 	Key       []byte   `json:"key"`
@@ -184,7 +220,7 @@ func readRecords(r io.Reader) ([]Record, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("record %d on stdin: %w", len(records), err)
 		}
-		records = append(records, Record{Key: l.Key, Value: l.Value, Headers: l.Headers})
+		records = append(records, Record{Key: l.Key, Value: l.Value, Headers: l.Headers, Timestamp: l.Timestamp})
 	}
 }
 
@@ -204,7 +240,10 @@ func (out *Output) emit(event any) {
 
 // Record writes one consumed record.
 func (out *Output) Record(r Record) {
-	out.emit(line{Event: "record", Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value, Headers: r.Headers})
+	out.emit(line{
+		Event: "record", Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp,
+		Key: r.Key, Value: r.Value, Headers: r.Headers,
+	})
 }
 
 // Committed says that the commit of these next offsets was answered.

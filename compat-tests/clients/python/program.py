@@ -6,6 +6,7 @@ The contract is the same in every language; doc.go in the parent folder describe
 import argparse
 import base64
 import json
+import os
 import sys
 import threading
 
@@ -21,9 +22,9 @@ class Output:
             sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
             sys.stdout.flush()
 
-    def record(self, partition, offset, key, value, headers):
-        self.emit("record", partition=partition, offset=offset, key=_encode(key), value=_encode(value),
-                  headers=[[name, _encode(value)] for name, value in headers or []])
+    def record(self, topic, partition, offset, timestamp, key, value, headers):
+        self.emit("record", topic=topic, partition=partition, offset=offset, timestamp=timestamp, key=_encode(key),
+                  value=_encode(value), headers=[[name, _encode(value)] for name, value in headers or []])
 
     def committed(self, offsets):
         """The commit of these next offsets (partition to offset) was answered."""
@@ -41,10 +42,23 @@ class Output:
         self.emit("error", message=str(error))
 
 
+class Record:
+    """What is to be sent: key and value, headers as [(name, value)], timestamp in milliseconds or None."""
+
+    def __init__(self, fields):
+        self.key, self.value = _decode(fields["key"]), _decode(fields["value"])
+        self.headers = [(name, _decode(value)) for name, value in fields["headers"]]
+        self.timestamp = fields.get("timestamp")
+
+
 def read_records():
-    """The records on standard input, as (key, value, [(header name, header value)])."""
-    return [(_decode(r["key"]), _decode(r["value"]), [(name, _decode(value)) for name, value in r["headers"]])
-            for r in map(json.loads, sys.stdin)]
+    """The records on standard input."""
+    return [Record(json.loads(line)) for line in sys.stdin]
+
+
+def settings():
+    """What the row of the matrix says beside the version."""
+    return dict(setting.split("=", 1) for setting in os.environ.get("CLIENT_SETTINGS", "").split())
 
 
 def leave_requested():
@@ -62,11 +76,13 @@ def leave_requested():
 def main(client):
     """Runs the step of the command line; client has version, codecs and a method for each step."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("step", choices=["about", "create", "produce", "consume", "member", "worker", "transact"])
+    parser.add_argument("step", choices=["about", "create", "produce", "write", "read", "consume", "member", "worker", "transact"])
     parser.add_argument("--bootstrap", default="localhost:9092")
     parser.add_argument("--topic")
     parser.add_argument("--group")
     parser.add_argument("--codec", default="none")
+    parser.add_argument("--topics", type=lambda text: text.split(","))
+    parser.add_argument("--codecs", type=lambda text: text.split(","))
     parser.add_argument("--partitions", type=int, default=3)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--session-ms", type=int, default=45000)
@@ -82,6 +98,13 @@ def main(client):
             records = read_records()
             client.produce(options, records)
             out.emit("produced", count=len(records))
+        elif options.step == "write":
+            records = read_records()
+            for options.topic, options.codec in zip(options.topics, options.codecs):
+                client.produce(options, records)
+            out.emit("produced", count=len(records) * len(options.topics))
+        elif options.step == "read":
+            client.read(options, out)
         elif options.step == "consume":
             client.consume(options, out)
         elif options.step == "transact":

@@ -4,9 +4,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -29,7 +32,7 @@ func (client) Module() string   { return "github.com/IBM/sarama" }
 func (client) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
 
 func (client) Create(_ context.Context, o program.Options) error {
-	admin, err := sarama.NewClusterAdmin([]string{o.Bootstrap}, sarama.NewConfig())
+	admin, err := sarama.NewClusterAdmin([]string{o.Bootstrap}, newConfig())
 	if err != nil {
 		return err
 	}
@@ -38,10 +41,10 @@ func (client) Create(_ context.Context, o program.Options) error {
 }
 
 func (client) Produce(_ context.Context, o program.Options, records []program.Record) error {
-	config := sarama.NewConfig()
+	config := newConfig()
 	config.Producer.Compression = codecs[o.Codec]
 	config.Producer.RequiredAcks = sarama.WaitForAll
-	config.Producer.Idempotent = true
+	config.Producer.Idempotent = config.Version.IsAtLeast(sarama.V0_11_0_0)
 	config.Net.MaxOpenRequests = 1 // sarama demands it of idempotent producers
 	config.Producer.Return.Successes = true
 	producer, err := sarama.NewSyncProducer([]string{o.Bootstrap}, config)
@@ -51,6 +54,9 @@ func (client) Produce(_ context.Context, o program.Options, records []program.Re
 	messages := make([]*sarama.ProducerMessage, 0, len(records))
 	for _, r := range records {
 		message := &sarama.ProducerMessage{Topic: o.Topic}
+		if r.Timestamp != nil {
+			message.Timestamp = time.UnixMilli(*r.Timestamp)
+		}
 		if r.Key != nil {
 			message.Key = sarama.ByteEncoder(r.Key)
 		}
@@ -63,6 +69,27 @@ func (client) Produce(_ context.Context, o program.Options, records []program.Re
 		messages = append(messages, message)
 	}
 	return errors.Join(producer.SendMessages(messages), producer.Close())
+}
+
+func (client) Read(_ context.Context, o program.Options, out *program.Output) error {
+	consumer, err := sarama.NewConsumer([]string{o.Bootstrap}, newConfig())
+	if err != nil {
+		return err
+	}
+	// All are opened before the first is read, and closed together: to close one waits for a fetch.
+	partitions := make([]sarama.PartitionConsumer, len(o.Topics))
+	for i, topic := range o.Topics {
+		if partitions[i], err = consumer.ConsumePartition(topic, 0, sarama.OffsetOldest); err != nil {
+			return err
+		}
+	}
+	for _, partition := range partitions {
+		for range o.Count / len(o.Topics) {
+			out.Record(record(<-partition.Messages()))
+		}
+		partition.AsyncClose()
+	}
+	return consumer.Close()
 }
 
 func (client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
@@ -223,15 +250,33 @@ func (w *worker) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 	return nil
 }
 
-func groupConfig() *sarama.Config {
+// newConfig takes the setting version=X, which makes sarama believe that the broker is that old, instead of asking it.
+func newConfig() *sarama.Config {
 	config := sarama.NewConfig()
+	for _, setting := range program.Settings() {
+		text, isVersion := strings.CutPrefix(setting, "version=")
+		version, err := sarama.ParseKafkaVersion(text)
+		if !isVersion || err != nil {
+			panic(fmt.Sprintf("setting %q: %v", setting, err))
+		}
+		config.Version, config.ApiVersionsRequest = version, false
+	}
+	return config
+}
+
+func groupConfig() *sarama.Config {
+	config := newConfig()
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Return.Errors = true
 	return config
 }
 
 func record(m *sarama.ConsumerMessage) program.Record {
-	record := program.Record{Partition: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value}
+	record := program.Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value}
+	if !m.Timestamp.IsZero() {
+		at := m.Timestamp.UnixMilli()
+		record.Timestamp = &at
+	}
 	for _, h := range m.Headers {
 		record.Headers = append(record.Headers, program.Header{Name: string(h.Key), Value: h.Value})
 	}
