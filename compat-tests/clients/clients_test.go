@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
-// envTarget says which broker the clients meet: barnabas (the default) or kafka.
+// envTarget says which broker the clients meet: barnabas (the default), kafka (the
+// newest that the oracle knows) or another version of it, as in kafka-3.9.2, which
+// still serves the old clients.
 const envTarget = "BARNABAS_COMPAT_TARGET"
 
 func targetName() string {
@@ -25,32 +28,61 @@ func targetName() string {
 // startTarget starts the broker under test; it ends with the test.
 func startTarget(tb testing.TB, properties map[string]string) *testbed.Broker {
 	tb.Helper()
-	switch targetName() {
-	case "barnabas":
+	if targetName() == "barnabas" {
 		return barnabas.Run(tb, barnabas.Options{Properties: properties})
-	case "kafka":
-		return oracle.Run(tb, oracle.Options{Properties: properties})
 	}
-	tb.Fatalf("%s is %q: want barnabas or kafka", envTarget, targetName())
-	return nil
+	return oracle.Run(tb, oracle.Options{Properties: properties, Version: kafkaVersion(tb)})
 }
 
-// TestClients runs every scenario with every client; each client has a broker
+// kafkaVersion is that of the target, if it is a Kafka.
+func kafkaVersion(tb testing.TB) string {
+	tb.Helper()
+	version, isKafka := strings.CutPrefix(targetName(), "kafka")
+	if !isKafka {
+		tb.Fatalf("%s is %q: want barnabas, kafka or kafka-VERSION", envTarget, targetName())
+	}
+	return cmp.Or(strings.TrimPrefix(version, "-"), oracle.Newest)
+}
+
+// targetServes tells whether the broker under test speaks versions as old as the client's.
+func targetServes(tb testing.TB, client Client) bool {
+	tb.Helper()
+	return !client.Old || targetName() == "barnabas" || !strings.HasPrefix(kafkaVersion(tb), "4.")
+}
+
+// needTarget skips a client that is too old for the broker under test.
+func needTarget(t *testing.T, client Client) {
+	t.Helper()
+	if !targetServes(t, client) {
+		t.Skipf("%s does not serve clients as old as %s; kafka-%s does", targetName(), client.Name, oracle.Old)
+	}
+}
+
+// TestClients runs every scenario with every client that has what it is about; each client has a broker
 // of its own, so that any part can be run alone.
 func TestClients(t *testing.T) {
 	scenarios := []struct {
 		name string
 		run  func(t *testing.T, broker testbed.Target, program Program)
+		// needs tells whether the client has what the scenario is about.
+		needs func(Lacks) bool
 	}{
-		{"roundtrip", roundtrip},
-		{"group", shareGroup},
+		{"roundtrip", roundtrip, func(lacks Lacks) bool { return !lacks.Commits }},
+		{"group", shareGroup, func(lacks Lacks) bool { return !lacks.Groups }},
 	}
 	for _, client := range Clients {
 		t.Run(client.Name, func(t *testing.T) {
 			t.Parallel()
+			needTarget(t, client)
+			if client.Lacks.Commits && client.Lacks.Groups {
+				t.Skip("commits nothing; see TestEachReadsWhatEveryoneWrote")
+			}
 			program := Install(t, client)
 			broker := startTarget(t, client.BrokerProperties)
 			for _, scenario := range scenarios {
+				if !scenario.needs(client.Lacks) {
+					continue
+				}
 				t.Run(scenario.name, func(t *testing.T) {
 					sayHowToRunAlone(t)
 					scenario.run(t, broker, program)

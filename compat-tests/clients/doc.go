@@ -9,6 +9,9 @@
 //	about                                    version of the library, codecs
 //	create  --partitions N                   makes the topic
 //	produce --codec CODEC                    sends the records on standard input
+//	write   --topics T,... --codecs C,...    sends the records to each topic with its codec
+//	read    --topics T,... --count N         reads N records from the beginning of topics with
+//	                                         one partition, without a group where it can
 //	consume --group G --count N              reads exactly N records in the group,
 //	                                         commits behind them, leaves
 //	member  --group G --session-ms MS        stays in the group until the end of
@@ -20,7 +23,8 @@
 //
 // all but about with --bootstrap HOST:PORT and --topic NAME. Standard output is
 // JSON lines, each with an "event": about (version, codecs), created, produced
-// (count), record (partition, offset, key, value, headers), committed (offsets:
+// (count), record (topic, partition, offset, timestamp, key, value, headers; topic
+// and timestamp where the client tells them), committed (offsets:
 // partition to next offset), assigned (partitions: all that the member owns
 // now), left, error (message). A command of transact is a JSON object a line, "as"
 // one of the program's producers. Each is answered with done, or with refused (message,
@@ -37,21 +41,25 @@
 //	{"do": "drain", "topic": T, "isolation": LEVEL}                     reads all, without a group
 //
 // A record on standard input has key, value and
-// headers alike: bytes are in base64 or null, headers are [name, value] pairs.
+// headers alike: bytes are in base64 or null, headers are [name, value] pairs. It has a
+// timestamp, in milliseconds, where the client shall not choose one.
+// CLIENT_SETTINGS in the environment are the settings of the client's row.
 // The exit status is 0 when the step was done. The folders program, python and
 // node hold what the programs of one language share.
 //
 // # The tests
 //
 //	versions.go     which clients, which versions, what each cannot express
+//	old.go          the clients of old, back to Kafka 0.8.2, and new ones that take the broker for old
 //	install.go      from the public registries, by name, into the user's cache folder
 //	step.go         runs a program to its end;  member.go keeps one running
 //	records.go      what is sent, and what must come back
 //	transactor.go   a program that does in transactions what it is told
 //	work.go         what a group of workers has read and committed, and what is wrong with that
-//	*_test.go       the scenarios: roundtrip, group, tools, rebalance, migration, transaction, persona
+//	*_test.go       the scenarios: everyone (each reads what all wrote), roundtrip, group, tools, rebalance, migration, transaction, persona
 //
 // They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against
 // Apache Kafka, which must be green too: the scenarios are about Kafka, not
-// about us. A missing toolchain skips a client by name, and fails in CI.
+// about us. Kafka 4 has dropped what the old clients speak: they are judged by
+// BARNABAS_COMPAT_TARGET=kafka-3.9.2. A missing toolchain skips a client by name, and fails in CI.
 package clients

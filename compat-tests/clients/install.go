@@ -1,12 +1,14 @@
 package clients
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -32,7 +34,17 @@ func Install(tb testing.TB, client Client) Program {
 		tb.Fatalf("install %s %s: %v", client.Name, client.Version, err)
 	}
 	program.Client = client
+	program.env = append(program.env, "CLIENT_SETTINGS="+client.Settings)
 	return program
+}
+
+// source is where the client's program is.
+func (c Client) source() string { return filepath.Join(folder(), cmp.Or(c.Folder, c.Name)) }
+
+// locks is the folder of its lock files, whose name is also that of what was installed by them.
+func (c Client) locks() (dir, name string) {
+	name = cmp.Or(c.Locks, c.Folder, c.Name)
+	return filepath.Join(folder(), name), name
 }
 
 // folder is where the sources of this package are.
@@ -44,7 +56,7 @@ func folder() string {
 func installGo(tb testing.TB, client Client) (Program, error) {
 	testbed.NeedPrograms(tb, "go")
 	binary := filepath.Join(tb.TempDir(), client.Name)
-	err := run(folder(), "go", "build", "-o", binary, "./"+client.Name)
+	err := run(client.source(), "go", "build", "-o", binary, ".")
 	return Program{command: []string{binary}}, err
 }
 
@@ -73,9 +85,9 @@ func installPython(tb testing.TB, client Client) (Program, error) {
 		}
 		tb.Skipf("python3 cannot make virtual environments: %v", err)
 	}
-	source := filepath.Join(folder(), client.Name)
-	requirements := filepath.Join(source, "requirements.txt")
-	venv, err := cached(client.Name, []string{"python3", "--version"}, []string{requirements}, func(dir string) error {
+	locks, name := client.locks()
+	requirements := filepath.Join(locks, "requirements.txt")
+	venv, err := cached(name, []string{"python3", "--version"}, []string{requirements}, func(dir string) error {
 		if err := run(dir, "python3", "-m", "venv", dir); err != nil {
 			return err
 		}
@@ -83,16 +95,16 @@ func installPython(tb testing.TB, client Client) (Program, error) {
 			"--require-hashes", "--requirement", requirements)
 	})
 	return Program{
-		command: []string{filepath.Join(venv, "bin", "python"), filepath.Join(source, "client.py")},
+		command: []string{filepath.Join(venv, "bin", "python"), filepath.Join(client.source(), "client.py")},
 		env:     []string{"PYTHONPATH=" + filepath.Join(folder(), "python"), "PYTHONDONTWRITEBYTECODE=1"},
 	}, err
 }
 
 func installNode(tb testing.TB, client Client) (Program, error) {
 	testbed.NeedPrograms(tb, "node", "npm")
-	source := filepath.Join(folder(), client.Name)
-	manifests := []string{filepath.Join(source, "package.json"), filepath.Join(source, "package-lock.json")}
-	modules, err := cached(client.Name, []string{"node", "--version"}, manifests, func(dir string) error {
+	locks, name := client.locks()
+	manifests := []string{filepath.Join(locks, "package.json"), filepath.Join(locks, "package-lock.json")}
+	modules, err := cached(name, []string{"node", "--version"}, manifests, func(dir string) error {
 		for _, manifest := range manifests {
 			if err := copyInto(dir, manifest); err != nil {
 				return err
@@ -105,7 +117,7 @@ func installNode(tb testing.TB, client Client) (Program, error) {
 	}
 	// Node looks for packages from the program's folder upwards, so that the program needs one with node_modules.
 	home := tb.TempDir()
-	for _, file := range []string{filepath.Join(source, "client.mjs"), filepath.Join(folder(), "node", "program.mjs")} {
+	for _, file := range []string{filepath.Join(client.source(), "client.mjs"), filepath.Join(folder(), "node", "program.mjs")} {
 		if err := copyInto(home, file); err != nil {
 			return Program{}, err
 		}
@@ -117,12 +129,16 @@ func installNode(tb testing.TB, client Client) (Program, error) {
 // installJava compiles the sources against the jars of the client's version.
 func installJava(tb testing.TB, client Client) (Program, error) {
 	testbed.NeedPrograms(tb, "java", "javac", "mvn")
-	pom := filepath.Join(folder(), "java", "pom.xml")
-	sources, err := filepath.Glob(filepath.Join(folder(), "java", "*.java"))
-	if err != nil {
-		return Program{}, err
+	var sources []string
+	for _, name := range strings.Fields(cmp.Or(client.Folder, "java")) {
+		inFolder, err := filepath.Glob(filepath.Join(folder(), name, "*.java"))
+		if err != nil {
+			return Program{}, err
+		}
+		sources = append(sources, inFolder...)
 	}
-	dir, err := cached(client.Name, []string{"javac", "-version"}, append([]string{pom}, sources...), func(dir string) error {
+	pom := filepath.Join(folder(), cmp.Or(client.Locks, "java"), "pom.xml")
+	dir, err := cached("java-"+client.Version, []string{"javac", "-version"}, append([]string{pom}, sources...), func(dir string) error {
 		jars := filepath.Join(dir, "jars")
 		if err := copyInto(dir, pom); err != nil {
 			return err

@@ -21,6 +21,9 @@ func makeRecords(first, count int, lacks Lacks) []program.Record {
 
 func makeRecord(index int, lacks Lacks) program.Record {
 	r := program.Record{Key: fmt.Appendf(nil, "key-%06d", index), Value: value(index), Headers: headers(index, lacks)}
+	if lacks.Headers {
+		r.Value, r.Headers = append(r.Value, padding.Value...), nil
+	}
 	switch index % 10 { // a record without key still has its index in the value, and the other way round
 	case 3:
 		r.Value = nil
@@ -62,6 +65,9 @@ func headers(index int, lacks Lacks) []program.Header {
 		{Name: "empty", Value: []byte{}},
 		{Name: "doubled", Value: []byte("1")},
 		{Name: "doubled", Value: []byte("2")},
+	}
+	if lacks.DoubledHeaders {
+		headers = headers[:len(headers)-1]
 	}
 	if !lacks.NullHeaders {
 		headers = append(headers, program.Header{Name: "null"})

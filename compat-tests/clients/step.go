@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,27 +26,65 @@ func (p Program) About(tb testing.TB) (version string, codecs []string) {
 	return about.Version, about.Codecs
 }
 
-// Create makes a topic by the client's own means.
+// Create makes a topic by the client's own means, or by those of the judge where it has none.
 func (p Program) Create(tb testing.TB, bootstrap, topic string, partitions int) {
 	tb.Helper()
+	if p.Client.Lacks.Admin {
+		newJudge(tb, bootstrap).create(partitions, topic)
+		return
+	}
 	last(tb, p.step(tb, nil, "create", "--bootstrap", bootstrap, "--topic", topic, "--partitions", strconv.Itoa(partitions)), "created")
 }
 
 // Produce sends records and returns when the client says that all were acknowledged.
 func (p Program) Produce(tb testing.TB, bootstrap, topic, codec string, records []program.Record) {
 	tb.Helper()
+	events := p.step(tb, lines(tb, records), "produce", "--bootstrap", bootstrap, "--topic", topic, "--codec", codec)
+	if count := last(tb, events, "produced").Count; count != len(records) {
+		tb.Fatalf("the client produced %d records of %d", count, len(records))
+	}
+}
+
+// Write produces the same records to several topics, each with its own codec.
+func (p Program) Write(tb testing.TB, bootstrap string, topics, codecs []string, records []program.Record) {
+	tb.Helper()
+	events := p.step(tb, lines(tb, records), "write", "--bootstrap", bootstrap,
+		"--topics", strings.Join(topics, ","), "--codecs", strings.Join(codecs, ","))
+	if count := last(tb, events, "produced").Count; count != len(records)*len(topics) {
+		tb.Fatalf("the client produced %d records of %d", count, len(records)*len(topics))
+	}
+}
+
+// Read reads count records of topics with one partition each.
+func (p Program) Read(tb testing.TB, bootstrap string, topics []string, count int) []program.Record {
+	tb.Helper()
+	events := p.step(tb, nil, "read", "--bootstrap", bootstrap, "--group", p.Client.Name,
+		"--topics", strings.Join(topics, ","), "--count", strconv.Itoa(count))
+	var records []program.Record
+	for _, e := range events {
+		if e.Event == "record" {
+			records = append(records, e.record())
+		}
+	}
+	return records
+}
+
+// lines are records as the programs read them.
+func lines(tb testing.TB, records []program.Record) []byte {
+	tb.Helper()
 	var in bytes.Buffer
 	encoder := json.NewEncoder(&in)
 	for _, r := range records {
 		headers := append([]program.Header{}, r.Headers...) // none is an empty list, not null
-		if err := encoder.Encode(map[string]any{"key": r.Key, "value": r.Value, "headers": headers}); err != nil {
+		line := map[string]any{"key": r.Key, "value": r.Value, "headers": headers}
+		if r.Timestamp != nil {
+			line["timestamp"] = *r.Timestamp
+		}
+		if err := encoder.Encode(line); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	events := p.step(tb, in.Bytes(), "produce", "--bootstrap", bootstrap, "--topic", topic, "--codec", codec)
-	if count := last(tb, events, "produced").Count; count != len(records) {
-		tb.Fatalf("the client produced %d records of %d", count, len(records))
-	}
+	return in.Bytes()
 }
 
 // Consume reads exactly count records in a group and returns them with the
@@ -86,23 +126,38 @@ func (p Program) step(tb testing.TB, stdin []byte, args ...string) []event {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if !process.Wait(stepTimeout) {
+	inTime := process.Wait(stepTimeout)
+	if !inTime {
 		killTree(process)
-		tb.Fatalf("%s %v did not end within %v; it had written %d events\n%s", p.Client.Name, args, stepTimeout, len(events), stderr)
+	}
+	for _, e := range events {
+		if e.Event == "error" {
+			tb.Errorf("%s %v reports: %s", p.Client.Name, brief(args), e.Message)
+		}
+	}
+	if !inTime {
+		tb.Fatalf("%s %v did not end within %v; it had written %d events\n%s", p.Client.Name, brief(args), stepTimeout, len(events), stderr)
 	}
 	failure := process.Err()
 	if failure == nil {
 		failure = stdout.failure()
 	}
-	for _, e := range events {
-		if e.Event == "error" {
-			tb.Errorf("%s %v reports: %s", p.Client.Name, args, e.Message)
-		}
-	}
 	if failure != nil {
-		tb.Fatalf("%s %v: %v\n%s", p.Client.Name, args, failure, stderr)
+		tb.Fatalf("%s %v: %v\n%s", p.Client.Name, brief(args), failure, stderr)
 	}
 	return events
+}
+
+// brief cuts long lists of topics.
+func brief(args []string) []string {
+	const most = 80
+	cut := slices.Clone(args)
+	for i, arg := range cut {
+		if len(arg) > most {
+			cut[i] = arg[:most] + "..."
+		}
+	}
+	return cut
 }
 
 // cmd has a process group of its own, so that a program's own children can be ended with it.

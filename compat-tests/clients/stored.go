@@ -39,6 +39,34 @@ func (j *judge) context() context.Context {
 	return ctx
 }
 
+// create makes topics and returns when their partitions have a leader.
+func (j *judge) create(partitions int, topics ...string) {
+	j.tb.Helper()
+	created, err := j.admin.CreateTopics(j.context(), int32(partitions), 1, nil, topics...)
+	if err == nil {
+		err = created.Error()
+	}
+	if err != nil {
+		j.tb.Fatalf("create topics: %v", err)
+	}
+	tick := time.NewTicker(describeInterval)
+	defer tick.Stop()
+	for ctx := j.context(); ; {
+		offsets, err := j.admin.ListEndOffsets(ctx, topics...)
+		if err == nil {
+			err = offsets.Error()
+		}
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			j.tb.Fatalf("created topics: %v", err)
+		}
+	}
+}
+
 // partitions is how many partitions the topic has.
 func (j *judge) partitions(topic string) int {
 	j.tb.Helper()
@@ -131,10 +159,10 @@ type stored struct {
 // codecNames are indexed by the codec bits of a batch's attributes.
 var codecNames = []string{"none", "gzip", "snappy", "lz4", "zstd"}
 
-// stored reads count records from the beginning of a topic, without a group.
-func (j *judge) stored(topic string, count int) []stored {
+// stored reads count records from the beginning of the topics, without a group.
+func (j *judge) stored(count int, topics ...string) []stored {
 	j.tb.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(j.bootstrap), kgo.ConsumeTopics(topic),
+	client, err := kgo.NewClient(kgo.SeedBrokers(j.bootstrap), kgo.ConsumeTopics(topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		j.tb.Fatal(err)
@@ -148,7 +176,8 @@ func (j *judge) stored(topic string, count int) []stored {
 			j.tb.Fatalf("read %d of %d records: %v", len(records), count, err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			record := program.Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
+			at := r.Timestamp.UnixMilli()
+			record := program.Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: &at, Key: r.Key, Value: r.Value}
 			for _, h := range r.Headers {
 				record.Headers = append(record.Headers, program.Header{Name: h.Key, Value: h.Value})
 			}

@@ -2,8 +2,14 @@ package clients
 
 // Client is one row of the matrix.
 type Client struct {
-	// Name is the test's name and, for all but Java, the program's folder.
+	// Name is the test's name.
 	Name string
+	// Folder of the program, if not Name; for Java one or more, with blanks between, if not java.
+	Folder string
+	// Locks is the folder of the lock files, if not Folder.
+	Locks string
+	// Settings, NAME=VALUE with blanks between, are for the library.
+	Settings string
 	// Version is what the program must report of itself. Lock files beside the
 	// programs pin what belongs to it: go.mod, requirements.txt,
 	// package-lock.json, pom.xml.
@@ -13,6 +19,10 @@ type Client struct {
 	// Codecs that the program must offer, and those that it may lack where the
 	// language's runtime is too old.
 	Codecs, OptionalCodecs []string
+	// Reads are the codecs that it can read of others, if not those that it writes; what it may lack comes to it.
+	Reads []string
+	// Old is what speaks versions that Apache Kafka 4 has dropped.
+	Old bool
 	// Lacks is what the library cannot express.
 	Lacks Lacks
 	// BrokerProperties are set for this client alone.
@@ -23,12 +33,24 @@ type Client struct {
 type Lacks struct {
 	// NullHeaders: a header has a value, at least an empty one.
 	NullHeaders bool
+	// DoubledHeaders: of headers with one name it has the last.
+	DoubledHeaders bool
 	// HeadersPerRecord: all records of one run have the same headers, in text.
 	HeadersPerRecord bool
 	// EmptyValues: an empty value is sent as null.
 	EmptyValues bool
 	// ReadsEmptyAsNull: what was empty comes back as null.
 	ReadsEmptyAsNull bool
+	// Headers, Timestamps: the message format that it speaks has none (formats 0 and 1).
+	Headers, Timestamps bool
+	// OwnTimestamps: it sends the time of sending only.
+	OwnTimestamps bool
+	// Admin: it cannot make a topic.
+	Admin bool
+	// Commits: it reads without offsets that are kept in the broker.
+	Commits bool
+	// Groups: it reads as itself only, never as a member.
+	Groups bool
 }
 
 // Toolchain is how a client is installed.
@@ -43,14 +65,20 @@ const (
 	Python
 )
 
-var allCodecs = []string{"none", "gzip", "snappy", "lz4", "zstd"}
+var (
+	allCodecs = []string{"none", "gzip", "snappy", "lz4", "zstd"}
+	// oldCodecs are those before zstd came with Kafka 2.1 (KIP-110).
+	oldCodecs = []string{"none", "gzip", "snappy", "lz4"}
+)
 
-// Clients is the matrix.
-var Clients = []Client{
+// Clients is the matrix: the clients of today, and those of old.
+var Clients = append(newClients, oldClients...)
+
+var newClients = []Client{
 	{
 		Name: "kcat", Version: "1.7.1", Toolchain: Debian, Codecs: allCodecs,
 		// -H is for a whole run, and -Z, which sends nulls, sends them for every empty part.
-		Lacks: Lacks{HeadersPerRecord: true, EmptyValues: true},
+		Lacks: Lacks{HeadersPerRecord: true, EmptyValues: true, OwnTimestamps: true},
 		// kcat has no admin requests: the broker makes its topic when it asks for metadata.
 		BrokerProperties: map[string]string{"num.partitions": "3"},
 	},
@@ -61,7 +89,9 @@ var Clients = []Client{
 	{
 		// 2.x needs Node 22.22; this is the newest for Node 20. zstd is Node's own, from 22.15 on.
 		Name: "platformatic-kafka", Version: "1.35.0", Toolchain: Node,
-		Codecs: []string{"none", "gzip", "snappy", "lz4"}, OptionalCodecs: []string{"zstd"},
+		Codecs: oldCodecs, OptionalCodecs: []string{"zstd"},
+		// Its snappy is a bare block; it cannot read blocks in the frames of snappy-java, as all others write them.
+		Reads: []string{"none", "gzip", "lz4"},
 	},
 	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs},
 	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs},
