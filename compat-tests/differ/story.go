@@ -63,6 +63,8 @@ func Stories() []Story {
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
 		clusterStories(), topicPartitionsStories(), logDirsStories(),
+		aclStories(since(1)), tokenStories(since(1)), saslStories(), scramStories(), quotaStories(),
+		electionStories(), reassignmentStories(), replicaDirStories(since(1)), quorumStories(),
 	}
 	var all []Story
 	for _, g := range groups {

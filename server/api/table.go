@@ -22,6 +22,12 @@ func table() []entry {
 		initProducerID, addPartitionsToTxn, addOffsetsToTxn, endTxn, txnOffsetCommit, writeTxnMarkers,
 		describeTransactions, listTransactions, offsetForLeaderEpoch,
 		apiVersions, updateFeatures,
+		saslHandshake, saslAuthenticate, // answered as where SASL is off
+		describeACLs, createACLs, deleteACLs, // as without an authorizer
+		createDelegationToken, renewDelegationToken, expireDelegationToken, describeDelegationToken, // as on a plaintext listener
+		describeClientQuotas, alterClientQuotas, describeUserScramCredentials, alterUserScramCredentials,
+		alterReplicaLogDirs, electLeaders, alterPartitionReassignments, listPartitionReassignments,
+		describeQuorum, unregisterBroker,
 	}
 }
 
