@@ -174,3 +174,34 @@ func quorumStories() []Story {
 		}},
 	}
 }
+
+// voterStories are told to a node with kraft.version 0.
+func voterStories() []Story {
+	return []Story{
+		{Name: "add raft voter/fixed voters", Key: kmsg.AddRaftVoter, Tell: func(s *Session) {
+			request := func() *kmsg.AddRaftVoterRequest {
+				req := kmsg.NewPtrAddRaftVoterRequest()
+				req.VoterID, req.VoterDirectoryID, req.TimeoutMillis = 2, unknownID, 5000
+				l := kmsg.NewAddRaftVoterRequestListener()
+				l.Name, l.Host, l.Port = "CONTROLLER", "127.0.0.1", 1
+				req.Listeners = append(req.Listeners, l)
+				return req
+			}
+			s.Ask("another", request())
+			s.Ask("of another cluster", edited(request(), func(r *kmsg.AddRaftVoterRequest) { r.ClusterID = ptr("other") }))
+			s.Ask("negative", edited(request(), func(r *kmsg.AddRaftVoterRequest) { r.VoterID = -1 }))
+			s.Ask("without a directory", edited(request(), func(r *kmsg.AddRaftVoterRequest) { r.VoterDirectoryID = [16]byte{} }))
+		}},
+		{Name: "remove raft voter/fixed voters", Key: kmsg.RemoveRaftVoter, Tell: func(s *Session) {
+			request := func() *kmsg.RemoveRaftVoterRequest {
+				req := kmsg.NewPtrRemoveRaftVoterRequest()
+				req.VoterID, req.VoterDirectoryID = 1, unknownID
+				return req
+			}
+			s.Ask("itself", request())
+			s.Ask("of another cluster", edited(request(), func(r *kmsg.RemoveRaftVoterRequest) { r.ClusterID = ptr("other") }))
+			s.Ask("negative", edited(request(), func(r *kmsg.RemoveRaftVoterRequest) { r.VoterID = -1 }))
+			s.Ask("without a directory", edited(request(), func(r *kmsg.RemoveRaftVoterRequest) { r.VoterDirectoryID = [16]byte{} }))
+		}},
+	}
+}

@@ -11,15 +11,22 @@ package api
 //
 // Left out: rules.
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
 
 var createACLs = now(0, 3, (*API).createACLs)
+
+// errNoACLs is errNoAuthorizer in the words of Kafka's controller (AclApis).
+var errNoACLs = protocol.ErrSecurityDisabled.WithMessage("No Authorizer is configured.")
 
 func (a *API) createACLs(_ *Request, q *kmsg.CreateACLsRequest) *kmsg.CreateACLsResponse {
 	p := q.ResponseKind().(*kmsg.CreateACLsResponse)
 	for range q.Creations {
 		one := kmsg.NewCreateACLsResponseResult()
-		one.ErrorCode, one.ErrorMessage = problemOf(errNoAuthorizer)
+		one.ErrorCode, one.ErrorMessage = problemOf(errNoACLs)
 		p.Results = append(p.Results, one)
 	}
 	return p

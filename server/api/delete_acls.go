@@ -19,7 +19,7 @@ func (a *API) deleteACLs(_ *Request, q *kmsg.DeleteACLsRequest) *kmsg.DeleteACLs
 	p := q.ResponseKind().(*kmsg.DeleteACLsResponse)
 	for range q.Filters {
 		one := kmsg.NewDeleteACLsResponseResult()
-		one.ErrorCode, one.ErrorMessage = problemOf(errNoAuthorizer)
+		one.ErrorCode, one.ErrorMessage = problemOf(errNoACLs)
 		p.Results = append(p.Results, one)
 	}
 	return p

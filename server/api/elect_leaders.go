@@ -76,7 +76,7 @@ func electLeader(image *metadata.Image, topic string, index int32, kind int8) er
 	case p == nil:
 		return protocol.ErrUnknownTopicOrPartition.WithMessage("No such partition as %s-%d", topic, index)
 	case kind == electPreferred && p.Leader == p.Replicas[0], kind == electUnclean && p.Leader != metadata.NoLeader:
-		return protocol.ErrElectionNotNeeded
+		return protocol.ErrElectionNotNeeded.WithMessage("Leader election not needed for topic partition.")
 	case kind == electPreferred:
 		return protocol.ErrPreferredLeaderNotAvailable
 	}

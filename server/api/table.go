@@ -27,7 +27,7 @@ func table() []entry {
 		createDelegationToken, renewDelegationToken, expireDelegationToken, describeDelegationToken, // as on a plaintext listener
 		describeClientQuotas, alterClientQuotas, describeUserScramCredentials, alterUserScramCredentials,
 		alterReplicaLogDirs, electLeaders, alterPartitionReassignments, listPartitionReassignments,
-		describeQuorum, unregisterBroker,
+		describeQuorum, unregisterBroker, addRaftVoter, removeRaftVoter,
 	}
 }
 
