@@ -62,7 +62,7 @@ func Stories() []Story {
 		fetchStories(), fetchSessionStories(), listOffsetsStories(), leaderEpochStories(), deleteRecordsStories(),
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
-		clusterStories(), topicPartitionsStories(), logDirsStories(),
+		clusterStories(), topicPartitionsStories(), logDirsStories(), consumerDescribeStories(),
 		aclStories(since(1)), tokenStories(since(1)), saslStories(), scramStories(), quotaStories(),
 		electionStories(), reassignmentStories(), replicaDirStories(since(1)), quorumStories(), voterStories(),
 	}
