@@ -27,7 +27,12 @@ func tellCreateLimits(s *Session) {
 		t.ReplicationFactor = factor
 		return t
 	}
+	s.Ask("9,999 partitions, only checked", request(true, sized("a", 9_999, 1)))
 	s.Ask("10,000 partitions, only checked", request(true, sized("a", 10_000, 1)))
+	kept := sized("a", 9_999, 1)
+	configured("retention.ms", ptr("1000"))(&kept)
+	s.Ask("9,999 partitions and a setting, only checked", request(true, kept))
+	s.Ask("10,000 records of two, one more impossible", request(true, sized("a", 5_000, 1), sized("b", 4_998, 1), sized("c", 2, 3)))
 	s.Ask("10,001 partitions", request(false, sized("a", 10_001, 1)))
 	s.Ask("10,001 partitions of two", request(false, sized("a", 5_000, 1), sized("b", 5_001, 1)))
 	s.Ask("10,001 partitions, some of them impossible", request(false, sized("a", 1, 1), sized("b", 10_000, 3)))
