@@ -27,7 +27,6 @@ var meant = []struct{ label, reason string }{
 	{"createTopics two names that collide", "names that collide within a request are refused here; Kafka looks at existing topics only"},
 	{"describeConfigs unknown type", "the text says what is wrong; Kafka's is the one of the error code"},
 	{"describeFeatures*", "share.version and streams.version are of groups that are not built yet"},
-	{"listOffsets earliest*", "the first offset of a partition that has no records has no leader epoch here"},
 	{"share describe*", "share groups are not built yet: UnsupportedVersionException"},
 	{"share alter*", "as above"},
 	{"share listShareGroupOffsets*", "as above"},
