@@ -60,9 +60,13 @@ func applyOne(scope Scope, configs map[string]string, op Op) error {
 		return nil
 	case OpAppend, OpSubtract:
 		key, known := Lookup(scope, op.Name)
+		verb := "APPEND"
+		if op.Kind == OpSubtract {
+			verb = "SUBTRACT"
+		}
 		// Kafka's controller knows the types of broker and topic settings only.
 		if !known || key.Type != TypeList || scope&(ScopeBroker|ScopeTopic) == 0 {
-			return refuse(ErrInvalidConfig, op.Name, "Can't append to or subtract from %s because its type is not LIST", cut(op.Name))
+			return refuse(ErrInvalidConfig, op.Name, "Can't %s to key %s because its type is not LIST.", verb, cut(op.Name))
 		}
 		configs[op.Name] = changeList(key, configs, op)
 		return nil
@@ -220,7 +224,7 @@ func ValidateClientMetrics(configs map[string]string) error {
 		case "interval.ms":
 			const least, most = 100, 3_600_000
 			if ms, _ := strconv.Atoi(strings.TrimSpace(value)); ms < least || ms > most {
-				return refuse(ErrInvalidRequest, name, "Invalid value %s for interval.ms: it must be between %d and %d", value, least, most)
+				return refuse(ErrInvalidRequest, name, "Invalid value %s for interval.ms, interval must be between %d and %d (1 hour)", value, least, most)
 			}
 		case "match":
 			for _, pattern := range parseList(value) {

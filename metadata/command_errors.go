@@ -22,6 +22,10 @@ var (
 	ErrInvalidFeatureLevel      = errors.New("the level of the feature is not valid")
 	ErrPolicyViolation          = errors.New("a limit forbids it")
 	ErrStaleBrokerEpoch         = errors.New("stale broker epoch")
+	ErrDuplicate                = errors.New("named twice")
+	ErrNotFound                 = errors.New("it does not exist")
+	ErrUnacceptableCredential   = errors.New("the credential is not acceptable")
+	ErrUnknownMechanism         = errors.New("unknown mechanism")
 )
 
 // commandError is a reason with its text for the client.

@@ -7,8 +7,12 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// partitionsPerRequestMax is Kafka's limit on the partitions that one request creates.
-const partitionsPerRequestMax = 10_000
+// Kafka's limits on what one request creates: partitions, and records, which topics
+// and their settings are too (QuorumController.MAX_RECORDS_PER_USER_OP).
+const (
+	partitionsPerRequestMax = 10_000
+	recordsPerRequestMax    = 10_000
+)
 
 // NewTopic asks for a topic: with partitions and replicas by number, or with an
 // assignment, where both numbers are -1.
@@ -73,6 +77,9 @@ func CreateTopics(img *Image, topics []NewTopic, o CreateOptions) ([]Record, []C
 			records = append(records, added...)
 		}
 		results[i] = result
+	}
+	if len(records) > recordsPerRequestMax {
+		return nil, nil, refuse(ErrPolicyViolation, "Unable to perform excessively large batch operation.")
 	}
 	return records, results, nil
 }
@@ -164,9 +171,9 @@ func DeleteTopics(img *Image, keys []TopicKey) ([]Record, []error) {
 // CreatePartitions makes the records that raise the number of a topic's
 // partitions to count. An assignment, unless nil, has the replicas of each new one.
 func CreatePartitions(img *Image, topic string, count int32, assignment [][]int32, o CreateOptions) ([]Record, error) {
-	t, err := img.FindTopic(TopicKey{Name: topic})
-	if err != nil {
-		return nil, err
+	t := img.Topic(topic)
+	if t == nil {
+		return nil, refuse(ErrUnknownTopic, "This server does not host this topic-partition.")
 	}
 	have := int32(len(t.Partitions))
 	switch {
@@ -185,14 +192,17 @@ func CreatePartitions(img *Image, topic string, count int32, assignment [][]int3
 	}
 	factor := len(t.Partitions[0].Replicas)
 	if assignment == nil {
+		var err error
 		if assignment, err = place(img, added, factor, &o); err != nil {
 			return nil, err
 		}
 	} else {
 		for i := range assignment {
-			if assignment[i], err = checkReplicas(img, have+int32(i), assignment[i], factor, &o); err != nil {
+			replicas, err := checkReplicas(img, have+int32(i), assignment[i], factor, &o)
+			if err != nil {
 				return nil, err
 			}
+			assignment[i] = replicas
 		}
 	}
 	records := make([]Record, added)

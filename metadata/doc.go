@@ -26,7 +26,7 @@
 // after the other, each on the image that its predecessor leaves, and journals
 // their records in one batch. Commands are pure functions of an Image.
 //
-// Images share structure: topics, configs and kept records live in persistent
+// Images share structure: topics, configs, quotas, users and kept records live in persistent
 // trees ordered by key, so that a change among 100,000 topics copies a few nodes.
 //
 // What it does not do: it knows no protocol codes (package server/api maps its

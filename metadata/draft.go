@@ -60,6 +60,12 @@ func (d *draft) apply(r Record, value []byte) error {
 		return d.changeBroker(r.BrokerID, r.BrokerEpoch, func(b *Broker) { b.Fenced = false })
 	case *RegisterControllerRecord:
 		d.registerController(r)
+	case *ClientQuotaRecord:
+		d.setQuota(r)
+	case *UserScramCredentialRecord:
+		d.setScram(r)
+	case *RemoveUserScramCredentialRecord:
+		d.removeScram(r)
 	case *NoOpRecord, *BeginTransactionRecord, *EndTransactionRecord, *AbortTransactionRecord:
 		// The reader of the log has dealt with transactions.
 	default:

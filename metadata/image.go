@@ -21,6 +21,9 @@ type Image struct {
 	configs    tree[Config]   // by resource type and name
 	kept       tree[Kept]     // by family and identity
 
+	quotas tree[*ClientQuota]      // by entity
+	scram  tree[[]ScramCredential] // by user; each list by mechanism, never empty
+
 	partitions     int
 	brokers        []*Broker     // by id
 	controllers    []*Controller // by id

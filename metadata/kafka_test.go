@@ -123,10 +123,21 @@ func TestOpenKafkasDirectory(t *testing.T) {
 	if img.NextProducerID() != 1000 {
 		t.Errorf("next producer id %d", img.NextProducerID())
 	}
-	for family, want := range map[Family]int{FamilyACLs: 1, FamilyScram: 1, FamilyClientQuotas: 1, FamilyDelegationTokens: 0} {
+	for family, want := range map[Family]int{FamilyACLs: 1, FamilyDelegationTokens: 0} {
 		if got := len(slices.Collect(img.KeptOf(family))); got != want {
 			t.Errorf("family %c has %d records, want %d", family, got, want)
 		}
+	}
+	if quotas := slices.Collect(img.ClientQuotas()); len(quotas) != 1 || len(quotas[0].Limits) != 1 {
+		t.Errorf("quotas %+v", quotas)
+	}
+	for user, credentials := range img.ScramUsers() {
+		if len(credentials) != 1 || len(credentials[0].StoredKey) != 32 && len(credentials[0].StoredKey) != 64 {
+			t.Errorf("%s has %+v", user, credentials)
+		}
+	}
+	if img.scram.size != 1 {
+		t.Errorf("%d users", img.scram.size)
 	}
 	if b := img.Broker(1); b == nil || b.Fenced || b.Epoch != s.BrokerEpoch() || b.Epoch != 316 {
 		t.Errorf("broker is %+v", b)

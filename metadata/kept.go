@@ -1,13 +1,6 @@
 package metadata
 
-import (
-	"encoding/binary"
-	"iter"
-	"math"
-	"slices"
-	"strconv"
-	"strings"
-)
+import "iter"
 
 // Kept is a record that no room serves yet. Snapshots write Value, so that not
 // even tagged fields that are newer than this program are lost.
@@ -21,9 +14,7 @@ type Family byte
 
 // The families of kept records.
 const (
-	FamilyClientQuotas Family = 'a' + iota
-	FamilyACLs
-	FamilyScram
+	FamilyACLs Family = 'a' + iota
 	FamilyDelegationTokens
 	FamilyZkMigration
 )
@@ -32,16 +23,10 @@ const (
 // with equal keys replace each other. It is "" for records that are not kept.
 func keptKey(r Record) string {
 	switch r := r.(type) {
-	case *ClientQuotaRecord:
-		return keyOf(FamilyClientQuotas, quotaKey(r))
 	case *AccessControlEntryRecord:
 		return keyOf(FamilyACLs, string(r.ID[:]))
 	case *RemoveAccessControlEntryRecord:
 		return keyOf(FamilyACLs, string(r.ID[:]))
-	case *UserScramCredentialRecord:
-		return keyOf(FamilyScram, scramKey(r.Name, r.Mechanism))
-	case *RemoveUserScramCredentialRecord:
-		return keyOf(FamilyScram, scramKey(r.Name, r.Mechanism))
 	case *DelegationTokenRecord:
 		return keyOf(FamilyDelegationTokens, r.TokenID)
 	case *RemoveDelegationTokenRecord:
@@ -55,10 +40,8 @@ func keptKey(r Record) string {
 
 // removesKept tells whether the record takes the kept record with its key away.
 func removesKept(r Record) bool {
-	switch r := r.(type) {
-	case *ClientQuotaRecord:
-		return r.Remove
-	case *RemoveAccessControlEntryRecord, *RemoveUserScramCredentialRecord, *RemoveDelegationTokenRecord:
+	switch r.(type) {
+	case *RemoveAccessControlEntryRecord, *RemoveDelegationTokenRecord:
 		return true
 	default:
 		return false
@@ -66,35 +49,6 @@ func removesKept(r Record) bool {
 }
 
 func keyOf(f Family, identity string) string { return string([]byte{byte(f)}) + identity }
-
-func scramKey(user string, mechanism int8) string { return strconv.Itoa(int(mechanism)) + "/" + user }
-
-// quotaKey is one limit of one entity. Lengths keep names apart that contain any
-// separator, and tell the default entity (no name) from an empty one. The order
-// of the parts says nothing.
-func quotaKey(r *ClientQuotaRecord) string {
-	var b strings.Builder
-	add := func(s *string) {
-		var length [4]byte
-		if s == nil {
-			binary.BigEndian.PutUint32(length[:], math.MaxUint32)
-			b.Write(length[:])
-			return
-		}
-		binary.BigEndian.PutUint32(length[:], uint32(len(*s)))
-		b.Write(length[:])
-		b.WriteString(*s)
-	}
-	parts := slices.Clone(r.Entity)
-	slices.SortFunc(parts, func(a, b QuotaEntity) int { return strings.Compare(a.Type, b.Type) })
-	for i := range parts {
-		add(&parts[i].Type)
-		add(parts[i].Name)
-	}
-	b.WriteByte(0xff) // ends the parts: a type is never null, so that no length begins so
-	add(&r.Key)
-	return b.String()
-}
 
 // KeptOf yields the kept records of a family in the order of their identities.
 func (img *Image) KeptOf(f Family) iter.Seq[Kept] {

@@ -75,22 +75,35 @@ func checkAssignment(img *Image, t *NewTopic, o *CreateOptions) ([][]int32, erro
 	return placed, nil
 }
 
+// CheckReplicas refuses replicas that no partition can have: none, one that does
+// not exist, or the same one twice. The error wraps ErrInvalidAssignment.
+func CheckReplicas(img *Image, replicas []int32) error {
+	return checkReplicaIDs(img, replicas, &CreateOptions{})
+}
+
+func checkReplicaIDs(img *Image, replicas []int32, o *CreateOptions) error {
+	if len(replicas) == 0 {
+		return refuse(ErrInvalidAssignment, "The manual partition assignment includes an empty replica list.")
+	}
+	sorted := slices.Sorted(slices.Values(replicas))
+	for i, id := range sorted {
+		if i > 0 && sorted[i-1] == id {
+			return refuse(ErrInvalidAssignment, "The manual partition assignment includes the broker %d more than once.", id)
+		}
+		if img.Broker(id) == nil && !o.FewerReplicas {
+			return refuse(ErrInvalidAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", id)
+		}
+	}
+	return nil
+}
+
 // checkReplicas checks the replicas of one partition; factor, unless 0, is how
 // many there have to be. It returns those to use.
 func checkReplicas(img *Image, partition int32, replicas []int32, factor int, o *CreateOptions) ([]int32, error) {
-	if len(replicas) == 0 {
-		return nil, refuse(ErrInvalidAssignment, "The manual partition assignment includes an empty replica list.")
+	if err := checkReplicaIDs(img, replicas, o); err != nil {
+		return nil, err
 	}
-	sorted := slices.Sorted(slices.Values(replicas))
 	var usable []int32
-	for i, id := range sorted {
-		if i > 0 && sorted[i-1] == id {
-			return nil, refuse(ErrInvalidAssignment, "The manual partition assignment includes the broker %d more than once.", id)
-		}
-		if img.Broker(id) == nil && !o.FewerReplicas {
-			return nil, refuse(ErrInvalidAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", id)
-		}
-	}
 	if factor != 0 && len(replicas) != factor && !o.FewerReplicas {
 		return nil, refuse(ErrInvalidAssignment, "The manual partition assignment includes a partition with %d replica(s), but this is not consistent with previous partitions, which have %d replica(s).", len(replicas), factor)
 	}

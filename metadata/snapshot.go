@@ -13,7 +13,10 @@ type recordYield func(r Record, value []byte) bool
 // records yields what a snapshot of the image holds, in the order in which Kafka
 // 4.3.1 was seen to write it.
 func (img *Image) records(yield recordYield) {
-	_ = img.clusterRecords(yield) && img.topicRecords(yield) && img.configRecords(yield) && img.keptRecords(yield)
+	_ = img.clusterRecords(yield) && img.topicRecords(yield) && img.configRecords(yield) &&
+		img.quotaRecords(yield) && img.producerIDRecords(yield) &&
+		img.keptRecords(FamilyACLs, yield) && img.scramRecords(yield) &&
+		img.keptRecords(FamilyDelegationTokens, yield) && img.keptRecords(FamilyZkMigration, yield)
 }
 
 func (img *Image) clusterRecords(yield recordYield) bool {
@@ -65,22 +68,18 @@ func (img *Image) configRecords(yield recordYield) bool {
 	return true
 }
 
-// keptRecords yields the kept records by family, with the producer ids in
-// their place after the quotas.
-func (img *Image) keptRecords(yield recordYield) bool {
-	wroteIDs := img.nextProducerID == 0 // then there is nothing to write
-	for key, k := range img.kept.from("") {
-		if Family(key[0]) != FamilyClientQuotas && !wroteIDs {
-			wroteIDs = true
-			if !yield(img.producerIDsRecord(), nil) {
-				return false
-			}
-		}
+// keptRecords yields the kept records of a family.
+func (img *Image) keptRecords(f Family, yield recordYield) bool {
+	for k := range img.KeptOf(f) {
 		if !yield(k.Record, k.Value) {
 			return false
 		}
 	}
-	return wroteIDs || yield(img.producerIDsRecord(), nil)
+	return true
+}
+
+func (img *Image) producerIDRecords(yield recordYield) bool {
+	return img.nextProducerID == 0 || yield(img.producerIDsRecord(), nil)
 }
 
 func (img *Image) producerIDsRecord() *ProducerIDsRecord {

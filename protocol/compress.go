@@ -66,18 +66,25 @@ func compressGzip(out io.Writer, src []byte, level int) error {
 	return w.Close()
 }
 
+// lz4LevelDefault is the default of compression.lz4.level.
+const lz4LevelDefault = 9
+
 // compressLZ4 writes the frame as Java's writer does: independent blocks of
 // 64 KiB, without a checksum of the content. Level 9 is the default there and means the
 // fast compressor; the other levels are those of the thorough one (Lz4BlockOutputStream).
 func compressLZ4(out io.Writer, src []byte, level int) error {
 	if level == LevelDefault {
-		level = 9
+		level = lz4LevelDefault
 	}
 	levels := [...]lz4.CompressionLevel{lz4.Level1, lz4.Level2, lz4.Level3, lz4.Level4, lz4.Level5, lz4.Level6,
-		lz4.Level7, lz4.Level8, lz4.Fast}
+		lz4.Level7, lz4.Level8, lz4.Level9}
+	speed := levels[min(max(level, 1), len(levels))-1]
+	if level == lz4LevelDefault {
+		speed = lz4.Fast
+	}
 	w := lz4.NewWriter(out)
 	err := w.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(false), lz4.ConcurrencyOption(1),
-		lz4.CompressionLevelOption(levels[min(max(level, 1), len(levels))-1]))
+		lz4.CompressionLevelOption(speed))
 	if err != nil {
 		return err
 	}

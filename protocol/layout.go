@@ -66,6 +66,14 @@ func layoutOf(key int16) *requestLayout {
 	return &requestLayouts[key]
 }
 
+// APIName is Kafka's name of an API key, "" for one that no broker serves to clients.
+func APIName(key int16) string {
+	if l := layoutOf(key); l != nil {
+		return l.name
+	}
+	return ""
+}
+
 func parsedLayout(key int16) []layoutField {
 	if fields := layoutCache[key].Load(); fields != nil {
 		return *fields

@@ -68,6 +68,7 @@ func take(t *testing.T, ctx context.Context, bootstrap string, groups ...string)
 	o.features(&s)
 	o.topics(&s)
 	o.groups(&s, groups)
+	o.security(&s)
 	slices.Sort(s)
 	return s
 }
@@ -214,8 +215,8 @@ func (o *observer) groups(s *Snapshot, groups []string) {
 	}
 }
 
-// kept is what only Kafka tells.
-func (o *observer) kept(s *Snapshot) {
+// security is users and quotas.
+func (o *observer) security(s *Snapshot) {
 	users, err := o.admin.DescribeUserSCRAMs(o.ctx)
 	check(o.t, err)
 	for _, u := range users.Sorted() {
@@ -223,19 +224,23 @@ func (o *observer) kept(s *Snapshot) {
 			s.add("user %s %s %d", u.User, c.Mechanism, c.Iterations)
 		}
 	}
+	quotas, err := o.admin.DescribeClientQuotas(o.ctx, false, nil)
+	check(o.t, err)
+	for _, q := range quotas {
+		for _, v := range q.Values {
+			s.add("quota %s %s=%v", q.Entity.String(), v.Key, v.Value)
+		}
+	}
+}
+
+// kept is what only Kafka tells.
+func (o *observer) kept(s *Snapshot) {
 	everything := kadm.NewACLs().AnyResource().Allow().AllowHosts().Deny().DenyHosts().Operations().ResourcePatternType(kadm.ACLPatternAny)
 	if rules, err := o.admin.DescribeACLs(o.ctx, everything); err == nil { // a broker without an authorizer refuses
 		for _, result := range rules {
 			for _, r := range result.Described {
 				s.add("acl %s %s %s %s %s", r.Principal, r.Permission, r.Operation, r.Type, r.Name)
 			}
-		}
-	}
-	quotas, err := o.admin.DescribeClientQuotas(o.ctx, false, nil)
-	check(o.t, err)
-	for _, q := range quotas {
-		for _, v := range q.Values {
-			s.add("quota %s %s=%v", q.Entity.String(), v.Key, v.Value)
 		}
 	}
 	transactions, err := o.admin.ListTransactions(o.ctx, nil, nil)
@@ -246,7 +251,7 @@ func (o *observer) kept(s *Snapshot) {
 }
 
 // kept are the kinds of lines that takeAll adds to take.
-var kept = []string{"acl", "user", "quota", "transaction"}
+var kept = []string{"acl", "transaction"}
 
 func isKept(line string) bool {
 	kind, _, _ := strings.Cut(line, " ")

@@ -112,6 +112,8 @@ func (w *work) use(t *testing.T, ctx context.Context, bootstrap string) {
 	check(t, err)
 	check(t, born.Err)
 
+	w.limit(t, ctx, admin)
+
 	// Its folder, renamed, is still there at the next stop.
 	gone := fmt.Sprintf("short.lived-%d", w.round)
 	resp, err := admin.CreateTopic(ctx, 1, 1, nil, gone)
@@ -221,22 +223,43 @@ func (w *work) commit(t *testing.T, ctx context.Context, bootstrap string) {
 	check(t, kadm.NewClient(newClient(t, bootstrap)).CommitAllOffsets(ctx, simple, offsets))
 }
 
+// limit gives users credentials and takes the last one's away, and sets quotas. Somebody
+// always has one of each mechanism: Kafka may lose a new user that it reads together with
+// the deletion of a mechanism's last (ScramDelta.apply).
+func (w *work) limit(t *testing.T, ctx context.Context, admin *kadm.Client) {
+	t.Helper()
+	user := func(round int) string { return fmt.Sprintf("user-%d", round) }
+	var gone []kadm.DeleteSCRAM
+	if w.round > 1 {
+		gone = append(gone, kadm.DeleteSCRAM{User: user(w.round - 1), Mechanism: kadm.ScramSha512})
+	}
+	users, err := admin.AlterUserSCRAMs(ctx, gone, []kadm.UpsertSCRAM{
+		{User: "alice", Mechanism: kadm.ScramSha256, Iterations: int32(4096 + w.round), Password: "secret"},
+		{User: "bob", Mechanism: kadm.ScramSha512, Iterations: 4096, Password: "secret"},
+		{User: user(w.round), Mechanism: kadm.ScramSha512, Iterations: 4096, Password: "secret"},
+	})
+	check(t, err)
+	check(t, users.Error())
+	name := "metered"
+	limits, err := admin.AlterClientQuotas(ctx, []kadm.AlterClientQuotaEntry{
+		{Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: &name}}, Ops: []kadm.AlterClientQuotaOp{{Key: "producer_byte_rate", Value: float64(1000 * w.round)}}},
+		{Entity: kadm.ClientQuotaEntity{{Type: "client-id"}, {Type: "user", Name: &name}}, Ops: []kadm.AlterClientQuotaOp{{Key: "consumer_byte_rate", Value: 1e9, Remove: w.round%2 == 0}}},
+		{Entity: kadm.ClientQuotaEntity{{Type: "ip"}}, Ops: []kadm.AlterClientQuotaOp{{Key: "connection_creation_rate", Value: 1000}}},
+	})
+	check(t, err)
+	for _, l := range limits {
+		check(t, l.Err)
+	}
+}
+
 // useKafka leaves what Barnabas keeps without serving it: transactions, groups of
-// the newer protocols, users, quotas.
+// the newer protocols.
 func (w *work) useKafka(t *testing.T, ctx context.Context, bootstrap string, groupsOfKafka4 bool) {
 	t.Helper()
 	w.transactions(t, ctx, bootstrap)
 	admin := kadm.NewClient(newClient(t, bootstrap))
-	users, err := admin.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{{User: "alice", Mechanism: kadm.ScramSha256, Iterations: 4096, Password: "secret"}})
-	check(t, err)
-	check(t, users.Error())
-	name := "metered"
-	_, err = admin.AlterClientQuotas(ctx, []kadm.AlterClientQuotaEntry{{
-		Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: &name}}, Ops: []kadm.AlterClientQuotaOp{{Key: "producer_byte_rate", Value: 1e9}},
-	}})
-	check(t, err)
 	rule := kadm.NewACLs().Topics("secret").Allow("User:alice").AllowHosts().Operations(kadm.OpRead)
-	_, err = admin.CreateACLs(ctx, rule) // answers SECURITY_DISABLED without an authorizer
+	_, err := admin.CreateACLs(ctx, rule) // answers SECURITY_DISABLED without an authorizer
 	check(t, err)
 	if groupsOfKafka4 {
 		newerGroups(t, ctx, bootstrap)

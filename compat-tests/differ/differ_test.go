@@ -104,6 +104,11 @@ var served = []kmsg.Key{
 	kmsg.DeleteGroups, kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions, kmsg.DeleteRecords, kmsg.DescribeConfigs,
 	kmsg.AlterConfigs, kmsg.IncrementalAlterConfigs, kmsg.ListConfigResources, kmsg.DescribeCluster, kmsg.DescribeTopicPartitions,
 	kmsg.OffsetForLeaderEpoch, kmsg.DescribeLogDirs, kmsg.InitProducerID,
+	kmsg.DescribeACLs, kmsg.CreateACLs, kmsg.DeleteACLs, kmsg.SASLHandshake, kmsg.SASLAuthenticate,
+	kmsg.CreateDelegationToken, kmsg.RenewDelegationToken, kmsg.ExpireDelegationToken, kmsg.DescribeDelegationToken,
+	kmsg.DescribeClientQuotas, kmsg.AlterClientQuotas, kmsg.DescribeUserSCRAMCredentials, kmsg.AlterUserSCRAMCredentials,
+	kmsg.ElectLeaders, kmsg.AlterPartitionAssignments, kmsg.ListPartitionReassignments, kmsg.AlterReplicaLogDirs,
+	kmsg.DescribeQuorum, kmsg.UnregisterBroker, kmsg.AddRaftVoter, kmsg.RemoveRaftVoter,
 }
 
 // Every API that the broker serves is told in every version that judge and

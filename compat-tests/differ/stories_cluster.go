@@ -83,3 +83,16 @@ func logDirsStories() []Story {
 		s.Ask("all", all)
 	}}}
 }
+
+func consumerDescribeStories() []Story {
+	return []Story{{Name: "consumer group describe/unknown", Key: kmsg.ConsumerGroupDescribe, Tell: func(s *Session) {
+		req := kmsg.NewPtrConsumerGroupDescribeRequest()
+		s.Ask("none", req)
+		for _, id := range []string{s.Group("nobody"), ""} {
+			req.Groups = []string{id}
+			s.Ask("group '"+id+"'", req)
+		}
+		req.Groups = []string{"", s.Group("nobody")}
+		s.Ask("both", req)
+	}}}
+}

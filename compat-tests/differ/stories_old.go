@@ -1,6 +1,8 @@
 package differ
 
 import (
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -13,7 +15,8 @@ func OldStories() []Story {
 	message := func(s *Session, magic int8, value string) wire.Message {
 		return wire.Message{Magic: magic, Timestamp: s.Base, Key: []byte("key-" + value), Value: []byte(value)}
 	}
-	return []Story{
+	stories := slices.Concat(aclStories(only(0)), tokenStories(only(0)), replicaDirStories(only(0)))
+	return append(stories, []Story{
 		{Name: "old produce/message sets", Key: kmsg.Produce, Versions: between(0, 2), Tell: func(s *Session) {
 			topic, id := s.MakeTopic("t", 1)
 			noTimestamp, damaged := message(s, 1, "i"), message(s, 1, "j")
@@ -67,5 +70,5 @@ func OldStories() []Story {
 			large.Value = make([]byte, 1_100_000)
 			s.Ask("too large", produceTo(topic, id, 0, wire.EncodeMessageSet(large)))
 		}},
-	}
+	}...)
 }

@@ -57,12 +57,14 @@ func newest(catalog *schema.Catalog, key int16) int16 {
 // Stories are all stories, in the order in which they are told.
 func Stories() []Story {
 	groups := [][]Story{
-		apiVersionsStories(), metadataStories(), createTopicsStories(), deleteTopicsStories(), createPartitionsStories(),
+		apiVersionsStories(), metadataStories(), createTopicsStories(), deleteTopicsStories(), createPartitionsStories(), topicLimitStories(),
 		produceStories(), produceRecordStories(), idempotentStories(), initProducerIDStories(), describeProducersStories(),
 		fetchStories(), fetchSessionStories(), listOffsetsStories(), leaderEpochStories(), deleteRecordsStories(),
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
-		clusterStories(), topicPartitionsStories(), logDirsStories(),
+		clusterStories(), topicPartitionsStories(), logDirsStories(), consumerDescribeStories(),
+		aclStories(since(1)), tokenStories(since(1)), saslStories(), scramStories(), quotaStories(),
+		electionStories(), reassignmentStories(), replicaDirStories(since(1)), quorumStories(), voterStories(),
 	}
 	var all []Story
 	for _, g := range groups {

@@ -52,6 +52,7 @@ func readEveryFile(t *testing.T, broker *testbed.Broker, everything bool) {
 		})
 	}
 	commit(t, ctx, broker)
+	limit(t, ctx, broker)
 	if err := broker.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +109,27 @@ func commit(t *testing.T, ctx context.Context, broker *testbed.Broker) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// limit gives a user a credential and a quota.
+func limit(t *testing.T, ctx context.Context, broker *testbed.Broker) {
+	t.Helper()
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(broker.Bootstrap()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	users, err := admin.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{{User: "dumped", Mechanism: kadm.ScramSha512, Iterations: 4097, Password: "secret"}})
+	if err != nil || users.Error() != nil {
+		t.Fatal(err, users.Error())
+	}
+	user := "dumped"
+	limits, err := admin.AlterClientQuotas(ctx, []kadm.AlterClientQuotaEntry{{
+		Entity: kadm.ClientQuotaEntity{{Type: "user", Name: &user}}, Ops: []kadm.AlterClientQuotaOp{{Key: "consumer_byte_rate", Value: 4321}},
+	}})
+	if err != nil || limits[0].Err != nil {
+		t.Fatal(err, limits)
 	}
 }
 
@@ -245,6 +267,14 @@ func checkMetadata(t *testing.T, dir string, topics map[string]int) {
 	for topic := range topics {
 		if !regexp.MustCompile(`"type":"TOPIC_RECORD".*"name":"` + topic + `"`).MatchString(printed) {
 			t.Errorf("no record of topic %s in the metadata", topic)
+		}
+	}
+	for _, record := range []string{
+		`"type":"USER_SCRAM_CREDENTIAL_RECORD".*"name":"dumped".*"mechanism":2.*"iterations":4097`,
+		`"type":"CLIENT_QUOTA_RECORD".*"entityType":"user","entityName":"dumped".*"key":"consumer_byte_rate","value":4321`,
+	} {
+		if !regexp.MustCompile(record).MatchString(printed) {
+			t.Errorf("no record %s in the metadata", record)
 		}
 	}
 	t.Logf("%d files of metadata", len(files))

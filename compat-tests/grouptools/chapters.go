@@ -7,6 +7,8 @@ type step struct {
 	// command is a tool and its arguments but for the address, cut at spaces. An argument @NAME
 	// is the path of a file that an earlier step saved or that files holds.
 	command string
+	// until has the command repeated, untold, until it prints this: what it shows comes with a delay.
+	until string
 	// save keeps what the tool prints on standard output under this name.
 	save string
 	// join starts a member; the step ends when its group is stable with so many members and
@@ -60,8 +62,8 @@ func everyWord(group string) []step {
 	return steps
 }
 
-func concat(parts ...[]step) []step {
-	var all []step
+func concat[T any](parts ...[]T) []T {
+	var all []T
 	for _, part := range parts {
 		all = append(all, part...)
 	}

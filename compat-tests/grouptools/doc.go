@@ -1,5 +1,6 @@
-// Package grouptools tells one history of groups, and of transactions, with Kafka's
-// own command-line tools to two brokers, and compares every word that the tools print.
+// Package grouptools tells one history of groups, of transactions and of the cluster
+// (quotas, SCRAM users, elections, reassignments, the quorum) with Kafka's own
+// command-line tools to two brokers, and compares every word that the tools print.
 //
 // The tools run inside one JVM per broker (Driver.java), some tens of
 // milliseconds each where a process of its own takes a second. The same JVM

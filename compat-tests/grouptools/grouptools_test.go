@@ -23,18 +23,28 @@ const envTarget = "BARNABAS_COMPAT_TARGET"
 
 // classes are the tools behind the scripts.
 var classes = map[string]string{
-	"configs":         "kafka.admin.ConfigCommand",
-	"consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
-	"features":        "org.apache.kafka.tools.FeatureCommand",
-	"groups":          "org.apache.kafka.tools.GroupsCommand",
-	"transactions":    "org.apache.kafka.tools.TransactionsCommand",
+	"acls":                "org.apache.kafka.tools.AclCommand",
+	"cluster":             "org.apache.kafka.tools.ClusterTool",
+	"configs":             "kafka.admin.ConfigCommand",
+	"consumer-groups":     "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+	"delegation-tokens":   "org.apache.kafka.tools.DelegationTokenCommand",
+	"features":            "org.apache.kafka.tools.FeatureCommand",
+	"groups":              "org.apache.kafka.tools.GroupsCommand",
+	"leader-election":     "org.apache.kafka.tools.LeaderElectionCommand",
+	"log-dirs":            "org.apache.kafka.tools.LogDirsCommand",
+	"metadata-quorum":     "org.apache.kafka.tools.MetadataQuorumCommand",
+	"reassign-partitions": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+	"transactions":        "org.apache.kafka.tools.TransactionsCommand",
 }
 
 // properties of both brokers. A transaction can hang only where partitions are not verified.
 var properties = map[string]string{"group.initial.rebalance.delay.ms": "0", "transaction.partition.verification.enable": "false"}
 
+// settleTries bounds the waiting for what shows with a delay; a tool takes some tens of milliseconds.
+const settleTries = 500
+
 // inFront are the tools that want the address before what they are to do.
-var inFront = []string{"transactions", "features"}
+var inFront = []string{"transactions", "features", "metadata-quorum"}
 
 // TestGroupTools compares what the tools print against two brokers. Each
 // chapter has brokers of its own state: lists see the groups of the chapter alone.
@@ -60,7 +70,7 @@ func TestGroupTools(t *testing.T) {
 		broker := start(t)
 		stages[i] = stage{broker, startDriver(t, broker.Bootstrap())}
 	}
-	for _, c := range chapters {
+	for _, c := range concat(chapters, clusterChapters) {
 		t.Run(c.name, func(t *testing.T) {
 			printed := make([][]string, len(stages))
 			t.Run("on", func(t *testing.T) {
@@ -140,6 +150,18 @@ func (s step) run(t *testing.T, d *driver, p *producers, bootstrap, dir string) 
 		args = append(args, "--bootstrap-server", bootstrap)
 	}
 	a := d.do(request{Do: "tool", Class: class, Args: args[1:]})
+	for range settleTries {
+		if strings.Contains(a.Stdout, s.until) {
+			break
+		}
+		a = d.do(request{Do: "tool", Class: class, Args: args[1:]})
+	}
+	if s.until != "" {
+		if !strings.Contains(a.Stdout, s.until) {
+			t.Errorf("%s does not come to print %q:\n%s%s", s.command, s.until, a.Stdout, a.Stderr)
+		}
+		return ""
+	}
 	if strings.Contains(a.Stderr, "unrecognized arguments") || strings.Contains(a.Stderr, "invalid choice") {
 		t.Errorf("%s: the tool does not know this, and the broker was not asked:\n%s", s.command, a.Stderr)
 	}

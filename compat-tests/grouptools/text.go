@@ -17,6 +17,30 @@ var stackFrames = regexp.MustCompile(`(?m)^(\tat |\t\.\.\. ).*\n`)
 // epochs of features are how often anything of the cluster's metadata was written.
 var epochs = regexp.MustCompile(`\bEpoch: \d+`)
 
+// elsewhere is where a broker keeps what, and which of its ports are open: folders,
+// the endpoints of controllers, the column of ports.
+var elsewhere = []struct {
+	pattern *regexp.Regexp
+	with    string
+}{
+	{regexp.MustCompile(`"logDir":"[^"]*"`), `"logDir":"<folder>"`},
+	{regexp.MustCompile(`"log_dirs":\["/[^"]*"\]`), `"log_dirs":["<folder>"]`},
+	{regexp.MustCompile(`, "endpoints": \[[^\]]*\]`), ""},
+	{regexp.MustCompile(`(?m)^(\d+ +127\.0\.0\.1 )\d+ `), "${1}<port> "},
+}
+
+// progress is how far the metadata are: ends of the log, epochs, times of fetches.
+var progress = []struct {
+	pattern *regexp.Regexp
+	with    string
+}{
+	{regexp.MustCompile(`(?m)^(HighWatermark|LeaderEpoch): +\d+$`), "$1: <number>"},
+	{regexp.MustCompile(`(?m)^(\d+ +\t\S+\t)\d+ +(\t\d+ +\t)\d{13} +\t\d{13} +\t`), "$1<end>$2<time>\t<time>\t"},
+}
+
+// credentials of a user come in any order.
+var credentials = regexp.MustCompile(`(?m)^SCRAM credential configs .*$`)
+
 // otherFeatures are of APIs that are not compared here: share groups and groups of Kafka Streams.
 var otherFeatures = regexp.MustCompile(`(?m)^Feature: (share|streams)\.version.*\n`)
 
@@ -30,6 +54,15 @@ var usage = regexp.MustCompile(`(?m)^( .*|--.*|Option .*|-+ +-+)\n`)
 func normalise(text, bootstrap string) string {
 	text = stackFrames.ReplaceAllString(strings.ReplaceAll(text, bootstrap, "BOOTSTRAP"), "")
 	text = otherFeatures.ReplaceAllString(text, "")
+	for _, r := range slices.Concat(elsewhere, progress) {
+		text = r.pattern.ReplaceAllString(text, r.with)
+	}
+	text = credentials.ReplaceAllStringFunc(text, func(line string) string {
+		head, list, _ := strings.Cut(line, " are ")
+		mechanisms := strings.Split(list, ", ")
+		slices.Sort(mechanisms)
+		return head + " are " + strings.Join(mechanisms, ", ")
+	})
 	text = epochs.ReplaceAllString(text, "Epoch: <epoch>")
 	if strings.Contains(text, "\n------ ") {
 		text = usage.ReplaceAllString(text, "")

@@ -39,6 +39,10 @@ func (a *API) consumerGroupDescribe(r *Request, q *kmsg.ConsumerGroupDescribeReq
 func describeConsumerGroup(q *kmsg.ConsumerGroupDescribeRequest, d *group.ConsumerDescription) kmsg.ConsumerGroupDescribeResponseGroup {
 	one := kmsg.NewConsumerGroupDescribeResponseGroup()
 	one.Group, one.AuthorizedOperations = d.GroupID, operationsNotAsked
+	if d.GroupID == "" { // one of the classic protocol may have that name
+		one.ErrorCode = codeOf(group.ErrInvalidGroupID)
+		return one
+	}
 	if one.ErrorCode, one.ErrorMessage = problemOf(d.Err); one.ErrorCode != 0 {
 		return one
 	}

@@ -58,6 +58,7 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 		{partitionsRequest("x", 2), protocol.ErrInvalidPartitions, "would not be an increase"},
 		{partitionsRequest("x", 20_000), protocol.ErrPolicyViolation, "large number"},
 		{partitionsRequest("missing", 3), protocol.ErrUnknownTopicOrPartition, ""},
+		{partitionsRequest("", 3), protocol.ErrUnknownTopicOrPartition, ""},
 		{partitionsRequest("x", 5, []int32{1}), protocol.ErrInvalidReplicaAssignment, "only 1 assignment(s)"},
 		{partitionsRequest("x", 4, []int32{9}), protocol.ErrInvalidReplicaAssignment, "no such broker"},
 		{partitionsRequest("x", 4, []int32{}), protocol.ErrInvalidReplicaAssignment, "empty replica list"},

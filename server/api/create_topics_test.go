@@ -104,6 +104,7 @@ func TestTopicsThatAreRefused(t *testing.T) {
 		{topicRequest("x", 0, 1), protocol.ErrInvalidPartitions, "non-positive"},
 		{topicRequest("x", -2, 1), protocol.ErrInvalidPartitions, "non-positive"},
 		{topicRequest("x", 10_001, 1), protocol.ErrPolicyViolation, "large number of partitions"},
+		{topicRequest("x", 10_000, 1), protocol.ErrPolicyViolation, "large batch"}, // the topic is a record too
 		{topicRequest("x", 1, 0), protocol.ErrInvalidReplicationFactor, "larger than 0"},
 		{topicRequest("x", 1, -2), protocol.ErrInvalidReplicationFactor, "larger than 0"},
 		{topicRequest("x", 1, 3), protocol.ErrInvalidReplicationFactor, "only 1 broker(s)"},

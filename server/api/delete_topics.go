@@ -120,7 +120,7 @@ func (d *deletion) resolve(image *metadata.Image) {
 	case d.topic == nil && d.name != nil:
 		d.err = protocol.ErrUnknownTopicOrPartition
 	case d.topic == nil:
-		d.err = protocol.ErrUnknownTopicID
+		d.err = protocol.ErrUnknownTopicID.WithMessage("This server does not host this topic ID.")
 	case isInternalTopic(d.topic.Name):
 		d.err = protocol.ErrInvalidTopicException.WithMessage("The internal topic %s cannot be deleted.", d.topic.Name)
 	default:

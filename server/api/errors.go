@@ -81,6 +81,10 @@ var commandErrors = []struct {
 	{metadata.ErrPolicyViolation, protocol.ErrPolicyViolation},
 	{metadata.ErrInvalidFeatureLevel, protocol.ErrInvalidUpdateVersion},
 	{metadata.ErrStaleBrokerEpoch, protocol.ErrStaleBrokerEpoch},
+	{metadata.ErrDuplicate, protocol.ErrDuplicateResource},
+	{metadata.ErrNotFound, protocol.ErrResourceNotFound},
+	{metadata.ErrUnacceptableCredential, protocol.ErrUnacceptableCredential},
+	{metadata.ErrUnknownMechanism, protocol.ErrUnsupportedSASLMechanism},
 }
 
 // errorOf is the code that a client gets for an error of a room. What has no
@@ -127,3 +131,6 @@ func problemOf(err error) (code int16, text *string) {
 	}
 	return e.Code, &e.Message
 }
+
+// noText is the message of a success where Kafka says "" and not null.
+func noText() *string { return new(string) }

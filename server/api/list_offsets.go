@@ -133,6 +133,9 @@ func findOffset(p *partition.Partition, timestamp int64, isolation partition.Iso
 		if epoch < 0 {
 			epoch = log.LastEpoch() // everything was deleted: the epoch that wrote the last record
 		}
+		if epoch < 0 {
+			epoch = p.LeaderEpoch() // nothing was ever written: the epoch that will write the first one
+		}
 		return logstore.TimestampOffset{Timestamp: protocol.None, Offset: start, Epoch: epoch}, nil
 	case timestampLatestTiered, timestampEarliestPendingUpload:
 		return none, nil

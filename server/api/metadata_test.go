@@ -132,6 +132,9 @@ func listOffsetsOf(timestamps ...int64) *kmsg.ListOffsetsRequest {
 func TestListOffsetsByTimeAndBySpecialTimestamp(t *testing.T) {
 	w := newWorld(t)
 	w.topic("t", 1)
+	if p := ask[*kmsg.ListOffsetsResponse](w, 4, listOffsetsOf(timestampEarliest)).Topics[0].Partitions[0]; p.Offset != 0 || p.LeaderEpoch != 0 {
+		t.Errorf("the start of what was never written: %+v", p)
+	}
 	base := w.clock.Now().UnixMilli()
 	b := protocol.NewBatchBuilder(plain())
 	for _, delta := range []int64{0, 20, 10} {

@@ -22,6 +22,12 @@ func table() []entry {
 		initProducerID, addPartitionsToTxn, addOffsetsToTxn, endTxn, txnOffsetCommit, writeTxnMarkers,
 		describeTransactions, listTransactions, offsetForLeaderEpoch,
 		apiVersions, updateFeatures,
+		saslHandshake, saslAuthenticate, // answered as where SASL is off
+		describeACLs, createACLs, deleteACLs, // as without an authorizer
+		createDelegationToken, renewDelegationToken, expireDelegationToken, describeDelegationToken, // as on a plaintext listener
+		describeClientQuotas, alterClientQuotas, describeUserScramCredentials, alterUserScramCredentials,
+		alterReplicaLogDirs, electLeaders, alterPartitionReassignments, listPartitionReassignments,
+		describeQuorum, unregisterBroker, addRaftVoter, removeRaftVoter,
 	}
 }
 
@@ -65,7 +71,7 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 func declare[Q kmsg.Request](min, max int16, serve func(a *API, r *Request) error) entry {
 	var q Q // a nil pointer: Key does not look at it
 	key := q.Key()
-	return entry{key: key, name: kmsg.NameForKey(key), min: min, max: max, serve: serve}
+	return entry{key: key, name: protocol.APIName(key), min: min, max: max, serve: serve}
 }
 
 func decode[Q kmsg.Request](r *Request) (Q, error) {

@@ -1,0 +1,205 @@
+package differ
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/schema"
+)
+
+// aclStories are told to a broker without an authorizer.
+func aclStories(versions schema.Range) []Story {
+	rule := func(name string, operation kmsg.ACLOperation) kmsg.CreateACLsRequestCreation {
+		c := kmsg.NewCreateACLsRequestCreation()
+		c.ResourceType, c.ResourceName, c.ResourcePatternType = kmsg.ACLResourceTypeTopic, name, kmsg.ACLResourcePatternTypeLiteral
+		c.Principal, c.Host, c.Operation, c.PermissionType = "User:alice", "*", operation, kmsg.ACLPermissionTypeAllow
+		return c
+	}
+	filter := func(name *string) kmsg.DeleteACLsRequestFilter {
+		f := kmsg.NewDeleteACLsRequestFilter()
+		f.ResourceType, f.ResourceName, f.ResourcePatternType = kmsg.ACLResourceTypeTopic, name, kmsg.ACLResourcePatternTypeLiteral
+		f.Operation, f.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
+		return f
+	}
+	return []Story{
+		{Name: "describe acls/no authorizer", Key: kmsg.DescribeACLs, Versions: versions, Tell: func(s *Session) {
+			req := kmsg.NewPtrDescribeACLsRequest()
+			req.ResourceType, req.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeLiteral
+			req.Operation, req.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
+			s.Ask("all", req)
+			req = kmsg.NewPtrDescribeACLsRequest()
+			req.ResourceType, req.ResourcePatternType = kmsg.ACLResourceTypeTopic, kmsg.ACLResourcePatternTypeLiteral
+			req.ResourceName, req.Principal, req.Host = ptr("t"), ptr("User:alice"), ptr("*")
+			req.Operation, req.PermissionType = kmsg.ACLOperationRead, kmsg.ACLPermissionTypeAllow
+			s.Ask("one", req)
+		}},
+		{Name: "create acls/no authorizer", Key: kmsg.CreateACLs, Versions: versions, Tell: func(s *Session) {
+			req := kmsg.NewPtrCreateACLsRequest()
+			s.Ask("none", req)
+			req = kmsg.NewPtrCreateACLsRequest()
+			req.Creations = []kmsg.CreateACLsRequestCreation{rule("a", kmsg.ACLOperationRead), rule("b", kmsg.ACLOperationWrite)}
+			s.Ask("two", req)
+		}},
+		{Name: "delete acls/no authorizer", Key: kmsg.DeleteACLs, Versions: versions, Tell: func(s *Session) {
+			s.Ask("none", kmsg.NewPtrDeleteACLsRequest())
+			req := kmsg.NewPtrDeleteACLsRequest()
+			req.Filters = []kmsg.DeleteACLsRequestFilter{filter(nil), filter(ptr("a"))}
+			s.Ask("two", req)
+		}},
+	}
+}
+
+// tokenStories are told on a plaintext listener.
+func tokenStories(versions schema.Range) []Story {
+	return []Story{
+		{Name: "create delegation token/plaintext", Key: kmsg.CreateDelegationToken, Versions: versions, Tell: func(s *Session) {
+			req := kmsg.NewPtrCreateDelegationTokenRequest()
+			req.MaxLifetimeMillis = -1
+			s.Ask("plain", req)
+			req = kmsg.NewPtrCreateDelegationTokenRequest()
+			r := kmsg.NewCreateDelegationTokenRequestRenewer()
+			r.PrincipalType, r.PrincipalName = "Group", "g"
+			req.Renewers = []kmsg.CreateDelegationTokenRequestRenewer{r}
+			s.Ask("a bad renewer", req)
+			if s.Version >= 3 {
+				req = kmsg.NewPtrCreateDelegationTokenRequest()
+				req.OwnerPrincipalType, req.OwnerPrincipalName = ptr("User"), ptr("alice")
+				s.Ask("for somebody else", req)
+				req.OwnerPrincipalName = ptr("")
+				s.Ask("for nobody", req)
+			}
+		}},
+		{Name: "renew delegation token/plaintext", Key: kmsg.RenewDelegationToken, Versions: versions, Tell: func(s *Session) {
+			req := kmsg.NewPtrRenewDelegationTokenRequest()
+			req.HMAC, req.RenewTimeMillis = []byte("h"), 1000
+			s.Ask("unknown", req)
+		}},
+		{Name: "expire delegation token/plaintext", Key: kmsg.ExpireDelegationToken, Versions: versions, Tell: func(s *Session) {
+			req := kmsg.NewPtrExpireDelegationTokenRequest()
+			req.HMAC, req.ExpiryPeriodMillis = []byte("h"), 1000
+			s.Ask("unknown", req)
+		}},
+		{Name: "describe delegation token/plaintext", Key: kmsg.DescribeDelegationToken, Versions: versions, Tell: func(s *Session) {
+			req := kmsg.NewPtrDescribeDelegationTokenRequest()
+			s.Ask("all", req)
+			req.Owners = []kmsg.DescribeDelegationTokenRequestOwner{}
+			s.Ask("of nobody", req)
+			o := kmsg.NewDescribeDelegationTokenRequestOwner()
+			o.PrincipalType, o.PrincipalName = "User", "alice"
+			req.Owners = append(req.Owners, o)
+			s.Ask("of one", req)
+		}},
+	}
+}
+
+// saslStories are told on a listener that does not ask for it.
+func saslStories() []Story {
+	return []Story{
+		{Name: "sasl handshake/plaintext", Key: kmsg.SASLHandshake, Tell: func(s *Session) {
+			req := kmsg.NewPtrSASLHandshakeRequest()
+			for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "nonsense", ""} {
+				req.Mechanism = mechanism
+				s.Ask("mechanism "+mechanism, req)
+			}
+			s.Ask("the connection lives on", kmsg.NewPtrListTransactionsRequest())
+		}},
+		{Name: "sasl authenticate/plaintext", Key: kmsg.SASLAuthenticate, Tell: func(s *Session) {
+			req := kmsg.NewPtrSASLAuthenticateRequest()
+			req.SASLAuthBytes = []byte("\x00alice\x00secret")
+			s.Ask("out of the blue", req)
+			s.Ask("the connection lives on", kmsg.NewPtrListTransactionsRequest())
+		}},
+	}
+}
+
+func scramStories() []Story {
+	describe := func(users ...string) *kmsg.DescribeUserSCRAMCredentialsRequest {
+		req := kmsg.NewPtrDescribeUserSCRAMCredentialsRequest()
+		for _, name := range users {
+			u := kmsg.NewDescribeUserSCRAMCredentialsRequestUser()
+			u.Name = name
+			req.Users = append(req.Users, u)
+		}
+		return req
+	}
+	type deletion = kmsg.AlterUserSCRAMCredentialsRequestDeletion
+	type upsertion = kmsg.AlterUserSCRAMCredentialsRequestUpsertion
+	alter := func(deletions []deletion, upsertions ...upsertion) *kmsg.AlterUserSCRAMCredentialsRequest {
+		req := kmsg.NewPtrAlterUserSCRAMCredentialsRequest()
+		req.Deletions, req.Upsertions = deletions, upsertions
+		return req
+	}
+	set := func(user string, mechanism int8, iterations int32) upsertion {
+		u := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
+		u.Name, u.Mechanism, u.Iterations = user, mechanism, iterations
+		u.Salt, u.SaltedPassword = []byte("salt"), []byte("salted password of a user")
+		return u
+	}
+	drop := func(user string, mechanism int8) deletion {
+		d := kmsg.NewAlterUserSCRAMCredentialsRequestDeletion()
+		d.Name, d.Mechanism = user, mechanism
+		return d
+	}
+	tell := func(s *Session) {
+		a, b, n := s.Topic("a"), s.Topic("b"), s.Topic("n")
+		s.Ask("nothing", alter(nil))
+		s.Ask("two users", alter(nil, set(a, 1, 4096), set(b, 2, 16384)))
+		s.Ask("another mechanism", alter(nil, set(a, 2, 5000)))
+		s.Until(describe(a), func(r kmsg.Response) bool {
+			return len(r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].CredentialInfos) == 2
+		})
+		s.Ask("described", describe(a, b, n))
+		s.Ask("described twice", describe(a, a, n, n, b))
+		s.Ask("described without a name", describe(""))
+		noPassword := set(n, 1, 4096)
+		noPassword.SaltedPassword = nil
+		noSalt := set(n, 1, 4096)
+		noSalt.Salt = nil
+		for _, c := range []struct {
+			label string
+			req   *kmsg.AlterUserSCRAMCredentialsRequest
+		}{
+			{"no name", alter(nil, set("", 1, 4096))},
+			{"mechanism 0", alter(nil, set(n, 0, 4096))},
+			{"mechanism 3", alter(nil, set(n, 3, 4096))},
+			{"few iterations", alter(nil, set(n, 1, 4095))},
+			{"few iterations of the other", alter(nil, set(n, 2, 4095))},
+			{"many iterations", alter(nil, set(n, 1, 16385))},
+			{"no password", alter(nil, noPassword)},
+			{"deleted, unknown", alter([]deletion{drop(n, 1)})},
+			{"deleted, other mechanism", alter([]deletion{drop(b, 1)})},
+			{"deleted, no name", alter([]deletion{drop("", 1)})},
+			{"deleted, mechanism 9", alter([]deletion{drop(a, 9)})},
+			{"set twice", alter(nil, set(n, 1, 4096), set(n, 2, 4096))},
+			{"deleted and set", alter([]deletion{drop(a, 1)}, set(a, 1, 8192))},
+			{"deleted twice", alter([]deletion{drop(a, 1), drop(a, 2)})},
+			{"a mistake and twice", alter(nil, set(n, 1, 1), set(n, 1, 4096))},
+			{"one of three is wrong", alter([]deletion{drop(n, 1)}, set(a, 1, 6000), set(b, 2, 7000))},
+			{"no salt", alter(nil, noSalt)},
+		} {
+			s.Ask(c.label, c.req)
+		}
+		s.Until(describe(n), func(r kmsg.Response) bool {
+			return r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].ErrorCode == 0
+		})
+		s.Ask("described after that", describe(a, b, n))
+		s.Ask("deleted", alter([]deletion{drop(a, 1), drop(b, 2), drop(n, 1)}))
+		s.Until(describe(b), func(r kmsg.Response) bool {
+			return r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].ErrorCode != 0
+		})
+		s.Ask("described after deletions", describe(a, b))
+		s.Ask("deleted again", alter([]deletion{drop(a, 1)}))
+		s.Ask("all users", describe())
+		empty := describe()
+		empty.Users = []kmsg.DescribeUserSCRAMCredentialsRequestUser{}
+		s.Ask("all users, by an empty list", empty)
+		s.Ask("the last one", alter([]deletion{drop(a, 2)}))
+		s.Until(empty, func(r kmsg.Response) bool {
+			return len(r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results) == 0
+		})
+		s.Ask("nobody", empty)
+	}
+	return []Story{
+		{Name: "alter user scram credentials/every way", Key: kmsg.AlterUserSCRAMCredentials, Tell: tell},
+		{Name: "describe user scram credentials/every way", Key: kmsg.DescribeUserSCRAMCredentials, Tell: tell},
+	}
+}

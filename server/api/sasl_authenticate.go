@@ -1,0 +1,26 @@
+package api
+
+// SaslAuthenticate (key 36), versions 0 to 2.
+//
+// No listener asks for SASL yet, and on one that does not the answer is
+// ILLEGAL_SASL_STATE, as from Kafka (KafkaApis).
+//
+//	v0     bytes of the mechanism
+//	v1     lifetime of the session (KIP-368)
+//	v2     flexible
+//
+// Left out: listeners with SASL.
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var saslAuthenticate = now(0, 2, (*API).saslAuthenticate)
+
+func (a *API) saslAuthenticate(_ *Request, q *kmsg.SASLAuthenticateRequest) *kmsg.SASLAuthenticateResponse {
+	p := q.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+	p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrIllegalSASLState.WithMessage("SaslAuthenticate request received after successful authentication"))
+	return p
+}

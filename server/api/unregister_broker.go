@@ -1,0 +1,24 @@
+package api
+
+// UnregisterBroker (key 64), version 0.
+//
+// Takes the registration of a broker that is gone out of the metadata. A broker
+// that is not registered is BROKER_ID_NOT_REGISTERED.
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var unregisterBroker = now(0, 0, (*API).unregisterBroker)
+
+func (a *API) unregisterBroker(r *Request, q *kmsg.UnregisterBrokerRequest) *kmsg.UnregisterBrokerResponse {
+	p := q.ResponseKind().(*kmsg.UnregisterBrokerResponse)
+	if a.Metadata.Image().Broker(q.BrokerID) == nil {
+		p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrBrokerIDNotRegistered.WithMessage("Broker ID %d is not currently registered", q.BrokerID))
+		return p
+	}
+	p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrInvalidRequest.WithMessage("Broker %d is this node, which is the only one and serves.", q.BrokerID))
+	return p
+}
