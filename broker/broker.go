@@ -139,10 +139,14 @@ func (b *Broker) listen() error {
 }
 
 func connectionLimits(s *config.Broker) server.Limits {
-	return server.Limits{
+	l := server.Limits{
 		Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
-		ConnectionsPerSecond: s.ConnectionCreationRateMax,
+		ConnectionsPerSecond: s.ConnectionCreationRateMax, Listeners: make(map[string]server.ListenerLimits),
 	}
+	for name, own := range s.ListenerConnections {
+		l.Listeners[name] = server.ListenerLimits{Connections: own.Max, ConnectionsPerSecond: own.CreationRateMax}
+	}
+	return l
 }
 
 // openDirectory locks the data directory, reads who it belongs to and opens the
