@@ -204,7 +204,7 @@ func ValidateClientMetrics(configs map[string]string) error {
 		case "interval.ms":
 			const least, most = 100, 3_600_000
 			if ms, _ := strconv.Atoi(strings.TrimSpace(value)); ms < least || ms > most {
-				return refuse(ErrInvalidRequest, name, "Invalid value %s for interval.ms: it must be between %d and %d", value, least, most)
+				return refuse(ErrInvalidRequest, name, "Invalid value %s for interval.ms, interval must be between %d and %d (1 hour)", value, least, most)
 			}
 		case "match":
 			for _, pattern := range parseList(value) {

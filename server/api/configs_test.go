@@ -203,7 +203,7 @@ func TestChangesOfSettingsThatAreRefused(t *testing.T) {
 		{stepsOf(kindBroker, "abc", step{set, "log.cleaner.threads", "1"}), request, "must be an integer"},
 		{stepsOf(kindBroker, "1", step{set, "min.insync.replicas", "2"}), illegal, "while ELR is enabled"},
 		{stepsOf(kindBroker, "", step{remove, "min.insync.replicas", ""}), illegal, "while ELR is enabled"},
-		{stepsOf(kindLogger, "1", step{set, "root", "debug"}), illegal, "valid log levels are TRACE, DEBUG"},
+		{stepsOf(kindLogger, "1", step{set, "root", "debug"}), illegal, "Valid log levels are DEBUG, ERROR"},
 		{stepsOf(kindLogger, "1", step{set, "root", "null"}), request, "Null value"},
 		{stepsOf(kindLogger, "1", step{remove, "root", ""}), request, "not allowed"},
 		{stepsOf(kindLogger, "1", step{extend, "nope", "INFO"}), request, "not allowed"},

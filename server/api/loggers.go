@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/barnabas-mq/barnabas/config"
@@ -77,7 +78,8 @@ func (a *API) checkLogger(op config.Op) error {
 		for _, l := range logLevels {
 			names = append(names, l.name)
 		}
-		return protocol.ErrInvalidConfig.WithMessage("Cannot set the log level of %s to %.64q; valid log levels are %s",
+		slices.Sort(names)
+		return protocol.ErrInvalidConfig.WithMessage("Cannot set the log level of %s to %.64s as it is not a supported log level. Valid log levels are %s",
 			rootLogger, *op.Value, strings.Join(names, ", "))
 	}
 	if a.LogLevel == nil {
