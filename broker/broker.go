@@ -33,6 +33,9 @@ type Options struct {
 	FS       vfs.FS
 	Clock    clock.Clock
 	Log      *slog.Logger
+	// LogLevel is the level that Log heeds, which clients may change
+	// (kafka-configs.sh --entity-type broker-loggers); nil keeps them from it.
+	LogLevel *slog.LevelVar
 	Version  string
 }
 
@@ -106,7 +109,7 @@ func Open(o Options) (*Broker, error) {
 	b.server.Serve(api.New(api.Rooms{
 		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
-		Cluster: b, Clock: o.Clock, Log: o.Log,
+		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 	}))
 	b.waking.Go(b.wakeTransactions)
@@ -136,10 +139,14 @@ func (b *Broker) listen() error {
 }
 
 func connectionLimits(s *config.Broker) server.Limits {
-	return server.Limits{
+	l := server.Limits{
 		Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
-		ConnectionsPerSecond: s.ConnectionCreationRateMax,
+		ConnectionsPerSecond: s.ConnectionCreationRateMax, Listeners: make(map[string]server.ListenerLimits),
 	}
+	for name, own := range s.ListenerConnections {
+		l.Listeners[name] = server.ListenerLimits{Connections: own.Max, ConnectionsPerSecond: own.CreationRateMax}
+	}
+	return l
 }
 
 // openDirectory locks the data directory, reads who it belongs to and opens the

@@ -25,6 +25,11 @@ type settingsWorld struct {
 	client  *client
 	reserve atomic.Int64  // blocks that were asked for ahead
 	synced  chan struct{} // the topic's segment was synced
+	// place, when set, is the broker resource whose settings are altered in place of
+	// the topic's, "" for all brokers.
+	place *string
+	// reopen stops the broker and starts it again with what it was opened with.
+	reopen func()
 }
 
 func newSettingsWorld(t *testing.T, overrides ...string) *settingsWorld {
@@ -46,10 +51,14 @@ func newSettingsWorld(t *testing.T, overrides ...string) *settingsWorld {
 		}
 		return nil
 	}}
-	w.broker, err = Open(Options{Settings: settings, FS: looked, Clock: w.clock, Version: "test"})
-	must(t, err)
+	w.reopen = func() {
+		w.close()
+		w.broker, err = Open(Options{Settings: settings, FS: looked, Clock: w.clock, Version: "test"})
+		must(t, err)
+		w.client = dial(t, w.broker)
+	}
+	w.reopen()
 	t.Cleanup(func() { w.close() })
-	w.client = dial(t, w.broker)
 	return w
 }
 
@@ -72,7 +81,43 @@ func (w *settingsWorld) topic(settings ...string) {
 		key, value, _ := strings.Cut(s, "=")
 		configs[key] = value
 	}
+	if w.place == nil {
+		w.client.createTopic("t", configs)
+		return
+	}
+	alter := make(map[string]string)
+	for key, value := range configs {
+		if behind := behindTopic(key); behind != "" {
+			alter[behind] = value
+			delete(configs, key)
+		}
+	}
 	w.client.createTopic("t", configs)
+	for _, key := range slices.Sorted(maps.Keys(alter)) {
+		value := alter[key]
+		w.want("altering "+key, w.client.alter(*w.place, key, &value), 0)
+	}
+}
+
+// behindTopic is the broker setting that may be altered and that decides for
+// topics without a setting of their own; empty for a setting that has none.
+func behindTopic(topic string) string {
+	key, _ := config.Lookup(config.ScopeTopic, topic)
+	name := topic
+	if len(key.Synonyms) > 0 {
+		name = key.Synonyms[0].Name
+	}
+	if behind, ok := config.Lookup(config.ScopeBroker, name); ok && behind.Update == config.ClusterWide {
+		return name
+	}
+	return ""
+}
+
+// another is a world like this one.
+func (w *settingsWorld) another() *settingsWorld {
+	one := newSettingsWorld(w.t)
+	one.place = w.place
+	return one
 }
 
 // send appends a record of so many bytes with a time and returns the error code.
@@ -159,7 +204,7 @@ var acting = map[string]func(w *settingsWorld){
 	},
 	"segment.jitter.ms": func(w *settingsWorld) {
 		for range 5 { // one in a hundred draws leaves the segment almost as long as it may be
-			one := newSettingsWorld(w.t)
+			one := w.another()
 			one.topic("segment.ms=100000", "segment.jitter.ms=100000")
 			for range 100 { // without jitter these 99 seconds are one segment
 				one.sendAll(1, 10)
@@ -268,7 +313,7 @@ func levels(codec, low, high string) func(w *settingsWorld) {
 	return func(w *settingsWorld) {
 		sizes := make(map[string]int)
 		for _, level := range []string{low, high} {
-			one := newSettingsWorld(w.t)
+			one := w.another()
 			one.topic("compression.type="+codec, "compression."+codec+".level="+level)
 			builder := protocol.NewBatchBuilder(protocol.DefaultBatchOptions())
 			for i := range 5000 {

@@ -128,6 +128,7 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 	b.settings.Store(settings)
 	b.server.SetLimits(connectionLimits(settings))
 	b.logs.ConfigureCleaner(cleanerOptions(settings))
+	b.logs.SetProducerExpiry(settings.ProducerIDExpiration.Milliseconds())
 	return nil
 }
 

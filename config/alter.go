@@ -87,15 +87,25 @@ func changeList(key *Key, configs map[string]string, op Op) string {
 			list = append(list, v)
 		}
 	}
-	for _, v := range strings.Split(*op.Value, ",") {
+	for _, v := range elements(*op.Value) {
 		switch at := slices.Index(list, v); {
-		case op.Kind == OpAppend && at < 0 && v != "":
+		case op.Kind == OpAppend && at < 0:
 			list = append(list, v)
 		case op.Kind == OpSubtract && at >= 0:
 			list = slices.Delete(list, at, at+1)
 		}
 	}
 	return strings.Join(list, ",")
+}
+
+// elements cuts a list as Java's String.split does: nothing at the end counts, but
+// of an empty text the whole. An empty element makes most lists illegal.
+func elements(s string) []string {
+	list := strings.Split(s, ",")
+	for len(list) > 1 && list[len(list)-1] == "" {
+		list = list[:len(list)-1]
+	}
+	return list
 }
 
 // ValidateTopic judges all settings that a topic is to have of its own.
@@ -175,33 +185,7 @@ func (b *Broker) ValidateBroker(altered map[string]string, perBroker bool) error
 	if len(wrong) > 0 {
 		return refuse(ErrInvalidRequest, wrong[0].key, "%s: %s", wrong[0].key, wrong[0].text)
 	}
-	return nil
-}
-
-// checkAltered judges one broker setting that is to change while the broker
-// runs. Names that nobody knows are kept, as Kafka keeps them for plug-ins.
-func checkAltered(name, value string, perBroker bool) error {
-	key, known := Lookup(ScopeBroker, name)
-	update := ReadOnly
-	if known {
-		update = key.Update
-	} else if key, known = listenerKey(name); known {
-		update = PerBroker
-	}
-	switch {
-	case !known:
-		return nil
-	case update == ReadOnly:
-		return refuse(ErrInvalidRequest, name, "Cannot update these configs dynamically: [%s]", name)
-	case update == PerBroker && !perBroker:
-		return refuse(ErrInvalidRequest, name, "Cannot update these configs at default cluster level, broker id must be specified: [%s]", name)
-	case strings.HasPrefix(name, "ssl.keystore.") || strings.HasPrefix(name, "ssl.truststore.") || name == "ssl.key.password":
-		return refuse(ErrInvalidRequest, name, "These security configs can be altered only with the prefix of a listener: [%s]", name)
-	}
-	if err := key.Check(value); err != nil {
-		return &Error{Kind: ErrInvalidRequest, Key: name, Message: err.Error()}
-	}
-	return nil
+	return checkStep(b.reader, next)
 }
 
 // clientMatchers are what a client-metrics subscription may select clients by.

@@ -45,14 +45,17 @@ type Broker struct {
 	ConnectionsPerIPMax       int
 	ConnectionsPerIPOverrides map[string]int // by address; do not change
 	ConnectionCreationRateMax int            // per second
-	ConnectionIdleMax         time.Duration  // negative: for ever
-	ConnectionRepliesMax      int
-	ConnectionWriteTimeout    time.Duration
-	FetchBytesMax             int
-	FetchConversionBytesMax   int
-	FetchSessionSlots         int
-	DescribePartitionsMax     int
-	StopTimeout               time.Duration
+	// ListenerConnections are the limits of the listeners by name; what one does not
+	// set for itself is the broker's.
+	ListenerConnections     map[string]ListenerConnections
+	ConnectionIdleMax       time.Duration // negative: for ever
+	ConnectionRepliesMax    int
+	ConnectionWriteTimeout  time.Duration
+	FetchBytesMax           int
+	FetchConversionBytesMax int
+	FetchSessionSlots       int
+	DescribePartitionsMax   int
+	StopTimeout             time.Duration
 
 	// Topics and logs. Defaults of topic settings are in Topic.
 	NumPartitions             int
@@ -120,6 +123,12 @@ type Broker struct {
 	TransactionTwoPhaseCommit         bool
 
 	reader *reader
+}
+
+// ListenerConnections bounds the connections of one listener.
+type ListenerConnections struct {
+	Max             int
+	CreationRateMax int // per second
 }
 
 // Broker combines the settings of the start with what was altered since: for
@@ -216,6 +225,13 @@ func (b *Broker) readConnections(r *reader) {
 	b.ConnectionsPerIPMax = r.count("max.connections.per.ip")
 	b.ConnectionsPerIPOverrides, _ = parseOverridesPerIP(r.text("max.connections.per.ip.overrides"))
 	b.ConnectionCreationRateMax = r.count("max.connection.creation.rate")
+	b.ListenerConnections = make(map[string]ListenerConnections, len(b.Listeners))
+	for _, l := range b.Listeners {
+		b.ListenerConnections[l.Name] = ListenerConnections{
+			Max:             int(r.ofListener(listenersOwn(l.Name, "max.connections"))),
+			CreationRateMax: int(r.ofListener(listenersOwn(l.Name, "max.connection.creation.rate"))),
+		}
+	}
 	b.ConnectionIdleMax = r.millis("connections.max.idle.ms")
 	b.ConnectionRepliesMax = r.count("barnabas.connection.replies.max")
 	b.ConnectionWriteTimeout = r.millis("barnabas.connection.write.timeout.ms")

@@ -123,11 +123,27 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	} else if apart := r.text("metadata.log.dir"); apart != "" && apart != dirs[0] {
 		fail("metadata.log.dir", "the metadata log cannot be in another directory than the data yet")
 	}
+	if cordoned := r.list("cordoned.log.dirs"); !slices.Equal(cordoned, []string{"*"}) {
+		for _, dir := range cordoned {
+			if !slices.Contains(dirs, dir) {
+				fail("cordoned.log.dirs", "%s is none of log.dirs", cut(dir))
+			}
+		}
+	}
 	if n := r.integer("queued.max.request.bytes"); n > 0 && n < r.integer("socket.request.max.bytes") {
 		fail("queued.max.request.bytes", "the value must be -1 or at least socket.request.max.bytes")
 	}
 	if _, err := parseOverridesPerIP(r.text("max.connections.per.ip.overrides")); err != nil {
 		fail("max.connections.per.ip.overrides", "%v", err)
+	}
+	if r.integer("max.connections.per.ip") == 0 && strings.TrimSpace(r.text("max.connections.per.ip.overrides")) == "" {
+		fail("max.connections.per.ip", "the value may be 0 only with max.connections.per.ip.overrides")
+	}
+	// A table below this holds too few keys to get anywhere (KafkaConfig.validateValues).
+	if threads := r.integer("log.cleaner.threads"); threads < 1 {
+		fail("log.cleaner.threads", "the value must be at least 1")
+	} else if r.integer("log.cleaner.dedupe.buffer.size")/threads <= 1<<20 {
+		fail("log.cleaner.dedupe.buffer.size", "the value must be above 1048576 for each of log.cleaner.threads")
 	}
 	if ms := r.family(retentionFamily); ms == 0 {
 		fail(r.familySource(retentionFamily), "the value must be -1 or at least 1")

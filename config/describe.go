@@ -125,15 +125,19 @@ func (b *Broker) DescribeBrokerDefaults(keys []string) []Entry {
 			if !wanted(keys, name) {
 				continue
 			}
-			key, known := Lookup(ScopeBroker, name)
+			key, update, known := alterableKey(name)
 			if !known {
-				key = &Key{Name: name, Type: TypeUnknown}
+				key = &Key{Type: TypeUnknown}
 			}
 			e := key.entry(l.values[name])
+			e.ReadOnly = update == ReadOnly
+			if known && name != key.Name { // of a listener; Kafka calls those read-only
+				e.Name, e.Doc, e.ReadOnly = name, "", true
+			}
 			if !known {
+				e.Name = name
 				e.Value, e.Sensitive = nil, true
 			}
-			e.ReadOnly = key.Update == ReadOnly
 			e.Synonyms = []SynonymEntry{{name, e.Value, SourceDynamicDefaultBroker}}
 			entries = append(entries, e.withSource())
 		}

@@ -212,9 +212,15 @@ func (r *reader) persona(listener string) string {
 	return r.text(keyPersona)
 }
 
-// personaKey is the setting for one listener; Kafka writes listener names small there.
+// personaKey is the setting for one listener.
 func personaKey(listener string) string {
-	return listenerPrefix + strings.ToLower(listener) + "." + keyPersona
+	return listenersOwn(listener, keyPersona)
+}
+
+// listenersOwn is the name of a setting for one listener; Kafka writes listener
+// names small there.
+func listenersOwn(listener, key string) string {
+	return listenerPrefix + strings.ToLower(listener) + "." + key
 }
 
 const listenerPrefix = "listener.name."

@@ -26,7 +26,7 @@ const (
 
 // The patterns are compiled when they are first needed, not at start.
 var (
-	throttledReplica = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+:\d+$`) })
+	throttledReplica = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d+:\d+)?$`) })
 	isoDuration      = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)^\+?P(?:(\d+)D)?(T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{0,9}))?S)?)?$`)
 	})
@@ -120,7 +120,7 @@ func oneOf(names, v string, fold bool) bool {
 
 func checkThrottledReplicas(s string) string {
 	list := parseList(s)
-	if len(list) == 1 && list[0] == "*" {
+	if strings.Join(list, ",") == "*" {
 		return ""
 	}
 	for _, v := range list {

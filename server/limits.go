@@ -17,6 +17,16 @@ type Limits struct {
 	// ConnectionsPerSecond is max.connection.creation.rate: what comes faster
 	// waits unaccepted. 0 is without limit.
 	ConnectionsPerSecond int
+	// Listeners are the limits of single listeners by name, which hold beside those
+	// above.
+	Listeners map[string]ListenerLimits
+}
+
+// ListenerLimits bounds the connections of one listener: listener.name.NAME.
+// max.connections and max.connection.creation.rate.
+type ListenerLimits struct {
+	Connections          int
+	ConnectionsPerSecond int // 0 is without limit
 }
 
 // pace spreads accepted connections over time: one second's worth may come at
@@ -46,7 +56,9 @@ type census struct {
 		limits     Limits
 		total      int
 		perAddress map[string]int
-		stopped    bool
+		// perListener counts by name. Invariant: the sum is total.
+		perListener map[string]int
+		stopped     bool
 	}
 	room sync.Cond
 }
@@ -55,6 +67,7 @@ func newCensus(l Limits) *census {
 	c := &census{}
 	c.mu.limits = l
 	c.mu.perAddress = make(map[string]int)
+	c.mu.perListener = make(map[string]int)
 	c.room.L = &c.mu
 	return c
 }
@@ -67,26 +80,36 @@ func (c *census) change(l Limits) {
 	c.room.Broadcast()
 }
 
-// perSecond is the present ConnectionsPerSecond.
-func (c *census) perSecond() int {
+// perSecond is how many connections a listener may accept in a second; 0 is
+// without limit.
+func (c *census) perSecond(listener string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.mu.limits.ConnectionsPerSecond
+	rate := c.mu.limits.ConnectionsPerSecond
+	if own := c.mu.limits.Listeners[listener].ConnectionsPerSecond; own > 0 && (rate <= 0 || own < rate) {
+		rate = own
+	}
+	return rate
 }
 
-// waitForRoom blocks until max.connections allows one more; false means the
-// server stops.
-func (c *census) waitForRoom() bool {
+// waitForRoom blocks until max.connections, of the broker and of the listener,
+// allows one more; false means the server stops.
+func (c *census) waitForRoom(listener string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.mu.total >= c.mu.limits.Connections && !c.mu.stopped {
+	for c.isFullLocked(listener) && !c.mu.stopped {
 		c.room.Wait()
 	}
 	return !c.mu.stopped
 }
 
+func (c *census) isFullLocked(listener string) bool {
+	own, limited := c.mu.limits.Listeners[listener]
+	return c.mu.total >= c.mu.limits.Connections || limited && c.mu.perListener[listener] >= own.Connections
+}
+
 // enter counts a connection, or reports false when its address has too many.
-func (c *census) enter(address string) bool {
+func (c *census) enter(listener, address string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	limit := c.mu.limits.ConnectionsPerAddress
@@ -97,18 +120,20 @@ func (c *census) enter(address string) bool {
 		return false
 	}
 	c.mu.total++
+	c.mu.perListener[listener]++
 	c.mu.perAddress[address]++
 	return true
 }
 
-func (c *census) leave(address string) {
+func (c *census) leave(listener, address string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mu.total--
+	c.mu.perListener[listener]--
 	if c.mu.perAddress[address]--; c.mu.perAddress[address] == 0 {
 		delete(c.mu.perAddress, address)
 	}
-	c.room.Signal()
+	c.room.Broadcast() // any listener may be the one that has room now
 }
 
 func (c *census) stop() {

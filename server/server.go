@@ -103,12 +103,12 @@ func (s *Server) Serve(h Handler) {
 func (s *Server) accept(l *Listener, socket net.Listener) {
 	defer s.accepting.Done()
 	pause, rate, start := time.Duration(0), pace{}, time.Now()
-	for s.census.waitForRoom() {
+	for s.census.waitForRoom(l.Name) {
 		sock, err := socket.Accept()
 		if err == nil {
 			pause = 0
 			s.admit(l, sock)
-			rate.perSecond = s.census.perSecond()
+			rate.perSecond = s.census.perSecond(l.Name)
 			if !s.rest(rate.next(time.Since(start))) {
 				return
 			}
@@ -148,7 +148,7 @@ func (s *Server) rest(d time.Duration) bool {
 // admit counts a connection and starts its goroutine.
 func (s *Server) admit(l *Listener, sock net.Conn) {
 	address := hostOf(sock.RemoteAddr())
-	if !s.census.enter(address) {
+	if !s.census.enter(l.Name, address) {
 		s.refused.Inc()
 		s.opts.Log.Warn("connection refused: its address has too many (max.connections.per.ip)", "peer", address)
 		_ = sock.Close() // the peer sees the end of the stream, as with Kafka
@@ -160,7 +160,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 	s.mu.Lock()
 	if s.mu.stopped {
 		s.mu.Unlock()
-		s.census.leave(address)
+		s.census.leave(c.Listener.Name, address)
 		_ = sock.Close() // never served
 		return
 	}
@@ -195,7 +195,7 @@ func (s *Server) serveConn(c *conn, address string) {
 		close(c.done)
 	}
 	s.mu.Unlock()
-	s.census.leave(address)
+	s.census.leave(c.Listener.Name, address)
 	s.open.Add(-1)
 	if err != nil && !isPeerGone(err) {
 		s.broken.Inc()

@@ -62,7 +62,7 @@ func serve(args []string, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	logger, err := newLogger(f, errOut)
+	logger, level, err := newLogger(f, errOut)
 	if err != nil {
 		return usageError(err)
 	}
@@ -73,7 +73,7 @@ func serve(args []string, out, errOut io.Writer) error {
 	for _, w := range settings.Warnings {
 		logger.Warn(w.Text, "setting", w.Key, "at", w.Origin.String())
 	}
-	b, err := broker.Open(broker.Options{Settings: settings, Log: logger, Version: versionText()})
+	b, err := broker.Open(broker.Options{Settings: settings, Log: logger, LogLevel: level, Version: versionText()})
 	if err != nil {
 		return withStatus(err)
 	}
@@ -96,10 +96,11 @@ func withStatus(err error) error {
 	return &exitError{exitFailed, err}
 }
 
-func newLogger(f serveFlags, w io.Writer) (*slog.Logger, error) {
-	var level slog.Level
+// newLogger makes the log and what its level hangs on.
+func newLogger(f serveFlags, w io.Writer) (*slog.Logger, *slog.LevelVar, error) {
+	level := new(slog.LevelVar)
 	if err := level.UnmarshalText([]byte(f.level)); err != nil {
-		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", f.level)
+		return nil, nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", f.level)
 	}
 	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.LevelKey && a.Value.Any() == broker.LevelNotice {
@@ -109,11 +110,11 @@ func newLogger(f serveFlags, w io.Writer) (*slog.Logger, error) {
 	}}
 	switch f.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(w, opts)), nil
+		return slog.New(slog.NewTextHandler(w, opts)), level, nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, opts)), nil
+		return slog.New(slog.NewJSONHandler(w, opts)), level, nil
 	}
-	return nil, fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
+	return nil, nil, fmt.Errorf("--log-format: %q is neither text nor json", f.logFormat)
 }
 
 func loadSettings(f serveFlags) (*config.Static, error) {

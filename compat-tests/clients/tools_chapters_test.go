@@ -1,10 +1,7 @@
 package clients
 
 // toolChapters are stories told with Kafka's command-line tools.
-var toolChapters = []struct {
-	name  string
-	steps []toolStep
-}{
+var toolChapters = []toolChapter{
 	{name: "topics", steps: []toolStep{
 		{command: "topics --create --topic orders --partitions 3 --config retention.ms=3600000"},
 		{command: "topics --create --topic orders --partitions 3"}, // exists

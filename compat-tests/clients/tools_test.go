@@ -17,6 +17,12 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
+// toolChapter is a story told with tools.
+type toolChapter struct {
+	name  string
+	steps []toolStep
+}
+
 // toolStep is one run of one of Kafka's command-line tools.
 type toolStep struct {
 	// command is the tool and its arguments but for --bootstrap-server, cut at spaces.
@@ -26,6 +32,8 @@ type toolStep struct {
 	file string
 	// sorted: the tool prints what it reads from several partitions, in any order.
 	sorted bool
+	// without drops the lines in which this is found: what differs by nature.
+	without *regexp.Regexp
 	// member keeps a member in this group, of the topic "watched", from this step on.
 	member string
 }
@@ -38,7 +46,7 @@ func TestTools(t *testing.T) {
 	brokers := make([]testbed.Target, 2)
 	brokers[0] = startTarget(t, nil)
 	brokers[1] = oracle.Run(t, oracle.Options{})
-	for _, chapter := range toolChapters {
+	for _, chapter := range slices.Concat(toolChapters, configChapters) {
 		t.Run(chapter.name, func(t *testing.T) {
 			sayHowToRunAlone(t)
 			printed := make([][]string, len(brokers))
@@ -87,9 +95,23 @@ func runTools(t *testing.T, bootstrap string, steps []toolStep) []string {
 			end = "fails"
 		}
 		printed = append(printed, fmt.Sprintf("%s\n--- stdout\n%s\n--- stderr\n%s", end,
-			normalise(out.Stdout, bootstrap, step.sorted), normalise(out.Stderr, bootstrap, step.sorted)))
+			normalise(step.trim(out.Stdout), bootstrap, step.sorted), normalise(step.trim(out.Stderr), bootstrap, step.sorted)))
 	}
 	return printed
+}
+
+// trim drops the lines that the step is told without.
+func (s toolStep) trim(text string) string {
+	if s.without == nil {
+		return text
+	}
+	var kept []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if !s.without.MatchString(line) {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n")
 }
 
 // keepMember puts a member into a group until the test ends.

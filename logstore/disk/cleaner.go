@@ -85,6 +85,9 @@ func (s *Store) ConfigureCleaner(o CleanerOptions) {
 	}
 }
 
+// SetProducerExpiry replaces Options.ProducerExpiryMillis.
+func (s *Store) SetProducerExpiry(millis int64) { s.producerExpiry.Store(millis) }
+
 // Clean compacts what is due, at once, and returns how often a log was compacted.
 func (s *Store) Clean() int { return s.cleaner.round() }
 

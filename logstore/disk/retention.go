@@ -97,7 +97,7 @@ func (l *log) unlinkExpired(r round) (gone []*segment, blocked bool, err error) 
 		return nil, false, nil // whoever uses it is told
 	}
 	if r.timely {
-		l.mu.producers.Expire(r.now, l.store.opts.ProducerExpiryMillis)
+		l.mu.producers.Expire(r.now, l.store.producerExpiry.Load())
 	}
 	cfg := l.cfg.Load()
 	count, err := l.expired(cfg, r)

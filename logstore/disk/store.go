@@ -35,6 +35,7 @@ type Store struct {
 	trash          *trash
 	room           *room
 	cleaner        *cleaner
+	producerExpiry atomic.Int64 // milliseconds, see SetProducerExpiry
 
 	fatal   atomic.Pointer[error] // set once a sync has failed
 	failing sync.WaitGroup        // the one goroutine that tells everyone of it
@@ -72,6 +73,7 @@ func Open(options Options) (*Store, error) {
 	s.trash = &trash{store: s}
 	s.room = openRoom(s)
 	s.cleaner = newCleaner(s)
+	s.producerExpiry.Store(s.opts.ProducerExpiryMillis)
 	s.syncer = startSyncer(s)
 	if s.opts.Durability == Sync {
 		s.committer = startCommitter(s)

@@ -37,6 +37,8 @@ type Rooms struct {
 	Volume func() (free, total uint64, err error)
 	Clock  clock.Clock
 	Log    *slog.Logger
+	// LogLevel is what Log writes from; nil when clients may not change it.
+	LogLevel *slog.LevelVar
 }
 
 // ClusterView is what a listener's clients see of the cluster. Only here can one

@@ -27,7 +27,7 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 		if counts[c.resource] > 1 {
 			c.err = protocol.ErrInvalidRequest.WithMessage("Each resource must appear at most once.")
 		} else {
-			c.err = c.refusal(node)
+			c.err = c.refusal(a, node)
 		}
 	}
 	_, err := a.change(r, 0, func(image *metadata.Image) ([]metadata.Record, error) {
@@ -46,14 +46,18 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 		return records, nil
 	})
 	for i := range changes {
-		if changes[i].err == nil {
-			changes[i].err = err
+		c := &changes[i]
+		if c.err == nil {
+			c.err = err
+		}
+		if c.err == nil && !validateOnly && c.resource.kind == kmsg.ConfigResourceTypeBrokerLogger {
+			a.alterLoggers(c.ops)
 		}
 	}
 }
 
 // refusal is what speaks against the resource by its name alone.
-func (c *configChange) refusal(node int32) error {
+func (c *configChange) refusal(a *API, node int32) error {
 	name := c.resource.name
 	switch c.resource.kind {
 	case kmsg.ConfigResourceTypeTopic:
@@ -65,7 +69,10 @@ func (c *configChange) refusal(node int32) error {
 		return checkNode(name, node)
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		if !c.replace {
-			return c.refuseLogger(node)
+			if err := checkNode(name, node); err != nil {
+				return err
+			}
+			return a.checkLoggers(c.ops)
 		}
 	case kmsg.ConfigResourceTypeClientMetrics:
 		if name == "" {
@@ -89,25 +96,11 @@ func checkNode(name string, node int32) error {
 	return err
 }
 
-// refuseLogger tells apart what Kafka would do and what it would refuse too.
-func (c *configChange) refuseLogger(node int32) error {
-	if err := checkNode(c.resource.name, node); err != nil {
-		return err
-	}
-	if len(c.ops) == 0 {
-		return nil
-	}
-	if name := c.ops[0].Name; name != rootLogger {
-		return protocol.ErrInvalidConfig.WithMessage("Logger %.64s does not exist!", name)
-	}
-	return protocol.ErrInvalidRequest.WithMessage("The log level cannot be changed while the broker runs.")
-}
-
 // records makes the records of the change, or tells what speaks against it.
 func (c *configChange) records(image *metadata.Image, settings *config.Broker) ([]metadata.Record, error) {
 	scope, known := scopeOf(c.resource.kind)
 	if !known {
-		return nil, nil // a logger that nothing is asked of
+		return nil, nil // loggers are not in the metadata
 	}
 	if scope == config.ScopeTopic {
 		if err := checkTopicResource(image, c.resource.name); err != nil {
@@ -126,7 +119,7 @@ func (c *configChange) records(image *metadata.Image, settings *config.Broker) (
 	if err := c.validate(settings, next); err != nil {
 		return nil, err
 	}
-	if err := refuseELR(image, c.resource, next); err != nil {
+	if err := refuseELR(image, c, next); err != nil {
 		return nil, err
 	}
 	if c.replace {

@@ -1,8 +1,7 @@
 package api
 
 import (
-	"context"
-	"log/slog"
+	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -34,25 +33,6 @@ func checkTopicResource(image *metadata.Image, name string) error {
 	return nil
 }
 
-// rootLogger is the one logger that there is.
-const rootLogger = "root"
-
-// logLevels are Kafka's names of the levels that the log can have, the most
-// talkative first.
-var logLevels = []struct {
-	level slog.Level
-	name  string
-}{{slog.LevelDebug, "DEBUG"}, {slog.LevelInfo, "INFO"}, {slog.LevelWarn, "WARN"}}
-
-func (a *API) logLevel() string {
-	for _, l := range logLevels {
-		if a.Log.Enabled(context.Background(), l.level) {
-			return l.name
-		}
-	}
-	return "ERROR"
-}
-
 // parseNodeID reads a broker's id from a resource name.
 func parseNodeID(name, what string) (int32, error) {
 	id, err := strconv.ParseInt(name, 10, 32)
@@ -64,17 +44,19 @@ func parseNodeID(name, what string) (int32, error) {
 
 // refuseELR keeps min.insync.replicas where Kafka needs it while eligible leader
 // replicas are on (KIP-966): set for the cluster, and not for a single broker.
-func refuseELR(image *metadata.Image, r configResource, next map[string]string) error {
+func refuseELR(image *metadata.Image, c *configChange, next map[string]string) error {
 	const name, feature = "min.insync.replicas", "eligible.leader.replicas.version"
+	r := c.resource
 	if r.kind != kmsg.ConfigResourceTypeBroker || image.FeatureLevel(feature) == 0 {
 		return nil
 	}
-	value, set := next[name]
-	old, had := image.Config(r.stored()).Get(name)
+	_, set := next[name]
+	_, had := image.Config(r.stored()).Get(name)
+	named := slices.ContainsFunc(c.ops, func(op config.Op) bool { return op.Name == name })
 	switch {
 	case r.name == "" && had && !set:
 		return protocol.ErrInvalidConfig.WithMessage("Cluster-level min.insync.replicas cannot be removed while ELR is enabled.")
-	case r.name != "" && set && (!had || old != value):
+	case r.name != "" && named:
 		return protocol.ErrInvalidConfig.WithMessage("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")
 	}
 	return nil

@@ -203,6 +203,13 @@ func TestChangesOfSettingsThatAreRefused(t *testing.T) {
 		{stepsOf(kindBroker, "abc", step{set, "log.cleaner.threads", "1"}), request, "must be an integer"},
 		{stepsOf(kindBroker, "1", step{set, "min.insync.replicas", "2"}), illegal, "while ELR is enabled"},
 		{stepsOf(kindBroker, "", step{remove, "min.insync.replicas", ""}), illegal, "while ELR is enabled"},
+		{stepsOf(kindLogger, "1", step{set, "root", "debug"}), illegal, "Valid log levels are DEBUG, ERROR"},
+		{stepsOf(kindLogger, "1", step{set, "root", "null"}), request, "Null value"},
+		{stepsOf(kindLogger, "1", step{remove, "root", ""}), request, "not allowed"},
+		{stepsOf(kindLogger, "1", step{extend, "nope", "INFO"}), request, "not allowed"},
+		{stepsOf(kindLogger, "1", step{set, "root", "INFO"}, step{set, "root", "DEBUG"}), request, "duplicate config keys"},
+		{stepsOf(kindLogger, "2", step{set, "root", "INFO"}), request, "Unexpected broker id"},
+		// The world of these tests gives its log no level that clients may change.
 		{stepsOf(kindLogger, "1", step{set, "root", "DEBUG"}), request, "log level"},
 		{stepsOf(kindLogger, "1", step{set, "nope", "DEBUG"}), illegal, "does not exist"},
 		{stepsOf(kindMetrics, "", step{set, "interval.ms", "1000"}), request, "empty"},

@@ -138,7 +138,8 @@ func answerEntry(e *config.Entry, q *kmsg.DescribeConfigsRequest) kmsg.DescribeC
 			c.ConfigSynonyms = append(c.ConfigSynonyms, synonym)
 		}
 	}
-	if q.IncludeDocumentation {
+	// Kafka adds an empty documentation to loggers even unasked.
+	if q.IncludeDocumentation || e.Source == config.SourceDynamicBrokerLogger {
 		c.Documentation = &e.Doc
 	}
 	return c

@@ -11,9 +11,11 @@ package api
 //	v0     as described
 //	v1     flexible
 //
-// Left out: the level of the logger cannot be changed while the broker runs. An
-// operation that does not exist is INVALID_REQUEST, where Kafka 4.3.1 says
-// UNKNOWN_SERVER_ERROR.
+// The one logger, root, may be given another level until the broker stops.
+//
+// An operation that does not exist is INVALID_REQUEST, where Kafka 4.3.1 says
+// UNKNOWN_SERVER_ERROR; so is adding to the list controller.listener.names or
+// process.roles, which has no default.
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
