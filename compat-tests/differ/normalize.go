@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/barnabas-mq/barnabas/compat-tests/schema"
 )
 
@@ -23,6 +25,7 @@ import (
 //   - throttle times are dropped, and so are the fields that a story declares to
 //     depend on a race;
 //   - arrays of structs whose order means nothing are sorted;
+//   - message sets become the messages that can be told whole, see messages.go;
 //   - topics and groups of other stories are dropped from lists.
 type normalizer struct {
 	prefix  string
@@ -32,9 +35,14 @@ type normalizer struct {
 	counts  map[string]int
 	// dropped are the fields that the exchange at hand does not compare.
 	dropped []string
+	// inMessageSets is set while the answer at hand has formats before 2.
+	inMessageSets bool
 	// peeking is set while elements are put in order: no new symbols then.
 	peeking bool
 }
+
+// fetchBatches is the first version of Fetch whose answers hold batches.
+const fetchBatches = 4
 
 func newNormalizer(prefix string, began time.Time) *normalizer {
 	return &normalizer{prefix: prefix, began: began, ended: time.Now(), symbols: map[string]string{}, counts: map[string]int{}}
@@ -46,6 +54,7 @@ func (n *normalizer) transcript(in []exchange) []exchange {
 		out[i] = x
 		if x.answer != nil {
 			n.dropped = x.racing
+			n.inMessageSets = x.asked.key == int16(kmsg.Fetch) && x.asked.version < fetchBatches
 			out[i].answer = n.structure(x.api, x.answer)
 		}
 	}
@@ -70,6 +79,9 @@ func (n *normalizer) value(path, name string, v any) any {
 	case []any:
 		return n.array(path, name, v)
 	case schema.Records:
+		if n.inMessageSets || isMessageSet(v) {
+			return n.value(path, name, decodeMessages(v))
+		}
 		return n.value(path, name, decodeRecords(v))
 	case schema.UUID:
 		if v.IsZero() {
@@ -93,7 +105,7 @@ var ordered = map[string]bool{
 	"Fetch.Responses": true, "Fetch.Responses.Partitions": true, // the order of the request
 	"DescribeTopicPartitions.Topics": true, // by name, for pages
 	"Synonyms":                       true, // most specific first
-	"Batches":                        true, "Records": true, "Headers": true,
+	"Batches":                        true, "Records": true, "Headers": true, "Messages": true,
 }
 
 func (n *normalizer) array(path, name string, in []any) any {

@@ -15,8 +15,12 @@ type Pair struct {
 	A, B string // addresses
 	// Catalog is of the judge's release; it decodes both.
 	Catalog *schema.Catalog
+	// Release is the judge's version.
+	Release string
 
 	told int
+	// answered are the versions in which both have answered something.
+	answered map[version]bool
 }
 
 // storyAge puts record timestamps well before the story, so that they can never
@@ -44,7 +48,20 @@ func (p *Pair) Tell(story Story, version int16) []Diff {
 		})
 	}
 	wg.Wait()
-	return compareTranscripts(name, transcripts[0], transcripts[1])
+	p.tally(transcripts)
+	return compareTranscripts(p.Release, name, transcripts[0], transcripts[1])
+}
+
+// tally notes what both brokers have answered.
+func (p *Pair) tally(transcripts [2][]exchange) {
+	if p.answered == nil {
+		p.answered = map[version]bool{}
+	}
+	for i := range min(len(transcripts[0]), len(transcripts[1])) {
+		if a, b := transcripts[0][i], transcripts[1][i]; a.answer != nil && b.answer != nil {
+			p.answered[a.asked] = true
+		}
+	}
 }
 
 // tell runs the story. One that cannot go on (also because an answer lacks the

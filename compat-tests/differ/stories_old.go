@@ -7,9 +7,9 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
-// OldStories are told of versions that Apache Kafka 4 has dropped; 3.9 is their
-// judge. What is stored is read back in a version that both still have.
-func OldStories() []Story {
+// oldProduceStories send message sets, which Apache Kafka 4 refuses. What is stored is
+// read back in a version that returns batches.
+func oldProduceStories() []Story {
 	message := func(s *Session, magic int8, value string) wire.Message {
 		return wire.Message{Magic: magic, Timestamp: s.Base, Key: []byte("key-" + value), Value: []byte(value)}
 	}
