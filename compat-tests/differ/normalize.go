@@ -1,6 +1,7 @@
 package differ
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -108,12 +109,18 @@ var ordered = map[string]bool{
 	"Batches":                        true, "Records": true, "Headers": true, "Messages": true,
 }
 
+// unorderedNumbers are arrays of numbers that Kafka takes out of a hash map.
+var unorderedNumbers = map[string]bool{"DescribeTransactions.TransactionStates.Topics.Partitions": true}
+
 func (n *normalizer) array(path, name string, in []any) any {
 	kept := make([]any, 0, len(in))
 	for _, e := range in {
 		if !n.isForeign(e) {
 			kept = append(kept, e)
 		}
+	}
+	if unorderedNumbers[path] {
+		slices.SortFunc(kept, func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
 	}
 	isSet := len(kept) > 0 && !ordered[path] && !ordered[name]
 	if isSet {
@@ -141,7 +148,7 @@ func (n *normalizer) isForeign(e any) bool {
 	if !ok {
 		return false
 	}
-	for _, field := range []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName"} {
+	for _, field := range []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName", "TransactionalId"} {
 		if name, ok := s.Get(field).(string); ok {
 			return storyName.MatchString(name) && !strings.HasPrefix(name, n.prefix) || strings.HasPrefix(name, "__")
 		}
@@ -150,7 +157,7 @@ func (n *normalizer) isForeign(e any) bool {
 }
 
 // identity are the fields that tell list elements apart, most telling first.
-var identity = []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName", "ApiKey", "Key", "PartitionIndex", "Partition", "NodeId", "BrokerId", "GroupInstanceId"}
+var identity = []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName", "TransactionalId", "ApiKey", "Key", "PartitionIndex", "Partition", "NodeId", "BrokerId", "GroupInstanceId"}
 
 // sortKey orders list elements without looking at values that differ between
 // brokers: the identifying fields first, then the rest with ids known so far as
@@ -192,6 +199,10 @@ func (n *normalizer) symbol(kind, value string) string {
 // uuidText is an id inside a member id.
 var uuidText = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
+// javaUUID is an id as Kafka prints them: the member of a consumer group to whom the
+// broker gave one.
+var javaUUID = regexp.MustCompile(`^[0-9A-Za-z_-]{22}$`)
+
 func (n *normalizer) text(name, v string) string {
 	if v == "" {
 		return v
@@ -205,6 +216,9 @@ func (n *normalizer) text(name, v string) string {
 		return "<folder>"
 	case "ClusterId":
 		return "<cluster>"
+	}
+	if name == "MemberId" && javaUUID.MatchString(v) {
+		return n.symbol("uuid", v)
 	}
 	return uuidText.ReplaceAllStringFunc(v, func(id string) string { return n.symbol("uuid", id) })
 }

@@ -78,9 +78,12 @@ func (s *Session) tell(story Story) {
 	story.Tell(s)
 }
 
-// warmGroups is so large that the groups surely touch each of the 50 partitions
-// of the offsets topic, which load one by one.
+// warmGroups is so large that the names surely touch each of the 50 partitions
+// of the coordinators' topics, which load one by one.
 const warmGroups = 500
+
+// transactionalIDNotFound is what a coordinator that serves says of an id that it does not know.
+const transactionalIDNotFound = 105
 
 // Warm brings a broker to the state that every story expects: the coordinators
 // serve, so that the first story is not answered "loading".
@@ -107,6 +110,22 @@ func Warm(address string, catalog *schema.Catalog) (err error) {
 	s.Until(fetch, func(resp kmsg.Response) bool {
 		for _, g := range resp.(*kmsg.OffsetFetchResponse).Groups {
 			if g.ErrorCode != 0 {
+				return false
+			}
+		}
+		return true
+	})
+	find.CoordinatorType = 1
+	s.Until(find, func(resp kmsg.Response) bool {
+		return resp.(*kmsg.FindCoordinatorResponse).Coordinators[0].ErrorCode == 0
+	})
+	describe := kmsg.NewPtrDescribeTransactionsRequest()
+	for i := range warmGroups {
+		describe.TransactionalIDs = append(describe.TransactionalIDs, fmt.Sprintf("warm-%d", i))
+	}
+	s.Until(describe, func(resp kmsg.Response) bool {
+		for _, t := range resp.(*kmsg.DescribeTransactionsResponse).TransactionStates {
+			if t.ErrorCode != transactionalIDNotFound {
 				return false
 			}
 		}

@@ -51,6 +51,7 @@ func Stories() []Story {
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
 		clusterStories(), topicPartitionsStories(), logDirsStories(), oldProduceStories(),
+		transactionStories(), consumerGroupStories(), featureStories(),
 	}
 	var all []Story
 	for _, g := range groups {
