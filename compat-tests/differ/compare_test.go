@@ -76,13 +76,13 @@ func TestNormalizeIDs(t *testing.T) {
 		}
 		return newNormalizer("d1-", time.Now()).transcript(out)
 	}
-	if diffs := compareTranscripts("s", told(one, two, one), told(three, one, three)); len(diffs) != 0 {
+	if diffs := compareTranscripts("4", "s", told(one, two, one), told(three, one, three)); len(diffs) != 0 {
 		t.Errorf("renamed ids differ: %v", diffs)
 	}
-	if diffs := compareTranscripts("s", told(one, two), told(three, three)); len(diffs) != 1 {
+	if diffs := compareTranscripts("4", "s", told(one, two), told(three, three)); len(diffs) != 1 {
 		t.Errorf("one id for two is found %d times, want 1", len(diffs))
 	}
-	if diffs := compareTranscripts("s", told(schema.UUID{}), told(one)); len(diffs) != 1 {
+	if diffs := compareTranscripts("4", "s", told(schema.UUID{}), told(one)); len(diffs) != 1 {
 		t.Error("a zero id is not the same as an id")
 	}
 }
@@ -124,8 +124,9 @@ func TestDecodeRecords(t *testing.T) {
 // A row allows what it names and nothing else, and an unused row is found.
 func TestAllowances(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "differences.md")
-	text := "# Title\n\n| story | field | why |\n|---|---|---|\n" +
-		"| `produce/*/v*` | `Responses.*` | a reason |\n| `fetch/**` | `ErrorCode` | another |\n"
+	text := "# Title Kafka 4.3.1\n\n| story | field | why |\n|---|---|---|\n" +
+		"| `produce/*/v*` | `Responses.*` | a reason |\n| `fetch/**` | `ErrorCode` | another |\n" +
+		"## Kafka 3.9.2 alone\n| `list/**` | `Code` | a third |\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +139,9 @@ func TestAllowances(t *testing.T) {
 	}
 	if all.Allows(Diff{Story: "produce/records/v7", Path: "ErrorCode"}) || all.Allows(Diff{Story: "metadata/x/v1", Path: "ErrorCode"}) {
 		t.Error("a difference that is not listed is allowed")
+	}
+	if all.Allows(Diff{Judge: "4.3.1", Story: "list/x/v0", Path: "Code"}) || !all.Allows(Diff{Judge: "3.9.2", Story: "list/x/v0", Path: "Code"}) {
+		t.Error("a row below a heading is about the release that it names")
 	}
 	if unused := all.Unused(); len(unused) != 1 || unused[0].Story != "fetch/**" {
 		t.Errorf("unused rows: %v", unused)

@@ -10,6 +10,8 @@ import (
 
 // Allowance is one row of differences.md: where brokers may differ, and why.
 type Allowance struct {
+	// Judge is the only release that the row is about; empty is any.
+	Judge string
 	// Story and Field are patterns as of path.Match, over the story with its
 	// version and over the field's path without indexes. In Story, ** at the
 	// end matches any rest.
@@ -21,15 +23,23 @@ type Allowance struct {
 // Allowances are the rows of a file.
 type Allowances []*Allowance
 
-// ReadAllowances reads the rows of the table in a Markdown file: cells are
-// story, field, reason; the first two in backticks.
+// sectionRelease is the release that a heading names.
+var sectionRelease = regexp.MustCompile(`^## .*Kafka (\d+\.\d+\.\d+)`)
+
+// ReadAllowances reads the rows of the tables in a Markdown file: cells are
+// story, field, reason; the first two in backticks. Those below a heading of second
+// rank that names a release of Kafka are about that one alone.
 func ReadAllowances(file string) (Allowances, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	var all Allowances
+	judge := ""
 	for number, line := range strings.Split(string(text), "\n") {
+		if found := sectionRelease.FindStringSubmatch(line); found != nil {
+			judge = found[1]
+		}
 		if !strings.HasPrefix(line, "| `") {
 			continue
 		}
@@ -38,7 +48,7 @@ func ReadAllowances(file string) (Allowances, error) {
 			return nil, fmt.Errorf("%s:%d: %d cells, want story, field, reason", file, number+1, len(cells))
 		}
 		a := &Allowance{
-			Story: strings.Trim(cells[0], " `"), Field: strings.Trim(cells[1], " `"), Reason: strings.TrimSpace(cells[2]),
+			Judge: judge, Story: strings.Trim(cells[0], " `"), Field: strings.Trim(cells[1], " `"), Reason: strings.TrimSpace(cells[2]),
 		}
 		if a.Reason == "" {
 			return nil, fmt.Errorf("%s:%d: no reason", file, number+1)
@@ -54,7 +64,7 @@ var indexes = regexp.MustCompile(`\[[^\]]*\]`)
 func (all Allowances) Allows(d Diff) bool {
 	field := indexes.ReplaceAllString(d.Path, "")
 	for _, a := range all {
-		if matches(a.Story, d.Story) && matches(a.Field, field) {
+		if (a.Judge == "" || a.Judge == d.Judge) && matches(a.Story, d.Story) && matches(a.Field, field) {
 			a.used = true
 			return true
 		}

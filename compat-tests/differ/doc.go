@@ -2,7 +2,8 @@
 // answers field by field, null against empty included.
 //
 // A Story is a dialogue: a function that sends requests in a Session, told once
-// per version of its API and once per broker. Each session keeps a transcript;
+// per version of its API that the broker under test advertises, and once per broker.
+// The other broker is a release of Apache Kafka that serves the version (judges.go). Each session keeps a transcript;
 // the two transcripts are normalised (ids, times, hosts: see normalize.go) and
 // compared. Answers are decoded by Kafka's own schemas (package schema), so that
 // the judge forgives nothing that a client's decoder would.

@@ -1,12 +1,15 @@
 package differ
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/schema"
 )
@@ -23,6 +26,7 @@ import (
 //   - throttle times are dropped, and so are the fields that a story declares to
 //     depend on a race;
 //   - arrays of structs whose order means nothing are sorted;
+//   - message sets become the messages that can be told whole, see messages.go;
 //   - topics and groups of other stories are dropped from lists.
 type normalizer struct {
 	prefix  string
@@ -32,9 +36,14 @@ type normalizer struct {
 	counts  map[string]int
 	// dropped are the fields that the exchange at hand does not compare.
 	dropped []string
+	// inMessageSets is set while the answer at hand has formats before 2.
+	inMessageSets bool
 	// peeking is set while elements are put in order: no new symbols then.
 	peeking bool
 }
+
+// fetchBatches is the first version of Fetch whose answers hold batches.
+const fetchBatches = 4
 
 func newNormalizer(prefix string, began time.Time) *normalizer {
 	return &normalizer{prefix: prefix, began: began, ended: time.Now(), symbols: map[string]string{}, counts: map[string]int{}}
@@ -46,6 +55,7 @@ func (n *normalizer) transcript(in []exchange) []exchange {
 		out[i] = x
 		if x.answer != nil {
 			n.dropped = x.racing
+			n.inMessageSets = x.asked.key == int16(kmsg.Fetch) && x.asked.version < fetchBatches
 			out[i].answer = n.structure(x.api, x.answer)
 		}
 	}
@@ -70,6 +80,9 @@ func (n *normalizer) value(path, name string, v any) any {
 	case []any:
 		return n.array(path, name, v)
 	case schema.Records:
+		if n.inMessageSets || isMessageSet(v) {
+			return n.value(path, name, decodeMessages(v))
+		}
 		return n.value(path, name, decodeRecords(v))
 	case schema.UUID:
 		if v.IsZero() {
@@ -93,8 +106,11 @@ var ordered = map[string]bool{
 	"Fetch.Responses": true, "Fetch.Responses.Partitions": true, // the order of the request
 	"DescribeTopicPartitions.Topics": true, // by name, for pages
 	"Synonyms":                       true, // most specific first
-	"Batches":                        true, "Records": true, "Headers": true,
+	"Batches":                        true, "Records": true, "Headers": true, "Messages": true,
 }
+
+// unorderedNumbers are arrays of numbers that Kafka takes out of a hash map.
+var unorderedNumbers = map[string]bool{"DescribeTransactions.TransactionStates.Topics.Partitions": true}
 
 func (n *normalizer) array(path, name string, in []any) any {
 	kept := make([]any, 0, len(in))
@@ -102,6 +118,9 @@ func (n *normalizer) array(path, name string, in []any) any {
 		if !n.isForeign(e) {
 			kept = append(kept, e)
 		}
+	}
+	if unorderedNumbers[path] {
+		slices.SortFunc(kept, func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
 	}
 	isSet := len(kept) > 0 && !ordered[path] && !ordered[name]
 	if isSet {
@@ -129,7 +148,7 @@ func (n *normalizer) isForeign(e any) bool {
 	if !ok {
 		return false
 	}
-	for _, field := range []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName"} {
+	for _, field := range []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName", "TransactionalId"} {
 		if name, ok := s.Get(field).(string); ok {
 			return storyName.MatchString(name) && !strings.HasPrefix(name, n.prefix) || strings.HasPrefix(name, "__")
 		}
@@ -138,7 +157,7 @@ func (n *normalizer) isForeign(e any) bool {
 }
 
 // identity are the fields that tell list elements apart, most telling first.
-var identity = []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName", "ApiKey", "Key", "PartitionIndex", "Partition", "NodeId", "BrokerId", "GroupInstanceId"}
+var identity = []string{"Name", "Topic", "TopicName", "GroupId", "ResourceName", "TransactionalId", "ApiKey", "Key", "PartitionIndex", "Partition", "NodeId", "BrokerId", "GroupInstanceId"}
 
 // sortKey orders list elements without looking at values that differ between
 // brokers: the identifying fields first, then the rest with ids known so far as
@@ -180,6 +199,10 @@ func (n *normalizer) symbol(kind, value string) string {
 // uuidText is an id inside a member id.
 var uuidText = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
+// javaUUID is an id as Kafka prints them: the member of a consumer group to whom the
+// broker gave one.
+var javaUUID = regexp.MustCompile(`^[0-9A-Za-z_-]{22}$`)
+
 func (n *normalizer) text(name, v string) string {
 	if v == "" {
 		return v
@@ -193,6 +216,9 @@ func (n *normalizer) text(name, v string) string {
 		return "<folder>"
 	case "ClusterId":
 		return "<cluster>"
+	}
+	if name == "MemberId" && javaUUID.MatchString(v) {
+		return n.symbol("uuid", v)
 	}
 	return uuidText.ReplaceAllStringFunc(v, func(id string) string { return n.symbol("uuid", id) })
 }

@@ -15,8 +15,12 @@ type Pair struct {
 	A, B string // addresses
 	// Catalog is of the judge's release; it decodes both.
 	Catalog *schema.Catalog
+	// Release is the judge's version.
+	Release string
 
 	told int
+	// answered are the versions in which both have answered something.
+	answered map[version]bool
 }
 
 // storyAge puts record timestamps well before the story, so that they can never
@@ -44,7 +48,20 @@ func (p *Pair) Tell(story Story, version int16) []Diff {
 		})
 	}
 	wg.Wait()
-	return compareTranscripts(name, transcripts[0], transcripts[1])
+	p.tally(transcripts)
+	return compareTranscripts(p.Release, name, transcripts[0], transcripts[1])
+}
+
+// tally notes what both brokers have answered.
+func (p *Pair) tally(transcripts [2][]exchange) {
+	if p.answered == nil {
+		p.answered = map[version]bool{}
+	}
+	for i := range min(len(transcripts[0]), len(transcripts[1])) {
+		if a, b := transcripts[0][i], transcripts[1][i]; a.answer != nil && b.answer != nil {
+			p.answered[a.asked] = true
+		}
+	}
 }
 
 // tell runs the story. One that cannot go on (also because an answer lacks the
@@ -61,9 +78,12 @@ func (s *Session) tell(story Story) {
 	story.Tell(s)
 }
 
-// warmGroups is so large that the groups surely touch each of the 50 partitions
-// of the offsets topic, which load one by one.
+// warmGroups is so large that the names surely touch each of the 50 partitions
+// of the coordinators' topics, which load one by one.
 const warmGroups = 500
+
+// transactionalIDNotFound is what a coordinator that serves says of an id that it does not know.
+const transactionalIDNotFound = 105
 
 // Warm brings a broker to the state that every story expects: the coordinators
 // serve, so that the first story is not answered "loading".
@@ -90,6 +110,22 @@ func Warm(address string, catalog *schema.Catalog) (err error) {
 	s.Until(fetch, func(resp kmsg.Response) bool {
 		for _, g := range resp.(*kmsg.OffsetFetchResponse).Groups {
 			if g.ErrorCode != 0 {
+				return false
+			}
+		}
+		return true
+	})
+	find.CoordinatorType = 1
+	s.Until(find, func(resp kmsg.Response) bool {
+		return resp.(*kmsg.FindCoordinatorResponse).Coordinators[0].ErrorCode == 0
+	})
+	describe := kmsg.NewPtrDescribeTransactionsRequest()
+	for i := range warmGroups {
+		describe.TransactionalIDs = append(describe.TransactionalIDs, fmt.Sprintf("warm-%d", i))
+	}
+	s.Until(describe, func(resp kmsg.Response) bool {
+		for _, t := range resp.(*kmsg.DescribeTransactionsResponse).TransactionStates {
+			if t.ErrorCode != transactionalIDNotFound {
 				return false
 			}
 		}

@@ -209,7 +209,7 @@ func (w *pending) Finish() kmsg.Response {
 // finish is Finish that returns nil when there is no answer.
 func (w *pending) finish() kmsg.Response {
 	s := w.peer.session
-	x := exchange{label: w.label, api: kmsg.NameForKey(w.key), request: w.describe(), racing: w.racing}
+	x := exchange{label: w.label, api: kmsg.NameForKey(w.key), asked: version{w.key, w.version}, request: w.describe(), racing: w.racing}
 	body, err := w.await()
 	switch {
 	case wire.IsClosed(err):

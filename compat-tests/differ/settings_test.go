@@ -22,7 +22,7 @@ var startOfSettings = map[string]string{
 // listener; those of topics, groups and client metrics too. What differs on
 // purpose stands in settingsApart.
 func TestSettings(t *testing.T) {
-	catalog := catalog(t, oracle.Newest)
+	catalog := catalogOf(t, oracle.Newest)
 	judge := oracle.Run(t, oracle.Options{Properties: startOfSettings})
 	broker := barnabas.Run(t, barnabas.Options{Profile: "server", Properties: startOfSettings})
 	for _, address := range []string{judge.Bootstrap(), broker.Bootstrap()} {
@@ -41,7 +41,7 @@ func TestSettings(t *testing.T) {
 func TestSettingsAreDescribedAsOldKafkaDoes(t *testing.T) {
 	judge := oracle.Run(t, oracle.Options{Version: oracle.Old, Properties: startOfSettings})
 	broker := barnabas.Run(t, barnabas.Options{Profile: "server", Properties: startOfSettings})
-	pair := &Pair{A: judge.Bootstrap(), B: broker.Bootstrap(), Catalog: catalog(t, oracle.Old)}
+	pair := &Pair{A: judge.Bootstrap(), B: broker.Bootstrap(), Catalog: catalogOf(t, oracle.Old)}
 	tellSettings(t, pair, describedStories(), settingsSinceOld)
 }
 

@@ -40,25 +40,11 @@ var fetchCases = []fetchCase{
 	at("negative offset", 0, func(p *kmsg.FetchRequestTopicPartition) { p.FetchOffset = -1 }),
 	at("unknown partition", 0, func(p *kmsg.FetchRequestTopicPartition) { p.Partition = 9 }),
 	at("empty partition", 0, func(p *kmsg.FetchRequestTopicPartition) { p.Partition = 2 }),
-	at("one byte of the partition", 0, func(p *kmsg.FetchRequestTopicPartition) { p.PartitionMaxBytes = 1 }),
-	at("no byte of the partition", 0, func(p *kmsg.FetchRequestTopicPartition) { p.PartitionMaxBytes = 0 }),
 	at("current leader epoch", 9, func(p *kmsg.FetchRequestTopicPartition) { p.CurrentLeaderEpoch = 0 }),
 	at("future leader epoch", 9, func(p *kmsg.FetchRequestTopicPartition) { p.CurrentLeaderEpoch = 50 }),
 	at("last fetched epoch agrees", 12, func(p *kmsg.FetchRequestTopicPartition) { p.FetchOffset, p.LastFetchedEpoch = 2, 0 }),
 	at("last fetched epoch from the future", 12, func(p *kmsg.FetchRequestTopicPartition) { p.FetchOffset, p.LastFetchedEpoch = 2, 7 }),
-	{"one byte in all", 0, func(req *kmsg.FetchRequest, name string, id [16]byte) {
-		allOf(req, name, id, 0, 1, 2)
-		req.MaxBytes = 1
-	}},
 	{"three partitions", 0, func(req *kmsg.FetchRequest, name string, id [16]byte) { allOf(req, name, id, 0, 1, 2) }},
-	{"three partitions, other order, one byte", 0, func(req *kmsg.FetchRequest, name string, id [16]byte) {
-		allOf(req, name, id, 2, 1, 0)
-		req.MaxBytes = 1
-	}},
-	{"first partition fills most", 0, func(req *kmsg.FetchRequest, name string, id [16]byte) {
-		allOf(req, name, id, 0, 1)
-		req.Topics[0].Partitions[0].PartitionMaxBytes = 200
-	}},
 	{"waits for more bytes than come", 0, func(req *kmsg.FetchRequest, _ string, _ [16]byte) {
 		req.MaxWaitMillis, req.MinBytes = 100, 1<<19
 	}},
@@ -83,6 +69,24 @@ var fetchCases = []fetchCase{
 	{"rack named", 11, func(req *kmsg.FetchRequest, _ string, _ [16]byte) { req.Rack = "rack-a" }},
 }
 
+// limitCases are those in which the answer may not hold all that there is.
+var limitCases = []fetchCase{
+	at("one byte of the partition", 0, func(p *kmsg.FetchRequestTopicPartition) { p.PartitionMaxBytes = 1 }),
+	at("no byte of the partition", 0, func(p *kmsg.FetchRequestTopicPartition) { p.PartitionMaxBytes = 0 }),
+	{"one byte in all", 0, func(req *kmsg.FetchRequest, name string, id [16]byte) {
+		allOf(req, name, id, 0, 1, 2)
+		req.MaxBytes = 1
+	}},
+	{"three partitions, other order, one byte", 0, func(req *kmsg.FetchRequest, name string, id [16]byte) {
+		allOf(req, name, id, 2, 1, 0)
+		req.MaxBytes = 1
+	}},
+	{"first partition fills most", 0, func(req *kmsg.FetchRequest, name string, id [16]byte) {
+		allOf(req, name, id, 0, 1)
+		req.Topics[0].Partitions[0].PartitionMaxBytes = 200
+	}},
+}
+
 // stocked makes the topic of the fetch cases.
 func (s *Session) stocked() (string, [16]byte) {
 	name, id := s.MakeTopic("t", 3)
@@ -92,10 +96,10 @@ func (s *Session) stocked() (string, [16]byte) {
 }
 
 func fetchStories() []Story {
-	return []Story{
-		{Name: "fetch/every way", Key: kmsg.Fetch, Tell: func(s *Session) {
+	ask := func(cases []fetchCase) func(s *Session) {
+		return func(s *Session) {
 			name, id := s.stocked()
-			for _, c := range fetchCases {
+			for _, c := range cases {
 				if s.Version < c.since {
 					continue
 				}
@@ -103,7 +107,11 @@ func fetchStories() []Story {
 				c.edit(req, name, id)
 				s.Ask(c.label, req)
 			}
-		}},
+		}
+	}
+	return []Story{
+		{Name: "fetch/every way", Key: kmsg.Fetch, Tell: ask(fetchCases)},
+		{Name: "fetch/byte limits", Key: kmsg.Fetch, Tell: ask(limitCases)},
 		{Name: "fetch/wakes on produce", Key: kmsg.Fetch, Tell: func(s *Session) {
 			name, id := s.MakeTopic("t", 1)
 			req := fetchFrom(name, id, 0, 0)

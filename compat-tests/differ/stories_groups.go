@@ -308,8 +308,10 @@ func tellSimpleOffsets(s *Session) {
 		two := offsetsOf(nobody.group, offsetTopic(topic, id, 0))
 		two.Groups = append(two.Groups, offsetsOf(s.Group("never-made"), offsetTopic(topic, id, 0)).Groups...)
 		s.Ask("fetch of two groups", two)
-		two.Groups = nil
-		s.Ask("fetch of none", two)
+		if s.key == int16(kmsg.OffsetFetch) { // Kafka 3.9 never answers it
+			two.Groups = nil
+			s.Ask("fetch of none", two)
+		}
 	}
 	if fetch >= 9 {
 		s.Ask("fetch as a member of nothing", edited(offsetsOf(nobody.group, offsetTopic(topic, id, 0)), func(r *kmsg.OffsetFetchRequest) {

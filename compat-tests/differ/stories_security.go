@@ -2,12 +2,10 @@ package differ
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/schema"
 )
 
 // aclStories are told to a broker without an authorizer.
-func aclStories(versions schema.Range) []Story {
+func aclStories() []Story {
 	rule := func(name string, operation kmsg.ACLOperation) kmsg.CreateACLsRequestCreation {
 		c := kmsg.NewCreateACLsRequestCreation()
 		c.ResourceType, c.ResourceName, c.ResourcePatternType = kmsg.ACLResourceTypeTopic, name, kmsg.ACLResourcePatternTypeLiteral
@@ -21,7 +19,7 @@ func aclStories(versions schema.Range) []Story {
 		return f
 	}
 	return []Story{
-		{Name: "describe acls/no authorizer", Key: kmsg.DescribeACLs, Versions: versions, Tell: func(s *Session) {
+		{Name: "describe acls/no authorizer", Key: kmsg.DescribeACLs, Tell: func(s *Session) {
 			req := kmsg.NewPtrDescribeACLsRequest()
 			req.ResourceType, req.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeLiteral
 			req.Operation, req.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
@@ -32,14 +30,14 @@ func aclStories(versions schema.Range) []Story {
 			req.Operation, req.PermissionType = kmsg.ACLOperationRead, kmsg.ACLPermissionTypeAllow
 			s.Ask("one", req)
 		}},
-		{Name: "create acls/no authorizer", Key: kmsg.CreateACLs, Versions: versions, Tell: func(s *Session) {
+		{Name: "create acls/no authorizer", Key: kmsg.CreateACLs, Tell: func(s *Session) {
 			req := kmsg.NewPtrCreateACLsRequest()
 			s.Ask("none", req)
 			req = kmsg.NewPtrCreateACLsRequest()
 			req.Creations = []kmsg.CreateACLsRequestCreation{rule("a", kmsg.ACLOperationRead), rule("b", kmsg.ACLOperationWrite)}
 			s.Ask("two", req)
 		}},
-		{Name: "delete acls/no authorizer", Key: kmsg.DeleteACLs, Versions: versions, Tell: func(s *Session) {
+		{Name: "delete acls/no authorizer", Key: kmsg.DeleteACLs, Tell: func(s *Session) {
 			s.Ask("none", kmsg.NewPtrDeleteACLsRequest())
 			req := kmsg.NewPtrDeleteACLsRequest()
 			req.Filters = []kmsg.DeleteACLsRequestFilter{filter(nil), filter(ptr("a"))}
@@ -49,9 +47,9 @@ func aclStories(versions schema.Range) []Story {
 }
 
 // tokenStories are told on a plaintext listener.
-func tokenStories(versions schema.Range) []Story {
+func tokenStories() []Story {
 	return []Story{
-		{Name: "create delegation token/plaintext", Key: kmsg.CreateDelegationToken, Versions: versions, Tell: func(s *Session) {
+		{Name: "create delegation token/plaintext", Key: kmsg.CreateDelegationToken, Tell: func(s *Session) {
 			req := kmsg.NewPtrCreateDelegationTokenRequest()
 			req.MaxLifetimeMillis = -1
 			s.Ask("plain", req)
@@ -68,17 +66,17 @@ func tokenStories(versions schema.Range) []Story {
 				s.Ask("for nobody", req)
 			}
 		}},
-		{Name: "renew delegation token/plaintext", Key: kmsg.RenewDelegationToken, Versions: versions, Tell: func(s *Session) {
+		{Name: "renew delegation token/plaintext", Key: kmsg.RenewDelegationToken, Tell: func(s *Session) {
 			req := kmsg.NewPtrRenewDelegationTokenRequest()
 			req.HMAC, req.RenewTimeMillis = []byte("h"), 1000
 			s.Ask("unknown", req)
 		}},
-		{Name: "expire delegation token/plaintext", Key: kmsg.ExpireDelegationToken, Versions: versions, Tell: func(s *Session) {
+		{Name: "expire delegation token/plaintext", Key: kmsg.ExpireDelegationToken, Tell: func(s *Session) {
 			req := kmsg.NewPtrExpireDelegationTokenRequest()
 			req.HMAC, req.ExpiryPeriodMillis = []byte("h"), 1000
 			s.Ask("unknown", req)
 		}},
-		{Name: "describe delegation token/plaintext", Key: kmsg.DescribeDelegationToken, Versions: versions, Tell: func(s *Session) {
+		{Name: "describe delegation token/plaintext", Key: kmsg.DescribeDelegationToken, Tell: func(s *Session) {
 			req := kmsg.NewPtrDescribeDelegationTokenRequest()
 			s.Ask("all", req)
 			req.Owners = []kmsg.DescribeDelegationTokenRequestOwner{}

@@ -13,8 +13,7 @@ type Story struct {
 	// Key is the API under test; requests of this API are sent in the version
 	// of the run, all others in the newest.
 	Key kmsg.Key
-	// Versions limits the versions; the zero Range means all that the judge
-	// and the encoder have.
+	// Versions limits the versions; the zero Range means all that are advertised.
 	Versions schema.Range
 	// Tell sends the requests. It must not depend on which broker it talks to.
 	Tell func(s *Session)
@@ -29,20 +28,9 @@ func only(version int16) schema.Range { return schema.Range{Min: version, Max: v
 // between is a range with both ends included.
 func between(low, high int16) schema.Range { return schema.Range{Min: low, Max: high} }
 
-// versions are those in which the story is told, given the judge's schemas.
-func (st Story) versions(catalog *schema.Catalog) []int16 {
-	known := catalog.Request(int16(st.Key))
-	encoder := kmsg.RequestForKey(int16(st.Key))
-	if known == nil || encoder == nil {
-		return nil
-	}
-	var out []int16
-	for v := known.Versions.Min; v <= min(known.Versions.Max, encoder.MaxVersion()); v++ {
-		if (st.Versions == schema.Range{}) || st.Versions.Has(v) {
-			out = append(out, v)
-		}
-	}
-	return out
+// has tells whether the story is told in a version.
+func (st Story) has(version int16) bool {
+	return (st.Versions == schema.Range{}) || st.Versions.Has(version)
 }
 
 // newest is the highest version of an API that judge and encoder have.
@@ -62,9 +50,10 @@ func Stories() []Story {
 		fetchStories(), fetchSessionStories(), listOffsetsStories(), leaderEpochStories(), deleteRecordsStories(),
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
-		clusterStories(), topicPartitionsStories(), logDirsStories(), consumerDescribeStories(),
-		aclStories(since(1)), tokenStories(since(1)), saslStories(), scramStories(), quotaStories(),
-		electionStories(), reassignmentStories(), replicaDirStories(since(1)), quorumStories(), voterStories(),
+		clusterStories(), topicPartitionsStories(), logDirsStories(), oldProduceStories(), consumerDescribeStories(),
+		transactionStories(), consumerGroupStories(), featureStories(),
+		aclStories(), tokenStories(), saslStories(), scramStories(), quotaStories(),
+		electionStories(), reassignmentStories(), replicaDirStories(), quorumStories(), voterStories(),
 	}
 	var all []Story
 	for _, g := range groups {

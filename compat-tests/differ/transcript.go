@@ -11,6 +11,8 @@ type exchange struct {
 	label   string
 	api     string // name of the API
 	request string
+	// key and version of the request, for the tally of what was told.
+	asked version
 	// outcome is "answer", or what happened instead.
 	outcome string
 	// answer is nil unless an answer was decoded.
@@ -32,6 +34,7 @@ func (x exchange) tree() *schema.Struct {
 
 // Diff is one difference between two brokers.
 type Diff struct {
+	Judge   string // its release
 	Story   string // with its version: "produce/bad checksum/v7"
 	Label   string // of the request
 	Request string
@@ -45,17 +48,17 @@ func (d Diff) String() string {
 }
 
 // compareTranscripts compares two normalised transcripts of one story.
-func compareTranscripts(story string, a, b []exchange) []Diff {
+func compareTranscripts(judge, story string, a, b []exchange) []Diff {
 	var diffs []Diff
 	for i := range max(len(a), len(b)) {
 		switch {
 		case i >= len(a):
-			diffs = append(diffs, Diff{story, b[i].label, b[i].request, "exchange", "story ended before", b[i].outcome})
+			diffs = append(diffs, Diff{judge, story, b[i].label, b[i].request, "exchange", "story ended before", b[i].outcome})
 		case i >= len(b):
-			diffs = append(diffs, Diff{story, a[i].label, a[i].request, "exchange", a[i].outcome, "story ended before"})
+			diffs = append(diffs, Diff{judge, story, a[i].label, a[i].request, "exchange", a[i].outcome, "story ended before"})
 		default:
 			compare("", a[i].tree(), b[i].tree(), func(path, left, right string) {
-				diffs = append(diffs, Diff{story, a[i].label, a[i].request, path, left, right})
+				diffs = append(diffs, Diff{judge, story, a[i].label, a[i].request, path, left, right})
 			})
 		}
 	}

@@ -7,4 +7,5 @@
 //
 //	Parse(schemas) -> Catalog -> Message (per API key and direction)
 //	Message.Decode(version, body) -> *Struct
+//	Message.Random(version, source, empty) -> a body with values of all kinds
 package schema

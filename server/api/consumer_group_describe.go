@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 var consumerGroupDescribe = later(0, 1, (*API).consumerGroupDescribe)
@@ -44,6 +45,9 @@ func describeConsumerGroup(q *kmsg.ConsumerGroupDescribeRequest, d *group.Consum
 		return one
 	}
 	if one.ErrorCode, one.ErrorMessage = problemOf(d.Err); one.ErrorCode != 0 {
+		if d.GroupID == "" { // GroupCoordinatorService looks at the name first
+			one.ErrorCode, one.ErrorMessage = protocol.ErrInvalidGroupID.Code, nil
+		}
 		return one
 	}
 	one.State, one.Epoch, one.AssignmentEpoch, one.AssignorName = string(d.State), d.Epoch, d.TargetEpoch, d.Assignor

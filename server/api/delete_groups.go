@@ -6,7 +6,7 @@ package api
 // twice is answered once.
 //
 //	v2  flexible
-//	v3  error messages
+//	v3  error messages; Kafka 4.4 sends none for these errors
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -23,7 +23,7 @@ func (a *API) deleteGroups(_ *Request, q *kmsg.DeleteGroupsRequest, reply func(*
 		for i, result := range results {
 			p.Groups[i].Default()
 			p.Groups[i].Group = result.GroupID
-			p.Groups[i].ErrorCode, p.Groups[i].ErrorMessage = problemOf(result.Err)
+			p.Groups[i].ErrorCode = codeOf(result.Err)
 		}
 		reply(p)
 	})

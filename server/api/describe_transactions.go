@@ -15,7 +15,7 @@ var describeTransactions = later(0, 0, (*API).describeTransactions)
 
 func (a *API) describeTransactions(_ *Request, q *kmsg.DescribeTransactionsRequest, reply func(*kmsg.DescribeTransactionsResponse)) {
 	p := kmsg.NewPtrDescribeTransactionsResponse()
-	ids := once(q.TransactionalIDs)
+	ids := repeated(q.TransactionalIDs)
 	p.TransactionStates = make([]kmsg.DescribeTransactionsResponseTransactionState, len(ids))
 	pending := coordinator.NewCountdown(len(ids), func() { reply(p) })
 	for i, id := range ids {

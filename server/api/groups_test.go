@@ -475,7 +475,7 @@ func TestToolsDeleteGroupsAndOffsets(t *testing.T) {
 	}
 	ask[*kmsg.OffsetCommitResponse](w, 9, commitRequest("simple", commitTopic("t", protocol.UUID{}, 0, 1)))
 	again := ask[*kmsg.DeleteGroupsResponse](w, 3, deletion).Groups
-	if again[0].ErrorCode != 0 || again[0].ErrorMessage != nil || again[1].ErrorCode != 68 || text(again[1].ErrorMessage) == "" {
+	if again[0].ErrorCode != 0 || again[0].ErrorMessage != nil || again[1].ErrorCode != 68 || again[1].ErrorMessage != nil {
 		t.Errorf("version 3: %+v", again)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -22,5 +23,24 @@ func TestListTransactionsOfNobody(t *testing.T) {
 	q.TransactionalIDPattern = &pattern
 	if p := ask[*kmsg.ListTransactionsResponse](w, 2, q); p.ErrorCode != protocol.ErrInvalidRegularExpression.Code {
 		t.Errorf("a pattern that is none: %+v", p)
+	}
+}
+
+// Describe knows everybody.
+func (*transactionsFake) Describe(id string, reply func(txn.Description)) {
+	reply(txn.Description{TransactionalID: id})
+}
+
+// Who is named again is described again, as by Kafka.
+func TestDescribeTransactionsRepeats(t *testing.T) {
+	w := newWorld(t)
+	q := kmsg.NewPtrDescribeTransactionsRequest()
+	q.TransactionalIDs = []string{"x", "y", "x"}
+	var got []string
+	for _, one := range ask[*kmsg.DescribeTransactionsResponse](w, 0, q).TransactionStates {
+		got = append(got, one.TransactionalID)
+	}
+	if !slices.Equal(got, q.TransactionalIDs) {
+		t.Errorf("described %q", got)
 	}
 }

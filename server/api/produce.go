@@ -7,7 +7,7 @@ package api
 // the commit of every partition, acks=1 for the write; acks=0 has no answer, and
 // an error closes the connection, which is how the producer learns of it.
 //
-//	v0-2   message sets of formats 0 and 1, stored as batches of format 2
+//	v0-2   message sets of formats 0 and 1, stored as batches of format 2; a batch as well
 //	v3     exactly one batch of format 2; transactional id
 //	v7     zstd is allowed
 //	v8     errors of single records, error messages

@@ -52,9 +52,11 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte)
 }
 
 // onlyBatch takes the records of a request apart: one batch from version 3 on, a
-// message set before.
+// message set before, where Kafka 3.9 takes a batch too (ProduceRequest.validateRecords
+// is for version 3 and newer).
 func (c *produceCall) onlyBatch(item *produceItem, records []byte) (protocol.Batch, error) {
-	if c.header.Version < 3 {
+	old := c.header.Version < produceBatches
+	if old && (len(records) < entryMagicEnd || protocol.Batch(records).Magic() != 2) {
 		return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
 	}
 	batch, rest, err := splitEntry(records)
@@ -68,7 +70,7 @@ func (c *produceCall) onlyBatch(item *produceItem, records []byte) (protocol.Bat
 		return nil, protocol.ErrInvalidRecord.WithMessage("there is no whole batch")
 	case batch.Magic() != 2:
 		return nil, protocol.ErrInvalidRecord.WithMessage("the batch has format %d; format 2 is required", batch.Magic())
-	case batch.Codec() == protocol.CodecZstd && c.header.Version < 7:
+	case batch.Codec() == protocol.CodecZstd && c.header.Version < 7 && !old:
 		return nil, protocol.ErrUnsupportedCompressionType.WithMessage("zstd needs version 7 of Produce")
 	case err != nil:
 		item.message = errorOf(err).Message
@@ -86,6 +88,9 @@ const (
 	entrySizeMin       = 14
 	entryMagicEnd      = 17
 )
+
+// produceBatches is the first version that must hold a batch.
+const produceBatches = 3
 
 // splitEntry takes the first entry off as Kafka's ByteBufferLogInputStream does:
 // nil for one that is not whole, an error for one that cannot be.

@@ -83,6 +83,27 @@ func TestProduceStoresOldMessageSetsAsBatches(t *testing.T) {
 	}
 }
 
+// Kafka 3.9 takes a batch in the versions of message sets too, zstd included.
+func TestProduceTakesBatchesInOldVersions(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	for version := int16(0); version <= 2; version++ {
+		p := ask[*kmsg.ProduceResponse](w, version, produceRequest(1, "t", 0, w.batchOf(plain(), "v"))).Topics[0].Partitions[0]
+		if p.ErrorCode != 0 || p.BaseOffset != int64(version) {
+			t.Fatalf("version %d: %v at offset %d", version, protocol.ErrorForCode(p.ErrorCode), p.BaseOffset)
+		}
+	}
+	packed, err := protocol.Recompress(w.batchOf(plain(), "v"), protocol.CodecZstd, protocol.LevelDefault, protocol.DecodeLimits{MaxBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[int16]int16{2: 0, 3: protocol.ErrUnsupportedCompressionType.Code} {
+		if p := ask[*kmsg.ProduceResponse](w, version, produceRequest(1, "t", 0, bytes.Clone(packed))).Topics[0].Partitions[0]; p.ErrorCode != want {
+			t.Errorf("zstd in version %d: %v", version, protocol.ErrorForCode(p.ErrorCode))
+		}
+	}
+}
+
 func TestProduceRefusals(t *testing.T) {
 	w := newWorld(t)
 	w.topic("t", 1, "max.message.bytes", "1000")

@@ -48,6 +48,7 @@ func (c *produceCall) appendHeld(r *Request) {
 	if !ok {
 		for i := range c.items { // as Kafka does (ReplicaManager.handleProduceAppend)
 			c.items[i].failure, c.items[i].judged = protocol.ErrInvalidProducerIDMapping, false
+			c.items[i].message = "the transactional records are of more than one producer"
 		}
 		return
 	}
@@ -181,8 +182,8 @@ func (c *produceCall) shutOut(item *produceItem, failure *protocol.Error) {
 	case protocol.ErrTransactionAbortable.Code:
 		if c.header.Version < produceAbortableFrom {
 			failure = protocol.ErrInvalidTxnState
+			item.message = "the partition was not added to the transaction"
 		}
-		item.message = "the partition was not added to the transaction"
 	case protocol.ErrConcurrentTransactions.Code:
 		if c.header.Version < produceAddsFrom {
 			failure = notVerified(item, failure)

@@ -144,6 +144,10 @@ func TestProduceTellsWhatTheCoordinatorSaid(t *testing.T) {
 			} {
 				w.transactions.set(answer)
 				p := w.transacted(version, w.batchOf(inTransaction(7, 0, 0), "v"))[0]
+				// The version that knows TRANSACTION_ABORTABLE has no message for it, as from Kafka.
+				if (p.ErrorMessage != nil) != (want == protocol.ErrInvalidTxnState || want == protocol.ErrNotEnoughReplicas) {
+					t.Errorf("version %d, coordinator says %v: message %q", version, c.said, text(p.ErrorMessage))
+				}
 				if p.ErrorCode != want.Code || p.BaseOffset != -1 || p.LogStartOffset != -1 {
 					t.Errorf("version %d, coordinator says %v: %v, log start %d, want %v",
 						version, c.said, protocol.ErrorForCode(p.ErrorCode), p.LogStartOffset, want)
@@ -197,8 +201,8 @@ func TestProduceByTwoProducersInOneTransaction(t *testing.T) {
 	for _, second := range []protocol.BatchOptions{inTransaction(8, 0, 0), inTransaction(7, 1, 0)} {
 		answers := w.transacted(12, w.batchOf(inTransaction(7, 0, 0), "v"), w.batchOf(second, "v"), w.batchOf(plain(), "v"))
 		for i, p := range answers {
-			if p.ErrorCode != protocol.ErrInvalidProducerIDMapping.Code {
-				t.Errorf("partition %d: %v", i, protocol.ErrorForCode(p.ErrorCode))
+			if p.ErrorCode != protocol.ErrInvalidProducerIDMapping.Code || p.ErrorMessage == nil {
+				t.Errorf("partition %d: %v, message %q", i, protocol.ErrorForCode(p.ErrorCode), text(p.ErrorMessage))
 			}
 		}
 	}

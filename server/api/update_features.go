@@ -4,9 +4,10 @@ package api
 //
 // Changes the levels of features: group.version, transaction.version. All updates of
 // a request happen, or none. Levels that say how the metadata is written cannot be
-// changed (docs/compatibility.md).
+// changed (docs/compatibility.md). Of a feature that is named twice the last level counts.
 //
-//	v0  a downgrade is allowed or not
+//	v0  whether a downgrade is allowed is not looked at, as in Kafka (QuorumController
+//	    reads the kind of update, which is an upgrade here)
 //	v1  kinds of updates; validation alone
 //	v2  no results per feature
 
@@ -48,30 +49,36 @@ func (a *API) updateFeatures(r *Request, q *kmsg.UpdateFeaturesRequest) *kmsg.Up
 		return p
 	}
 	if q.Version <= updateResultsUntil {
-		for _, u := range updates {
+		for i := range q.FeatureUpdates {
 			one := kmsg.NewUpdateFeaturesResponseResult()
-			one.Feature = u.Name
+			one.Feature, one.ErrorMessage = q.FeatureUpdates[i].Feature, &noError
 			p.Results = append(p.Results, one)
 		}
 	}
 	return p
 }
 
+// noError is what Kafka has for a message of a feature without an error.
+var noError = "NONE"
+
 func featureUpdates(q *kmsg.UpdateFeaturesRequest) ([]metadata.FeatureUpdate, error) {
-	updates := make([]metadata.FeatureUpdate, len(q.FeatureUpdates))
-	seen := countNames(q.FeatureUpdates, func(u *kmsg.UpdateFeaturesRequestFeatureUpdate) string { return u.Feature })
-	for i, u := range q.FeatureUpdates {
-		mayDowngrade := u.AllowDowngrade
+	updates := make([]metadata.FeatureUpdate, 0, len(q.FeatureUpdates))
+	last := make(map[string]int, len(q.FeatureUpdates))
+	for _, u := range q.FeatureUpdates {
+		mayDowngrade := false
 		if q.Version >= updateKindsSince {
 			mayDowngrade = u.UpgradeType == updateSafeDowngrade || u.UpgradeType == updateUnsafeDowngrade
 			if !mayDowngrade && u.UpgradeType != updateUpgrade {
 				return nil, protocol.ErrInvalidUpdateVersion.WithMessage("The upgrade type %d of feature %s is unknown.", u.UpgradeType, u.Feature)
 			}
 		}
-		if seen[u.Feature] > 1 {
-			return nil, protocol.ErrInvalidRequest.WithMessage("The feature %s is named twice.", u.Feature)
+		update := metadata.FeatureUpdate{Name: u.Feature, Level: u.MaxVersionLevel, MayDowngrade: mayDowngrade}
+		if at, named := last[u.Feature]; named {
+			updates[at] = update
+			continue
 		}
-		updates[i] = metadata.FeatureUpdate{Name: u.Feature, Level: u.MaxVersionLevel, MayDowngrade: mayDowngrade}
+		last[u.Feature] = len(updates)
+		updates = append(updates, update)
 	}
 	return updates, nil
 }

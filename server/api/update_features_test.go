@@ -34,7 +34,7 @@ func TestUpdateFeatures(t *testing.T) {
 		{"an unknown one", []update{{"nonsense.version", 1, updateUpgrade}}, false, protocol.ErrInvalidUpdateVersion.Code, 2},
 		{"an unknown kind", []update{{"transaction.version", 1, 9}}, false, protocol.ErrInvalidUpdateVersion.Code, 2},
 		{"the metadata's", []update{{"metadata.version", 29, updateSafeDowngrade}}, false, protocol.ErrInvalidUpdateVersion.Code, 2},
-		{"twice", []update{{"transaction.version", 1, updateSafeDowngrade}, {"transaction.version", 0, updateSafeDowngrade}}, false, protocol.ErrInvalidRequest.Code, 2},
+		{"twice", []update{{"transaction.version", 0, updateSafeDowngrade}, {"transaction.version", 1, updateSafeDowngrade}}, false, 0, 1},
 	} {
 		q := kmsg.NewPtrUpdateFeaturesRequest()
 		q.ValidateOnly = c.validateOnly
@@ -48,11 +48,15 @@ func TestUpdateFeatures(t *testing.T) {
 			t.Errorf("%s: error %d, level %d; want %d, %d", c.what, p.ErrorCode, level, c.code, c.level)
 		}
 	}
-	q := kmsg.NewPtrUpdateFeaturesRequest()
-	one := kmsg.NewUpdateFeaturesRequestFeatureUpdate()
-	one.Feature, one.MaxVersionLevel, one.AllowDowngrade = "group.version", 0, true
-	q.FeatureUpdates = append(q.FeatureUpdates, one)
-	if p := ask[*kmsg.UpdateFeaturesResponse](w, 0, q); p.ErrorCode != 0 || len(p.Results) != 1 || w.store.Image().FeatureLevel("group.version") != 0 {
-		t.Errorf("version 0: %+v", p)
+	// Version 0 knows upgrades only, whatever it says.
+	for level, want := range map[int16]int16{0: protocol.ErrInvalidUpdateVersion.Code, 1: 0} {
+		q := kmsg.NewPtrUpdateFeaturesRequest()
+		one := kmsg.NewUpdateFeaturesRequestFeatureUpdate()
+		one.Feature, one.MaxVersionLevel, one.AllowDowngrade = "group.version", level, true
+		q.FeatureUpdates = append(q.FeatureUpdates, one)
+		p := ask[*kmsg.UpdateFeaturesResponse](w, 0, q)
+		if p.ErrorCode != want || want == 0 && (len(p.Results) != 1 || text(p.Results[0].ErrorMessage) != "NONE") {
+			t.Errorf("version 0, level %d: %+v", level, p)
+		}
 	}
 }

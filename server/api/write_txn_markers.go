@@ -18,10 +18,12 @@ package api
 // A marker for a coordinator's own journal other than the committed offsets is
 // INVALID_TOPIC_EXCEPTION: no transaction writes there, and it would have its
 // coordinator load anew. One for a producer without id or epoch is INVALID_REQUEST;
-// Kafka answers UNKNOWN_SERVER_ERROR.
+// Kafka answers UNKNOWN_SERVER_ERROR. One without topics is not in the answer, as from
+// Kafka, which gathers the answer by partition.
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -36,11 +38,12 @@ var writeTxnMarkers = later(0, 2, (*API).writeTxnMarkers)
 func (a *API) writeTxnMarkers(r *Request, q *kmsg.WriteTxnMarkersRequest, reply func(*kmsg.WriteTxnMarkersResponse)) {
 	a.wait(r)
 	p := q.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
-	p.Markers = make([]kmsg.WriteTxnMarkersResponseMarker, len(q.Markers))
-	left := coordinator.NewCountdown(len(q.Markers), func() { reply(p) })
+	asked := slices.DeleteFunc(q.Markers, func(m kmsg.WriteTxnMarkersRequestMarker) bool { return len(m.Topics) == 0 })
+	p.Markers = make([]kmsg.WriteTxnMarkersResponseMarker, len(asked))
+	left := coordinator.NewCountdown(len(asked), func() { reply(p) })
 	image := a.Metadata.Image()
-	for i := range q.Markers {
-		a.writeMarker(image, &q.Markers[i], &p.Markers[i], left.Done)
+	for i := range asked {
+		a.writeMarker(image, &asked[i], &p.Markers[i], left.Done)
 	}
 }
 

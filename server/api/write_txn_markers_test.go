@@ -41,6 +41,7 @@ func TestWriteTxnMarkers(t *testing.T) {
 		q := kmsg.NewPtrWriteTxnMarkersRequest()
 		q.Markers = []kmsg.WriteTxnMarkersRequestMarker{
 			markerRequest(5, 1, "t", 0, 3, 1, 2), markerRequest(6, 0, "__consumer_offsets", 7, 0, 50),
+			{ProducerID: 9}, // without topics: left out
 			markerRequest(-1, 0, "t", 0), markerRequest(5, -1, "t", 0), markerRequest(5, 1, "__transaction_state", 0),
 		}
 		p := ask[*kmsg.WriteTxnMarkersResponse](w, version, q)
@@ -59,7 +60,7 @@ func TestWriteTxnMarkers(t *testing.T) {
 			t.Errorf("version %d answers\n%swant\n%s", version, got, want)
 		}
 		transactionVersion := map[int16]int{1: 0, 2: 2}[version]
-		for i := range q.Markers {
+		for i := range p.Markers {
 			want := fmt.Sprintf([]string{"{{5 1} true 4 %d} [{t 0} {t 1} {t 2}]", "{{6 0} true 4 %d} [{__consumer_offsets 7} {__consumer_offsets 0}]",
 				"{{-1 0} true 4 %d} []", "{{5 -1} true 4 %d} []", "{{5 1} true 4 %d} []"}[i], transactionVersion)
 			if got := <-written; got != want {
