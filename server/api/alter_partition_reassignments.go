@@ -19,7 +19,9 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var alterPartitionReassignments = now(0, 1, (*API).alterPartitionReassignments)
+var alterPartitionReassignments = bounded(0, 1, func(q *kmsg.AlterPartitionAssignmentsRequest) int {
+	return sum(q.Topics, func(t *kmsg.AlterPartitionAssignmentsRequestTopic) int { return len(t.Partitions) })
+}, (*API).alterPartitionReassignments)
 
 func (a *API) alterPartitionReassignments(_ *Request, q *kmsg.AlterPartitionAssignmentsRequest) *kmsg.AlterPartitionAssignmentsResponse {
 	p := q.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
@@ -49,7 +51,7 @@ func (a *API) alterPartitionReassignments(_ *Request, q *kmsg.AlterPartitionAssi
 func reassign(image *metadata.Image, topic string, index int32, replicas []int32) error {
 	t := image.Topic(topic)
 	if t == nil {
-		return protocol.ErrUnknownTopicOrPartition.WithMessage("Unable to find a topic named %s.", topic)
+		return protocol.ErrUnknownTopicOrPartition.WithMessage("Unable to find a topic named %s.", cut(topic))
 	}
 	p := t.Partition(index)
 	switch {

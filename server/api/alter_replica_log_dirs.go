@@ -18,7 +18,11 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var alterReplicaLogDirs = now(0, 2, (*API).alterReplicaLogDirs)
+var alterReplicaLogDirs = bounded(0, 2, func(q *kmsg.AlterReplicaLogDirsRequest) int {
+	return sum(q.Dirs, func(dir *kmsg.AlterReplicaLogDirsRequestDir) int {
+		return sum(dir.Topics, func(t *kmsg.AlterReplicaLogDirsRequestDirTopic) int { return len(t.Partitions) })
+	})
+}, (*API).alterReplicaLogDirs)
 
 // movableNameMax is the longest topic name whose folder can have a second one beside
 // it while it moves: a file name has 255 bytes, and "-0.<32 digits>-future" is appended.

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -63,12 +64,15 @@ type API struct {
 	Rooms
 	views    map[string]func() *view // by persona
 	sessions *sessionCache
-	policies policies
+	// converting lets old clients have half of the processors at once: whatever they
+	// read, the others keep their speed.
+	converting chan struct{}
+	policies   policies
 }
 
 // New makes the API over the rooms.
 func New(rooms Rooms) *API {
-	a := &API{Rooms: rooms}
+	a := &API{Rooms: rooms, converting: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))}
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
 	a.views = newViews()
 	return a

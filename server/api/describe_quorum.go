@@ -18,7 +18,9 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeQuorum = now(0, 2, (*API).describeQuorum)
+var describeQuorum = bounded(0, 2, func(q *kmsg.DescribeQuorumRequest) int {
+	return sum(q.Topics, func(t *kmsg.DescribeQuorumRequestTopic) int { return len(t.Partitions) })
+}, (*API).describeQuorum)
 
 func (a *API) describeQuorum(r *Request, q *kmsg.DescribeQuorumRequest) *kmsg.DescribeQuorumResponse {
 	p := q.ResponseKind().(*kmsg.DescribeQuorumResponse)

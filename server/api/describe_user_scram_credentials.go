@@ -36,9 +36,9 @@ func (a *API) describeUserScramCredentials(_ *Request, q *kmsg.DescribeUserSCRAM
 		switch {
 		case count > 1:
 			one.CredentialInfos = nil
-			one.ErrorCode, one.ErrorMessage = problemOf(protocol.ErrDuplicateResource.WithMessage("Cannot describe SCRAM credentials for the same user twice in a single request: %s", u.Name))
+			one.ErrorCode, one.ErrorMessage = problemOf(protocol.ErrDuplicateResource.WithMessage("Cannot describe SCRAM credentials for the same user twice in a single request: %s", cut(u.Name)))
 		case len(one.CredentialInfos) == 0:
-			one.ErrorCode, one.ErrorMessage = problemOf(protocol.ErrResourceNotFound.WithMessage("Attempt to describe a user credential that does not exist: %s", u.Name))
+			one.ErrorCode, one.ErrorMessage = problemOf(protocol.ErrResourceNotFound.WithMessage("Attempt to describe a user credential that does not exist: %s", cut(u.Name)))
 		}
 		p.Results = append(p.Results, one)
 	}

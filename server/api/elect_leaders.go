@@ -18,7 +18,9 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var electLeaders = now(0, 2, (*API).electLeaders)
+var electLeaders = bounded(0, 2, func(q *kmsg.ElectLeadersRequest) int {
+	return sum(q.Topics, func(t *kmsg.ElectLeadersRequestTopic) int { return len(t.Partitions) })
+}, (*API).electLeaders)
 
 // Kinds of elections.
 const (
@@ -69,7 +71,7 @@ func (a *API) electLeaders(_ *Request, q *kmsg.ElectLeadersRequest) *kmsg.ElectL
 func electLeader(image *metadata.Image, topic string, index int32, kind int8) error {
 	t := image.Topic(topic)
 	if t == nil {
-		return protocol.ErrUnknownTopicOrPartition.WithMessage("No such topic as %s", topic)
+		return protocol.ErrUnknownTopicOrPartition.WithMessage("No such topic as %s", cut(topic))
 	}
 	p := t.Partition(index)
 	switch {

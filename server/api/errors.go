@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -124,6 +125,18 @@ func codeOf(err error) int16 {
 }
 
 // problemOf is an error as responses tell it: a code and a text, null for none.
+// namedMax is how much of a name that does not exist an error repeats: all of a
+// topic's that could.
+const namedMax = 249
+
+// cut shortens a peer's text for an error message.
+func cut(s string) string {
+	if len(s) <= namedMax {
+		return s
+	}
+	return strings.ToValidUTF8(s[:namedMax], "") + "..."
+}
+
 func problemOf(err error) (code int16, text *string) {
 	e := errorOf(err)
 	if e == nil {

@@ -57,7 +57,12 @@ type fetchCall struct {
 
 	// conversion is not nil while records are answered in an old format.
 	conversion *conversion
-	turns      uint // requests of old formats so far
+	// Between requests of old formats: the partition that the last answer had no room
+	// for, and what is known to hold nothing for them.
+	unreached partitionKey
+	firstItem int
+	empty     map[*partition.Partition]nothing
+	done      <-chan struct{} // the connection's
 
 	items []fetchItem
 	bytes int  // found in all items
@@ -101,7 +106,7 @@ func (a *API) fetch(r *Request) error {
 	}
 	if r.Header.Version < fetchBatches {
 		c.conversion = conversions.Get().(*conversion)
-		c.turns++
+		c.done = r.Call.Conn.Done()
 		defer c.endConversion()
 	}
 	c.resolve()
@@ -237,6 +242,7 @@ func (c *fetchCall) read() {
 	left := c.bytesMax()
 	if c.conversion != nil {
 		c.conversion.begin(c.settings)
+		c.beginTurn()
 	}
 	for i := range c.items {
 		item := &c.items[c.turn(i)]

@@ -7,15 +7,16 @@ package api
 //
 // Kafka answers with as many bytes as the batches had, fills up what the conversion left
 // with the head of a message that does not exist, and refuses zstd. Here an answer ends with a
-// whole message, at least one goes out if there is any, also below version 3, and
-// what holds only markers is passed over, so that nobody asks for it over and over.
+// whole message; below version 3 each partition gives at least one if it has any, from
+// version 3 on the answer does; and what holds only markers is passed over.
 
 import (
-	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/logstore"
+	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -43,7 +44,7 @@ func (v *conversion) begin(settings *config.Broker) {
 // endConversion gives the memory back when the answer is made.
 func (c *fetchCall) endConversion() {
 	v := c.conversion
-	c.conversion = nil
+	c.conversion, c.firstItem = nil, 0
 	for i := range c.items {
 		c.items[i].converted = nil
 	}
@@ -52,24 +53,42 @@ func (c *fetchCall) endConversion() {
 	}
 }
 
-// converting lets old clients have half of the processors at once: whatever they read,
-// the others keep their speed.
-var converting = make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))
-
-// turn is the place of the item that is read as the ith. Below version 3 clients name
-// their partitions in the same order each time, and all must get their turn.
-func (c *fetchCall) turn(i int) int {
-	if c.header.Version >= 3 {
-		return i
+// beginTurn finds the item to read first. Below version 3 clients name their partitions
+// in the same order each time, and what an answer did not reach comes first in the next.
+func (c *fetchCall) beginTurn() {
+	c.firstItem = 0
+	if c.header.Version < 3 && c.unreached != (partitionKey{}) {
+		same := func(item fetchItem) bool { return item.key == c.unreached }
+		c.firstItem = max(slices.IndexFunc(c.items, same), 0)
 	}
-	return int((c.turns + uint(i)) % uint(len(c.items)))
+	c.unreached = partitionKey{}
 }
+
+// turn is the place of the item that is read as the ith.
+func (c *fetchCall) turn(i int) int {
+	if i += c.firstItem; i >= len(c.items) {
+		i -= len(c.items)
+	}
+	return i
+}
+
+// nothing says that a partition has no record for old clients between two offsets.
+type nothing struct{ from, to protocol.Offset }
 
 // readConverted reads until there is a record to answer with.
 func (c *fetchCall) readConverted(item *fetchItem, in logstore.ReadInput) error {
 	v := c.conversion
 	if v.left <= 0 {
+		if c.unreached == (partitionKey{}) {
+			c.unreached = item.key
+		}
 		c.ready = true // there may be more, for the next request
+		return nil
+	}
+	select {
+	case c.api.converting <- struct{}{}:
+		defer func() { <-c.api.converting }()
+	case <-c.done:
 		return nil
 	}
 	magic := int8(0)
@@ -77,9 +96,12 @@ func (c *fetchCall) readConverted(item *fetchItem, in logstore.ReadInput) error 
 		magic = 1
 	}
 	v.set.Reset(magic, in.From, protocol.MessageSetLimits{SetBytes: in.MaxBytes, MessageBytes: v.left})
-	in.AtLeastOne = true
+	in.AtLeastOne = in.AtLeastOne || c.header.Version < 3 // from version 3 on the client turns its list
+	if known, ok := c.empty[item.partition]; ok && known.from == in.From && in.From >= item.result.LogStartOffset {
+		in.From = known.to
+	}
 	limits := protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax}
-	for more := true; more; more = len(v.set.Bytes()) == 0 && in.From < in.Below {
+	for more := true; more; more = len(v.set.Bytes()) == 0 && in.From < in.Below && !c.ended() {
 		chunk, err := item.partition.Read(in)
 		if err != nil || chunk.Bytes == 0 {
 			chunk.Release()
@@ -91,12 +113,35 @@ func (c *fetchCall) readConverted(item *fetchItem, in logstore.ReadInput) error 
 		}
 		in.From = chunk.End
 	}
+	if len(v.set.Bytes()) == 0 {
+		c.remember(item, in.From)
+		return nil
+	}
 	v.left -= v.set.Taken()
-	c.ready = c.ready || v.set.Full()
+	c.ready = c.ready || v.set.Full() || in.From < in.Below // there is more, and converted it is fewer bytes
 	before := len(v.sets)
 	v.sets = append(v.sets, v.set.Bytes()...)
 	item.converted = v.sets[before:len(v.sets):len(v.sets)]
 	return nil
+}
+
+// remember that a partition has nothing for old clients up to an offset, so that a poll
+// behind many markers does not read them again at each wake-up.
+func (c *fetchCall) remember(item *fetchItem, to protocol.Offset) {
+	if c.empty == nil || len(c.empty) >= keptItemsMax {
+		c.empty = make(map[*partition.Partition]nothing)
+	}
+	c.empty[item.partition] = nothing{from: item.want.offset, to: to}
+}
+
+// ended tells that nobody waits for the answer any more.
+func (c *fetchCall) ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // convert reads a chunk into the set and releases it.
@@ -109,8 +154,6 @@ func (v *conversion) convert(item *fetchItem, chunk logstore.Chunk, from protoco
 	if err := readCopy(raw, item, chunk, from); err != nil {
 		return err
 	}
-	converting <- struct{}{}
-	defer func() { <-converting }()
 	for len(raw) > 0 && !v.set.Full() {
 		batch, rest, err := protocol.NextBatch(raw)
 		if err == nil {

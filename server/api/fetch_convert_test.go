@@ -96,8 +96,8 @@ func TestOldVersionsOfFetchMakeProgress(t *testing.T) {
 		}
 		// Each answer has room for one message and, since one is given in any case, a second one.
 		want := map[int32]int{0: 2, 1: 2, 2: 2}
-		if version == 3 { // its clients turn their list themselves
-			want = map[int32]int{0: 3, 1: 3, 2: 0}
+		if version == 3 { // its clients turn their list themselves, and the limit is for the answer
+			want = map[int32]int{0: 3, 1: 0, 2: 0}
 		}
 		for partition, n := range want {
 			if served[partition] != n {
@@ -108,6 +108,50 @@ func TestOldVersionsOfFetchMakeProgress(t *testing.T) {
 	}
 }
 
+// The limits of a request hold for what is sent: of each partition and, from version 3
+// on, of the answer.
+func TestOldVersionsOfFetchKeepToTheirLimits(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 3)
+	value := strings.Repeat("v", 1000)
+	for partition := range int32(3) {
+		w.produce("t", partition, value, value, value, value, value)
+	}
+	const message = 1000 + 34
+	for version := int16(0); version < fetchBatches; version++ {
+		q := fetchOf("t", 0, 0, 1, 2)
+		q.MaxBytes = 4 * (1000 + protocol.BatchHeaderBytes + 100)
+		for i := range q.Topics[0].Partitions {
+			q.Topics[0].Partitions[i].PartitionMaxBytes = 3 * (1000 + protocol.BatchHeaderBytes + 100)
+		}
+		var got []int
+		for _, p := range ask[*kmsg.FetchResponse](w, version, q).Topics[0].Partitions {
+			got = append(got, len(oldValues(t, p.RecordBatches)))
+		}
+		want := []int{3, 3, 3}
+		if version == 3 {
+			want = []int{3, 1, 0}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("version %d: %v messages, want %v (a message has up to %d bytes)", version, got, want, message)
+		}
+	}
+}
+
+// Records that became fewer bytes than their batches had are answered with at once, as
+// long as there are more behind them.
+func TestOldVersionsOfFetchDoNotWaitForWhatIsThere(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	w.produce("t", 0, slices.Repeat([]string{"0123456789"}, 1000)...)
+	q := fetchOf("t", 0, 0)
+	q.MinBytes, q.MaxWaitMillis, q.Topics[0].Partitions[0].PartitionMaxBytes = 15_000, 60_000, 20_000
+	p := ask[*kmsg.FetchResponse](w, 3, q).Topics[0].Partitions[0]
+	if n := len(p.RecordBatches); n == 0 || n >= 15_000 {
+		t.Errorf("%d bytes: the test means fewer than it asks for", n)
+	}
+}
+
 // Bytes that an old client never sees do not answer its poll.
 func TestOldVersionsOfFetchWaitBehindMarkers(t *testing.T) {
 	w := newWorld(t)
@@ -115,6 +159,7 @@ func TestOldVersionsOfFetchWaitBehindMarkers(t *testing.T) {
 	w.transact("t", "^7")
 	answer := make(chan []string, 1)
 	go func() {
+		defer close(answer) // however it ends
 		q := fetchOf("t", 0, 0)
 		q.MaxWaitMillis = 60_000
 		answer <- oldValues(t, ask[*kmsg.FetchResponse](w, 3, q).Topics[0].Partitions[0].RecordBatches)
@@ -129,6 +174,13 @@ func TestOldVersionsOfFetchWaitBehindMarkers(t *testing.T) {
 	w.produce("t", 0, "v")
 	if got := <-answer; !slices.Equal(got, []string{"1=v"}) {
 		t.Errorf("read %q", got)
+	}
+	// What was found out about the marker is not believed of another offset.
+	w.transact("t", "^7 ^8 .")
+	for from, want := range map[int64]string{0: "1=v", 1: "1=v", 2: "4=.", 4: "4=."} {
+		if got := oldValues(t, fetchOld(w, 3, from, 1<<20, 0)[0].RecordBatches); len(got) == 0 || got[0] != want {
+			t.Errorf("from %d: %q, want %s first", from, got, want)
+		}
 	}
 }
 

@@ -24,7 +24,9 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var listOffsets = now(0, 11, (*API).listOffsets)
+var listOffsets = bounded(0, 11, func(q *kmsg.ListOffsetsRequest) int {
+	return sum(q.Topics, func(t *kmsg.ListOffsetsRequestTopic) int { return len(t.Partitions) })
+}, (*API).listOffsets)
 
 // Special timestamps (ListOffsetsRequest in Kafka).
 const (

@@ -8,6 +8,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -20,6 +21,7 @@ func (a *API) listSegments(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOff
 	p := q.ResponseKind().(*kmsg.ListOffsetsResponse)
 	p.Topics = make([]kmsg.ListOffsetsResponseTopic, len(q.Topics))
 	image := a.Metadata.Image()
+	found := make(segmentLists)
 	for i := range q.Topics {
 		from, to := &q.Topics[i], &p.Topics[i]
 		to.Topic = from.Topic
@@ -29,7 +31,7 @@ func (a *API) listSegments(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOff
 			one := &to.Partitions[j]
 			one.Default()
 			one.Partition = from.Partitions[j].Partition
-			starts, err := a.segmentStarts(topic, &from.Partitions[j], q.ReplicaID)
+			starts, err := a.segmentStarts(found, topic, &from.Partitions[j], q.ReplicaID)
 			one.ErrorCode = codeOf(err)
 			for _, offset := range starts {
 				one.OldStyleOffsets = append(one.OldStyleOffsets, int64(offset))
@@ -39,8 +41,22 @@ func (a *API) listSegments(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOff
 	return p
 }
 
+// segmentLists are those of one request, which may name a partition often.
+type segmentLists map[*partition.Partition][]logstore.SegmentInfo
+
+func (l segmentLists) of(p *partition.Partition) ([]logstore.SegmentInfo, error) {
+	if known, ok := l[p]; ok {
+		return known, nil
+	}
+	segments, err := p.Log().Segments()
+	if err == nil {
+		l[p] = segments
+	}
+	return segments, err
+}
+
 // segmentStarts answers for one partition: newest first, at most as many as are asked for.
-func (a *API) segmentStarts(t *metadata.Topic, asked *kmsg.ListOffsetsRequestTopicPartition, replica int32) ([]protocol.Offset, error) {
+func (a *API) segmentStarts(found segmentLists, t *metadata.Topic, asked *kmsg.ListOffsetsRequestTopicPartition, replica int32) ([]protocol.Offset, error) {
 	if asked.Timestamp < timestampEarliest {
 		return nil, protocol.ErrUnsupportedVersion
 	}
@@ -48,7 +64,7 @@ func (a *API) segmentStarts(t *metadata.Topic, asked *kmsg.ListOffsetsRequestTop
 	if err != nil {
 		return nil, err
 	}
-	segments, err := p.Log().Segments()
+	segments, err := found.of(p)
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,30 @@ func now[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r 
 	})
 }
 
+// bounded is now for an API that answers for every partition that a request names: with
+// more than barnabas.request.partitions.max the connection is closed, as by Fetch.
+func bounded[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q) P) entry {
+	return declare[Q](min, max, func(a *API, r *Request) error {
+		q, err := decode[Q](r)
+		if err != nil {
+			return err
+		}
+		if n, settings := count(q), a.Config(); n > settings.RequestPartitionsMax {
+			return tooManyPartitions(n, settings)
+		}
+		r.Answer(handle(a, r, q))
+		return nil
+	})
+}
+
+// sum adds up what count says of each element.
+func sum[T any](all []T, count func(*T) int) (n int) {
+	for i := range all {
+		n += count(&all[i])
+	}
+	return n
+}
+
 // later declares an API whose handler calls reply once, now or later, from any
 // goroutine. The handler must copy what it keeps of the request's byte slices;
 // strings are its own.

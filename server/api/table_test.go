@@ -18,13 +18,10 @@ const compatibilityPage = "../../docs/compatibility.md"
 
 // states say more of a served API than that it is served.
 var states = map[int16]string{
-	17: "refuses (ILLEGAL_SASL_STATE), as Kafka on a plaintext listener", 36: "as above",
-	29: "answers SECURITY_DISABLED, as Kafka without an authorizer", 30: "as above", 31: "as above",
-	34: "one directory: nothing moves",
-	38: "refuses (DELEGATION_TOKEN_REQUEST_NOT_ALLOWED), as Kafka on a plaintext listener", 39: "as above", 40: "as above", 41: "as above",
-	43: "one node: it leads", 45: "one node: nothing moves", 46: "as above", 55: "one node: it leads",
-	48: "kept and shown, not enforced yet", 49: "as above", 50: "kept and shown, nobody logs in yet", 51: "as above",
-	80: "refuses, as Kafka with a fixed quorum", 81: "as above",
+	17: noSASL, 36: noSASL, 29: noAuthorizer, 30: noAuthorizer, 31: noAuthorizer,
+	38: noTokens, 39: noTokens, 40: noTokens, 41: noTokens,
+	34: "one directory: nothing moves", 43: oneLeads, 45: nothingMoves, 46: nothingMoves, 55: oneLeads,
+	48: notEnforced, 49: notEnforced, 50: noLogin, 51: noLogin, 80: fixedQuorum, 81: fixedQuorum,
 }
 
 // unserved are Kafka's other keys.
@@ -34,7 +31,7 @@ var unserved = map[int16]struct{ name, state string }{
 	54: {"EndQuorumEpoch", betweenControllers}, 56: {"AlterPartition", betweenBrokers}, 58: {"Envelope", betweenBrokers},
 	59: {"FetchSnapshot", betweenControllers}, 62: {"BrokerRegistration", betweenBrokers}, 63: {"BrokerHeartbeat", betweenBrokers},
 	67: {"AllocateProducerIds", betweenBrokers}, 70: {"ControllerRegistration", betweenControllers},
-	71: {"", "Kafka advertises it with a plugin only"}, 72: {"", "as above"}, 73: {"AssignReplicasToDirs", betweenBrokers},
+	71: {"", pluginOnly}, 72: {"", pluginOnly}, 73: {"AssignReplicasToDirs", betweenBrokers},
 	76: {"", shareGroups}, 77: {"", shareGroups}, 78: {"", shareGroups}, 79: {"", shareGroups}, 82: {"UpdateRaftVoter", betweenControllers},
 	83: {"", shareGroups}, 84: {"", shareGroups}, 85: {"", shareGroups}, 86: {"", shareGroups}, 87: {"", shareGroups},
 	88: {"", streamsGroups}, 89: {"", streamsGroups}, 90: {"", shareGroups}, 91: {"", shareGroups}, 92: {"", shareGroups},
@@ -42,10 +39,20 @@ var unserved = map[int16]struct{ name, state string }{
 }
 
 const (
+	noSASL       = "refuses (ILLEGAL_SASL_STATE), as Kafka on a plaintext listener"
+	noAuthorizer = "answers SECURITY_DISABLED, as Kafka without an authorizer"
+	noTokens     = "refuses (DELEGATION_TOKEN_REQUEST_NOT_ALLOWED), as Kafka on a plaintext listener"
+	oneLeads     = "one node: it leads"
+	nothingMoves = "one node: nothing moves"
+	notEnforced  = "kept and shown, not enforced yet"
+	noLogin      = "kept and shown, nobody logs in yet"
+	fixedQuorum  = "refuses, as Kafka with a fixed quorum"
+
 	betweenBrokers     = "between brokers"
 	betweenControllers = "between controllers"
 	shareGroups        = "not yet: share groups"
 	streamsGroups      = "not yet: streams groups"
+	pluginOnly         = "Kafka advertises it with a plugin only"
 	keyMax             = 94 // of Kafka 4.4
 )
 
