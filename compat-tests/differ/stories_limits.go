@@ -11,7 +11,7 @@ import (
 // are good in one part and bad in another.
 func topicLimitStories() []Story {
 	return []Story{
-		{Name: "create topics/limits", Key: kmsg.CreateTopics, Tell: tellCreateLimits},
+		{Name: "create topics/limits", Key: kmsg.CreateTopics, Versions: since(1), Tell: tellCreateLimits},
 		{Name: "create partitions/several at once", Key: kmsg.CreatePartitions, Tell: tellCreatePartitionsTogether},
 	}
 }
