@@ -38,19 +38,16 @@ func (a *API) alterClientQuotas(r *Request, q *kmsg.AlterClientQuotasRequest) *k
 	}
 	checkHost := a.lookUpHosts(r, alterations)
 	var results []metadata.QuotaResult
-	_, err := a.change(r, 0, func(image *metadata.Image) (records []metadata.Record, _ error) {
+	_, err := a.change(r, 0, q.ValidateOnly, func(image *metadata.Image) (records []metadata.Record, _ error) {
 		records, results = metadata.AlterClientQuotas(image, alterations, checkHost)
-		if q.ValidateOnly {
-			records = nil
-		}
 		return records, nil
 	})
 	if results == nil { // the change was never tried
 		_, results = metadata.AlterClientQuotas(a.Metadata.Image(), alterations, checkHost)
 	}
 	for _, result := range results {
-		if result.Err == nil {
-			result.Err = err
+		if result.Err == nil || errors.Is(err, errTooManyRecords) {
+			result.Err = err // of too many records Kafka tells every entity, also those that are wrong
 		}
 		one := kmsg.NewAlterClientQuotasResponseEntry()
 		one.ErrorCode, one.ErrorMessage = problemOf(result.Err)

@@ -31,7 +31,7 @@ func (a *API) alterUserScramCredentials(r *Request, q *kmsg.AlterUserSCRAMCreden
 	}
 	alteration := metadata.NewScramAlteration(deletions, upsertions)
 	var results []metadata.ScramResult
-	_, err := a.change(r, 0, func(image *metadata.Image) (records []metadata.Record, _ error) {
+	_, err := a.change(r, 0, false, func(image *metadata.Image) (records []metadata.Record, _ error) {
 		records, results = alteration.Records(image)
 		return records, nil
 	})
