@@ -111,6 +111,10 @@ func Open(o Options) (*Broker, error) {
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
 		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
+		LookUpHost: func(ctx context.Context, name string) error {
+			_, err := net.DefaultResolver.LookupHost(ctx, name)
+			return err
+		},
 	}))
 	b.waking.Go(b.wakeTransactions)
 	b.startChores()

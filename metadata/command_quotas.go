@@ -47,9 +47,11 @@ type QuotaResult struct {
 // AlterClientQuotas makes the records of alterations, each of which happens whole or
 // not at all. There is one result per entity, in the order in which they are named: of
 // one that is named twice the first alteration happens, and the result is an error
-// (ClientQuotaControlManager). isHost tells whether a name is an address or a host
-// that has one.
-func AlterClientQuotas(img *Image, alterations []QuotaAlteration, isHost func(string) bool) ([]Record, []QuotaResult) {
+// (ClientQuotaControlManager). checkHost gives an error for a name that is neither an
+// address nor a host that has one. It is asked last, for entities whose alteration is
+// valid apart from that, in the order in which they are named; which names those
+// are does not depend on the image.
+func AlterClientQuotas(img *Image, alterations []QuotaAlteration, checkHost func(string) error) ([]Record, []QuotaResult) {
 	var records []Record
 	var results []QuotaResult
 	at := make(map[string]int, len(alterations))
@@ -66,7 +68,7 @@ func AlterClientQuotas(img *Image, alterations []QuotaAlteration, isHost func(st
 			results[i].Err = refuse(ErrInvalidRequest, "Ignoring duplicate entity %s", describeEntity(entity))
 			continue
 		}
-		added, err := alterQuota(img, entity, a.Ops, isHost)
+		added, err := alterQuota(img, entity, a.Ops, checkHost)
 		records, results[i].Err = append(records, added...), err
 	}
 	return records, results
@@ -83,8 +85,8 @@ func (a *QuotaAlteration) repeatsKey() bool {
 	return false
 }
 
-func alterQuota(img *Image, entity []QuotaEntity, ops []QuotaOp, isHost func(string) bool) ([]Record, error) {
-	limits, err := checkEntity(entity, isHost)
+func alterQuota(img *Image, entity []QuotaEntity, ops []QuotaOp, checkHost func(string) error) ([]Record, error) {
+	limits, err := checkEntity(entity)
 	if err != nil {
 		return nil, err
 	}
@@ -100,16 +102,24 @@ func alterQuota(img *Image, entity []QuotaEntity, ops []QuotaOp, isHost func(str
 			if err := checkLimit(limits, op); err != nil {
 				return nil, err
 			}
-			if !set || value != op.Value {
+			if !set || !sameLimit(value, op.Value) {
 				records = append(records, &ClientQuotaRecord{Entity: entity, Key: op.Key, Value: op.Value})
 			}
+		}
+	}
+	if name := entity[0].Name; entity[0].Type == QuotaIP && name != nil {
+		if err := checkHost(*name); err != nil {
+			return nil, err
 		}
 	}
 	return records, nil
 }
 
+// sameLimit takes NaN, which Kafka accepts as a limit, for equal to itself.
+func sameLimit(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
+
 // checkEntity finds the limits that the entity can have.
-func checkEntity(entity []QuotaEntity, isHost func(string) bool) (map[string]quotaKind, error) {
+func checkEntity(entity []QuotaEntity) (map[string]quotaKind, error) {
 	var ofClient, ofAddress bool
 	for _, part := range entity {
 		switch part.Type {
@@ -128,9 +138,6 @@ func checkEntity(entity []QuotaEntity, isHost func(string) bool) (map[string]quo
 	case ofAddress && ofClient:
 		return nil, refuse(ErrInvalidRequest, "Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId")
 	case ofAddress:
-		if name := entity[0].Name; name != nil && !isHost(*name) {
-			return nil, refuse(ErrInvalidRequest, "%s is not a valid IP or resolvable host.", cut(*name))
-		}
 		return addressLimits, nil
 	case ofClient:
 		return clientLimits, nil

@@ -15,6 +15,14 @@ const scramIterationsMax = 16_384
 // scramIterationsMin is the same for both mechanisms.
 const scramIterationsMin = 4096
 
+// scramSaltBytesMax bounds what the metadata keeps of a user for ever, and
+// scramPasswordBytesMax what is hashed for it: Kafka's own tools make salts of about 30 bytes
+// and salted passwords of 32 or 64, the length of the hash. Kafka has no such limits.
+const (
+	scramSaltBytesMax     = 1024
+	scramPasswordBytesMax = 1024
+)
+
 // ScramDeletion asks for the end of a user's credential.
 type ScramDeletion struct {
 	User      string
@@ -37,10 +45,34 @@ type ScramResult struct {
 	Err  error
 }
 
-// AlterScramCredentials makes the records of deletions and upsertions. Each user
-// is judged by itself and can be named once (ScramControlManager, KIP-554); there is one result
-// per user, in the order in which they are named.
-func AlterScramCredentials(img *Image, deletions []ScramDeletion, upsertions []ScramUpsertion) ([]Record, []ScramResult) {
+// ScramAlteration is deletions and upsertions whose keys have been derived, so that
+// the owner of the metadata need not.
+type ScramAlteration struct {
+	deletions []ScramDeletion
+	sets      []scramSet
+}
+
+// scramSet is what becomes of an upsertion, whatever the image is.
+type scramSet struct {
+	user   string
+	record Record
+	err    error
+}
+
+// NewScramAlteration judges the upsertions and derives their keys.
+func NewScramAlteration(deletions []ScramDeletion, upsertions []ScramUpsertion) *ScramAlteration {
+	a := &ScramAlteration{deletions, make([]scramSet, len(upsertions))}
+	for i := range upsertions {
+		r, err := upsertions[i].record()
+		a.sets[i] = scramSet{upsertions[i].User, r, err}
+	}
+	return a
+}
+
+// Records makes the records of the alteration. Each user is judged by itself and can
+// be named once (ScramControlManager, KIP-554); there is one result per user, in
+// the order in which they are named.
+func (a *ScramAlteration) Records(img *Image) ([]Record, []ScramResult) {
 	var results []ScramResult
 	at := make(map[string]int)
 	records := make(map[string]Record)
@@ -55,12 +87,11 @@ func AlterScramCredentials(img *Image, deletions []ScramDeletion, upsertions []S
 			results[i].Err = refuse(ErrDuplicate, "A user credential cannot be altered twice in the same request")
 		}
 	}
-	for _, d := range deletions {
+	for _, d := range a.deletions {
 		judge(d.User, &RemoveUserScramCredentialRecord{d.User, int8(d.Mechanism)}, checkDeletion(img, d))
 	}
-	for _, u := range upsertions {
-		r, err := u.record()
-		judge(u.User, r, err)
+	for _, s := range a.sets {
+		judge(s.user, s.record, s.err)
 	}
 	var made []Record
 	for _, r := range results {
@@ -106,6 +137,10 @@ func (u *ScramUpsertion) record() (Record, error) {
 		return nil, refuse(ErrUnacceptableCredential, "Too many iterations")
 	case len(u.SaltedPassword) == 0:
 		return nil, refuse(ErrUnacceptableCredential, "The salted password must not be empty")
+	case len(u.SaltedPassword) > scramPasswordBytesMax:
+		return nil, refuse(ErrUnacceptableCredential, "The salted password is longer than %d bytes", scramPasswordBytesMax)
+	case len(u.Salt) > scramSaltBytesMax:
+		return nil, refuse(ErrUnacceptableCredential, "The salt is longer than %d bytes", scramSaltBytesMax)
 	}
 	keyed := func(text string) []byte {
 		h := hmac.New(newHash, u.SaltedPassword)

@@ -7,12 +7,9 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// Kafka's limits on what one request creates: partitions, and records, which topics
-// and their settings are too (QuorumController.MAX_RECORDS_PER_USER_OP).
-const (
-	partitionsPerRequestMax = 10_000
-	recordsPerRequestMax    = 10_000
-)
+// partitionsPerRequestMax is Kafka's limit on the partitions that one request creates.
+// Its limit on records is the caller's.
+const partitionsPerRequestMax = 10_000
 
 // NewTopic asks for a topic: with partitions and replicas by number, or with an
 // assignment, where both numbers are -1.
@@ -77,9 +74,6 @@ func CreateTopics(img *Image, topics []NewTopic, o CreateOptions) ([]Record, []C
 			records = append(records, added...)
 		}
 		results[i] = result
-	}
-	if len(records) > recordsPerRequestMax {
-		return nil, nil, refuse(ErrPolicyViolation, "Unable to perform excessively large batch operation.")
 	}
 	return records, results, nil
 }

@@ -3,7 +3,9 @@ package metadata
 import "iter"
 
 // Kept is a record that no room serves yet. Snapshots write Value, so that not
-// even tagged fields that are newer than this program are lost.
+// even tagged fields that are newer than this program are lost. That holds for the
+// families below only: what is served (quotas and SCRAM users too) is encoded anew,
+// without tagged fields that this program does not know.
 type Kept struct {
 	Record Record
 	Value  []byte // as it was journaled

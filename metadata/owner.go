@@ -17,7 +17,8 @@ const (
 	// more: one write of this size takes about as long as its sync.
 	groupBytes = 256 << 10
 	// batchBytesMax is the largest batch; Kafka's reader refuses 8 MiB. A larger
-	// proposal becomes a metadata transaction of several batches.
+	// proposal becomes a metadata transaction of several batches; a record that
+	// does not fit into one is refused (as by Kafka's BatchAccumulator).
 	batchBytesMax = 4 << 20
 	// recordOverheadMax is what a batch adds to a value at most: seven varints.
 	recordOverheadMax = 24
@@ -47,7 +48,7 @@ const (
 // as one atomic change, and returns the image that contains them. Decide runs
 // alone, on the owner goroutine: it must be short and must not propose. Its error
 // comes back as it is, with the image that it was made from; no records mean no
-// change. When ctx ends before decide was run, it will not be.
+// change, and one of more than batchBytesMax is refused with ErrPolicyViolation. When ctx ends before decide was run, it will not be.
 func (s *Store) Propose(ctx context.Context, decide func(*Image) ([]Record, error)) (*Image, error) {
 	p := &proposal{decide: decide, done: make(chan struct{})}
 	select {
@@ -148,6 +149,10 @@ func (g *group) decide(p *proposal) {
 		}
 		if err != nil {
 			p.err = fmt.Errorf("metadata: a proposal is wrong: %s: %w", r.Type(), err)
+			return
+		}
+		if protocol.BatchHeaderBytes+len(values[i])+recordOverheadMax > batchBytesMax {
+			p.err = refuse(ErrPolicyViolation, "A record of %d bytes is too large for the metadata.", len(values[i]))
 			return
 		}
 		size += len(values[i]) + recordOverheadMax

@@ -61,7 +61,13 @@ func TestQuotaRecords(t *testing.T) {
 func TestAlterClientQuotas(t *testing.T) {
 	img := imageOf(t, &ClientQuotaRecord{Entity: entityOf("user", "x"), Key: "producer_byte_rate", Value: 7})
 	op := func(key string, value float64) QuotaOp { return QuotaOp{Key: key, Value: value} }
-	isHost := func(name string) bool { return name == "10.0.0.1" }
+	errNoHost := fmt.Errorf("%w: no host", ErrInvalidRequest)
+	checkHost := func(name string) error {
+		if name == "nowhere" {
+			return errNoHost
+		}
+		return nil
+	}
 	for name, c := range map[string]struct {
 		entity []QuotaEntity
 		ops    []QuotaOp
@@ -77,7 +83,7 @@ func TestAlterClientQuotas(t *testing.T) {
 		"unknown part":             {entityOf("group", "g"), nil, "Unhandled client quota entity type: group"},
 		"empty name":               {entityOf("user", ""), nil, "Empty user not supported"},
 		"address and user":         {entityOf("ip", "10.0.0.1", "user", "x"), nil, "Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId"},
-		"no address":               {entityOf("ip", "nowhere"), nil, "nowhere is not a valid IP or resolvable host."},
+		"no address":               {entityOf("ip", "nowhere"), nil, errNoHost.Error()},
 		"unknown key":              {entityOf("user", "x"), []QuotaOp{op("nonsense", 1)}, "Invalid configuration key nonsense"},
 		"key of an address":        {entityOf("user", "x"), []QuotaOp{op("connection_creation_rate", 1)}, "Invalid configuration key connection_creation_rate"},
 		"zero":                     {entityOf("user", "x"), []QuotaOp{op("request_percentage", 0)}, "Quota request_percentage must be greater than 0"},
@@ -87,7 +93,7 @@ func TestAlterClientQuotas(t *testing.T) {
 		"a key twice":              {entityOf("user", "x"), []QuotaOp{op("producer_byte_rate", 1), op("producer_byte_rate", 2)}, "Ignoring duplicate entity ClientQuotaEntity(entries={user=x})"},
 		"all or nothing of entity": {entityOf("user", "x"), []QuotaOp{op("consumer_byte_rate", 1), op("nonsense", 2)}, "Invalid configuration key nonsense"},
 	} {
-		records, results := AlterClientQuotas(img, []QuotaAlteration{{c.entity, c.ops}}, isHost)
+		records, results := AlterClientQuotas(img, []QuotaAlteration{{c.entity, c.ops}}, checkHost)
 		got := fmt.Sprint(len(records))
 		if err := results[0].Err; err != nil {
 			if !errors.Is(err, ErrInvalidRequest) || len(records) != 0 {
@@ -103,8 +109,47 @@ func TestAlterClientQuotas(t *testing.T) {
 		{entityOf("user", "y"), []QuotaOp{op("producer_byte_rate", 1)}},
 		{entityOf("user", "z"), []QuotaOp{op("producer_byte_rate", 1)}},
 		{entityOf("user", "y"), []QuotaOp{op("producer_byte_rate", 2)}},
-	}, isHost)
+	}, checkHost)
 	if len(records) != 2 || len(results) != 2 || !errors.Is(results[0].Err, ErrInvalidRequest) || results[1].Err != nil {
 		t.Errorf("an entity twice: %v %v", records, results)
+	}
+}
+
+// Only hosts of alterations that are valid otherwise are asked for, in order.
+func TestQuotaHosts(t *testing.T) {
+	var asked []string
+	checkHost := func(name string) error {
+		asked = append(asked, name)
+		return nil
+	}
+	rate := []QuotaOp{{Key: "connection_creation_rate", Value: 1}}
+	AlterClientQuotas(new(Image), []QuotaAlteration{
+		{entityOf("ip", "b"), rate},
+		{entityOf("ip", "bad-key"), []QuotaOp{{Key: "nonsense", Value: 1}}},
+		{entityOf("ip", "bad-value"), []QuotaOp{{Key: "connection_creation_rate", Value: -1}}},
+		{entityOf("ip", "with-user", "user", "x"), rate},
+		{entityOf("ip", "default"), rate},
+		{entityOf("ip", ""), rate},
+		{entityOf("ip", "a"), rate},
+		{entityOf("ip", "b"), rate},
+		{entityOf("user", "x"), []QuotaOp{{Key: "producer_byte_rate", Value: 1}}},
+	}, checkHost)
+	if got := strings.Join(asked, " "); got != "b a" {
+		t.Errorf("asked for %q", got)
+	}
+}
+
+// Kafka takes NaN as a limit. Setting it again is no change, as with any value.
+func TestQuotaNaN(t *testing.T) {
+	entity := entityOf("user", "x")
+	for _, c := range []struct {
+		now, next float64
+		want      int
+	}{{math.NaN(), math.NaN(), 0}, {math.NaN(), 1, 1}, {1, math.NaN(), 1}, {1, 1, 0}} {
+		img := imageOf(t, &ClientQuotaRecord{Entity: entity, Key: "producer_byte_rate", Value: c.now})
+		records, results := AlterClientQuotas(img, []QuotaAlteration{{entity, []QuotaOp{{Key: "producer_byte_rate", Value: c.next}}}}, nil)
+		if len(records) != c.want || results[0].Err != nil {
+			t.Errorf("%v after %v: %d records, %v", c.next, c.now, len(records), results[0].Err)
+		}
 	}
 }

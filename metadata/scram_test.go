@@ -50,10 +50,10 @@ func TestScramKeys(t *testing.T) {
 		}
 		return data
 	}
-	records, results := AlterScramCredentials(new(Image), nil, []ScramUpsertion{{
+	records, results := NewScramAlteration(nil, []ScramUpsertion{{
 		User: "user", Mechanism: ScramSHA256, Iterations: 4096, Salt: decode("W22ZaJ0SNY7soEsUEjb6gQ=="),
 		SaltedPassword: decode("xKSVEDI6tPlSysH6mUQZOeeOp01r6B3fcJbodRPcYV0="),
-	}})
+	}}).Records(new(Image))
 	if len(records) != 1 || results[0].Err != nil {
 		t.Fatalf("%v %v", records, results)
 	}
@@ -67,7 +67,7 @@ func TestScramKeys(t *testing.T) {
 }
 
 // What Kafka's ScramControlManager refuses is refused; a user is judged once.
-func TestAlterScramCredentials(t *testing.T) {
+func TestScramAlteration(t *testing.T) {
 	img := imageOf(t, &UserScramCredentialRecord{Name: "a", Mechanism: 1, Iterations: 4096})
 	good := func(user string, m ScramMechanism) ScramUpsertion {
 		return ScramUpsertion{User: user, Mechanism: m, Iterations: 4096, Salt: []byte("s"), SaltedPassword: []byte("p")}
@@ -94,17 +94,21 @@ func TestAlterScramCredentials(t *testing.T) {
 		"most iterations":    {nil, with(func(u *ScramUpsertion) { u.Iterations = 16384 }), 1, nil},
 		"many iterations":    {nil, with(func(u *ScramUpsertion) { u.Iterations = 16385 }), 0, ErrUnacceptableCredential},
 		"no password":        {nil, with(func(u *ScramUpsertion) { u.SaltedPassword = nil }), 0, ErrUnacceptableCredential},
+		"longest password":   {nil, with(func(u *ScramUpsertion) { u.SaltedPassword = make([]byte, 1024) }), 1, nil},
+		"long password":      {nil, with(func(u *ScramUpsertion) { u.SaltedPassword = make([]byte, 1025) }), 0, ErrUnacceptableCredential},
+		"longest salt":       {nil, with(func(u *ScramUpsertion) { u.Salt = make([]byte, 1024) }), 1, nil},
+		"long salt":          {nil, with(func(u *ScramUpsertion) { u.Salt = make([]byte, 1025) }), 0, ErrUnacceptableCredential},
 		"twice":              {nil, []ScramUpsertion{good("n", ScramSHA256), good("n", ScramSHA512)}, 0, ErrDuplicate},
 		"thrice":             {nil, []ScramUpsertion{good("n", ScramSHA256), good("n", ScramSHA512), good("n", ScramSHA512)}, 0, ErrDuplicate},
 		"deleted and set":    {[]ScramDeletion{{"a", ScramSHA256}}, []ScramUpsertion{good("a", ScramSHA512)}, 0, ErrDuplicate},
 		"the first reason":   {[]ScramDeletion{{"b", ScramSHA256}}, []ScramUpsertion{good("b", ScramSHA512)}, 0, ErrNotFound},
 	} {
-		records, results := AlterScramCredentials(img, c.deletions, c.upsertions)
+		records, results := NewScramAlteration(c.deletions, c.upsertions).Records(img)
 		if len(records) != c.records || len(results) != 1 || !errors.Is(results[0].Err, c.want) {
 			t.Errorf("%s: %d records, %v; want %d, %v", name, len(records), results, c.records, c.want)
 		}
 	}
-	records, results := AlterScramCredentials(img, nil, []ScramUpsertion{good("n", ScramSHA256), good("", ScramSHA256), good("m", ScramSHA512)})
+	records, results := NewScramAlteration(nil, []ScramUpsertion{good("n", ScramSHA256), good("", ScramSHA256), good("m", ScramSHA512)}).Records(img)
 	if len(records) != 2 || len(results) != 3 || results[0].Err != nil || results[1].Err == nil || results[2].Err != nil {
 		t.Errorf("of three users: %v %v", records, results)
 	}

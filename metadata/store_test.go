@@ -267,6 +267,37 @@ func TestLargeProposal(t *testing.T) {
 	}
 }
 
+// A record that no batch holds is refused, and nothing of its proposal is written; one
+// that fills a batch is written.
+func TestLargeRecord(t *testing.T) {
+	w := newWorld(t)
+	s := w.open()
+	set := func(length int) Record {
+		return &UserScramCredentialRecord{Name: "u", Mechanism: 1, Salt: make([]byte, length)}
+	}
+	frame := len(mustAppendRecord(nil, set(batchBytesMax/2), 0)) - batchBytesMax/2 // the length's varint is as long
+	most := batchBytesMax - protocol.BatchHeaderBytes - recordOverheadMax - frame
+	end := w.journal.End()
+	for _, records := range [][]Record{{set(most + 1)}, {set(1), set(most + 1), set(2)}} {
+		img, err := s.Propose(context.Background(), func(*Image) ([]Record, error) { return records, nil })
+		if !errors.Is(err, ErrPolicyViolation) || img != s.Image() || w.journal.End() != end {
+			t.Errorf("%v, journal from %d to %d", err, end, w.journal.End())
+		}
+	}
+	if img := propose(t, s, set(most)); len(img.ScramUser("u")) != 1 {
+		t.Error("the largest record is not there")
+	}
+	for _, b := range w.journal.batches {
+		if len(b) > batchBytesMax {
+			t.Errorf("a batch of %d bytes", len(b))
+		}
+	}
+	w.close(s)
+	if img := w.open().Image(); len(img.ScramUser("u")) != 1 {
+		t.Error("the largest record was not read again")
+	}
+}
+
 // Contexts end waiting, not what has begun; after Close everything is refused.
 func TestCancelAndClose(t *testing.T) {
 	w := newWorld(t)

@@ -110,94 +110,106 @@ func saslStories() []Story {
 }
 
 func scramStories() []Story {
-	describe := func(users ...string) *kmsg.DescribeUserSCRAMCredentialsRequest {
-		req := kmsg.NewPtrDescribeUserSCRAMCredentialsRequest()
-		for _, name := range users {
-			u := kmsg.NewDescribeUserSCRAMCredentialsRequestUser()
-			u.Name = name
-			req.Users = append(req.Users, u)
-		}
-		return req
-	}
-	type deletion = kmsg.AlterUserSCRAMCredentialsRequestDeletion
-	type upsertion = kmsg.AlterUserSCRAMCredentialsRequestUpsertion
-	alter := func(deletions []deletion, upsertions ...upsertion) *kmsg.AlterUserSCRAMCredentialsRequest {
-		req := kmsg.NewPtrAlterUserSCRAMCredentialsRequest()
-		req.Deletions, req.Upsertions = deletions, upsertions
-		return req
-	}
-	set := func(user string, mechanism int8, iterations int32) upsertion {
-		u := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
-		u.Name, u.Mechanism, u.Iterations = user, mechanism, iterations
-		u.Salt, u.SaltedPassword = []byte("salt"), []byte("salted password of a user")
-		return u
-	}
-	drop := func(user string, mechanism int8) deletion {
-		d := kmsg.NewAlterUserSCRAMCredentialsRequestDeletion()
-		d.Name, d.Mechanism = user, mechanism
-		return d
-	}
-	tell := func(s *Session) {
-		a, b, n := s.Topic("a"), s.Topic("b"), s.Topic("n")
-		s.Ask("nothing", alter(nil))
-		s.Ask("two users", alter(nil, set(a, 1, 4096), set(b, 2, 16384)))
-		s.Ask("another mechanism", alter(nil, set(a, 2, 5000)))
-		s.Until(describe(a), func(r kmsg.Response) bool {
-			return len(r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].CredentialInfos) == 2
-		})
-		s.Ask("described", describe(a, b, n))
-		s.Ask("described twice", describe(a, a, n, n, b))
-		s.Ask("described without a name", describe(""))
-		noPassword := set(n, 1, 4096)
-		noPassword.SaltedPassword = nil
-		noSalt := set(n, 1, 4096)
-		noSalt.Salt = nil
-		for _, c := range []struct {
-			label string
-			req   *kmsg.AlterUserSCRAMCredentialsRequest
-		}{
-			{"no name", alter(nil, set("", 1, 4096))},
-			{"mechanism 0", alter(nil, set(n, 0, 4096))},
-			{"mechanism 3", alter(nil, set(n, 3, 4096))},
-			{"few iterations", alter(nil, set(n, 1, 4095))},
-			{"few iterations of the other", alter(nil, set(n, 2, 4095))},
-			{"many iterations", alter(nil, set(n, 1, 16385))},
-			{"no password", alter(nil, noPassword)},
-			{"deleted, unknown", alter([]deletion{drop(n, 1)})},
-			{"deleted, other mechanism", alter([]deletion{drop(b, 1)})},
-			{"deleted, no name", alter([]deletion{drop("", 1)})},
-			{"deleted, mechanism 9", alter([]deletion{drop(a, 9)})},
-			{"set twice", alter(nil, set(n, 1, 4096), set(n, 2, 4096))},
-			{"deleted and set", alter([]deletion{drop(a, 1)}, set(a, 1, 8192))},
-			{"deleted twice", alter([]deletion{drop(a, 1), drop(a, 2)})},
-			{"a mistake and twice", alter(nil, set(n, 1, 1), set(n, 1, 4096))},
-			{"one of three is wrong", alter([]deletion{drop(n, 1)}, set(a, 1, 6000), set(b, 2, 7000))},
-			{"no salt", alter(nil, noSalt)},
-		} {
-			s.Ask(c.label, c.req)
-		}
-		s.Until(describe(n), func(r kmsg.Response) bool {
-			return r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].ErrorCode == 0
-		})
-		s.Ask("described after that", describe(a, b, n))
-		s.Ask("deleted", alter([]deletion{drop(a, 1), drop(b, 2), drop(n, 1)}))
-		s.Until(describe(b), func(r kmsg.Response) bool {
-			return r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].ErrorCode != 0
-		})
-		s.Ask("described after deletions", describe(a, b))
-		s.Ask("deleted again", alter([]deletion{drop(a, 1)}))
-		s.Ask("all users", describe())
-		empty := describe()
-		empty.Users = []kmsg.DescribeUserSCRAMCredentialsRequestUser{}
-		s.Ask("all users, by an empty list", empty)
-		s.Ask("the last one", alter([]deletion{drop(a, 2)}))
-		s.Until(empty, func(r kmsg.Response) bool {
-			return len(r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results) == 0
-		})
-		s.Ask("nobody", empty)
-	}
 	return []Story{
-		{Name: "alter user scram credentials/every way", Key: kmsg.AlterUserSCRAMCredentials, Tell: tell},
-		{Name: "describe user scram credentials/every way", Key: kmsg.DescribeUserSCRAMCredentials, Tell: tell},
+		{Name: "alter user scram credentials/every way", Key: kmsg.AlterUserSCRAMCredentials, Tell: tellScram},
+		{Name: "describe user scram credentials/every way", Key: kmsg.DescribeUserSCRAMCredentials, Tell: tellScram},
 	}
+}
+
+func tellScram(s *Session) {
+	a, b, n := s.Topic("a"), s.Topic("b"), s.Topic("n")
+	s.Ask("nothing", alterScram(nil))
+	s.Ask("two users", alterScram(nil, setScram(a, 1, 4096), setScram(b, 2, 16384)))
+	s.Ask("another mechanism", alterScram(nil, setScram(a, 2, 5000)))
+	s.Until(describeScram(a), func(r kmsg.Response) bool {
+		return len(r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].CredentialInfos) == 2
+	})
+	s.Ask("described", describeScram(a, b, n))
+	s.Ask("described twice", describeScram(a, a, n, n, b))
+	s.Ask("described without a name", describeScram(""))
+	tellScramMistakes(s, a, b, n)
+	s.Until(describeScram(n), func(r kmsg.Response) bool {
+		return r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].ErrorCode == 0
+	})
+	s.Ask("described after that", describeScram(a, b, n))
+	s.Ask("deleted", alterScram([]scramDeletion{dropScram(a, 1), dropScram(b, 2), dropScram(n, 1)}))
+	s.Until(describeScram(b), func(r kmsg.Response) bool {
+		return r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results[0].ErrorCode != 0
+	})
+	s.Ask("described after deletions", describeScram(a, b))
+	s.Ask("deleted again", alterScram([]scramDeletion{dropScram(a, 1)}))
+	s.Ask("all users", describeScram())
+	empty := describeScram()
+	empty.Users = []kmsg.DescribeUserSCRAMCredentialsRequestUser{}
+	s.Ask("all users, by an empty list", empty)
+	s.Ask("the last one", alterScram([]scramDeletion{dropScram(a, 2)}))
+	s.Until(empty, func(r kmsg.Response) bool {
+		return len(r.(*kmsg.DescribeUserSCRAMCredentialsResponse).Results) == 0
+	})
+	s.Ask("nobody", empty)
+}
+
+// tellScramMistakes ends with a user n that has a credential.
+func tellScramMistakes(s *Session, a, b, n string) {
+	noPassword := setScram(n, 1, 4096)
+	noPassword.SaltedPassword = nil
+	noSalt := setScram(n, 1, 4096)
+	noSalt.Salt = nil
+	for _, c := range []struct {
+		label string
+		req   *kmsg.AlterUserSCRAMCredentialsRequest
+	}{
+		{"no name", alterScram(nil, setScram("", 1, 4096))},
+		{"mechanism 0", alterScram(nil, setScram(n, 0, 4096))},
+		{"mechanism 3", alterScram(nil, setScram(n, 3, 4096))},
+		{"few iterations", alterScram(nil, setScram(n, 1, 4095))},
+		{"few iterations of the other", alterScram(nil, setScram(n, 2, 4095))},
+		{"many iterations", alterScram(nil, setScram(n, 1, 16385))},
+		{"no password", alterScram(nil, noPassword)},
+		{"deleted, unknown", alterScram([]scramDeletion{dropScram(n, 1)})},
+		{"deleted, other mechanism", alterScram([]scramDeletion{dropScram(b, 1)})},
+		{"deleted, no name", alterScram([]scramDeletion{dropScram("", 1)})},
+		{"deleted, mechanism 9", alterScram([]scramDeletion{dropScram(a, 9)})},
+		{"set twice", alterScram(nil, setScram(n, 1, 4096), setScram(n, 2, 4096))},
+		{"deleted and set", alterScram([]scramDeletion{dropScram(a, 1)}, setScram(a, 1, 8192))},
+		{"deleted twice", alterScram([]scramDeletion{dropScram(a, 1), dropScram(a, 2)})},
+		{"a mistake and twice", alterScram(nil, setScram(n, 1, 1), setScram(n, 1, 4096))},
+		{"one of three is wrong", alterScram([]scramDeletion{dropScram(n, 1)}, setScram(a, 1, 6000), setScram(b, 2, 7000))},
+		{"no salt", alterScram(nil, noSalt)},
+	} {
+		s.Ask(c.label, c.req)
+	}
+}
+
+func describeScram(users ...string) *kmsg.DescribeUserSCRAMCredentialsRequest {
+	req := kmsg.NewPtrDescribeUserSCRAMCredentialsRequest()
+	for _, name := range users {
+		u := kmsg.NewDescribeUserSCRAMCredentialsRequestUser()
+		u.Name = name
+		req.Users = append(req.Users, u)
+	}
+	return req
+}
+
+type scramDeletion = kmsg.AlterUserSCRAMCredentialsRequestDeletion
+
+type scramUpsertion = kmsg.AlterUserSCRAMCredentialsRequestUpsertion
+
+func alterScram(deletions []scramDeletion, upsertions ...scramUpsertion) *kmsg.AlterUserSCRAMCredentialsRequest {
+	req := kmsg.NewPtrAlterUserSCRAMCredentialsRequest()
+	req.Deletions, req.Upsertions = deletions, upsertions
+	return req
+}
+
+func setScram(user string, mechanism int8, iterations int32) scramUpsertion {
+	u := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
+	u.Name, u.Mechanism, u.Iterations = user, mechanism, iterations
+	u.Salt, u.SaltedPassword = []byte("salt"), []byte("salted password of a user")
+	return u
+}
+
+func dropScram(user string, mechanism int8) scramDeletion {
+	d := kmsg.NewAlterUserSCRAMCredentialsRequestDeletion()
+	d.Name, d.Mechanism = user, mechanism
+	return d
 }

@@ -5,6 +5,8 @@ package api
 // Sets and removes credentials of users. The client salts and hashes the password;
 // the broker derives from that what it keeps (RFC 5802), as KRaft's records. Each
 // user is judged by itself and can be named once. No listener asks for credentials yet.
+// Salts and salted passwords of more than 1024 bytes are UNACCEPTABLE_CREDENTIAL;
+// Kafka has no such limit.
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -27,13 +29,14 @@ func (a *API) alterUserScramCredentials(r *Request, q *kmsg.AlterUserSCRAMCreden
 			Salt: u.Salt, SaltedPassword: u.SaltedPassword,
 		})
 	}
+	alteration := metadata.NewScramAlteration(deletions, upsertions)
 	var results []metadata.ScramResult
-	_, err := a.change(r, 0, func(image *metadata.Image) (records []metadata.Record, _ error) {
-		records, results = metadata.AlterScramCredentials(image, deletions, upsertions)
+	_, err := a.change(r, 0, false, func(image *metadata.Image) (records []metadata.Record, _ error) {
+		records, results = alteration.Records(image)
 		return records, nil
 	})
 	if results == nil { // the change was never tried
-		_, results = metadata.AlterScramCredentials(a.Metadata.Image(), deletions, upsertions)
+		_, results = alteration.Records(a.Metadata.Image())
 	}
 	for _, result := range results {
 		one := kmsg.NewAlterUserSCRAMCredentialsResponseResult()

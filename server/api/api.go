@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -38,6 +39,9 @@ type Rooms struct {
 	Volume func() (free, total uint64, err error)
 	Clock  clock.Clock
 	Log    *slog.Logger
+	// LookUpHost gives an error for a name that has no address, and when ctx ends.
+	// Without it no name has one.
+	LookUpHost func(ctx context.Context, name string) error
 	// LogLevel is what Log writes from; nil when clients may not change it.
 	LogLevel *slog.LevelVar
 }

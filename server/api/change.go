@@ -9,6 +9,12 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
+// recordsPerRequestMax is how many records of the metadata one request may make:
+// Kafka's QuorumController.MAX_RECORDS_PER_USER_OP, also where nothing is changed.
+const recordsPerRequestMax = 10_000
+
+var errTooManyRecords = protocol.ErrPolicyViolation.WithMessage("Unable to perform excessively large batch operation.")
+
 // wait sends the answers that are complete before the handler does something that
 // takes time. A peer that is gone shows when this request's own answer is
 // written; what it asked for is done all the same.
@@ -17,8 +23,10 @@ func (a *API) wait(r *Request) { _ = r.Call.Wait() }
 // change proposes a change of the metadata and returns the image that contains
 // it. A change that has not begun when the client's timeout ends does not happen.
 // A timeout of 0 or less, with which Kafka answers REQUEST_TIMED_OUT and makes the
-// change nevertheless, is no limit here: the answer comes with the change.
-func (a *API) change(r *Request, timeoutMillis int32, decide func(*metadata.Image) ([]metadata.Record, error)) (*metadata.Image, error) {
+// change nevertheless, is no limit here: the answer comes with the change. With
+// validateOnly everything is decided and nothing is changed. More records than
+// recordsPerRequestMax are POLICY_VIOLATION of the whole request.
+func (a *API) change(r *Request, timeoutMillis int32, validateOnly bool, decide func(*metadata.Image) ([]metadata.Record, error)) (*metadata.Image, error) {
 	a.wait(r)
 	ctx := context.Background()
 	if timeoutMillis > 0 {
@@ -28,7 +36,18 @@ func (a *API) change(r *Request, timeoutMillis int32, decide func(*metadata.Imag
 		defer timer.Stop()
 		ctx = limited
 	}
-	image, err := a.Metadata.Propose(ctx, decide)
+	image, err := a.Metadata.Propose(ctx, func(image *metadata.Image) ([]metadata.Record, error) {
+		records, err := decide(image)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(records) > recordsPerRequestMax:
+			return nil, errTooManyRecords
+		case validateOnly:
+			return nil, nil
+		}
+		return records, nil
+	})
 	if err != nil && ctx.Err() != nil && err == ctx.Err() {
 		err = protocol.ErrRequestTimedOut
 	}

@@ -30,7 +30,7 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 			c.err = c.refusal(a, node)
 		}
 	}
-	_, err := a.change(r, 0, func(image *metadata.Image) ([]metadata.Record, error) {
+	_, err := a.change(r, 0, validateOnly, func(image *metadata.Image) ([]metadata.Record, error) {
 		settings := a.Config() // of this image: changes of settings follow the metadata at once
 		var records []metadata.Record
 		for i := range changes {
@@ -39,9 +39,6 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 				made, c.err = c.records(image, settings)
 				records = append(records, made...)
 			}
-		}
-		if validateOnly {
-			return nil, nil
 		}
 		return records, nil
 	})

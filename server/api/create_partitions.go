@@ -9,6 +9,10 @@ package api
 // Internal topics are INVALID_TOPIC_EXCEPTION: their coordinators spread groups over
 // the partitions that there are. Kafka adds partitions and loses the groups.
 //
+// A topic whose partitions, with those of the topics before it, would be more than 10,000
+// is POLICY_VIOLATION; in Kafka (ReplicationControlManager) its list of records
+// overflows, which is UNKNOWN_SERVER_ERROR of that topic.
+//
 //	v0-v1  count, assignment, validate only
 //	v2     flexible
 //	v3     may answer THROTTLING_QUOTA_EXCEEDED (KIP-599); there are no quotas yet
@@ -38,22 +42,23 @@ func (a *API) createPartitions(r *Request, q *kmsg.CreatePartitionsRequest) *kms
 	}
 	settings := a.Config()
 	options := metadata.CreateOptions{FewerReplicas: settings.ReplicationClamp}
-	_, err := a.change(r, q.TimeoutMillis, func(image *metadata.Image) ([]metadata.Record, error) {
+	_, err := a.change(r, q.TimeoutMillis, q.ValidateOnly, func(image *metadata.Image) ([]metadata.Record, error) {
 		var records []metadata.Record
 		for i, t := range q.Topics {
 			if problems[i] != nil {
 				continue
 			}
 			added, err := metadata.CreatePartitions(image, t.Topic, t.Count, assignmentsOf(t), options)
-			if err == nil && len(records)+len(added) > settings.RequestPartitionsMax {
+			switch total := len(records) + len(added); {
+			case err != nil:
+			case total > settings.RequestPartitionsMax:
 				err = protocol.ErrPolicyViolation.WithMessage("Excessively large number of partitions per request.")
+			case total > recordsPerRequestMax:
+				err = errTooManyRecords // of this topic: those before it are raised
 			}
 			if problems[i] = err; err == nil {
 				records = append(records, added...)
 			}
-		}
-		if q.ValidateOnly {
-			return nil, nil
 		}
 		return records, nil
 	})

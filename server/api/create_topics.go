@@ -125,11 +125,8 @@ func (a *API) create(r *Request, settings *config.Broker, wanted []*newTopic, q 
 		},
 	}
 	var results []metadata.CreateResult
-	_, err := a.change(r, q.TimeoutMillis, func(image *metadata.Image) (records []metadata.Record, err error) {
+	_, err := a.change(r, q.TimeoutMillis, q.ValidateOnly, func(image *metadata.Image) (records []metadata.Record, err error) {
 		records, results, err = metadata.CreateTopics(image, topics, options)
-		if q.ValidateOnly {
-			records = nil
-		}
 		return records, err
 	})
 	for i, t := range possible {

@@ -154,7 +154,7 @@ func (a *API) remove(r *Request, doomed []*deletion, timeoutMillis int32) {
 		return
 	}
 	var problems []error
-	_, err := a.change(r, timeoutMillis, func(image *metadata.Image) (records []metadata.Record, err error) {
+	_, err := a.change(r, timeoutMillis, false, func(image *metadata.Image) (records []metadata.Record, err error) {
 		records, problems = metadata.DeleteTopics(image, keys)
 		return records, nil
 	})

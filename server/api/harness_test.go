@@ -53,6 +53,7 @@ type world struct {
 	server       *server.Server
 	listener     *server.Listener
 	noVolume     atomic.Bool // asking for the volume's room fails
+	lookUpHost   atomic.Pointer[func(context.Context, string) error]
 
 	conn net.Conn
 	in   *bufio.Reader
@@ -133,7 +134,8 @@ func (w *world) start() {
 			}
 			return 60, 100, nil
 		},
-		Log: slog.New(slog.DiscardHandler),
+		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
+		Log:        slog.New(slog.DiscardHandler),
 	}))
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)

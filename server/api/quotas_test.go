@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -31,9 +33,15 @@ func quotaEntry(entity, key string, value float64) kmsg.AlterClientQuotasRequest
 	return e
 }
 
-func alterQuotas(w *world, validateOnly bool, entries ...kmsg.AlterClientQuotasRequestEntry) []int16 {
+func quotaRequest(entries ...kmsg.AlterClientQuotasRequestEntry) *kmsg.AlterClientQuotasRequest {
 	q := kmsg.NewPtrAlterClientQuotasRequest()
-	q.Entries, q.ValidateOnly = entries, validateOnly
+	q.Entries = entries
+	return q
+}
+
+func alterQuotas(w *world, validateOnly bool, entries ...kmsg.AlterClientQuotasRequestEntry) []int16 {
+	q := quotaRequest(entries...)
+	q.ValidateOnly = validateOnly
 	var codes []int16
 	for _, e := range ask[*kmsg.AlterClientQuotasResponse](w, 1, q).Entries {
 		codes = append(codes, e.ErrorCode)
@@ -135,4 +143,100 @@ func TestClientQuotas(t *testing.T) {
 		t.Errorf("on a full disk: %v", codes)
 	}
 	w.journal.setFail(nil)
+}
+
+// setLookUp gives the world's broker a resolver.
+func (w *world) setLookUp(f func(ctx context.Context, name string) error) { w.lookUpHost.Store(&f) }
+
+func hostEntry(name string) kmsg.AlterClientQuotasRequestEntry {
+	return quotaEntry("ip="+name, "connection_creation_rate", 1)
+}
+
+// Names of hosts are looked up once each, in the request's order, and only where
+// nothing else is wrong; addresses are not.
+func TestQuotaHostNames(t *testing.T) {
+	w := newWorld(t)
+	asked := make(chan string, 100)
+	w.setLookUp(func(_ context.Context, name string) error {
+		asked <- name
+		if name == "nowhere" {
+			return errors.New("no such host")
+		}
+		return nil
+	})
+	bad := protocol.ErrInvalidRequest.Code
+	codes := alterQuotas(w, false, hostEntry("z"), hostEntry("10.0.0.1"), hostEntry("nowhere"), quotaEntry("ip=n", "nonsense", 1), hostEntry("::1"), hostEntry("a"))
+	if want := []int16{0, 0, bad, bad, 0, 0}; !slices.Equal(codes, want) {
+		t.Errorf("codes %v, want %v", codes, want)
+	}
+	close(asked)
+	var names []string
+	for name := range asked {
+		names = append(names, name)
+	}
+	if got := strings.Join(names, " "); got != "z nowhere a" {
+		t.Errorf("asked for %q", got)
+	}
+}
+
+// A request may name so many hosts, and any number of addresses.
+func TestQuotaHostNamesMax(t *testing.T) {
+	w := newWorld(t)
+	w.setLookUp(func(context.Context, string) error { return nil })
+	var entries []kmsg.AlterClientQuotasRequestEntry
+	var want []int16
+	for i := range hostNamesMax + 2 {
+		entries = append(entries, hostEntry(fmt.Sprint("host", i)), hostEntry(fmt.Sprint("10.0.0.", i)))
+		code := int16(0)
+		if i >= hostNamesMax {
+			code = protocol.ErrPolicyViolation.Code
+		}
+		want = append(want, code, 0)
+	}
+	if codes := alterQuotas(w, false, entries...); !slices.Equal(codes, want) {
+		t.Errorf("codes %v, want %v", codes, want)
+	}
+}
+
+// When the time is over, names that are not known yet are refused for that reason;
+// what was found before and addresses are not.
+func TestQuotaHostTimeout(t *testing.T) {
+	w := newWorld(t)
+	w.setLookUp(func(ctx context.Context, name string) error {
+		if name == "found" {
+			return nil
+		}
+		w.clock.Advance(lookUpTimeout - time.Millisecond)
+		if ctx.Err() != nil {
+			t.Errorf("%s: the context ended early", name)
+		}
+		w.clock.Advance(time.Millisecond)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	late := protocol.ErrRequestTimedOut.Code
+	codes := alterQuotas(w, false, hostEntry("found"), hostEntry("slow"), hostEntry("behind"), hostEntry("10.0.0.1"))
+	if want := []int16{0, late, late, 0}; !slices.Equal(codes, want) {
+		t.Errorf("codes %v, want %v", codes, want)
+	}
+	if n := w.clock.Pending(); n != 0 {
+		t.Errorf("%d timers left", n)
+	}
+}
+
+// A resolver that does not answer does not keep the server from stopping: the
+// world's end waits for the request.
+func TestQuotaHostStop(t *testing.T) {
+	w := newWorld(t)
+	begun := make(chan struct{})
+	w.setLookUp(func(ctx context.Context, _ string) error {
+		close(begun)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	q := quotaRequest(hostEntry("away"), hostEntry("behind"))
+	q.SetVersion(1)
+	_, err := w.conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, q, 7))
+	w.must(err)
+	<-begun
 }

@@ -2,8 +2,9 @@ package api
 
 // UnregisterBroker (key 64), version 0.
 //
-// Takes the registration of a broker that is gone out of the metadata. A broker
-// that is not registered is BROKER_ID_NOT_REGISTERED.
+// Takes no registration out of the metadata: one that is there is INVALID_REQUEST,
+// because the only node of the cluster serves by it. A broker that is not
+// registered is BROKER_ID_NOT_REGISTERED.
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -19,6 +20,6 @@ func (a *API) unregisterBroker(r *Request, q *kmsg.UnregisterBrokerRequest) *kms
 		p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrBrokerIDNotRegistered.WithMessage("Broker ID %d is not currently registered", q.BrokerID))
 		return p
 	}
-	p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrInvalidRequest.WithMessage("Broker %d is this node, which is the only one and serves.", q.BrokerID))
+	p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrInvalidRequest.WithMessage("The registration of broker %d cannot be taken away while this node serves.", q.BrokerID))
 	return p
 }

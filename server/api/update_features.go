@@ -32,12 +32,8 @@ func (a *API) updateFeatures(r *Request, q *kmsg.UpdateFeaturesRequest) *kmsg.Up
 	p := q.ResponseKind().(*kmsg.UpdateFeaturesResponse)
 	updates, err := featureUpdates(q)
 	if err == nil {
-		_, err = a.change(r, q.TimeoutMillis, func(image *metadata.Image) ([]metadata.Record, error) {
-			records, err := metadata.UpdateFeatures(image, a.Config().NodeID, updates)
-			if q.ValidateOnly {
-				records = nil
-			}
-			return records, err
+		_, err = a.change(r, q.TimeoutMillis, q.ValidateOnly, func(image *metadata.Image) ([]metadata.Record, error) {
+			return metadata.UpdateFeatures(image, a.Config().NodeID, updates)
 		})
 	}
 	if failure := errorOf(err); failure != nil {
