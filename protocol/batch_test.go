@@ -240,6 +240,18 @@ func TestValidateRecordsBoundsErrors(t *testing.T) {
 	}
 }
 
+// A batch that cannot be read to its end has no list of records that break a rule.
+func TestValidateRecordsOfABrokenBatch(t *testing.T) {
+	b := buildBatch(CodecNone, make([]Record, 2))
+	putInt32(b[57:], 3) // the number of records
+	putInt32(b[23:], 2) // the last offset delta
+	b.SetCRC()
+	summary, err := ValidateRecords(b, RecordRules{RequireKeys: true})
+	if !errors.Is(err, ErrInvalidRecord) || len(summary.Errors) > 0 {
+		t.Errorf("%v, %d errors", err, len(summary.Errors))
+	}
+}
+
 // The stamp of the broker changes type, largest timestamp and CRC, and no record.
 func TestSetTimestamps(t *testing.T) {
 	b := buildBatch(CodecGzip, storyRecords())

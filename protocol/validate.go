@@ -47,6 +47,7 @@ func ValidateRecords(b Batch, rules RecordRules) (RecordSummary, error) {
 	v := recordValidator{batch: b, rules: rules}
 	v.MaxTimestamp, v.MaxTimestampDelta = None, None
 	if err := b.scan(rules.Limits, v.record); err != nil {
+		v.Errors = nil // Kafka tells them at the end of a batch that it could read
 		return v.RecordSummary, err
 	}
 	if v.total == 0 {

@@ -100,12 +100,12 @@ func partitionsNamedTwice(q *kmsg.ListOffsetsRequest) map[topicPartition]bool {
 
 // listOffset answers for one partition.
 func (a *API) listOffset(t *metadata.Topic, q *kmsg.ListOffsetsRequest, from *kmsg.ListOffsetsRequestTopicPartition, to *kmsg.ListOffsetsResponseTopicPartition) error {
+	if since, known := timestampSince[from.Timestamp]; from.Timestamp < 0 && (!known || q.Version < since) {
+		return protocol.ErrUnsupportedVersion // before the partition is looked for (ReplicaManager.fetchOffset)
+	}
 	p, err := a.partition(t, from.Partition)
 	if err != nil {
 		return err
-	}
-	if since, known := timestampSince[from.Timestamp]; from.Timestamp < 0 && (!known || q.Version < since) {
-		return protocol.ErrUnsupportedVersion
 	}
 	if err := p.Ready(); err != nil {
 		return err
@@ -133,7 +133,7 @@ func findOffset(p *partition.Partition, timestamp int64, isolation partition.Iso
 		start := p.Offsets().Start
 		epoch := log.EpochOf(start)
 		if epoch < 0 {
-			epoch = log.LastEpoch() // everything was deleted: the epoch that wrote the last record
+			epoch = p.LeaderEpoch() // nothing is there: a leader notes its epoch at the end when it begins (Partition.makeLeader)
 		}
 		if epoch < 0 {
 			epoch = p.LeaderEpoch() // nothing was ever written: the epoch that will write the first one

@@ -165,6 +165,18 @@ func TestListOffsetsByTimeAndBySpecialTimestamp(t *testing.T) {
 			t.Errorf("%s: error %d, offset %d, timestamp %d; want %d, %d, %d", c.name, p.ErrorCode, p.Offset, p.Timestamp, c.code, c.offset, c.foundTime)
 		}
 	}
+	// A keyword is looked at before the partition; where nothing is, the leader's epoch counts.
+	w.topic("empty", 1)
+	elsewhere := listOffsetsOf(-9)
+	elsewhere.Topics[0].Partitions[0].Partition = 7
+	if p := ask[*kmsg.ListOffsetsResponse](w, 11, elsewhere).Topics[0].Partitions[0]; p.ErrorCode != protocol.ErrUnsupportedVersion.Code {
+		t.Errorf("an unknown keyword of no partition: error %d", p.ErrorCode)
+	}
+	empty := listOffsetsOf(timestampEarliest)
+	empty.Topics[0].Topic = "empty"
+	if p := ask[*kmsg.ListOffsetsResponse](w, 11, empty).Topics[0].Partitions[0]; p.Offset != 0 || p.LeaderEpoch < 0 {
+		t.Errorf("the start of an empty partition: %+v", p)
+	}
 	twice := listOffsetsOf(timestampLatest, timestampLatest)
 	twice.Topics[0].Partitions[1].Partition = 0
 	for _, p := range ask[*kmsg.ListOffsetsResponse](w, 5, twice).Topics[0].Partitions {

@@ -137,6 +137,9 @@ func (c *produceCall) run(r *Request) error {
 			item := &c.items[at]
 			at++
 			item.pending.BaseOffset, item.pending.LogAppendTime, item.pending.LogStart = protocol.None, protocol.None, protocol.None
+			if refusal != nil && refusal.Code == protocol.ErrCorruptMessage.Code {
+				item.message = refusal.Message
+			}
 			if item.failure = failure; failure == nil {
 				c.appendTo(item, found, &t.Partitions[j])
 			}
@@ -152,10 +155,25 @@ func tooManyPartitions(n int, s *config.Broker) error {
 	return protocol.ErrInvalidRequest.WithMessage("the request names %d partitions, barnabas.request.partitions.max allows %d", n, s.RequestPartitionsMax)
 }
 
-// refusal is what is wrong with the request as a whole.
+// refusal is what is wrong with the request as a whole: without a transactional id
+// nobody may write what is transactional, and to see whether something is, Kafka looks
+// at the first entry of every partition, which cannot be told from its bytes if they are
+// damaged (KafkaApis, RequestUtils.flag).
 func (c *produceCall) refusal() *protocol.Error {
-	if c.request.Acks < -1 || c.request.Acks > 1 {
-		return protocol.ErrInvalidRequiredAcks
+	for i := range c.request.Topics {
+		for j := range c.request.Topics[i].Partitions {
+			first, _, err := splitEntry(c.request.Topics[i].Partitions[j].Records)
+			if err != nil {
+				return errorOf(err)
+			}
+			if len(first) < protocol.BatchHeaderBytes || first.Magic() != 2 || !first.IsTransactional() {
+				continue
+			}
+			if c.request.TransactionalID == nil {
+				return protocol.ErrTransactionalIDAuthorizationFailed
+			}
+			return nil
+		}
 	}
 	return nil
 }
@@ -163,12 +181,12 @@ func (c *produceCall) refusal() *protocol.Error {
 func (c *produceCall) find(t *protocol.ProduceTopic) (*metadata.Topic, *protocol.Error) {
 	if c.header.Version >= 13 {
 		if found := c.image.TopicByID(t.ID); found != nil {
-			return c.allowed(found)
+			return found, nil
 		}
 		return nil, protocol.ErrUnknownTopicID
 	}
 	if found := c.image.TopicBytes(t.Name); found != nil {
-		return c.allowed(found)
+		return found, nil
 	}
 	return nil, protocol.ErrUnknownTopicOrPartition
 }
@@ -176,11 +194,17 @@ func (c *produceCall) find(t *protocol.ProduceTopic) (*metadata.Topic, *protocol
 // adminClientID may write internal topics (Kafka's AdminUtils.ADMIN_CLIENT_ID).
 const adminClientID = "__admin_client"
 
-func (c *produceCall) allowed(t *metadata.Topic) (*metadata.Topic, *protocol.Error) {
-	if t.Name[0] == '_' && isInternalTopic(t.Name) && c.header.ClientID != adminClientID {
-		return nil, protocol.ErrInvalidTopicException
+// refusalOf is why nothing is written to a topic that exists.
+func (c *produceCall) refusalOf(t *metadata.Topic, policy *policy) *protocol.Error {
+	switch {
+	case c.request.Acks < -1 || c.request.Acks > 1:
+		return protocol.ErrInvalidRequiredAcks
+	case t.Name[0] == '_' && isInternalTopic(t.Name) && c.header.ClientID != adminClientID:
+		return protocol.ErrInvalidTopicException
+	case c.request.Acks == -1 && policy.InsyncReplicasMin > 1 && !c.settings.ReplicationClamp:
+		return protocol.ErrNotEnoughReplicas // one node has one replica
 	}
-	return t, nil
+	return nil
 }
 
 // appendTo checks and appends one partition's batch, or holds it until those of the
@@ -192,11 +216,14 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		return
 	}
 	policy := c.api.policies.of(c.image, c.settings, t)
-	if c.request.Acks == -1 && policy.InsyncReplicasMin > 1 && !c.settings.ReplicationClamp {
-		item.failure = protocol.ErrNotEnoughReplicas // one node has one replica
+	batch, err := c.onlyBatch(item, p.Records)
+	if refusal := c.refusalOf(t, policy); refusal != nil && (err == nil || c.header.Version < produceBatches) {
+		item.failure = refusal
 		return
 	}
-	batch, err := c.prepare(item, policy, p.Records)
+	if err == nil {
+		batch, err = c.prepare(item, policy, batch)
+	}
 	if err != nil {
 		item.failure = errorOf(err)
 		return

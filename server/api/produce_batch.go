@@ -7,16 +7,12 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// prepare checks a partition's records against the topic's rules and gives the
-// batch to append: the bytes as received wherever the topic allows it. The order
-// of the checks is Kafka's (ProduceRequest.validateRecords, then
-// UnifiedLog.analyzeAndValidateRecords, then LogValidator), because a batch may
-// break several rules.
-func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte) (protocol.Batch, error) {
-	batch, err := c.onlyBatch(item, records)
-	if err != nil {
-		return nil, err
-	}
+// prepare checks what onlyBatch has found against the topic's rules and gives the
+// batch to append: the bytes as received wherever the topic allows it. The order of
+// the checks is Kafka's (UnifiedLog.analyzeAndValidateRecords, then LogValidator; before
+// them ProduceRequest.validateRecords, which is onlyBatch), because a batch may break
+// several rules.
+func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
 	if len(batch) > policy.MessageBytesMax {
 		return nil, protocol.ErrMessageTooLarge
 	}
@@ -25,10 +21,6 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, records []byte)
 		item.judged = code == protocol.ErrInvalidRecord.Code ||
 			code == protocol.ErrUnsupportedCompressionType.Code && c.header.Version >= 7
 		return nil, err
-	}
-	if batch.IsTransactional() && c.request.TransactionalID == nil {
-		// Without a transactional id in the request nobody may write it (KafkaApis).
-		return nil, protocol.ErrTransactionalIDAuthorizationFailed
 	}
 	item.judged = true
 	limits := protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax}

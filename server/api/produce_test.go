@@ -104,6 +104,36 @@ func TestProduceTakesBatchesInOldVersions(t *testing.T) {
 	}
 }
 
+// What is wrong with a request as a whole, with a topic and with a batch is told in the
+// order in which Kafka looks.
+func TestProduceTellsTheFirstOfTwoMistakes(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	w.topic("__consumer_offsets", -1)
+	damaged := w.batchOf(plain(), "v")
+	damaged[16] = 3 // the format
+	for _, c := range []struct {
+		name, topic string
+		acks        int16
+		index       int32
+		records     []byte
+		want        *protocol.Error
+	}{
+		{"bad acks", "t", 2, 0, w.batchOf(plain(), "v"), protocol.ErrInvalidRequiredAcks},
+		{"bad acks, unknown topic", "nowhere", 2, 0, w.batchOf(plain(), "v"), protocol.ErrUnknownTopicOrPartition},
+		{"bad acks, unknown partition", "t", 2, 7, w.batchOf(plain(), "v"), protocol.ErrUnknownTopicOrPartition},
+		{"bad acks, internal topic", "__consumer_offsets", 2, 0, w.batchOf(plain(), "v"), protocol.ErrInvalidRequiredAcks},
+		{"bad acks, no batch", "t", 2, 0, []byte{}, protocol.ErrInvalidRecord},
+		{"unreadable, unknown topic", "nowhere", 1, 0, damaged, protocol.ErrCorruptMessage},
+		{"transactional, unknown topic", "nowhere", 1, 0, w.batchOf(inTransaction(7, 0, 0), "v"), protocol.ErrTransactionalIDAuthorizationFailed},
+	} {
+		p := ask[*kmsg.ProduceResponse](w, 9, produceRequest(c.acks, c.topic, c.index, bytes.Clone(c.records))).Topics[0].Partitions[0]
+		if p.ErrorCode != c.want.Code {
+			t.Errorf("%s: %v, want %v", c.name, protocol.ErrorForCode(p.ErrorCode), c.want)
+		}
+	}
+}
+
 func TestProduceRefusals(t *testing.T) {
 	w := newWorld(t)
 	w.topic("t", 1, "max.message.bytes", "1000")
