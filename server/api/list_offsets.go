@@ -135,9 +135,6 @@ func findOffset(p *partition.Partition, timestamp int64, isolation partition.Iso
 		if epoch < 0 {
 			epoch = p.LeaderEpoch() // nothing is there: a leader notes its epoch at the end when it begins (Partition.makeLeader)
 		}
-		if epoch < 0 {
-			epoch = p.LeaderEpoch() // nothing was ever written: the epoch that will write the first one
-		}
 		return logstore.TimestampOffset{Timestamp: protocol.None, Offset: start, Epoch: epoch}, nil
 	case timestampLatestTiered, timestampEarliestPendingUpload:
 		return none, nil
