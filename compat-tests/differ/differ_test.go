@@ -1,6 +1,7 @@
 package differ
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"sync"
@@ -61,17 +62,25 @@ func TestBarnabasAnswersAsKafka(t *testing.T) {
 	}
 }
 
+var itselfFlag = flag.Bool("itself", false, "compare two Kafkas with each other")
+
 // Two Kafkas do not differ: what the stories compare is what a broker decides,
 // not chance.
 func TestKafkaAnswersAsItself(t *testing.T) {
-	if testing.Short() {
-		t.Skip("judges the stories, not the broker")
+	if !*itselfFlag {
+		t.Skip("judges the stories, not the broker: -itself runs it")
 	}
 	bench := newBench(t)
 	a := oracle.Run(t, oracle.Options{Properties: sameSettings})
 	b := oracle.Run(t, oracle.Options{Properties: sameSettings})
 	pair := &Pair{A: a.Bootstrap(), B: b.Bootstrap(), Release: Judges[0], Catalog: bench.catalogs[0]}
-	tellAll(t, pair, func(s Story) []int16 { return bench.Due(s, 0) }, nil)
+	tellAll(t, pair, func(s Story) []int16 { // the first and the last: the others send the same
+		due := bench.Due(s, 0)
+		if len(due) > 2 {
+			due = []int16{due[0], due[len(due)-1]}
+		}
+		return due
+	}, nil)
 }
 
 // tellAll tells every story in every version that is due, and reports whether all

@@ -13,6 +13,10 @@
 //	                                                                      |
 //	                                     differences.md (allowed, with reasons)
 //
+// Beside the stories that somebody has thought of there are random sequences (random.go),
+// cut down to what matters when they differ, and random messages that go through the
+// broker's codec.
+//
 // A difference that is not listed fails, and so does a list entry that matches
 // nothing. Stories are tables where they can be; none depends on another.
 package differ

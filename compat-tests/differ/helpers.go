@@ -64,6 +64,26 @@ func (s *Session) AwaitTopic(name string, partitions int) [16]byte {
 	return resp.(*kmsg.MetadataResponse).Topics[0].TopicID
 }
 
+// deleteTopic deletes, and waits until every request feels it.
+func (s *Session) deleteTopic(name string, id [16]byte) {
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	one := kmsg.NewDeleteTopicsRequestTopic()
+	one.Topic = &name
+	req.TimeoutMillis, req.TopicNames, req.Topics = 10_000, []string{name}, append(req.Topics, one)
+	s.Quiet(req)
+	s.awaitDeleted(name, id)
+}
+
+const unknownTopicID = 100
+
+func (s *Session) awaitDeleted(name string, id [16]byte) {
+	s.Until(metadataFor(name), func(r kmsg.Response) bool { return r.(*kmsg.MetadataResponse).Topics[0].ErrorCode != 0 })
+	s.Until(fetchFrom(name, id, 0, 0), func(r kmsg.Response) bool {
+		code := r.(*kmsg.FetchResponse).Topics[0].Partitions[0].ErrorCode
+		return code == unknownTopicID || r.GetVersion() < 13 && code != 0
+	})
+}
+
 // metadataFor asks for topics by name and creates none.
 func metadataFor(names ...string) *kmsg.MetadataRequest {
 	req := kmsg.NewPtrMetadataRequest()

@@ -35,14 +35,17 @@ type message struct {
 func isMessageSet(b []byte) bool { return len(b) > magicAt && b[magicAt] < 2 }
 
 // decodeMessages lists the messages of a set in order, those of wrappers with the
-// attributes of the wrapper. What is not a whole message at the end is left out:
+// attributes of the wrapper. Messages before the offset that was asked for are left out:
+// Kafka sends wrappers whole, and clients drop what is not wanted. What is not a whole message at the end is left out:
 // Kafka fills an answer up with the head of one that does not exist or fits
 // (LazyDownConversionRecords), and clients drop it.
-func decodeMessages(b []byte) any {
+func decodeMessages(b []byte, from int64) any {
 	messages := []any{}
 	for _, m := range splitMessages(b) {
 		for _, inner := range openWrapper(m) {
-			messages = append(messages, inner.tree())
+			if inner.offset >= from {
+				messages = append(messages, inner.tree())
+			}
 		}
 	}
 	return &schema.Struct{Fields: []schema.Field{{Name: "Messages", Value: messages}}}

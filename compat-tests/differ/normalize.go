@@ -38,6 +38,10 @@ type normalizer struct {
 	dropped []string
 	// inMessageSets is set while the answer at hand has formats before 2.
 	inMessageSets bool
+	// from is as in exchange.
+	from int64
+	// flatFetch is as in Story.
+	flatFetch bool
 	// peeking is set while elements are put in order: no new symbols then.
 	peeking bool
 }
@@ -55,6 +59,7 @@ func (n *normalizer) transcript(in []exchange) []exchange {
 		out[i] = x
 		if x.answer != nil {
 			n.dropped = x.racing
+			n.from = x.from
 			n.inMessageSets = x.asked.key == int16(kmsg.Fetch) && x.asked.version < fetchBatches
 			out[i].answer = n.structure(x.api, x.answer)
 		}
@@ -81,7 +86,7 @@ func (n *normalizer) value(path, name string, v any) any {
 		return n.array(path, name, v)
 	case schema.Records:
 		if n.inMessageSets || isMessageSet(v) {
-			return n.value(path, name, decodeMessages(v))
+			return n.value(path, name, decodeMessages(v, n.from))
 		}
 		return n.value(path, name, decodeRecords(v))
 	case schema.UUID:
@@ -113,6 +118,9 @@ var ordered = map[string]bool{
 var unorderedNumbers = map[string]bool{"DescribeTransactions.TransactionStates.Topics.Partitions": true}
 
 func (n *normalizer) array(path, name string, in []any) any {
+	if n.flatFetch && path == "Fetch.Responses" {
+		return n.fetched(in)
+	}
 	kept := make([]any, 0, len(in))
 	for _, e := range in {
 		if !n.isForeign(e) {
@@ -136,6 +144,27 @@ func (n *normalizer) array(path, name string, in []any) any {
 		return schema.Set(kept)
 	}
 	return kept
+}
+
+// fetched are the partitions of an answer to Fetch, each with its topic, by name. The
+// ids of the topics must have been seen before.
+func (n *normalizer) fetched(topics []any) any {
+	partitions := schema.Set{}
+	for _, topic := range topics {
+		t := topic.(*schema.Struct)
+		name := schema.Render(n.value("", "Topic", t.Get("Topic")))
+		if id, ok := t.Get("TopicId").(schema.UUID); ok {
+			name = schema.Render(n.value("", "TopicId", id))
+		}
+		for _, partition := range t.Get("Partitions").([]any) {
+			p := n.structure("Fetch.Responses.Partitions", partition.(*schema.Struct))
+			at := schema.Field{Name: "Name", Value: fmt.Sprintf("%s-%v", name, p.Get("PartitionIndex"))}
+			p.Fields = append([]schema.Field{at}, p.Fields...)
+			partitions = append(partitions, p)
+		}
+	}
+	sort.SliceStable(partitions, func(i, j int) bool { return identify(partitions[i]) < identify(partitions[j]) })
+	return partitions
 }
 
 // storyName is how every topic and group of a story begins.

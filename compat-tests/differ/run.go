@@ -19,6 +19,8 @@ type Pair struct {
 	Release string
 
 	told int
+	// last is what the brokers answered to the last story, before it was normalised.
+	last [2][]exchange
 	// answered are the versions in which both have answered something.
 	answered map[version]bool
 }
@@ -44,7 +46,10 @@ func (p *Pair) Tell(story Story, version int16) []Diff {
 				catalog: p.Catalog, peers: map[string]*Peer{}, began: time.Now(),
 			}
 			s.tell(story)
-			transcripts[i] = newNormalizer(prefix, s.began).transcript(s.transcript)
+			p.last[i] = s.transcript
+			n := newNormalizer(prefix, s.began)
+			n.flatFetch = story.FlatFetch
+			transcripts[i] = n.transcript(s.transcript)
 		})
 	}
 	wg.Wait()

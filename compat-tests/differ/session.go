@@ -21,6 +21,9 @@ type Session struct {
 	// timestamps compare exactly.
 	Base int64
 
+	// chosen, if set, are versions of the APIs for the next request.
+	chosen func(key int16) int16
+
 	key     int16
 	prefix  string
 	address string
@@ -99,6 +102,9 @@ func (s *Session) Frame(label string, frame []byte, key, version int16, flexible
 
 // versionOf is the version that requests of an API have in this run.
 func (s *Session) versionOf(key int16) int16 {
+	if s.chosen != nil {
+		return s.chosen(key)
+	}
 	if key == s.key {
 		return s.Version
 	}
@@ -210,6 +216,9 @@ func (w *pending) Finish() kmsg.Response {
 func (w *pending) finish() kmsg.Response {
 	s := w.peer.session
 	x := exchange{label: w.label, api: kmsg.NameForKey(w.key), asked: version{w.key, w.version}, request: w.describe(), racing: w.racing}
+	if q, ok := w.req.(*kmsg.FetchRequest); ok && len(q.Topics) > 0 && len(q.Topics[0].Partitions) > 0 {
+		x.from = q.Topics[0].Partitions[0].FetchOffset
+	}
 	body, err := w.await()
 	switch {
 	case wire.IsClosed(err):

@@ -2,6 +2,7 @@ package differ
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -25,7 +26,55 @@ func (s *Session) Consumer(name, group string, topics ...string) *consumer {
 	if s.versionOf(int16(kmsg.ConsumerGroupHeartbeat)) >= 1 {
 		c.id = s.prefix + name
 	}
+	for _, topic := range topics {
+		if topic != unknownTopic {
+			s.awaitCoordinator(c.group, topic)
+		}
+	}
 	return c
+}
+
+// awaitCoordinator waits until the shard of a group sees a topic: each learns of it by
+// itself, and a group that begins before gets nothing at first. Other groups of the same
+// shard, one after the other, find out.
+func (s *Session) awaitCoordinator(group, topic string) {
+	shard, attempt := shardOf(group), 0
+	probe := &consumer{peer: s.Peer(""), topics: []string{topic}}
+	ask := func(epoch int32) *kmsg.ConsumerGroupHeartbeatResponse {
+		req := probe.joinRequest()
+		req.MemberEpoch = epoch
+		return probe.heard(probe.peer.quiet(req))
+	}
+	for deadline := time.Now().Add(settleTimeout); ; {
+		for probe.group = ""; probe.group == "" || shardOf(probe.group) != shard; attempt++ {
+			probe.group = fmt.Sprintf("%sprobe-%s-%d", s.prefix, group, attempt)
+		}
+		probe.id = ""
+		if s.versionOf(int16(kmsg.ConsumerGroupHeartbeat)) >= 1 {
+			probe.id = probe.group
+		}
+		resp := ask(0)
+		found := resp.Assignment != nil && len(resp.Assignment.Topics) > 0
+		ask(-1)
+		s.Quiet(deleteGroups(probe.group))
+		if found {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.stop("the coordinator of %s does not see %s: %+v", group, topic, resp)
+		}
+	}
+}
+
+// shardOf is the partition of the offsets topic that a group belongs to, by Java's hash
+// of a string.
+func shardOf(group string) int32 {
+	const shards = 50
+	hash := int32(0)
+	for _, c := range []byte(group) { // of ASCII alone
+		hash = 31*hash + int32(c)
+	}
+	return hash & (1<<31 - 1) % shards
 }
 
 // joinRequest tells everything, as a member does that begins.
@@ -232,6 +281,7 @@ func tellPatterns(s *Session) {
 		// The assignment is left out: Kafka resolves patterns behind the answer.
 		c.heard(c.peer.Begin("joins by "+pattern, join).Racing("Assignment").Finish())
 	}
+	s.awaitCoordinator(s.Group("settled"), topic)
 	c := s.Consumer("settled", "settled")
 	join := edited(c.joinRequest(), func(r *kmsg.ConsumerGroupHeartbeatRequest) {
 		r.SubscribedTopicRegex, r.SubscribedTopicNames = ptr(s.prefix+"pattern-.*"), nil

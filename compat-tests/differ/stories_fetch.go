@@ -185,6 +185,12 @@ func fetchSessionStories() []Story {
 			s.Ask("again", sessionFetch(session, 1))
 			s.Ask("one repaired", sessionFetch(session, 2, fetchTopic(name, id, fetchPartition(0, 0))))
 		}},
+		{Name: "fetch session/topic deleted", Key: kmsg.Fetch, Versions: since(7), Tell: func(s *Session) {
+			name, id := s.stocked()
+			session := open(s, fetchTopic(name, id, fetchPartition(0, 0)))
+			s.deleteTopic(name, id)
+			s.Ask("gone", sessionFetch(session, 1))
+		}},
 		{Name: "fetch session/replaced", Key: kmsg.Fetch, Versions: since(7), Tell: func(s *Session) {
 			name, id := s.stocked()
 			first := open(s, fetchTopic(name, id, fetchPartition(0, 0)))
@@ -219,6 +225,8 @@ var listCases = []listCase{
 	{"after all", 0, 0, func(base int64) int64 { return base + 5000 }},
 	{"zero", 0, 0, func(int64) int64 { return 0 }},
 	{"empty partition, latest", 0, 2, func(int64) int64 { return -1 }},
+	{"empty partition, earliest", 0, 2, func(int64) int64 { return -2 }},
+	{"unknown partition, no such keyword", 0, 9, func(int64) int64 { return -9 }},
 	{"empty partition, by time", 0, 2, func(base int64) int64 { return base }},
 	{"empty partition, largest timestamp", 7, 2, func(int64) int64 { return -3 }},
 	{"unknown partition", 0, 9, func(int64) int64 { return -1 }},
@@ -275,6 +283,18 @@ func listOffsetsStories() []Story {
 			}
 			s.Quiet(deleteBefore(name, 0, 3))
 			ask(s, name)
+		}},
+		{Name: "list offsets/all deleted", Key: kmsg.ListOffsets, Tell: func(s *Session) {
+			name, id := s.stocked()
+			s.Quiet(deleteBefore(name, 0, -1))
+			s.Ask("earliest", listOffsets(name, 0, -2))
+			s.Ask("latest", listOffsets(name, 0, -1))
+			s.Ask("by time", listOffsets(name, 0, s.Base))
+			if s.Version >= 7 {
+				s.Ask("largest timestamp", listOffsets(name, 0, -3))
+			}
+			s.Produce(name, id, 0, s.later(5000, "new"))
+			s.Ask("earliest of what is new", listOffsets(name, 0, -2))
 		}},
 		{Name: "list offsets/times out of order", Key: kmsg.ListOffsets, Tell: func(s *Session) {
 			name, id := s.MakeTopic("t", 3)

@@ -1,9 +1,12 @@
 package differ
 
 import (
+	"fmt"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/schema"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
@@ -57,6 +60,36 @@ func oldProduceStories() []Story {
 			}
 			s.Ask("what was stored", fetchFrom(topic, id, 0, 0))
 		}},
+		{Name: "old produce/mixed message sets", Key: kmsg.Produce, Versions: between(0, 2), Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1)
+			pack := func(magic int8, inner ...wire.Message) wire.Message {
+				for i := range inner {
+					inner[i].Offset = int64(i)
+				}
+				return wire.Message{Magic: magic, Attributes: 1, Timestamp: s.Base, Offset: int64(len(inner) - 1), Value: byCodec(kgo.GzipCompression())(wire.EncodeMessageSet(inner...))}
+			}
+			damaged := message(s, 1, "damaged")
+			damaged.BadCRC = true
+			for _, c := range []struct {
+				label    string
+				messages []wire.Message
+			}{
+				{"both formats", []wire.Message{message(s, 0, "a"), message(s, 1, "b")}},
+				{"both formats, newer first", []wire.Message{message(s, 1, "a"), message(s, 0, "b")}},
+				{"plain and packed", []wire.Message{message(s, 1, "a"), pack(1, message(s, 1, "b"))}},
+				{"packed and plain", []wire.Message{pack(1, message(s, 1, "a")), message(s, 1, "b")}},
+				{"two packed", []wire.Message{pack(1, message(s, 1, "a")), pack(1, message(s, 1, "b"))}},
+				{"packed in packed", []wire.Message{pack(1, pack(1, message(s, 1, "a")))}},
+				{"format 0 in format 1", []wire.Message{pack(1, message(s, 0, "a"))}},
+				{"format 1 in format 0", []wire.Message{pack(0, message(s, 1, "a"))}},
+				{"damaged inside", []wire.Message{pack(1, damaged)}},
+				{"second one damaged", []wire.Message{message(s, 1, "a"), damaged}},
+				{"nothing packed", []wire.Message{pack(1)}},
+			} {
+				s.Try(c.label, produceTo(topic, id, 0, wire.EncodeMessageSet(c.messages...)))
+			}
+			s.Ask("what was stored", fetchFrom(topic, id, 0, 0))
+		}},
 		{Name: "old produce/errors", Key: kmsg.Produce, Versions: between(0, 2), Tell: func(s *Session) {
 			topic, id := s.MakeTopic("t", 1)
 			good := wire.EncodeMessageSet(message(s, 1, "a"))
@@ -66,6 +99,44 @@ func oldProduceStories() []Story {
 			large := message(s, 1, "b")
 			large.Value = make([]byte, 1_100_000)
 			s.Ask("too large", produceTo(topic, id, 0, wire.EncodeMessageSet(large)))
+		}},
+	}
+}
+
+// oldFetchStories read batches as message sets.
+func oldFetchStories() []Story {
+	read := func(name string, versions schema.Range, codec int, configs ...string) Story {
+		return Story{Name: "old fetch/" + name, Key: kmsg.Fetch, Versions: versions, Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1, configs...)
+			for _, values := range [][]string{{"a"}, {"b", "c", "d"}, {"e", "f"}} {
+				b := s.Batch(values...)
+				b.Records[0].Headers = []wire.Header{{Key: "h", Value: []byte("1")}}
+				b.Records[len(values)-1].Key = nil
+				if codec > 0 {
+					b.Attributes, b.Payload = int16(codec), byCodec(codecs[codec])(wire.EncodeRecords(b.Records))
+				}
+				s.Produce(topic, id, 0, b)
+			}
+			for _, offset := range []int64{0, 1, 2, 3, 5, 6} {
+				s.Ask(fmt.Sprintf("from %d", offset), fetchFrom(topic, id, 0, offset))
+			}
+		}}
+	}
+	all := between(0, 3)
+	return []Story{
+		read("plain", all, 0), read("gzip", all, 1), read("snappy", all, 2), read("lz4", all, 3), read("zstd", all, 4),
+		read("log append time", all, 0, "message.timestamp.type", "LogAppendTime"),
+		read("log append time, packed", all, 1, "message.timestamp.type", "LogAppendTime"),
+		{Name: "old fetch/transactions", Key: kmsg.Fetch, Versions: all, Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1)
+			p := s.Producer("tx")
+			p.init("the producer begins")
+			for _, commit := range []bool{true, false} {
+				s.Ask("adds", p.addRequest(topic, 0))
+				s.Ask("writes", p.produceRequest(topic, id, 0, p.batch(topic, 0, "a", "b")))
+				p.end("ends", commit)
+			}
+			s.Ask("from the start", fetchFrom(topic, id, 0, 0))
 		}},
 	}
 }

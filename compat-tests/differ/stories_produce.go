@@ -52,6 +52,12 @@ func produceStories() []Story {
 			none := produceTo(name, id, 0, good)
 			none.Topics = nil
 			s.Ask("no topic", none)
+			for _, place := range []*kmsg.ProduceRequest{
+				produceTo(unknownTopic, unknownID, 0, good), produceTo(name, id, 9, good), produceTo(name, id, 0, []byte{1}),
+			} {
+				place.Acks = 2
+				s.Try("and bad acks", place)
+			}
 			both := produceTo(name, id, 0, good)
 			both.Topics = append(both.Topics, produceTopic(unknownTopic, unknownID, 0, good))
 			s.Ask("good and unknown", both)
@@ -162,6 +168,9 @@ func byCodec(codec kgo.CompressionCodec) func(plain []byte) []byte {
 		return append([]byte{}, out...)
 	}
 }
+
+// codecs by their number in a batch.
+var codecs = map[int]kgo.CompressionCodec{1: kgo.GzipCompression(), 2: kgo.SnappyCompression(), 3: kgo.Lz4Compression(), 4: kgo.ZstdCompression()}
 
 func damagedGzip(plain []byte) []byte {
 	var b bytes.Buffer

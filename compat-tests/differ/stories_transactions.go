@@ -36,6 +36,33 @@ func transactionStories() []Story {
 	}
 	return append(stories,
 		Story{Name: "transactions/produce refused", Key: kmsg.Produce, Versions: since(3), Tell: tellProduceRefusals},
+		Story{Name: "transactions/wrong in two ways", Key: kmsg.Produce, Versions: between(3, 11), Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1, "message.timestamp.before.max.ms", "1000")
+			p := s.Producer("tx")
+			p.init("the producer begins")
+			s.Try("partition not added, and too late", p.produceRequest(topic, id, 0, p.batch(topic, 0, "a")))
+		}},
+		Story{Name: "transactions/start deleted", Key: kmsg.DeleteRecords, Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1)
+			p := s.Producer("tx")
+			p.init("the producer begins")
+			s.Ask("adds", p.addRequest(topic, 0))
+			s.Ask("writes", p.produceRequest(topic, id, 0, p.batch(topic, 0, "a", "b")))
+			s.Produce(topic, id, 0, s.Batch("c", "d", "e", "f"))
+			s.Ask("deletes inside the batch behind it", deleteBefore(topic, 0, 3))
+			s.Ask("what is left", fetchFrom(topic, id, 0, 3))
+			p.end("commits", true)
+			s.Ask("when it has ended", committedFrom(topic, id, 0, 3))
+		}},
+		Story{Name: "transactions/log append time", Key: kmsg.EndTxn, Tell: func(s *Session) {
+			topic, id := s.MakeTopic("t", 1, "message.timestamp.type", "LogAppendTime")
+			p := s.Producer("tx")
+			p.init("the producer begins")
+			s.Ask("adds", p.addRequest(topic, 0))
+			s.Ask("writes", p.produceRequest(topic, id, 0, p.batch(topic, 0, "a")))
+			p.end("commits", true)
+			s.Ask("what was stored", fetchFrom(topic, id, 0, 0))
+		}},
 		Story{Name: "transactions/ended twice", Key: kmsg.EndTxn, Tell: tellEndedTwice},
 		Story{Name: "transactions/find coordinator", Key: kmsg.FindCoordinator, Versions: since(1), Tell: func(s *Session) {
 			for _, id := range []string{"x", ""} {

@@ -15,6 +15,9 @@ type Story struct {
 	Key kmsg.Key
 	// Versions limits the versions; the zero Range means all that are advertised.
 	Versions schema.Range
+	// FlatFetch compares answers to Fetch as partitions in no order. Kafka groups
+	// partitions in its answers otherwise than in the request where some have errors.
+	FlatFetch bool
 	// Tell sends the requests. It must not depend on which broker it talks to.
 	Tell func(s *Session)
 }
@@ -50,7 +53,7 @@ func Stories() []Story {
 		fetchStories(), fetchSessionStories(), listOffsetsStories(), leaderEpochStories(), deleteRecordsStories(),
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
-		clusterStories(), topicPartitionsStories(), logDirsStories(), oldProduceStories(), consumerDescribeStories(),
+		clusterStories(), topicPartitionsStories(), logDirsStories(), oldProduceStories(), oldFetchStories(), consumerDescribeStories(),
 		transactionStories(), consumerGroupStories(), featureStories(),
 		aclStories(), tokenStories(), saslStories(), scramStories(), quotaStories(),
 		electionStories(), reassignmentStories(), replicaDirStories(), quorumStories(), voterStories(),

@@ -13,6 +13,8 @@ type exchange struct {
 	request string
 	// key and version of the request, for the tally of what was told.
 	asked version
+	// from is the offset of the first partition that a Fetch asks for.
+	from int64
 	// outcome is "answer", or what happened instead.
 	outcome string
 	// answer is nil unless an answer was decoded.
