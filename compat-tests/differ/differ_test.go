@@ -74,12 +74,9 @@ func TestKafkaAnswersAsItself(t *testing.T) {
 	a := oracle.Run(t, oracle.Options{Properties: sameSettings})
 	b := oracle.Run(t, oracle.Options{Properties: sameSettings})
 	pair := &Pair{A: a.Bootstrap(), B: b.Bootstrap(), Release: Judges[0], Catalog: bench.catalogs[0]}
-	tellAll(t, pair, func(s Story) []int16 { // the first and the last: the others send the same
+	tellAll(t, pair, func(s Story) []int16 { // the last: the others send the same
 		due := bench.Due(s, 0)
-		if len(due) > 2 {
-			due = []int16{due[0], due[len(due)-1]}
-		}
-		return due
+		return due[max(len(due)-1, 0):]
 	}, nil)
 }
 
