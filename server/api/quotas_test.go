@@ -169,10 +169,9 @@ func TestQuotaHostNames(t *testing.T) {
 	if want := []int16{0, 0, bad, bad, 0, 0}; !slices.Equal(codes, want) {
 		t.Errorf("codes %v, want %v", codes, want)
 	}
-	close(asked)
 	var names []string
-	for name := range asked {
-		names = append(names, name)
+	for len(asked) > 0 { // all that is asked is asked before the answer
+		names = append(names, <-asked)
 	}
 	if got := strings.Join(names, " "); got != "z nowhere a" {
 		t.Errorf("asked for %q", got)
