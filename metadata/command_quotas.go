@@ -3,7 +3,6 @@ package metadata
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -56,8 +55,7 @@ func AlterClientQuotas(img *Image, alterations []QuotaAlteration, checkHost func
 	var results []QuotaResult
 	at := make(map[string]int, len(alterations))
 	for _, a := range alterations {
-		entity := slices.Clone(a.Entity)
-		slices.SortFunc(entity, func(a, b QuotaEntity) int { return strings.Compare(a.Type, b.Type) })
+		entity := inOrder(a.Entity)
 		key := quotaKey(entity)
 		i, again := at[key]
 		if !again {

@@ -44,8 +44,15 @@ func compareLimit(l QuotaLimit, key string) int { return strings.Compare(l.Key, 
 
 // ClientQuota is the quota of exactly the entity, or nil. The order of the parts says nothing.
 func (img *Image) ClientQuota(entity []QuotaEntity) *ClientQuota {
-	q, _ := img.quotas.get(quotaKey(entity))
+	q, _ := img.quotas.get(quotaKey(inOrder(entity)))
 	return q
+}
+
+// inOrder is the entity with its parts by type.
+func inOrder(entity []QuotaEntity) []QuotaEntity {
+	entity = slices.Clone(entity)
+	slices.SortFunc(entity, func(a, b QuotaEntity) int { return strings.Compare(a.Type, b.Type) })
+	return entity
 }
 
 // ClientQuotas yields all quotas, in an order that only a change of them changes.
@@ -60,8 +67,7 @@ func (img *Image) ClientQuotas() iter.Seq[*ClientQuota] {
 }
 
 func (d *draft) setQuota(r *ClientQuotaRecord) {
-	entity := slices.Clone(r.Entity)
-	slices.SortFunc(entity, func(a, b QuotaEntity) int { return strings.Compare(a.Type, b.Type) })
+	entity := inOrder(r.Entity)
 	key := quotaKey(entity)
 	next := ClientQuota{Entity: entity}
 	if old, ok := d.img.quotas.get(key); ok {
@@ -94,7 +100,7 @@ func (img *Image) quotaRecords(yield recordYield) bool {
 	return true
 }
 
-// quotaKey is the identity of an entity. Lengths keep names apart that contain any
+// quotaKey is the identity of an entity whose parts are in order. Lengths keep names apart that contain any
 // separator, and tell the default entity (no name) from an empty one.
 func quotaKey(entity []QuotaEntity) string {
 	var b strings.Builder
@@ -109,11 +115,9 @@ func quotaKey(entity []QuotaEntity) string {
 		b.Write(length[:])
 		b.WriteString(*s)
 	}
-	parts := slices.Clone(entity)
-	slices.SortFunc(parts, func(a, b QuotaEntity) int { return strings.Compare(a.Type, b.Type) })
-	for i := range parts {
-		add(&parts[i].Type)
-		add(parts[i].Name)
+	for i := range entity {
+		add(&entity[i].Type)
+		add(entity[i].Name)
 	}
 	return b.String()
 }

@@ -127,7 +127,7 @@ func (s *MessageSet) addRecord(b Batch, body []byte) error {
 	if s.magic == 1 {
 		relative -= s.first
 	}
-	s.inner = s.appendMessage(s.inner, relative, b.recordTimestamp(shape.timestampDelta), CodecNone, key, value)
+	s.inner = s.appendMessage(s.inner, relative, b.recordTimestamp(shape.timestampDelta), key, value)
 	s.taken += n
 	return nil
 }
@@ -136,7 +136,7 @@ func (s *MessageSet) addPlain(offset Offset, t Timestamp, key, value []byte, n i
 	if s.noRoom(n) {
 		return errSetFull
 	}
-	s.set = s.appendMessage(s.set, offset, t, CodecNone, key, value)
+	s.set = s.appendMessage(s.set, offset, t, key, value)
 	s.taken += n
 	return nil
 }
@@ -202,13 +202,13 @@ func (s *MessageSet) attributes(codec Codec) byte {
 	return attributes
 }
 
-// appendMessage appends an entry to a set.
-func (s *MessageSet) appendMessage(dst []byte, offset Offset, t Timestamp, codec Codec, key, value []byte) []byte {
+// appendMessage appends an entry that is not compressed to a set.
+func (s *MessageSet) appendMessage(dst []byte, offset Offset, t Timestamp, key, value []byte) []byte {
 	size := s.messageMin() + len(key) + len(value)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(offset))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(size))
 	at := len(dst)
-	dst = append(dst, 0, 0, 0, 0, byte(s.magic), s.attributes(codec))
+	dst = append(dst, 0, 0, 0, 0, byte(s.magic), s.attributes(CodecNone))
 	if s.magic == 1 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(t))
 	}

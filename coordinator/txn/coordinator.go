@@ -123,20 +123,16 @@ func (c *Coordinator) Wake(shards []int32) {
 
 // InitProducerID gives a transactional id to a producer.
 func (c *Coordinator) InitProducerID(in InitInput, reply func(InitOutput)) {
-	in.NewID = protocol.None
-	c.initProducerID(in, func(out InitOutput) {
+	call := func(id protocol.ProducerID, reply func(InitOutput)) {
+		in.NewID = id
+		c.initProducerID(in, reply)
+	}
+	call(protocol.None, func(out InitOutput) {
 		if !out.NeedID {
 			reply(out)
 			return
 		}
-		c.withID(func(id protocol.ProducerID, err error) {
-			if err != nil {
-				reply(InitOutput{Err: err})
-				return
-			}
-			in.NewID = id
-			c.initProducerID(in, reply)
-		})
+		withID(c, call, reply, func(err error) InitOutput { return InitOutput{Err: err} })
 	})
 }
 
@@ -146,10 +142,19 @@ func (c *Coordinator) initProducerID(in InitInput, reply func(InitOutput)) {
 		func(err error) { reply(InitOutput{Err: err}) })
 }
 
-// withID fetches a producer id apart from the shard, which must not wait for it.
-func (c *Coordinator) withID(use func(protocol.ProducerID, error)) {
-	if !c.ids.do(func() { use(c.newProducerID()) }) {
-		use(protocol.None, coordinator.ErrUnavailable)
+// withID makes a call with a producer id, which is fetched apart from the shard: that
+// must not wait for it.
+func withID[O any](c *Coordinator, call func(protocol.ProducerID, func(O)), reply func(O), failed func(error) O) {
+	fetch := func() {
+		id, err := c.newProducerID()
+		if err != nil {
+			reply(failed(err))
+			return
+		}
+		call(id, reply)
+	}
+	if !c.ids.do(fetch) {
+		reply(failed(coordinator.ErrUnavailable))
 	}
 }
 
@@ -170,20 +175,16 @@ func (c *Coordinator) AddPartitions(in AddInput, reply func(AddOutput)) {
 
 // End commits or aborts a transaction. The markers follow after the reply.
 func (c *Coordinator) End(in EndInput, reply func(EndOutput)) {
-	in.NewID = protocol.None
-	c.end(in, func(out EndOutput) {
+	call := func(id protocol.ProducerID, reply func(EndOutput)) {
+		in.NewID = id
+		c.end(in, reply)
+	}
+	call(protocol.None, func(out EndOutput) {
 		if !out.NeedID {
 			reply(out)
 			return
 		}
-		c.withID(func(id protocol.ProducerID, err error) {
-			if err != nil {
-				reply(EndOutput{Err: err})
-				return
-			}
-			in.NewID = id
-			c.end(in, reply)
-		})
+		withID(c, call, reply, func(err error) EndOutput { return EndOutput{Err: err} })
 	})
 }
 

@@ -42,7 +42,7 @@ func (m *Machine) end(in EndInput) EndOutput {
 	if in.Version >= versionBumping && t.isExhausted() && in.NewID == protocol.None {
 		return EndOutput{NeedID: true}
 	}
-	return EndOutput{Producer: m.decide(t, in.Commit, in.Version, in.NewID)}
+	return EndOutput{Producer: m.decide(t, in.Commit, in.Version, in.Version >= versionBumping, in.NewID)}
 }
 
 // endStrictly says what EndTxn of a client before transaction.version 2 comes to:
@@ -125,9 +125,9 @@ func (t *transaction) willBe(commit bool) bool {
 	return commit && t.state == PrepareCommit || !commit && t.state == PrepareAbort
 }
 
-// decide writes the outcome and goes on to the markers. It returns who the producer
-// goes on as.
-func (m *Machine) decide(t *transaction, commit bool, version int16, newID protocol.ProducerID) coordinator.Producer {
+// decide writes the outcome, under a new epoch with bump, and goes on to the markers. It
+// returns who the producer goes on as.
+func (m *Machine) decide(t *transaction, commit bool, version int16, bump bool, newID protocol.ProducerID) coordinator.Producer {
 	d := t.durable
 	d.previousID, d.version = t.producer.ID, version
 	d.state = PrepareAbort
@@ -137,14 +137,16 @@ func (m *Machine) decide(t *transaction, commit bool, version int16, newID proto
 	if t.state != Ongoing { // it aborts nothing, to have another epoch
 		d.startedAt = m.now.Wall
 	}
-	lastEpoch := t.lastEpoch
-	goesOn := d.producer
-	if version >= versionBumping {
-		lastEpoch = d.producer.Epoch
-		if d.producer.Epoch <= epochLast {
+	lastEpoch, epoch := t.lastEpoch, d.producer.Epoch
+	if bump {
+		lastEpoch = protocol.None // before transaction.version 2 nobody asks again with it
+		if epoch <= epochLast {
 			d.producer.Epoch++
 		}
-		d.nextID, goesOn = newID, d.producer
+	}
+	goesOn := d.producer
+	if version >= versionBumping {
+		lastEpoch, d.nextID = epoch, newID
 		if newID != protocol.None {
 			goesOn = coordinator.Producer{ID: newID, Epoch: 0}
 		}
@@ -158,19 +160,7 @@ func (m *Machine) decide(t *transaction, commit bool, version int16, newID proto
 // abortByBroker aborts an open transaction with a new epoch, so that the producer
 // cannot go on with it.
 func (m *Machine) abortByBroker(t *transaction, newID protocol.ProducerID) {
-	level := m.config.FeatureLevel()
-	if level >= versionBumping {
-		m.decide(t, false, versionBumping, newID)
-		return
-	}
-	d := t.durable
-	d.previousID, d.state, d.version = t.producer.ID, PrepareAbort, level
-	if d.producer.Epoch <= epochLast {
-		d.producer.Epoch++
-	}
-	m.change(t.id, d)
-	t.lastEpoch = protocol.None
-	m.then(func() { m.finishDecided(t) })
+	m.decide(t, false, min(m.config.FeatureLevel(), versionBumping), true, newID)
 }
 
 // needsID tells whether the end of the transaction uses up the producer's epochs.

@@ -135,8 +135,7 @@ var errNoResolver = errors.New("no resolver")
 // whileConnected is a context that ends with the connection, when the server stops,
 // and after the timeout. release ends it and what watches for it.
 func (a *API) whileConnected(r *Request, timeout time.Duration) (ctx context.Context, release func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	timer := a.Clock.AfterFunc(timeout, cancel)
+	ctx, cancel := a.within(timeout)
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		select {
@@ -146,7 +145,6 @@ func (a *API) whileConnected(r *Request, timeout time.Duration) (ctx context.Con
 		}
 	})
 	return ctx, func() {
-		timer.Stop()
 		cancel()
 		watching.Wait()
 	}

@@ -30,10 +30,8 @@ func (a *API) change(r *Request, timeoutMillis int32, validateOnly bool, decide 
 	a.wait(r)
 	ctx := context.Background()
 	if timeoutMillis > 0 {
-		limited, cancel := context.WithCancel(ctx)
-		timer := a.Clock.AfterFunc(time.Duration(timeoutMillis)*time.Millisecond, cancel)
+		limited, cancel := a.within(time.Duration(timeoutMillis) * time.Millisecond)
 		defer cancel()
-		defer timer.Stop()
 		ctx = limited
 	}
 	image, err := a.Metadata.Propose(ctx, func(image *metadata.Image) ([]metadata.Record, error) {
@@ -52,6 +50,16 @@ func (a *API) change(r *Request, timeoutMillis int32, validateOnly bool, decide 
 		err = protocol.ErrRequestTimedOut
 	}
 	return image, err
+}
+
+// within is a context that ends after the timeout, by the clock of the API.
+func (a *API) within(timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	timer := a.Clock.AfterFunc(timeout, cancel)
+	return ctx, func() {
+		timer.Stop()
+		cancel()
+	}
 }
 
 // partition finds a partition of a topic of the image, which is nil when the

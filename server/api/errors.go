@@ -124,7 +124,6 @@ func codeOf(err error) int16 {
 	return 0
 }
 
-// problemOf is an error as responses tell it: a code and a text, null for none.
 // namedMax is how much of a name that does not exist an error repeats: all of a
 // topic's that could.
 const namedMax = 249
@@ -137,6 +136,7 @@ func cut(s string) string {
 	return strings.ToValidUTF8(s[:namedMax], "") + "..."
 }
 
+// problemOf is an error as responses tell it: a code and a text, null for none.
 func problemOf(err error) (code int16, text *string) {
 	e := errorOf(err)
 	if e == nil {
