@@ -26,7 +26,7 @@ var barnabasKeys = []Key{
 	{Name: "barnabas.replication.clamp", Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "Accept a replication factor or min.insync.replicas above the number of brokers and serve with what there is."},
 	{Name: "barnabas.request.decoded.max.bytes", Type: TypeInt, Default: "33554432", Valid: "[1048576,...]", Effect: Acts, Doc: "Memory that one decoded request may take, Produce and Fetch aside."},
 	{Name: "barnabas.request.memory.max.bytes", Type: TypeLong, Default: "268435456", Valid: "[1048576,...]", Effect: Acts, Doc: "Memory that requests under way may hold together while queued.max.request.bytes is -1."},
-	{Name: "barnabas.request.partitions.max", Type: TypeInt, Default: "100000", Valid: "[1,...,131072]", Effect: Acts, Doc: "Partitions that one Produce or Fetch may name."},
+	{Name: "barnabas.request.partitions.max", Type: TypeInt, Default: "100000", Valid: "[1,...,131072]", Effect: Acts, Doc: "Partitions that one Produce or Fetch may name, and one request that is answered for each of them (ListOffsets, elections, reassignments, moves, the quorum)."},
 	{Name: "barnabas.request.preauth.max.bytes", Type: TypeInt, Default: "65536", Valid: "[1024,...]", Doc: "Largest request of a connection that still has to log in."},
 	{Name: "barnabas.stop.timeout.ms", Type: TypeInt, Default: "5000", Valid: "[0,...]", Effect: Acts, Doc: "How long a stop waits for requests under way."},
 	{Name: "barnabas.sync.interval.ms", Type: TypeInt, Default: "100", Valid: "[1,...]", Doc: "Does nothing any more: with durability sync, every batch joins the next commit at once."},
