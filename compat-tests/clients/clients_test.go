@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,31 +59,45 @@ func needTarget(t *testing.T, client Client) {
 	}
 }
 
+// scenario is a part of TestClients.
+type scenario struct {
+	name string
+	run  func(t *testing.T, broker testbed.Target, program Program)
+	// has tells whether the client has what the scenario is about.
+	has func(Client) bool
+}
+
+var scenarios = []scenario{
+	{"roundtrip", roundtrip, func(c Client) bool { return !c.Lacks.Commits }},
+	{"group", shareGroup, func(c Client) bool { return !c.Lacks.Groups }},
+	{"large", large, can(Large)},
+	{"seek", seek, can(Seek)},
+	{"static", staticMembers, can(Static)},
+	{"restart", restart, can(Stream, StreamOnce)},
+	{"admin", administer, func(c Client) bool { return len(c.Admin) > 0 }},
+}
+
+// can tells of clients with one of the skills.
+func can(skills ...Skill) func(Client) bool {
+	return func(c Client) bool {
+		return slices.ContainsFunc(skills, func(s Skill) bool { return slices.Contains(c.Can, s) })
+	}
+}
+
 // TestClients runs every scenario with every client that has what it is about; each client has a broker
 // of its own, so that any part can be run alone.
 func TestClients(t *testing.T) {
-	scenarios := []struct {
-		name string
-		run  func(t *testing.T, broker testbed.Target, program Program)
-		// needs tells whether the client has what the scenario is about.
-		needs func(Lacks) bool
-	}{
-		{"roundtrip", roundtrip, func(lacks Lacks) bool { return !lacks.Commits }},
-		{"group", shareGroup, func(lacks Lacks) bool { return !lacks.Groups }},
-	}
 	for _, client := range Clients {
 		t.Run(client.Name, func(t *testing.T) {
 			t.Parallel()
 			needTarget(t, client)
-			if client.Lacks.Commits && client.Lacks.Groups {
+			has := slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !s.has(client) })
+			if len(has) == 0 {
 				t.Skip("commits nothing; see TestEachReadsWhatEveryoneWrote")
 			}
 			program := Install(t, client)
 			broker := startTarget(t, client.BrokerProperties)
-			for _, scenario := range scenarios {
-				if !scenario.needs(client.Lacks) {
-					continue
-				}
+			for _, scenario := range has {
 				t.Run(scenario.name, func(t *testing.T) {
 					sayHowToRunAlone(t)
 					scenario.run(t, broker, program)

@@ -8,22 +8,30 @@
 //
 //	about                                    version of the library, codecs
 //	create  --partitions N                   makes the topic
-//	produce --codec CODEC                    sends the records on standard input
+//	produce --codec CODEC --max-bytes N      sends the records on standard input; with max-bytes
+//	                                         the client's own limits allow a request of that size
 //	write   --topics T,... --codecs C,...    sends the records to each topic with its codec
 //	read    --topics T,... --count N         reads N records from the beginning of topics with
-//	                                         one partition, without a group where it can
+//	        --since MS                       one partition, without a group where it can; with since
+//	                                         from the first record that is not older (ListOffsets)
 //	consume --group G --count N              reads exactly N records in the group,
 //	                                         commits behind them, leaves
 //	member  --group G --session-ms MS        stays in the group until the end of
-//	                                         standard input, then leaves
+//	        --instance ID                    standard input, then leaves; with instance as a
+//	                                         static member (KIP-345), which does not leave
+//	stream                                   sends each record as it comes on standard input,
+//	                                         through restarts of the broker
+//	admin                                    does what standard input says, a command a line
 //	worker  --group G --session-ms MS        a member that commits behind what it has
 //	        --protocol classic|consumer      read; only of clients that workers names
 //	transact                                 does in transactions what standard input
 //	                                         says; only of clients that transactors names
 //
+// A row's Can says which of max-bytes, since, instance and stream a client has, its Admin which commands.
+//
 // all but about with --bootstrap HOST:PORT and --topic NAME. Standard output is
 // JSON lines, each with an "event": about (version, codecs), created, produced
-// (count), record (topic, partition, offset, timestamp, key, value, headers; topic
+// (count), acked (index of the line on standard input, partition, offset), record (topic, partition, offset, timestamp, key, value, headers; topic
 // and timestamp where the client tells them), committed (offsets:
 // partition to next offset), assigned (partitions: all that the member owns
 // now), left, error (message). A command of transact is a JSON object a line, "as"
@@ -40,6 +48,21 @@
 //	                    Kth transaction is aborted and done again
 //	{"do": "drain", "topic": T, "isolation": LEVEL}                     reads all, without a group
 //
+// A command of admin is a JSON object too, answered with done (and what the command says
+// below) or with refused (message):
+//
+//	{"do": "create", "topic": T, "count": PARTITIONS}
+//	{"do": "topics"}                                        names
+//	{"do": "describe", "topic": T}                          count: partitions
+//	{"do": "partitions", "topic": T, "count": N}            N in all from now on
+//	{"do": "alter", "topic": T, "name": K, "value": V}      a setting of the topic
+//	{"do": "config", "topic": T, "name": K}                 text: its value
+//	{"do": "delete-records", "topic": T, "partition": P, "before": OFFSET}
+//	{"do": "groups"}                                        names
+//	{"do": "offsets", "group": G, "topic": T}               offsets: partition to next offset
+//	{"do": "delete-group", "group": G}
+//	{"do": "delete", "topic": T}
+//
 // A record on standard input has key, value and
 // headers alike: bytes are in base64 or null, headers are [name, value] pairs. It has a
 // timestamp, in milliseconds, where the client shall not choose one.
@@ -54,9 +77,11 @@
 //	install.go      from the public registries, by name, into the user's cache folder
 //	step.go         runs a program to its end;  member.go keeps one running
 //	records.go      what is sent, and what must come back
-//	transactor.go   a program that does in transactions what it is told
+//	transactor.go   commands for a program that does in transactions what it is told
 //	work.go         what a group of workers has read and committed, and what is wrong with that
-//	*_test.go       the scenarios: everyone (each reads what all wrote), roundtrip, group, tools, rebalance, migration, transaction, persona
+//	running.go      a program that is told what to do, a command a line
+//	*_test.go       the scenarios: everyone (each reads what all wrote), roundtrip, group, large, seek, static, restart, admin,
+//	                tools, rebalance, migration, transaction, persona
 //
 // They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against
 // Apache Kafka, which must be green too: the scenarios are about Kafka, not

@@ -26,6 +26,9 @@ type event struct {
 	Partitions []int32          `json:"partitions"`
 	Message    string           `json:"message"`
 	Fenced     bool             `json:"fenced"`
+	Index      int              `json:"index"`
+	Names      []string         `json:"names"`
+	Text       string           `json:"text"`
 }
 
 func (e event) record() program.Record {

@@ -46,9 +46,11 @@ type member struct {
 	next map[int32]int64
 
 	// Under the group's lock.
-	owned   []int32
-	records []program.Record
-	errors  []string
+	owned []int32
+	// changes counts how often that became something else.
+	changes int
+	records     []program.Record
+	errors      []string
 	// gone: it was killed or asked to leave, so that it no longer counts.
 	gone bool
 }
@@ -63,11 +65,17 @@ func newGroup(tb testing.TB, p Program, bootstrap, topic, name string, session t
 // join starts one more member; the test's end kills it if it still runs.
 func (g *group) join(name string) *member {
 	g.tb.Helper()
+	return g.joinWith(name)
+}
+
+// joinWith adds flags for this member alone.
+func (g *group) joinWith(name string, flags ...string) *member {
+	g.tb.Helper()
 	m := &member{name: name, group: g, stderr: &tail{}, next: map[int32]int64{}}
 	m.stdout = &eventWriter{visit: m.observe}
 	args := []string{g.step, "--bootstrap", g.bootstrap, "--topic", g.topic, "--group", g.name,
 		"--session-ms", strconv.FormatInt(g.session.Milliseconds(), 10)}
-	cmd := g.program.cmd(append(args, g.flags...)...)
+	cmd := g.program.cmd(slices.Concat(args, g.flags, flags)...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		g.tb.Fatal(err)
@@ -91,6 +99,9 @@ func (m *member) observe(e event) {
 	case "assigned":
 		if g.work != nil {
 			g.work.assigned(m, e.Partitions)
+		}
+		if !slices.Equal(m.owned, e.Partitions) {
+			m.changes++
 		}
 		m.owned = e.Partitions
 	case "record":

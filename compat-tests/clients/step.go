@@ -37,9 +37,9 @@ func (p Program) Create(tb testing.TB, bootstrap, topic string, partitions int) 
 }
 
 // Produce sends records and returns when the client says that all were acknowledged.
-func (p Program) Produce(tb testing.TB, bootstrap, topic, codec string, records []program.Record) {
+func (p Program) Produce(tb testing.TB, bootstrap, topic, codec string, records []program.Record, flags ...string) {
 	tb.Helper()
-	events := p.step(tb, lines(tb, records), "produce", "--bootstrap", bootstrap, "--topic", topic, "--codec", codec)
+	events := p.step(tb, lines(tb, records), append([]string{"produce", "--bootstrap", bootstrap, "--topic", topic, "--codec", codec}, flags...)...)
 	if count := last(tb, events, "produced").Count; count != len(records) {
 		tb.Fatalf("the client produced %d records of %d", count, len(records))
 	}
@@ -55,11 +55,11 @@ func (p Program) Write(tb testing.TB, bootstrap string, topics, codecs []string,
 	}
 }
 
-// Read reads count records of topics with one partition each.
-func (p Program) Read(tb testing.TB, bootstrap string, topics []string, count int) []program.Record {
+// Read reads count records of topics with one partition each, as the flags say.
+func (p Program) Read(tb testing.TB, bootstrap string, topics []string, count int, flags ...string) []program.Record {
 	tb.Helper()
-	events := p.step(tb, nil, "read", "--bootstrap", bootstrap, "--group", p.Client.Name,
-		"--topics", strings.Join(topics, ","), "--count", strconv.Itoa(count))
+	events := p.step(tb, nil, append([]string{"read", "--bootstrap", bootstrap, "--group", p.Client.Name,
+		"--topics", strings.Join(topics, ","), "--count", strconv.Itoa(count)}, flags...)...)
 	var records []program.Record
 	for _, e := range events {
 		if e.Event == "record" {
@@ -75,16 +75,21 @@ func lines(tb testing.TB, records []program.Record) []byte {
 	var in bytes.Buffer
 	encoder := json.NewEncoder(&in)
 	for _, r := range records {
-		headers := append([]program.Header{}, r.Headers...) // none is an empty list, not null
-		line := map[string]any{"key": r.Key, "value": r.Value, "headers": headers}
-		if r.Timestamp != nil {
-			line["timestamp"] = *r.Timestamp
-		}
-		if err := encoder.Encode(line); err != nil {
+		if err := encoder.Encode(line(r)); err != nil {
 			tb.Fatal(err)
 		}
 	}
 	return in.Bytes()
+}
+
+// line is a record as the programs read it.
+func line(r program.Record) map[string]any {
+	headers := append([]program.Header{}, r.Headers...) // none is an empty list, not null
+	line := map[string]any{"key": r.Key, "value": r.Value, "headers": headers}
+	if r.Timestamp != nil {
+		line["timestamp"] = *r.Timestamp
+	}
+	return line
 }
 
 // Consume reads exactly count records in a group and returns them with the
@@ -114,12 +119,39 @@ func last(tb testing.TB, events []event, kind string) event {
 	return events[len(events)-1]
 }
 
+// Refused runs a step that must fail, and returns the error that the client reports.
+func (p Program) Refused(tb testing.TB, stdin []byte, args ...string) string {
+	tb.Helper()
+	events, stderr, err := p.try(tb, stdin, args...)
+	for _, e := range events {
+		if e.Event == "error" {
+			return e.Message
+		}
+	}
+	tb.Fatalf("%s %v reports no error (end: %v)\n%s", p.Client.Name, brief(args), err, stderr)
+	return ""
+}
+
 // step runs the program to its end. A step that fails, or writes an error event, fails the test.
 func (p Program) step(tb testing.TB, stdin []byte, args ...string) []event {
 	tb.Helper()
-	var events []event
+	events, stderr, err := p.try(tb, stdin, args...)
+	for _, e := range events {
+		if e.Event == "error" {
+			tb.Errorf("%s %v reports: %s", p.Client.Name, brief(args), e.Message)
+		}
+	}
+	if err != nil {
+		tb.Fatalf("%s %v: %v\n%s", p.Client.Name, brief(args), err, stderr)
+	}
+	return events
+}
+
+// try runs the program to its end; one that does not come to an end fails the test.
+func (p Program) try(tb testing.TB, stdin []byte, args ...string) (events []event, stderr *tail, failure error) {
+	tb.Helper()
 	stdout := &eventWriter{visit: func(e event) { events = append(events, e) }}
-	stderr := &tail{}
+	stderr = &tail{}
 	cmd := p.cmd(args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), stdout, stderr
 	process, err := testbed.StartProcess(cmd)
@@ -130,22 +162,14 @@ func (p Program) step(tb testing.TB, stdin []byte, args ...string) []event {
 	if !inTime {
 		killTree(process)
 	}
-	for _, e := range events {
-		if e.Event == "error" {
-			tb.Errorf("%s %v reports: %s", p.Client.Name, brief(args), e.Message)
-		}
-	}
 	if !inTime {
 		tb.Fatalf("%s %v did not end within %v; it had written %d events\n%s", p.Client.Name, brief(args), stepTimeout, len(events), stderr)
 	}
-	failure := process.Err()
+	failure = process.Err()
 	if failure == nil {
 		failure = stdout.failure()
 	}
-	if failure != nil {
-		tb.Fatalf("%s %v: %v\n%s", p.Client.Name, brief(args), failure, stderr)
-	}
-	return events
+	return events, stderr, failure
 }
 
 // brief cuts long lists of topics.

@@ -25,7 +25,7 @@ func transactionBroker() map[string]string {
 // transacting is what a scenario of transactions is told with.
 type transacting struct {
 	*testing.T
-	*transactor
+	*talker
 	judge *judge
 	// topic has two partitions and belongs to the scenario.
 	topic string
@@ -50,11 +50,11 @@ func TestTransactions(t *testing.T) {
 			t.Parallel()
 			program := Install(t, clientNamed(t, name))
 			broker := startTarget(t, transactionBroker())
-			transactor := program.transact(t, broker.Bootstrap())
+			talker := program.talk(t, "transact", broker.Bootstrap())
 			for _, s := range scenarios {
 				t.Run(s.name, func(t *testing.T) {
 					sayHowToRunAlone(t)
-					x := transacting{t, transactor, newJudge(t, broker.Bootstrap()), s.name}
+					x := transacting{t, talker, newJudge(t, broker.Bootstrap()), s.name}
 					x.create(s.name)
 					s.run(x)
 				})
@@ -78,7 +78,7 @@ func (x transacting) producer(id string, timeout time.Duration) producer {
 
 func (x transacting) producerNamed(name, id string, timeout time.Duration) producer {
 	x.Helper()
-	p := producer{x.T, x.transactor, name}
+	p := producer{x.T, x.talker, name}
 	p.do(command{Do: "init", ID: id, TimeoutMS: timeout.Milliseconds()})
 	return p
 }

@@ -1,13 +1,6 @@
 package clients
 
-import (
-	"encoding/json"
-	"io"
-	"testing"
-	"time"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
-)
+import "testing"
 
 // transactors are the clients with steps for transactions. Java 4 speaks the second version of
 // the protocol where the broker has it (KIP-890), Java 3.9 and librdkafka 2.16 the first.
@@ -38,73 +31,10 @@ func offsets(topic, group string, next map[int32]int64) command {
 	return command{Do: "offsets", Topic: topic, Group: group, Offsets: next}
 }
 
-// transactor is a running program with transactional producers and readers.
-type transactor struct {
-	process *testbed.Process
-	stdin   io.Writer
-	events  chan event
-	stderr  *tail
-}
-
-// transact starts a transactor; the test's end kills it.
-func (p Program) transact(t *testing.T, bootstrap string) *transactor {
-	t.Helper()
-	x := &transactor{events: make(chan event, 1), stderr: &tail{}}
-	cmd := p.cmd("transact", "--bootstrap", bootstrap)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x.stdin, cmd.Stdout, cmd.Stderr = stdin, &eventWriter{visit: func(e event) { x.events <- e }}, x.stderr
-	if x.process, err = testbed.StartProcess(cmd); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		go func() {
-			for range x.events { // so that the program's last words do not hold up its end
-			}
-		}()
-		killTree(x.process)
-		close(x.events)
-	})
-	return x
-}
-
-// ask gives a command and returns the records before the answer, and the answer.
-func (x *transactor) ask(t *testing.T, c command) (records []event, answer event) {
-	t.Helper()
-	line, err := json.Marshal(c)
-	if err == nil {
-		_, err = x.stdin.Write(append(line, '\n'))
-	}
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", line, err, x.stderr)
-	}
-	limit := time.NewTimer(stepTimeout)
-	defer limit.Stop()
-	for {
-		select {
-		case e := <-x.events:
-			switch e.Event {
-			case "record":
-				records = append(records, e)
-			case "done", "refused":
-				return records, e
-			default:
-				t.Fatalf("%s: %+v\n%s", line, e, x.stderr)
-			}
-		case <-x.process.Done():
-			t.Fatalf("%s: the program ended: %v\n%s", line, x.process.Err(), x.stderr)
-		case <-limit.C:
-			t.Fatalf("%s: no answer within %v\n%s", line, stepTimeout, x.stderr)
-		}
-	}
-}
-
 // producer is one of a transactor's.
 type producer struct {
 	*testing.T
-	transactor *transactor
+	transactor *talker
 	name       string
 }
 
@@ -144,7 +74,7 @@ func (p producer) fenced(c command) {
 }
 
 // drain reads a topic and returns the values by partition, and where it stopped.
-func (x *transactor) drain(t *testing.T, topic, isolation string) (values map[int32][]string, ends map[int32]int64) {
+func (x *talker) drain(t *testing.T, topic, isolation string) (values map[int32][]string, ends map[int32]int64) {
 	t.Helper()
 	records, answer := x.ask(t, command{Do: "drain", Topic: topic, Isolation: isolation})
 	if answer.Event != "done" {

@@ -25,6 +25,10 @@ type Client struct {
 	Old bool
 	// Lacks is what the library cannot express.
 	Lacks Lacks
+	// Can is what its program offers beside the steps that all have.
+	Can []Skill
+	// Admin are the commands of the admin step that the library has.
+	Admin []string
 	// BrokerProperties are set for this client alone.
 	BrokerProperties map[string]string
 }
@@ -51,6 +55,24 @@ type Lacks struct {
 	Commits bool
 	// Groups: it reads as itself only, never as a member.
 	Groups bool
+}
+
+// Skill is a part of the command line that not every client can have.
+type Skill string
+
+// The skills; doc.go describes their flags and steps.
+const (
+	Large  Skill = "large"  // produce --max-bytes
+	Seek   Skill = "seek"   // read --since
+	Static Skill = "static" // member --instance
+	Stream Skill = "stream" // stream; what is sent again is stored again
+	// StreamOnce is stream by an idempotent producer.
+	StreamOnce Skill = "stream-once"
+)
+
+// allAdmin are the commands of the admin step.
+var allAdmin = []string{
+	"create", "topics", "describe", "partitions", "alter", "config", "delete-records", "groups", "offsets", "delete-group", "delete",
 }
 
 // Toolchain is how a client is installed.
@@ -93,7 +115,7 @@ var newClients = []Client{
 		// Its snappy is a bare block; it cannot read blocks in the frames of snappy-java, as all others write them.
 		Reads: []string{"none", "gzip", "lz4"},
 	},
-	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs},
+	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
 	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs},
 	{Name: "kafka-go", Version: "v0.4.51", Toolchain: Go, Codecs: allCodecs, Lacks: Lacks{ReadsEmptyAsNull: true}},
 	{Name: "java-4.4", Version: "4.4.0", Toolchain: Java, Codecs: allCodecs},

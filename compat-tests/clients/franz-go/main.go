@@ -14,9 +14,14 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
 )
 
-func main() { program.Main(franz{}) }
+func main() { program.Main(&franz{}) }
 
-type franz struct{}
+type franz struct {
+	// sender is the stream step's.
+	sender *kgo.Client
+	// admin is the admin step's.
+	admin *kadm.Client
+}
 
 var codecs = map[string]kgo.CompressionCodec{
 	"none":   kgo.NoCompression(),
@@ -26,10 +31,10 @@ var codecs = map[string]kgo.CompressionCodec{
 	"zstd":   kgo.ZstdCompression(),
 }
 
-func (franz) Module() string   { return "github.com/twmb/franz-go" }
-func (franz) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
+func (*franz) Module() string   { return "github.com/twmb/franz-go" }
+func (*franz) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
 
-func (franz) Create(ctx context.Context, o program.Options) error {
+func (*franz) Create(ctx context.Context, o program.Options) error {
 	admin, err := kadm.NewOptClient(kgo.SeedBrokers(o.Bootstrap))
 	if err != nil {
 		return err
@@ -39,34 +44,32 @@ func (franz) Create(ctx context.Context, o program.Options) error {
 	return err
 }
 
-func (franz) Produce(ctx context.Context, o program.Options, records []program.Record) error {
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(o.Bootstrap),
-		kgo.DefaultProduceTopic(o.Topic),
-		kgo.ProducerBatchCompression(codecs[o.Codec]),
-	)
+func (*franz) Produce(ctx context.Context, o program.Options, records []program.Record) error {
+	options := []kgo.Opt{
+		kgo.SeedBrokers(o.Bootstrap), kgo.DefaultProduceTopic(o.Topic), kgo.ProducerBatchCompression(codecs[o.Codec]),
+	}
+	if o.MaxBytes > 0 {
+		options = append(options, kgo.ProducerBatchMaxBytes(int32(o.MaxBytes)))
+	}
+	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	batch := make([]*kgo.Record, 0, len(records))
 	for _, r := range records {
-		record := &kgo.Record{Key: r.Key, Value: r.Value}
-		if r.Timestamp != nil {
-			record.Timestamp = time.UnixMilli(*r.Timestamp)
-		}
-		for _, h := range r.Headers {
-			record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Name, Value: h.Value})
-		}
-		batch = append(batch, record)
+		batch = append(batch, unsent(r))
 	}
 	return client.ProduceSync(ctx, batch...).FirstErr()
 }
 
-func (franz) Read(ctx context.Context, o program.Options, out *program.Output) error {
-	partitions := make(map[string]map[int32]kgo.Offset)
+func (*franz) Read(ctx context.Context, o program.Options, out *program.Output) error {
+	partitions, from := make(map[string]map[int32]kgo.Offset), kgo.NewOffset().AtStart()
+	if o.Since > 0 {
+		from = kgo.NewOffset().AfterMilli(o.Since)
+	}
 	for _, topic := range o.Topics {
-		partitions[topic] = map[int32]kgo.Offset{0: kgo.NewOffset().AtStart()}
+		partitions[topic] = map[int32]kgo.Offset{0: from}
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.Bootstrap), kgo.ConsumePartitions(partitions))
 	if err != nil {
@@ -84,7 +87,7 @@ func (franz) Read(ctx context.Context, o program.Options, out *program.Output) e
 	return nil
 }
 
-func (franz) Consume(ctx context.Context, o program.Options, out *program.Output) error {
+func (*franz) Consume(ctx context.Context, o program.Options, out *program.Output) error {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(o.Bootstrap),
 		kgo.ConsumerGroup(o.Group),
@@ -116,15 +119,15 @@ func (franz) Consume(ctx context.Context, o program.Options, out *program.Output
 	return nil
 }
 
-func (franz) Member(ctx context.Context, o program.Options, out *program.Output) error {
+func (*franz) Member(ctx context.Context, o program.Options, out *program.Output) error {
 	var owned ownership
-	client, err := kgo.NewClient(
+	options := []kgo.Opt{
 		kgo.SeedBrokers(o.Bootstrap),
 		kgo.ConsumerGroup(o.Group),
 		kgo.ConsumeTopics(o.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.SessionTimeout(o.Session),
-		kgo.HeartbeatInterval(o.Session/10),
+		kgo.HeartbeatInterval(o.Session / 10),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
 			out.Assigned(owned.add(got[o.Topic]))
 		}),
@@ -134,7 +137,11 @@ func (franz) Member(ctx context.Context, o program.Options, out *program.Output)
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 			out.Assigned(owned.remove(lost[o.Topic]))
 		}),
-	)
+	}
+	if o.Instance != "" {
+		options = append(options, kgo.InstanceID(o.Instance))
+	}
+	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return err
 	}
@@ -150,7 +157,7 @@ func (franz) Member(ctx context.Context, o program.Options, out *program.Output)
 }
 
 // Worker holds rebalances up while it works: what it has polled is committed before a partition goes.
-func (franz) Worker(ctx context.Context, o program.Options, out *program.Output) error {
+func (*franz) Worker(ctx context.Context, o program.Options, out *program.Output) error {
 	var owned ownership
 	gone := func(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 		out.Assigned(owned.remove(lost[o.Topic]))
@@ -201,6 +208,17 @@ func work(ctx context.Context, client *kgo.Client, records []*kgo.Record, out *p
 		return
 	}
 	out.Committed(next)
+}
+
+func unsent(r program.Record) *kgo.Record {
+	record := &kgo.Record{Key: r.Key, Value: r.Value}
+	if r.Timestamp != nil {
+		record.Timestamp = time.UnixMilli(*r.Timestamp)
+	}
+	for _, h := range r.Headers {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Name, Value: h.Value})
+	}
+	return record
 }
 
 func record(r *kgo.Record) program.Record {

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -29,6 +30,12 @@ type Options struct {
 	Protocol string
 	// Topics to write or read, and the codec of each to write.
 	Topics, Codecs []string
+	// MaxBytes is what the client's own limits must allow a request; 0 leaves them.
+	MaxBytes int
+	// Since begins a read at the first record that is not older, in milliseconds; 0 is the beginning.
+	Since int64
+	// Instance makes a member a static one.
+	Instance string
 }
 
 // Header is one record header, in JSON a [name, value] pair; a nil value is null on the wire.
@@ -91,7 +98,7 @@ func Main(client Client) {
 
 func run(client Client, args []string, out *Output) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no step: want about, create, produce, write, read, consume, member or worker")
+		return fmt.Errorf("no step: want about, create, produce, write, read, consume, stream, admin, member or worker")
 	}
 	var o Options
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
@@ -105,6 +112,9 @@ func run(client Client, args []string, out *Output) error {
 	flags.StringVar(&o.Protocol, "protocol", "classic", "classic or consumer, for a worker")
 	topics := flags.String("topics", "", "topics to write or read, with commas between")
 	codecs := flags.String("codecs", "", "the codec of each topic to write")
+	flags.IntVar(&o.MaxBytes, "max-bytes", 0, "size of a request that the client's own limits must allow")
+	flags.Int64Var(&o.Since, "since", 0, "read from the first record that is not older, in milliseconds")
+	flags.StringVar(&o.Instance, "instance", "", "instance id of a static member")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -139,6 +149,10 @@ func run(client Client, args []string, out *Output) error {
 		return client.Read(ctx, o, out)
 	case "consume":
 		return client.Consume(ctx, o, out)
+	case "stream":
+		return stream(ctx, client, o, out)
+	case "admin":
+		return administer(ctx, client, o, out)
 	case "member", "worker":
 		return stay(ctx, cancel, client, args[0], o, out)
 	}
@@ -212,15 +226,26 @@ type line struct {
 
 func readRecords(r io.Reader) ([]Record, error) {
 	var records []Record
-	decoder := json.NewDecoder(bufio.NewReader(r))
-	for {
-		var l line
-		if err := decoder.Decode(&l); err == io.EOF {
-			return records, nil
-		} else if err != nil {
+	for record, err := range eachRecord(r) {
+		if err != nil {
 			return nil, fmt.Errorf("record %d on stdin: %w", len(records), err)
 		}
-		records = append(records, Record{Key: l.Key, Value: l.Value, Headers: l.Headers, Timestamp: l.Timestamp})
+		records = append(records, record)
+	}
+	return records, nil
+}
+
+// eachRecord are the records as they come; an error is the last.
+func eachRecord(r io.Reader) iter.Seq2[Record, error] {
+	decoder := json.NewDecoder(bufio.NewReader(r))
+	return func(yield func(Record, error) bool) {
+		for {
+			var l line
+			err := decoder.Decode(&l)
+			if err == io.EOF || !yield(Record{Key: l.Key, Value: l.Value, Headers: l.Headers, Timestamp: l.Timestamp}, err) || err != nil {
+				return
+			}
+		}
 	}
 }
 

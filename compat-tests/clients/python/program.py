@@ -76,7 +76,8 @@ def leave_requested():
 def main(client):
     """Runs the step of the command line; client has version, codecs and a method for each step."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("step", choices=["about", "create", "produce", "write", "read", "consume", "member", "worker", "transact"])
+    parser.add_argument("step", choices=["about", "create", "produce", "write", "read", "consume", "member", "worker", "transact",
+                                         "stream", "admin"])
     parser.add_argument("--bootstrap", default="localhost:9092")
     parser.add_argument("--topic")
     parser.add_argument("--group")
@@ -87,6 +88,9 @@ def main(client):
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--session-ms", type=int, default=45000)
     parser.add_argument("--protocol", choices=["classic", "consumer"], default="classic")
+    parser.add_argument("--max-bytes", type=int, default=0)
+    parser.add_argument("--since", type=int, default=0)
+    parser.add_argument("--instance")
     options, out = parser.parse_args(), Output()
     try:
         if options.step == "about":
