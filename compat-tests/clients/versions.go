@@ -1,5 +1,7 @@
 package clients
 
+import "slices"
+
 // Client is one row of the matrix.
 type Client struct {
 	// Name is the test's name.
@@ -75,6 +77,10 @@ var allAdmin = []string{
 	"create", "topics", "describe", "partitions", "alter", "config", "delete-records", "groups", "offsets", "delete-group", "delete",
 }
 
+func without(all []string, missing ...string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(missing, name) })
+}
+
 // Toolchain is how a client is installed.
 type Toolchain int
 
@@ -103,6 +109,8 @@ var newClients = []Client{
 		Lacks: Lacks{HeadersPerRecord: true, EmptyValues: true, OwnTimestamps: true},
 		// kcat has no admin requests: the broker makes its topic when it asks for metadata.
 		BrokerProperties: map[string]string{"num.partitions": "3"},
+		// It tells neither which record was acknowledged nor where.
+		Can: []Skill{Large, Seek, Static},
 	},
 	{Name: "confluent-kafka", Version: "2.16.1", Toolchain: Python, Codecs: allCodecs},
 	{Name: "aiokafka", Version: "0.14.0", Toolchain: Python, Codecs: allCodecs},
@@ -116,8 +124,12 @@ var newClients = []Client{
 		Reads: []string{"none", "gzip", "lz4"},
 	},
 	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
-	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs},
-	{Name: "kafka-go", Version: "v0.4.51", Toolchain: Go, Codecs: allCodecs, Lacks: Lacks{ReadsEmptyAsNull: true}},
+	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
+	{
+		Name: "kafka-go", Version: "v0.4.51", Toolchain: Go, Codecs: allCodecs, Lacks: Lacks{ReadsEmptyAsNull: true},
+		Can:   []Skill{Large, Seek, Stream}, // neither idempotent producers nor static members
+		Admin: without(allAdmin, "delete-records"),
+	},
 	{Name: "java-4.4", Version: "4.4.0", Toolchain: Java, Codecs: allCodecs},
 	{Name: "java-4.3", Version: "4.3.1", Toolchain: Java, Codecs: allCodecs},
 	{Name: "java-3.9", Version: "3.9.2", Toolchain: Java, Codecs: allCodecs},

@@ -14,9 +14,12 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
 )
 
-func main() { program.Main(client{}) }
+func main() { program.Main(&client{}) }
 
-type client struct{}
+type client struct {
+	// sender is the stream step's.
+	sender *kafka.Writer
+}
 
 var codecs = map[string]kafka.Compression{
 	"none":   0,
@@ -26,10 +29,10 @@ var codecs = map[string]kafka.Compression{
 	"zstd":   kafka.Zstd,
 }
 
-func (client) Module() string   { return "github.com/segmentio/kafka-go" }
-func (client) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
+func (*client) Module() string   { return "github.com/segmentio/kafka-go" }
+func (*client) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
 
-func (client) Create(ctx context.Context, o program.Options) error {
+func (*client) Create(ctx context.Context, o program.Options) error {
 	admin := &kafka.Client{Addr: kafka.TCP(o.Bootstrap)}
 	response, err := admin.CreateTopics(ctx, &kafka.CreateTopicsRequest{
 		Topics: []kafka.TopicConfig{{Topic: o.Topic, NumPartitions: o.Partitions, ReplicationFactor: 1}},
@@ -40,7 +43,7 @@ func (client) Create(ctx context.Context, o program.Options) error {
 	return response.Errors[o.Topic]
 }
 
-func (client) Produce(ctx context.Context, o program.Options, records []program.Record) error {
+func (*client) Produce(ctx context.Context, o program.Options, records []program.Record) error {
 	writer := &kafka.Writer{
 		Addr:         kafka.TCP(o.Bootstrap),
 		Topic:        o.Topic,
@@ -49,24 +52,36 @@ func (client) Produce(ctx context.Context, o program.Options, records []program.
 		RequiredAcks: kafka.RequireAll,
 		BatchTimeout: 10 * time.Millisecond,
 	}
+	if o.MaxBytes > 0 {
+		writer.BatchBytes = int64(o.MaxBytes)
+	}
 	messages := make([]kafka.Message, 0, len(records))
 	for _, r := range records {
-		message := kafka.Message{Key: r.Key, Value: r.Value}
-		if r.Timestamp != nil {
-			message.Time = time.UnixMilli(*r.Timestamp)
-		}
-		for _, h := range r.Headers {
-			message.Headers = append(message.Headers, kafka.Header{Key: h.Name, Value: h.Value})
-		}
-		messages = append(messages, message)
+		messages = append(messages, unsent(r))
 	}
 	return errors.Join(writer.WriteMessages(ctx, messages...), writer.Close())
 }
 
+func unsent(r program.Record) kafka.Message {
+	message := kafka.Message{Key: r.Key, Value: r.Value}
+	if r.Timestamp != nil {
+		message.Time = time.UnixMilli(*r.Timestamp)
+	}
+	for _, h := range r.Headers {
+		message.Headers = append(message.Headers, kafka.Header{Key: h.Name, Value: h.Value})
+	}
+	return message
+}
+
 // Read reads topic after topic: a Reader without a group has one partition.
-func (client) Read(ctx context.Context, o program.Options, out *program.Output) error {
+func (*client) Read(ctx context.Context, o program.Options, out *program.Output) error {
 	for _, topic := range o.Topics {
 		reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{o.Bootstrap}, Topic: topic, MaxWait: 100 * time.Millisecond})
+		if o.Since > 0 {
+			if err := reader.SetOffsetAt(ctx, time.UnixMilli(o.Since)); err != nil {
+				return errors.Join(err, reader.Close())
+			}
+		}
 		for range o.Count / len(o.Topics) {
 			message, err := reader.ReadMessage(ctx)
 			if err != nil {
@@ -81,7 +96,7 @@ func (client) Read(ctx context.Context, o program.Options, out *program.Output) 
 	return nil
 }
 
-func (client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
+func (*client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
 	reader := kafka.NewReader(kafka.ReaderConfig{
 		Brokers:     []string{o.Bootstrap},
 		Topic:       o.Topic,
@@ -108,7 +123,7 @@ func (client) Consume(ctx context.Context, o program.Options, out *program.Outpu
 }
 
 // Member uses the library's lower group API, because its Reader does not tell the assignment.
-func (client) Member(ctx context.Context, o program.Options, out *program.Output) error {
+func (*client) Member(ctx context.Context, o program.Options, out *program.Output) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID:                o.Group,
 		Brokers:           []string{o.Bootstrap},

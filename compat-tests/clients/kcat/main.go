@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -102,6 +103,9 @@ func produceAlike(ctx context.Context, o program.Options, records []program.Reco
 	if len(program.Settings()) == 0 { // what it believes of the broker
 		cmd.Args = append(cmd.Args, "-X", "enable.idempotence=true")
 	}
+	if o.MaxBytes > 0 {
+		cmd.Args = append(cmd.Args, "-X", fmt.Sprintf("message.max.bytes=%d", o.MaxBytes))
+	}
 	for _, h := range records[0].Headers {
 		cmd.Args = append(cmd.Args, "-H", h.Name+"="+string(h.Value))
 	}
@@ -118,8 +122,12 @@ func produceAlike(ctx context.Context, o program.Options, records []program.Reco
 
 // Read runs kcat for each topic: without a group it reads one.
 func (client) Read(ctx context.Context, o program.Options, out *program.Output) error {
+	from := "beginning"
+	if o.Since > 0 {
+		from = fmt.Sprintf("s@%d", o.Since)
+	}
 	for _, topic := range o.Topics {
-		cmd := kcat(ctx, o, "-C", "-t", topic, "-p", "0", "-o", "beginning", "-u", "-q", "-f", recordFormat,
+		cmd := kcat(ctx, o, "-C", "-t", topic, "-p", "0", "-o", from, "-u", "-q", "-f", recordFormat,
 			"-c", strconv.Itoa(o.Count/len(o.Topics)))
 		stdout, err := cmd.StdoutPipe()
 		if err != nil {
@@ -167,6 +175,10 @@ func (client) Member(ctx context.Context, o program.Options, out *program.Output
 	cmd := consumer(context.WithoutCancel(ctx), o,
 		"-X", fmt.Sprintf("session.timeout.ms=%d", o.Session.Milliseconds()),
 		"-X", fmt.Sprintf("heartbeat.interval.ms=%d", (o.Session/10).Milliseconds()))
+	if o.Instance != "" {
+		// Options come before the topic.
+		cmd.Args = slices.Insert(cmd.Args, len(cmd.Args)-1, "-X", "group.instance.id="+o.Instance)
+	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

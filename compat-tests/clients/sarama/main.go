@@ -16,9 +16,16 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
 )
 
-func main() { program.Main(client{}) }
+func main() { program.Main(&client{}) }
 
-type client struct{}
+type client struct {
+	// sender, its topic, the records without an outcome and the readers of outcomes are the stream step's.
+	sender         sarama.AsyncProducer
+	topic          string
+	open, outcomes sync.WaitGroup
+	// admin is the admin step's.
+	admin sarama.ClusterAdmin
+}
 
 var codecs = map[string]sarama.CompressionCodec{
 	"none":   sarama.CompressionNone,
@@ -28,10 +35,10 @@ var codecs = map[string]sarama.CompressionCodec{
 	"zstd":   sarama.CompressionZSTD,
 }
 
-func (client) Module() string   { return "github.com/IBM/sarama" }
-func (client) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
+func (*client) Module() string   { return "github.com/IBM/sarama" }
+func (*client) Codecs() []string { return slices.Sorted(maps.Keys(codecs)) }
 
-func (client) Create(_ context.Context, o program.Options) error {
+func (*client) Create(_ context.Context, o program.Options) error {
 	admin, err := sarama.NewClusterAdmin([]string{o.Bootstrap}, newConfig())
 	if err != nil {
 		return err
@@ -40,46 +47,63 @@ func (client) Create(_ context.Context, o program.Options) error {
 	return errors.Join(admin.CreateTopic(o.Topic, topic, false), admin.Close())
 }
 
-func (client) Produce(_ context.Context, o program.Options, records []program.Record) error {
+func (*client) Produce(_ context.Context, o program.Options, records []program.Record) error {
 	config := newConfig()
 	config.Producer.Compression = codecs[o.Codec]
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Idempotent = config.Version.IsAtLeast(sarama.V0_11_0_0)
 	config.Net.MaxOpenRequests = 1 // sarama demands it of idempotent producers
 	config.Producer.Return.Successes = true
+	if o.MaxBytes > 0 {
+		config.Producer.MaxMessageBytes = o.MaxBytes
+	}
 	producer, err := sarama.NewSyncProducer([]string{o.Bootstrap}, config)
 	if err != nil {
 		return err
 	}
 	messages := make([]*sarama.ProducerMessage, 0, len(records))
 	for _, r := range records {
-		message := &sarama.ProducerMessage{Topic: o.Topic}
-		if r.Timestamp != nil {
-			message.Timestamp = time.UnixMilli(*r.Timestamp)
-		}
-		if r.Key != nil {
-			message.Key = sarama.ByteEncoder(r.Key)
-		}
-		if r.Value != nil {
-			message.Value = sarama.ByteEncoder(r.Value)
-		}
-		for _, h := range r.Headers {
-			message.Headers = append(message.Headers, sarama.RecordHeader{Key: []byte(h.Name), Value: h.Value})
-		}
-		messages = append(messages, message)
+		messages = append(messages, unsent(o.Topic, r))
 	}
 	return errors.Join(producer.SendMessages(messages), producer.Close())
 }
 
-func (client) Read(_ context.Context, o program.Options, out *program.Output) error {
-	consumer, err := sarama.NewConsumer([]string{o.Bootstrap}, newConfig())
+func unsent(topic string, r program.Record) *sarama.ProducerMessage {
+	message := &sarama.ProducerMessage{Topic: topic}
+	if r.Timestamp != nil {
+		message.Timestamp = time.UnixMilli(*r.Timestamp)
+	}
+	if r.Key != nil {
+		message.Key = sarama.ByteEncoder(r.Key)
+	}
+	if r.Value != nil {
+		message.Value = sarama.ByteEncoder(r.Value)
+	}
+	for _, h := range r.Headers {
+		message.Headers = append(message.Headers, sarama.RecordHeader{Key: []byte(h.Name), Value: h.Value})
+	}
+	return message
+}
+
+func (*client) Read(_ context.Context, o program.Options, out *program.Output) error {
+	cluster, err := sarama.NewClient([]string{o.Bootstrap}, newConfig())
+	if err != nil {
+		return err
+	}
+	consumer, err := sarama.NewConsumerFromClient(cluster)
 	if err != nil {
 		return err
 	}
 	// All are opened before the first is read, and closed together: to close one waits for a fetch.
 	partitions := make([]sarama.PartitionConsumer, len(o.Topics))
 	for i, topic := range o.Topics {
-		if partitions[i], err = consumer.ConsumePartition(topic, 0, sarama.OffsetOldest); err != nil {
+		from := sarama.OffsetOldest
+		if o.Since > 0 {
+			if from, err = cluster.GetOffset(topic, 0, o.Since); err != nil {
+				return err
+			}
+		}
+		if partitions[i], err = consumer.ConsumePartition(topic, 0, from); err != nil {
 			return err
 		}
 	}
@@ -89,10 +113,10 @@ func (client) Read(_ context.Context, o program.Options, out *program.Output) er
 		}
 		partition.AsyncClose()
 	}
-	return consumer.Close()
+	return errors.Join(consumer.Close(), cluster.Close())
 }
 
-func (client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
+func (*client) Consume(ctx context.Context, o program.Options, out *program.Output) error {
 	config := groupConfig()
 	config.Consumer.Offsets.AutoCommit.Enable = false
 	group, err := sarama.NewConsumerGroup([]string{o.Bootstrap}, o.Group, config)
@@ -157,10 +181,15 @@ func (c *counter) take(session sarama.ConsumerGroupSession, message *sarama.Cons
 	return c.wanted > 0
 }
 
-func (client) Member(ctx context.Context, o program.Options, out *program.Output) error {
+func (*client) Member(ctx context.Context, o program.Options, out *program.Output) error {
 	config := groupConfig()
 	config.Consumer.Group.Session.Timeout = o.Session
 	config.Consumer.Group.Heartbeat.Interval = o.Session / 10
+	config.Metadata.Retry.Max = 100 // a restart of the broker may take that long
+	if o.Instance != "" {
+		config.Consumer.Group.InstanceId = o.Instance
+		config.Version = sarama.V2_3_0_0 // the first that has static members; sarama's default is older
+	}
 	group, err := sarama.NewConsumerGroup([]string{o.Bootstrap}, o.Group, config)
 	if err != nil {
 		return err
@@ -212,7 +241,7 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 }
 
 // Worker commits behind what it has read. It emits no Committed: sarama does not say whether a commit was done.
-func (client) Worker(ctx context.Context, o program.Options, out *program.Output) error {
+func (*client) Worker(ctx context.Context, o program.Options, out *program.Output) error {
 	config := groupConfig()
 	config.Consumer.Group.Session.Timeout = o.Session
 	config.Consumer.Group.Heartbeat.Interval = o.Session / 10
