@@ -10,7 +10,7 @@ RACE := $(if $(shell command -v $(shell $(GO) env CC) 2>/dev/null),-race,)
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := run
-.PHONY: run build test unit compat quick check format vet lint fences cross vuln bench fuzz clean
+.PHONY: run build test unit compat matrix quick check format vet lint fences cross vuln bench fuzz clean
 
 run: build ## build, then a development broker on localhost:9092
 	./bin/barnabas serve --profile dev
@@ -27,6 +27,15 @@ unit:
 
 compat: build ## real clients and Apache Kafka, by name from the package registries
 	cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 ./...
+
+# What the matrix of docs/compatibility.md is about.
+MATRIX ?= ./clients ./franzgo ./exactlyonce ./offsetsreader ./javaadmin ./grouptools
+
+matrix: build ## runs real clients against Barnabas and Apache Kafka, and writes docs/compatibility.md
+	cd compat-tests && cells=$$(mktemp -d) && trap 'rm -rf "$$cells"' EXIT && export BARNABAS_MATRIX=$$cells && \
+	$(GO) test -count=1 -timeout 60m -p 1 $(MATRIX) && \
+	BARNABAS_COMPAT_TARGET=kafka $(GO) test -count=1 -timeout 90m -p 1 $(MATRIX) && \
+	$(GO) run ./matrix/write "$$cells"
 
 quick: ## under a minute, for the inner loop
 	$(GO) build ./... && $(GO) vet ./... && $(GO) test -short ./...

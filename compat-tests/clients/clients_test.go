@@ -10,6 +10,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
@@ -100,10 +101,63 @@ func TestClients(t *testing.T) {
 			for _, scenario := range has {
 				t.Run(scenario.name, func(t *testing.T) {
 					sayHowToRunAlone(t)
+					passes(t, client, scenario.name)
 					scenario.run(t, broker, program)
 				})
 			}
 		})
+	}
+}
+
+// passes declares a cell of the matrix.
+func passes(t *testing.T, client Client, scenario string) {
+	t.Helper()
+	target := targetName()
+	if target != matrix.Barnabas {
+		target = "kafka-" + kafkaVersion(t)
+	}
+	matrix.Passes(t, matrix.Cell{
+		Table: matrix.Clients, Subject: client.Name, Version: client.Version, Language: client.Toolchain.Language(), Scenario: scenario, Target: target,
+	})
+}
+
+// TestTheMatrixIsWhole: the record has what these tests try with Barnabas, and nothing of clients that there are no more.
+func TestTheMatrixIsWhole(t *testing.T) {
+	if os.Getenv(matrix.EnvFolder) != "" {
+		t.Skip("a record is being made")
+	}
+	results, err := matrix.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string]map[string]bool{}
+	for _, client := range Clients {
+		cells := map[string]bool{"write": true, "read": true}
+		for _, s := range scenarios {
+			if s.has(client) {
+				cells[s.name] = true
+			}
+		}
+		if slices.Contains(transactors, client.Name) {
+			cells["transactions"] = true
+		}
+		wanted[client.Name] = cells
+	}
+	for _, w := range workers {
+		wanted[w.client][w.scenario()] = true
+	}
+	for _, row := range results.Rows {
+		if row.Table == matrix.Clients && wanted[row.Subject] == nil {
+			t.Errorf("the matrix has %s, which is not tried any more: take the row out of results.json", row.Subject)
+		}
+	}
+	for _, client := range Clients {
+		for scenario := range wanted[client.Name] {
+			cell := matrix.Cell{Table: matrix.Clients, Subject: client.Name, Version: client.Version, Language: client.Toolchain.Language(), Scenario: scenario, Target: matrix.Barnabas}
+			if err := results.Has(cell); err != nil {
+				t.Errorf("%v: `make matrix` brings it up to date", err)
+			}
+		}
 	}
 }
 

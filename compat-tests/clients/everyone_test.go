@@ -42,6 +42,7 @@ func TestEachReadsWhatEveryoneWrote(t *testing.T) {
 				t.Run(client.Name, func(t *testing.T) {
 					t.Parallel()
 					needTarget(t, client)
+					passes(t, client, step)
 					run(lasting{t, parent}, i, client)
 				})
 			}

@@ -20,6 +20,14 @@ type worker struct {
 	client, protocol string
 }
 
+// scenario is the column of the matrix.
+func (w worker) scenario() string {
+	if w.protocol == "consumer" {
+		return "consumer-protocol"
+	}
+	return "rebalance"
+}
+
 // workers are the clients with a worker step, and the protocols that they speak.
 var workers = []worker{
 	{"java-4.3", "classic"}, {"java-4.3", "consumer"}, {"java-3.9", "classic"},
@@ -48,6 +56,7 @@ func TestRebalances(t *testing.T) {
 		t.Run(w.client+"-"+w.protocol, func(t *testing.T) {
 			t.Parallel()
 			sayHowToRunAlone(t)
+			passes(t, clientNamed(t, w.client), w.scenario())
 			program := Install(t, clientNamed(t, w.client))
 			broker := startTarget(t, workBroker())
 			rebalance(t, broker, program, w.protocol)

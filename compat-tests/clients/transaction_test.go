@@ -48,6 +48,7 @@ func TestTransactions(t *testing.T) {
 	for _, name := range transactors {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			passes(t, clientNamed(t, name), "transactions")
 			program := Install(t, clientNamed(t, name))
 			broker := startTarget(t, transactionBroker())
 			talker := program.talk(t, "transact", broker.Bootstrap())

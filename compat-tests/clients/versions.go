@@ -93,6 +93,11 @@ const (
 	Python
 )
 
+// Language is what the matrix says of a toolchain's clients.
+func (t Toolchain) Language() string {
+	return map[Toolchain]string{Debian: "C", Go: "Go", Java: "Java", Node: "JavaScript", Python: "Python"}[t]
+}
+
 var (
 	allCodecs = []string{"none", "gzip", "snappy", "lz4", "zstd"}
 	// oldCodecs are those before zstd came with Kafka 2.1 (KIP-110).
