@@ -232,3 +232,48 @@ func (j *judge) gone(topic string) {
 		}
 	}
 }
+
+// drain reads a topic up to its end as the isolation level has it: the values by partition, and that end.
+func (j *judge) drain(topic, isolation string) (values map[int32][]string, ends map[int32]int64) {
+	j.tb.Helper()
+	level, list := kgo.ReadUncommitted(), j.admin.ListEndOffsets
+	if isolation == committed {
+		level, list = kgo.ReadCommitted(), j.admin.ListCommittedOffsets
+	}
+	listed, err := list(j.context(), topic)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		j.tb.Fatalf("list the ends of %s: %v", topic, err)
+	}
+	// Markers are kept, for a log may end with one.
+	client, err := kgo.NewClient(kgo.SeedBrokers(j.bootstrap), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		j.tb.Fatal(err)
+	}
+	defer client.Close()
+	values, ends, left := map[int32][]string{}, map[int32]int64{}, map[int32]bool{}
+	listed.Each(func(o kadm.ListedOffset) {
+		ends[o.Partition] = o.Offset
+		if o.Offset > 0 {
+			left[o.Partition] = true
+		}
+	})
+	for ctx := j.context(); len(left) > 0; {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			j.tb.Fatalf("drain %s: %v", topic, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			if !r.Attrs.IsControl() && r.Offset < ends[r.Partition] {
+				values[r.Partition] = append(values[r.Partition], string(r.Value))
+			}
+			if r.Offset >= ends[r.Partition]-1 {
+				delete(left, r.Partition)
+			}
+		})
+	}
+	return values, ends
+}

@@ -55,6 +55,10 @@ type Lacks struct {
 	Admin bool
 	// Commits: it reads without offsets that are kept in the broker.
 	Commits bool
+	// Drain: of transactions, it does not say when it has read all that there is.
+	Drain bool
+	// OffsetsWait: of transactions, the offsets go to the broker with the commit.
+	OffsetsWait bool
 	// Groups: it reads as itself only, never as a member.
 	Groups bool
 }
@@ -129,7 +133,7 @@ var newClients = []Client{
 		Reads: []string{"none", "gzip", "lz4"},
 	},
 	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
-	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
+	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin, Lacks: Lacks{Drain: true, OffsetsWait: true}},
 	{
 		Name: "kafka-go", Version: "v0.4.51", Toolchain: Go, Codecs: allCodecs, Lacks: Lacks{ReadsEmptyAsNull: true},
 		Can:   []Skill{Large, Seek, Stream}, // neither idempotent producers nor static members

@@ -98,7 +98,7 @@ func Main(client Client) {
 
 func run(client Client, args []string, out *Output) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no step: want about, create, produce, write, read, consume, stream, admin, member or worker")
+		return fmt.Errorf("no step: want about, create, produce, write, read, consume, stream, admin, transact, member or worker")
 	}
 	var o Options
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
@@ -153,6 +153,8 @@ func run(client Client, args []string, out *Output) error {
 		return stream(ctx, client, o, out)
 	case "admin":
 		return administer(ctx, client, o, out)
+	case "transact":
+		return transact(ctx, client, o, out)
 	case "member", "worker":
 		return stay(ctx, cancel, client, args[0], o, out)
 	}

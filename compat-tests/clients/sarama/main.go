@@ -25,6 +25,8 @@ type client struct {
 	open, outcomes sync.WaitGroup
 	// admin is the admin step's.
 	admin sarama.ClusterAdmin
+	// producers are the transact step's.
+	producers map[string]sarama.SyncProducer
 }
 
 var codecs = map[string]sarama.CompressionCodec{
