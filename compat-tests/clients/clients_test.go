@@ -1,62 +1,30 @@
 package clients
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
 	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
-// envTarget says which broker the clients meet: barnabas (the default), kafka (the
-// newest that the oracle knows) or another version of it, as in kafka-3.9.2, which
-// still serves the old clients.
-const envTarget = "BARNABAS_COMPAT_TARGET"
-
-func targetName() string {
-	if name := os.Getenv(envTarget); name != "" {
-		return name
-	}
-	return "barnabas"
-}
-
-// startTarget starts the broker under test; it ends with the test.
-func startTarget(tb testing.TB, properties map[string]string) *testbed.Broker {
-	tb.Helper()
-	if targetName() == "barnabas" {
-		return barnabas.Run(tb, barnabas.Options{Properties: properties})
-	}
-	return oracle.Run(tb, oracle.Options{Properties: properties, Version: kafkaVersion(tb)})
-}
-
-// kafkaVersion is that of the target, if it is a Kafka.
-func kafkaVersion(tb testing.TB) string {
-	tb.Helper()
-	version, isKafka := strings.CutPrefix(targetName(), "kafka")
-	if !isKafka {
-		tb.Fatalf("%s is %q: want barnabas, kafka or kafka-VERSION", envTarget, targetName())
-	}
-	return cmp.Or(strings.TrimPrefix(version, "-"), oracle.Newest)
-}
-
 // targetServes tells whether the broker under test speaks versions as old as the client's.
-func targetServes(tb testing.TB, client Client) bool {
-	tb.Helper()
-	return !client.Old || targetName() == "barnabas" || !strings.HasPrefix(kafkaVersion(tb), "4.")
+func targetServes(client Client) bool {
+	version, isKafka := target.KafkaVersion()
+	return !client.Old || !isKafka || !strings.HasPrefix(version, "4.")
 }
 
 // needTarget skips a client that is too old for the broker under test.
 func needTarget(t *testing.T, client Client) {
 	t.Helper()
-	if !targetServes(t, client) {
-		t.Skipf("%s does not serve clients as old as %s; kafka-%s does", targetName(), client.Name, oracle.Old)
+	if !targetServes(client) {
+		t.Skipf("%s does not serve clients as old as %s; kafka-%s does", target.Name(), client.Name, oracle.Old)
 	}
 }
 
@@ -97,7 +65,7 @@ func TestClients(t *testing.T) {
 				t.Skip("commits nothing; see TestEachReadsWhatEveryoneWrote")
 			}
 			program := Install(t, client)
-			broker := startTarget(t, client.BrokerProperties)
+			broker := target.Run(t, client.BrokerProperties)
 			for _, scenario := range has {
 				t.Run(scenario.name, func(t *testing.T) {
 					sayHowToRunAlone(t)
@@ -112,12 +80,8 @@ func TestClients(t *testing.T) {
 // passes declares a cell of the matrix.
 func passes(t *testing.T, client Client, scenario string) {
 	t.Helper()
-	target := targetName()
-	if target != matrix.Barnabas {
-		target = "kafka-" + kafkaVersion(t)
-	}
 	matrix.Passes(t, matrix.Cell{
-		Table: matrix.Clients, Subject: client.Name, Version: client.Version, Language: client.Toolchain.Language(), Scenario: scenario, Target: target,
+		Table: matrix.Clients, Subject: client.Name, Version: client.Version, Language: client.Toolchain.Language(), Scenario: scenario, Target: target.Column(),
 	})
 }
 
@@ -173,7 +137,7 @@ func sayHowToRunAlone(t *testing.T) {
 			parts[i] = "^" + part + "$"
 		}
 		t.Logf("to run it alone, in compat-tests: %s=%s go test -count=1 ./clients -run '%s'",
-			envTarget, targetName(), strings.Join(parts, "/"))
+			target.Env, target.Name(), strings.Join(parts, "/"))
 	})
 }
 

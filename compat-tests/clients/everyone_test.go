@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 )
 
 const (
@@ -31,10 +33,10 @@ func TestEachReadsWhatEveryoneWrote(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("to run a part, in compat-tests: %s=%s go test -count=1 ./clients -run '^%s$/^(write|read)$/^(WRITER|READER)$'",
-				envTarget, targetName(), t.Name())
+				target.Env, target.Name(), t.Name())
 		}
 	})
-	e := &everyone{broker: startTarget(t, nil).Bootstrap(), began: time.Now(), programs: map[string]Program{}, topics: map[string]*written{}}
+	e := &everyone{broker: target.Run(t, nil).Bootstrap(), began: time.Now(), programs: map[string]Program{}, topics: map[string]*written{}}
 	each := func(step string, run func(t lasting, index int, client Client)) {
 		began := time.Now()
 		t.Run(step, func(t *testing.T) {
@@ -183,7 +185,7 @@ func (e *everyone) canRead(t *testing.T, p Program) []string {
 			return slices.Contains(client.Codecs, codec) && !slices.Contains(canRead, codec)
 		})
 	}
-	if client.Lacks.Headers && targetName() == "barnabas" {
+	if client.Lacks.Headers && target.Name() == target.Barnabas {
 		// What is converted to an old format anyway comes in a codec that is as old.
 		canRead = append(slices.Clone(canRead), "zstd")
 	}

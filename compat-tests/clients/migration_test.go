@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 )
 
 // The members keep the defaults of Kafka.
@@ -43,7 +45,7 @@ func migrate(t *testing.T, assignor string) {
 		"cooperative": "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
 	}
 	program := Install(t, clientNamed(t, "java-4.3"))
-	broker := startTarget(t, nil)
+	broker := target.Run(t, nil)
 	program.Create(t, broker.Bootstrap(), topic, workPartitions)
 	// No session time-out: the defaults of the library.
 	w := &working{T: t, group: newGroup(t, program, broker.Bootstrap(), topic, name, 0)}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 )
 
 // personas are the values of barnabas.persona, with what each means to a client that
@@ -23,7 +25,7 @@ var personas = []struct {
 // can. Produce and AddPartitionsToTxn of the first protocol belong together: without
 // the latter the broker refuses the former, and the newer Produce is not served.
 func TestTransactionsUnderPersonas(t *testing.T) {
-	if targetName() != "barnabas" {
+	if target.Name() != target.Barnabas {
 		t.Skip("Kafka has no personas")
 	}
 	for _, p := range personas {
@@ -32,7 +34,7 @@ func TestTransactionsUnderPersonas(t *testing.T) {
 				t.Parallel()
 				sayHowToRunAlone(t)
 				program := Install(t, clientNamed(t, name))
-				broker := startTarget(t, map[string]string{"barnabas.persona": p.name})
+				broker := target.Run(t, map[string]string{"barnabas.persona": p.name})
 				x := transacting{t, program.talk(t, "transact", broker.Bootstrap()), newJudge(t, broker.Bootstrap()), program.Client.Lacks, "both"}
 				x.create(x.topic)
 				commitAndAbort(x)
@@ -73,7 +75,7 @@ func (j *judge) producerEpochs(topic string) (epochs []int16) {
 
 // TestRoundtripsUnderPersonas: records come back whole and groups go on where they were.
 func TestRoundtripsUnderPersonas(t *testing.T) {
-	if targetName() != "barnabas" {
+	if target.Name() != target.Barnabas {
 		t.Skip("Kafka has no personas")
 	}
 	for _, p := range personas {
@@ -82,7 +84,7 @@ func TestRoundtripsUnderPersonas(t *testing.T) {
 				t.Parallel()
 				sayHowToRunAlone(t)
 				program := Install(t, clientNamed(t, name))
-				roundtrip(t, startTarget(t, map[string]string{"barnabas.persona": p.name}), program)
+				roundtrip(t, target.Run(t, map[string]string{"barnabas.persona": p.name}), program)
 			})
 		}
 	}

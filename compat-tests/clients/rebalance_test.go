@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
@@ -58,7 +59,7 @@ func TestRebalances(t *testing.T) {
 			sayHowToRunAlone(t)
 			passes(t, clientNamed(t, w.client), w.scenario())
 			program := Install(t, clientNamed(t, w.client))
-			broker := startTarget(t, workBroker())
+			broker := target.Run(t, workBroker())
 			rebalance(t, broker, program, w.protocol)
 		})
 	}
@@ -99,7 +100,7 @@ func rebalance(t *testing.T, broker *testbed.Broker, program Program, protocol s
 	}
 	w.stable("each was replaced")
 	end := broker.Kill
-	if targetName() == "kafka" {
+	if _, isKafka := target.KafkaVersion(); isKafka {
 		// With Kafka 4.3.1 killed, aiokafka and sarama were seen to begin at 0 again, below what they had committed.
 		end = broker.Stop
 	}

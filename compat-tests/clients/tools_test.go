@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
@@ -44,7 +45,7 @@ type toolStep struct {
 func TestTools(t *testing.T) {
 	oracle.Need(t)
 	brokers := make([]testbed.Target, 2)
-	brokers[0] = startTarget(t, nil)
+	brokers[0] = target.Run(t, nil)
 	brokers[1] = oracle.Run(t, oracle.Options{})
 	for _, chapter := range slices.Concat(toolChapters, configChapters) {
 		t.Run(chapter.name, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 )
 
 const (
@@ -51,7 +53,7 @@ func TestTransactions(t *testing.T) {
 			t.Parallel()
 			passes(t, clientNamed(t, name), "transactions")
 			program := Install(t, clientNamed(t, name))
-			broker := startTarget(t, transactionBroker())
+			broker := target.Run(t, transactionBroker())
 			talker := program.talk(t, "transact", broker.Bootstrap())
 			for _, s := range scenarios {
 				t.Run(s.name, func(t *testing.T) {

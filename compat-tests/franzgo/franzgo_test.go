@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
-	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
@@ -50,13 +49,8 @@ var outcome = regexp.MustCompile(`(?m)^--- (PASS|FAIL|SKIP): (\S+)`)
 // TestSuite: every test passes, and none is skipped but those that are named above.
 func TestSuite(t *testing.T) {
 	testbed.NeedPrograms(t, "go")
-	var broker testbed.Target
-	onKafka := os.Getenv("BARNABAS_COMPAT_TARGET") == "kafka"
-	if onKafka {
-		broker = oracle.Run(t, oracle.Options{})
-	} else {
-		broker = barnabas.Run(t, barnabas.Options{})
-	}
+	broker := target.Run(t, nil)
+	onBarnabas := target.Name() == target.Barnabas
 	records, timeout, run := suiteRecords, suiteTimeout, cmp.Or(os.Getenv(envRun), ".")
 	if more := os.Getenv(envRecords); more != "" {
 		records, timeout = more, longTimeout
@@ -72,7 +66,7 @@ func TestSuite(t *testing.T) {
 	}
 	passed := 0
 	for name, outcome := range outcomes {
-		switch fault := judge(name, outcome, onKafka); {
+		switch fault := judge(name, outcome, onBarnabas); {
 		case fault != "":
 			t.Errorf("%s: %s\n  alone: %s='^%s$' go test -count=1 ./franzgo", name, fault, envRun, name)
 		case outcome == "PASS":
@@ -89,8 +83,8 @@ func TestSuite(t *testing.T) {
 }
 
 // judge says what is wrong with a test's outcome, if anything.
-func judge(name, outcome string, onKafka bool) string {
-	if what, missing := notYet[name]; missing && !onKafka {
+func judge(name, outcome string, onBarnabas bool) string {
+	if what, missing := notYet[name]; missing && onBarnabas {
 		if outcome != "SKIP" {
 			return fmt.Sprintf("%s, and is listed as one that needs %s, which are not served", outcome, what)
 		}
@@ -104,17 +98,17 @@ func judge(name, outcome string, onKafka bool) string {
 
 func TestJudge(t *testing.T) {
 	for _, c := range []struct {
-		name, outcome string
-		onKafka, good bool
+		name, outcome    string
+		onBarnabas, good bool
 	}{
-		{"TestAny", "PASS", false, true},
-		{"TestAny", "SKIP", false, false},
-		{"TestAny", "FAIL", true, false},
-		{"TestSCRAMAuth", "SKIP", false, true},
-		{"TestSCRAMAuth", "FAIL", false, false},
-		{"TestShareGroup", "SKIP", true, false},
+		{"TestAny", "PASS", true, true},
+		{"TestAny", "SKIP", true, false},
+		{"TestAny", "FAIL", false, false},
+		{"TestSCRAMAuth", "SKIP", true, true},
+		{"TestSCRAMAuth", "FAIL", true, false},
+		{"TestShareGroup", "SKIP", false, false},
 	} {
-		if fault := judge(c.name, c.outcome, c.onKafka); (fault == "") != c.good {
+		if fault := judge(c.name, c.outcome, c.onBarnabas); (fault == "") != c.good {
 			t.Errorf("%+v: %q", c, fault)
 		}
 	}
