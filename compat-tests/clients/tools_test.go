@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
@@ -44,6 +45,8 @@ type toolStep struct {
 // chapters use topics and groups of their own: each can be run alone.
 func TestTools(t *testing.T) {
 	oracle.Need(t)
+	matrix.Works(t, "Apache Kafka's command-line tools", oracle.Newest, "Java",
+		"topics, records, groups, configs, console clients: text and exit codes compared", matrix.Barnabas, matrix.Kafka)
 	brokers := make([]testbed.Target, 2)
 	brokers[0] = target.Run(t, nil)
 	brokers[1] = oracle.Run(t, oracle.Options{})

@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
@@ -23,7 +25,8 @@ const (
 	envRecords  = "FRANZGO_RECORDS"
 	longTimeout = 30 * time.Minute
 	// envRun is a pattern of tests, as for go test -run.
-	envRun = "FRANZGO_RUN"
+	envRun     = "FRANZGO_RUN"
+	wholeSuite = "."
 	// leastTests is below what the suite has: an empty run is no success.
 	leastTests = 140
 )
@@ -51,7 +54,10 @@ func TestSuite(t *testing.T) {
 	testbed.NeedPrograms(t, "go")
 	broker := target.Run(t, nil)
 	onBarnabas := target.Name() == target.Barnabas
-	records, timeout, run := suiteRecords, suiteTimeout, cmp.Or(os.Getenv(envRun), ".")
+	records, timeout, run := suiteRecords, suiteTimeout, cmp.Or(os.Getenv(envRun), wholeSuite)
+	if run == wholeSuite {
+		matrix.Works(t, "franz-go's own tests", moduleVersion(t), "Go", "the whole suite of kgo", target.Column())
+	}
 	if more := os.Getenv(envRecords); more != "" {
 		records, timeout = more, longTimeout
 	}
@@ -73,13 +79,23 @@ func TestSuite(t *testing.T) {
 			passed++
 		}
 	}
-	if run == "." && passed < leastTests-len(notYet) {
+	if run == wholeSuite && passed < leastTests-len(notYet) {
 		t.Errorf("only %d tests passed", passed)
 	}
 	if err != nil || t.Failed() {
 		t.Errorf("%v\n%s", err, out)
 	}
 	t.Logf("%d tests passed", passed)
+}
+
+// moduleVersion is that of the module whose tests run.
+func moduleVersion(t *testing.T) string {
+	t.Helper()
+	version, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "github.com/twmb/franz-go").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(version))
 }
 
 // judge says what is wrong with a test's outcome, if anything.

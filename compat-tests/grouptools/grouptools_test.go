@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
@@ -50,6 +51,8 @@ var inFront = []string{"transactions", "features", "metadata-quorum"}
 // chapter has brokers of its own state: lists see the groups of the chapter alone.
 func TestGroupTools(t *testing.T) {
 	oracle.Need(t)
+	matrix.Works(t, "Apache Kafka's command-line tools", oracle.Newest, "Java",
+		"groups, transactions, features, quotas, users, replicas and quorum: the text compared", matrix.Barnabas, matrix.Kafka)
 	testbed.NeedPrograms(t, "javac")
 	started := []func(t *testing.T) testbed.Target{
 		func(t *testing.T) testbed.Target { return oracle.Run(t, oracle.Options{Properties: properties}) },

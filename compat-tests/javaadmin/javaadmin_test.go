@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
@@ -40,6 +41,7 @@ var properties = map[string]string{"group.initial.rebalance.delay.ms": "0"}
 
 func TestJavaAdmin(t *testing.T) {
 	oracle.Need(t)
+	matrix.Works(t, "Admin of Apache Kafka's clients", oracle.Newest, "Java", "every method, compared call by call", matrix.Barnabas, matrix.Kafka)
 	testbed.NeedPrograms(t, "javac")
 	classes := compile(t)
 	judge := oracle.Run(t, oracle.Options{Properties: properties})

@@ -40,6 +40,14 @@ func Passes(t testing.TB, c Cell) {
 	})
 }
 
+// Works declares that the test, if it passes, is a cell of the table of tools and systems.
+func Works(t testing.TB, subject, version, from, scenario string, targets ...string) {
+	t.Helper()
+	for _, target := range targets {
+		Passes(t, Cell{Table: Ecosystem, Subject: subject, Version: version, Language: from, Scenario: scenario, Target: target})
+	}
+}
+
 func (c Cell) write(folder string, now time.Time) error {
 	c.Date = now.UTC().Format(time.DateOnly)
 	line, err := json.Marshal(c)

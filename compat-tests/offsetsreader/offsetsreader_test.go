@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
@@ -30,11 +31,11 @@ const (
 func TestReaderSeesWhatTheBrokerAnswers(t *testing.T) {
 	oracle.Need(t) // the schemas are in its jars
 	for _, target := range []struct {
-		name  string
-		start func(t *testing.T) *testbed.Broker
+		name, column string
+		start        func(t *testing.T) *testbed.Broker
 	}{
-		{"barnabas", func(t *testing.T) *testbed.Broker { return barnabas.Run(t, barnabas.Options{}) }},
-		{"kafka", func(t *testing.T) *testbed.Broker {
+		{"barnabas", matrix.Barnabas, func(t *testing.T) *testbed.Broker { return barnabas.Run(t, barnabas.Options{}) }},
+		{"kafka", matrix.Kafka, func(t *testing.T) *testbed.Broker {
 			if testing.Short() {
 				t.Skip("judges the test, not the broker")
 			}
@@ -43,6 +44,7 @@ func TestReaderSeesWhatTheBrokerAnswers(t *testing.T) {
 	} {
 		t.Run(target.name, func(t *testing.T) {
 			t.Parallel()
+			matrix.Works(t, "readers of __consumer_offsets", oracle.Newest, "as Burrow does", "offsets and members compared with the answers", target.column)
 			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 			defer cancel()
 			h := newHistory(t, ctx, target.start(t).Bootstrap())
