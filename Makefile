@@ -26,7 +26,7 @@ unit:
 	$(GO) test $(RACE) -count=1 ./...
 
 compat: build ## real clients and Apache Kafka, by name from the package registries
-	cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 ./...
+	set -o pipefail; cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 ./... 2>&1 | $(GO) run ./alone
 
 # What the matrix of docs/compatibility.md is about.
 MATRIX ?= ./clients ./franzgo ./exactlyonce ./offsetsreader ./javaadmin ./grouptools
