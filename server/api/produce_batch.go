@@ -20,6 +20,9 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		code := codeOf(err)
 		item.judged = code == protocol.ErrInvalidRecord.Code ||
 			code == protocol.ErrUnsupportedCompressionType.Code && c.header.Version >= 7
+		if code == protocol.ErrUnsupportedCompressionType.Code {
+			err = undecodable(err)
+		}
 		return nil, err
 	}
 	item.judged = true
@@ -32,7 +35,7 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		})
 		if err != nil {
 			c.explain(item, summary, err)
-			return nil, err
+			return nil, undecodable(err)
 		}
 		largest = summary.MaxTimestamp
 	}
@@ -40,7 +43,19 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		largest = c.now
 	}
 	batch.SetTimestamps(policy.TimestampAppendTime, largest)
-	return recompressed(batch, policy, limits)
+	batch, err := recompressed(batch, policy, limits)
+	return batch, undecodable(err)
+}
+
+// undecodable gives what cannot be decompressed the code that it has in Kafka, which
+// does not expect the decoder's exception. Producers give up on it, where they would
+// send the same bytes again for a damaged batch.
+func undecodable(err error) error {
+	switch codeOf(err) {
+	case protocol.ErrCorruptMessage.Code, protocol.ErrUnsupportedCompressionType.Code:
+		return protocol.ErrUnknownServerError.WithMessage("%s", errorOf(err).Message)
+	}
+	return err
 }
 
 // onlyBatch takes the records of a request apart: one batch from version 3 on, a

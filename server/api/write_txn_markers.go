@@ -17,8 +17,8 @@ package api
 //
 // A marker for a coordinator's own journal other than the committed offsets is
 // INVALID_TOPIC_EXCEPTION: no transaction writes there, and it would have its
-// coordinator load anew. One for a producer without id or epoch is INVALID_REQUEST;
-// Kafka answers UNKNOWN_SERVER_ERROR. One without topics is not in the answer, as from
+// coordinator load anew. One for a producer without id or epoch is UNKNOWN_SERVER_ERROR,
+// as from Kafka, which fails to make its batch. One without topics is not in the answer, as from
 // Kafka, which gathers the answer by partition.
 
 import (
@@ -84,7 +84,7 @@ func (a *API) writeMarker(image *metadata.Image, asked *kmsg.WriteTxnMarkersRequ
 
 func (a *API) checkMarker(image *metadata.Image, m coordinator.Marker, topic string, index int32) error {
 	if m.Producer.ID < 0 || m.Producer.Epoch < 0 {
-		return protocol.ErrInvalidRequest
+		return protocol.ErrUnknownServerError
 	}
 	if isInternalTopic(topic) && topic != OffsetsTopic {
 		return protocol.ErrInvalidTopicException

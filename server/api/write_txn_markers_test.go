@@ -55,7 +55,7 @@ func TestWriteTxnMarkers(t *testing.T) {
 		}
 		want := fmt.Sprintf("5 t 0:0 3:%d 1:%d 2:%d\n6 __consumer_offsets 7:%d 0:0 50:%d\n-1 t 0:%d\n5 t 0:%[6]d\n5 __transaction_state 0:%[7]d\n",
 			protocol.ErrUnknownTopicOrPartition.Code, protocol.ErrTransactionCoordinatorFenced.Code, protocol.ErrNotLeaderOrFollower.Code,
-			protocol.ErrInvalidProducerEpoch.Code, protocol.ErrUnknownTopicOrPartition.Code, protocol.ErrInvalidRequest.Code, protocol.ErrInvalidTopicException.Code)
+			protocol.ErrInvalidProducerEpoch.Code, protocol.ErrUnknownTopicOrPartition.Code, protocol.ErrUnknownServerError.Code, protocol.ErrInvalidTopicException.Code)
 		if got != want {
 			t.Errorf("version %d answers\n%swant\n%s", version, got, want)
 		}
