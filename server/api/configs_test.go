@@ -206,6 +206,7 @@ func TestChangesOfSettingsThatAreRefused(t *testing.T) {
 		{stepsOf(kindLogger, "1", step{set, "root", "debug"}), illegal, "Valid log levels are DEBUG, ERROR"},
 		{stepsOf(kindLogger, "1", step{set, "root", "null"}), request, "Null value"},
 		{stepsOf(kindLogger, "1", step{remove, "root", ""}), request, "not allowed"},
+		{stepsOf(kindLogger, "1", step{9, "root", "INFO"}), protocol.ErrUnknownServerError, ""},
 		{stepsOf(kindLogger, "1", step{extend, "nope", "INFO"}), request, "not allowed"},
 		{stepsOf(kindLogger, "1", step{set, "root", "INFO"}, step{set, "root", "DEBUG"}), request, "duplicate config keys"},
 		{stepsOf(kindLogger, "2", step{set, "root", "INFO"}), request, "Unexpected broker id"},

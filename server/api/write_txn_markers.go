@@ -83,14 +83,16 @@ func (a *API) writeMarker(image *metadata.Image, asked *kmsg.WriteTxnMarkersRequ
 }
 
 func (a *API) checkMarker(image *metadata.Image, m coordinator.Marker, topic string, index int32) error {
-	if m.Producer.ID < 0 || m.Producer.Epoch < 0 {
-		return protocol.ErrUnknownServerError
-	}
 	if isInternalTopic(topic) && topic != OffsetsTopic {
 		return protocol.ErrInvalidTopicException
 	}
-	_, err := a.partition(image.Topic(topic), index)
-	return err
+	if _, err := a.partition(image.Topic(topic), index); err != nil {
+		return err
+	}
+	if m.Producer.ID < 0 || m.Producer.Epoch < 0 {
+		return protocol.ErrUnknownServerError
+	}
+	return nil
 }
 
 // markerCode is codeOf in the words that a transaction coordinator knows

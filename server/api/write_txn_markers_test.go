@@ -42,7 +42,7 @@ func TestWriteTxnMarkers(t *testing.T) {
 		q.Markers = []kmsg.WriteTxnMarkersRequestMarker{
 			markerRequest(5, 1, "t", 0, 3, 1, 2), markerRequest(6, 0, "__consumer_offsets", 7, 0, 50),
 			{ProducerID: 9}, // without topics: left out
-			markerRequest(-1, 0, "t", 0), markerRequest(5, -1, "t", 0), markerRequest(5, 1, "__transaction_state", 0),
+			markerRequest(-1, 0, "t", 0), markerRequest(5, -1, "t", 0, 3), markerRequest(5, 1, "__transaction_state", 0),
 		}
 		p := ask[*kmsg.WriteTxnMarkersResponse](w, version, q)
 		got := ""
@@ -53,7 +53,7 @@ func TestWriteTxnMarkers(t *testing.T) {
 			}
 			got += "\n"
 		}
-		want := fmt.Sprintf("5 t 0:0 3:%d 1:%d 2:%d\n6 __consumer_offsets 7:%d 0:0 50:%d\n-1 t 0:%d\n5 t 0:%[6]d\n5 __transaction_state 0:%[7]d\n",
+		want := fmt.Sprintf("5 t 0:0 3:%d 1:%d 2:%d\n6 __consumer_offsets 7:%d 0:0 50:%d\n-1 t 0:%d\n5 t 0:%[6]d 3:%[1]d\n5 __transaction_state 0:%[7]d\n",
 			protocol.ErrUnknownTopicOrPartition.Code, protocol.ErrTransactionCoordinatorFenced.Code, protocol.ErrNotLeaderOrFollower.Code,
 			protocol.ErrInvalidProducerEpoch.Code, protocol.ErrUnknownTopicOrPartition.Code, protocol.ErrUnknownServerError.Code, protocol.ErrInvalidTopicException.Code)
 		if got != want {
