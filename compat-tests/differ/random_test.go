@@ -75,15 +75,18 @@ func tellRandom(t *testing.T, bench *Bench, judge int, ledger *Ledger) {
 		}
 		return told < share(*seedsFlag, judge)
 	}
-	for told := 0; due(told) && !t.Failed(); told++ {
+	const failuresMax = 5 // each is cut down, which takes its time
+	for told, failures := 0, 0; due(told) && failures < failuresMax; told++ {
 		seed := *seedFlag + uint64(told)
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { tellSeed(t, pair, bench, judge, seed, ledger) })
+		if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { tellSeed(t, pair, bench, judge, seed, ledger) }) {
+			failures++
+		}
 	}
 }
 
 func tellSeed(t *testing.T, pair *Pair, bench *Bench, judge int, seed uint64, ledger *Ledger) {
 	tell := func(steps []step) []Diff {
-		return slices.DeleteFunc(pair.Tell(randomStory("random", bench, steps), 0), isMeant)
+		return unexplained(pair.Tell(randomStory("random", bench, steps), 0))
 	}
 	steps := drawSteps(bench, judge, seed, *stepsFlag)
 	pair.ledger = ledger
@@ -92,6 +95,7 @@ func tellSeed(t *testing.T, pair *Pair, bench *Bench, judge int, seed uint64, le
 	if len(found) == 0 {
 		return
 	}
+	t.Logf("to be cut down: %s", found[0])
 	if last := stepOf(found[0]); last >= 0 && len(tell(steps[:last+1])) > 0 {
 		steps = steps[:last+1] // what comes after cannot matter
 	}
@@ -152,6 +156,20 @@ func TestLedger(t *testing.T) {
 	}
 	var none *Ledger
 	none.note(version{})
+}
+
+// unexplained are the differences that are not meant. Where old records are not converted
+// nothing else of the partition is told either.
+func unexplained(all []Diff) []Diff {
+	const unsupportedCompression = "76"
+	parent := func(d Diff) string { return d.Label + d.Path[:strings.LastIndexByte(d.Path, '.')+1] }
+	refused := map[string]bool{}
+	for _, d := range all {
+		if d.Judge == oracle.Old && d.A == unsupportedCompression && isMeant(d) {
+			refused[parent(d)] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(d Diff) bool { return isMeant(d) || refused[parent(d)] })
 }
 
 // isMeant tells whether a difference is one that differences.md has for a story of the

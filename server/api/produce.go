@@ -221,7 +221,7 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		item.failure = refusal
 		return
 	}
-	if err != nil {
+	if err != nil || batch == nil {
 		item.failure = errorOf(err)
 		return
 	}

@@ -60,11 +60,18 @@ func undecodable(err error) error {
 
 // onlyBatch takes the records of a request apart: one batch from version 3 on, a
 // message set before, where Kafka 3.9 takes a batch too (ProduceRequest.validateRecords
-// is for version 3 and newer).
+// is for version 3 and newer), and nil if no entry is whole: then nothing is written, and
+// that is no error.
 func (c *produceCall) onlyBatch(item *produceItem, records []byte) (protocol.Batch, error) {
 	old := c.header.Version < produceBatches
-	if old && (len(records) < entryMagicEnd || protocol.Batch(records).Magic() != 2) {
-		return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
+	if old {
+		var err error
+		if records, err = wholeEntries(records); err != nil || len(records) == 0 {
+			return nil, err
+		}
+		if protocol.Batch(records).Magic() != 2 {
+			return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
+		}
 	}
 	batch, rest, err := splitEntry(records)
 	if err != nil {
@@ -98,6 +105,20 @@ const (
 
 // produceBatches is the first version that must hold a batch.
 const produceBatches = 3
+
+// wholeEntries cuts off what is no whole entry at the end.
+func wholeEntries(b []byte) ([]byte, error) {
+	for rest := b; ; {
+		entry, after, err := splitEntry(rest)
+		if err != nil {
+			return nil, err
+		}
+		if entry == nil {
+			return b[:len(b)-len(rest)], nil
+		}
+		rest = after
+	}
+}
 
 // splitEntry takes the first entry off as Kafka's ByteBufferLogInputStream does:
 // nil for one that is not whole, an error for one that cannot be.

@@ -55,10 +55,11 @@ func (a *API) writeMarker(image *metadata.Image, asked *kmsg.WriteTxnMarkersRequ
 	}
 	*answer = kmsg.NewWriteTxnMarkersResponseMarker()
 	answer.ProducerID = asked.ProducerID
-	answer.Topics = make([]kmsg.WriteTxnMarkersResponseMarkerTopic, len(asked.Topics))
+	topics := gathered(asked.Topics)
+	answer.Topics = make([]kmsg.WriteTxnMarkersResponseMarkerTopic, len(topics))
 	var partitions []txn.TopicPartition
 	var codes []*int16 // of these partitions, in the answer
-	for i, t := range asked.Topics {
+	for i, t := range topics {
 		one := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
 		one.Topic = t.Topic
 		one.Partitions = make([]kmsg.WriteTxnMarkersResponseMarkerTopicPartition, len(t.Partitions))
@@ -80,6 +81,28 @@ func (a *API) writeMarker(image *metadata.Image, asked *kmsg.WriteTxnMarkersRequ
 		}
 		done()
 	})
+}
+
+// gathered is what a marker names, each partition once: Kafka keeps them in a map.
+func gathered(topics []kmsg.WriteTxnMarkersRequestMarkerTopic) []kmsg.WriteTxnMarkersRequestMarkerTopic {
+	var once []kmsg.WriteTxnMarkersRequestMarkerTopic
+	places := make(map[string]int, len(topics))
+	seen := make(map[topicPartition]bool)
+	for _, t := range topics {
+		at, again := places[t.Topic]
+		if !again {
+			at = len(once)
+			places[t.Topic] = at
+			once = append(once, kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: t.Topic})
+		}
+		for _, index := range t.Partitions {
+			if key := (topicPartition{t.Topic, index}); !seen[key] {
+				seen[key] = true
+				once[at].Partitions = append(once[at].Partitions, index)
+			}
+		}
+	}
+	return slices.DeleteFunc(once, func(t kmsg.WriteTxnMarkersRequestMarkerTopic) bool { return len(t.Partitions) == 0 })
 }
 
 func (a *API) checkMarker(image *metadata.Image, m coordinator.Marker, topic string, index int32) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -67,6 +68,13 @@ func TestWriteTxnMarkers(t *testing.T) {
 				t.Errorf("version %d writes %s, want %s", version, got, want)
 			}
 		}
+	}
+	twice := kmsg.NewPtrWriteTxnMarkersRequest()
+	twice.Markers = []kmsg.WriteTxnMarkersRequestMarker{markerRequest(5, 1, "t", 0, 0)}
+	twice.Markers[0].Topics = append(twice.Markers[0].Topics, markerRequest(5, 1, "t", 1, 0).Topics[0], markerRequest(5, 1, "u").Topics[0])
+	p := ask[*kmsg.WriteTxnMarkersResponse](w, 2, twice)
+	if got := <-written; len(p.Markers[0].Topics) != 1 || len(p.Markers[0].Topics[0].Partitions) != 2 || !strings.HasSuffix(got, "[{t 0} {t 1}]") {
+		t.Errorf("named twice: %+v, written %s", p.Markers, got)
 	}
 	if p := ask[*kmsg.WriteTxnMarkersResponse](w, 2, kmsg.NewPtrWriteTxnMarkersRequest()); len(p.Markers) != 0 {
 		t.Errorf("no markers: %+v", p)
