@@ -141,6 +141,7 @@ func newWorld(s *Session, bench *Bench) *world {
 		tx.sequences = map[topicPartition]int32{}
 		w.producers = append(w.producers, tx)
 		w.members = append(w.members, s.Member(fmt.Sprint("m", i), fmt.Sprint("g", i), w.topics[0].name))
+		w.members[i].timeoutMillis = 300_000 // no sequence takes so long
 		w.groups = append(w.groups, w.members[i].group)
 		if bench.judges(w.judge, int16(kmsg.ConsumerGroupHeartbeat)) {
 			w.consumers = append(w.consumers, s.Consumer(fmt.Sprint("c", i), fmt.Sprint("cg", i), w.topics[i].name))

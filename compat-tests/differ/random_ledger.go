@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -11,19 +12,29 @@ import (
 // Ledger counts the requests that two brokers have answered and whose answers were
 // compared, by API and version. A nil one counts nothing.
 type Ledger struct {
+	mu     sync.Mutex
 	counts map[version]int
-	Total  int
+	total  int
+}
+
+// Total is how many requests there were.
+func (l *Ledger) Total() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total
 }
 
 func (l *Ledger) note(v version) {
 	if l == nil {
 		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.counts == nil {
 		l.counts = map[version]int{}
 	}
 	l.counts[v]++
-	l.Total++
+	l.total++
 }
 
 // untouched are the APIs that no random step sends, with the reason.
@@ -34,6 +45,8 @@ var untouched = map[kmsg.Key]string{
 
 // Missing are the advertised versions that were never compared.
 func (l *Ledger) Missing(bench *Bench) (names []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, v := range bench.Advertised() {
 		if l.counts[v] == 0 && untouched[kmsg.Key(v.key)] == "" {
 			names = append(names, fmt.Sprintf("%s v%d", kmsg.NameForKey(v.key), v.version))
@@ -44,6 +57,8 @@ func (l *Ledger) Missing(bench *Bench) (names []string) {
 
 // String is a line for each API: how many requests, and how many in each version.
 func (l *Ledger) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	byKey := map[int16][]version{}
 	for v := range l.counts {
 		byKey[v.key] = append(byKey[v.key], v)
@@ -54,7 +69,7 @@ func (l *Ledger) String() string {
 	}
 	slices.Sort(keys)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d requests, %d APIs, %d versions\n", l.Total, len(keys), len(l.counts))
+	fmt.Fprintf(&b, "%d requests, %d APIs, %d versions\n", l.total, len(keys), len(l.counts))
 	for _, key := range keys {
 		slices.SortFunc(byKey[key], func(x, y version) int { return int(x.version - y.version) })
 		sum, parts := 0, []string{}

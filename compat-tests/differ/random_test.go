@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 	"github.com/barnabas-mq/barnabas/compat-tests/schema"
 )
@@ -18,12 +21,19 @@ var (
 	seedFlag     = flag.Uint64("seed", 1, "the first seed")
 	stepsFlag    = flag.Int("steps", 60, "how many steps a random sequence has")
 	requestsFlag = flag.Int("requests", 0, "tell random sequences until so many requests were compared, all judges together, instead of -seeds")
+	workersFlag  = flag.Int("workers", 2, "how many random sequences are told at once")
 	judgeFlag    = flag.String("judge", "", "the only release of Kafka that judges random sequences")
 )
 
 // judgeShares are how much of the sequences each of the Judges is told, of their sum: as
 // it has versions to judge.
 var judgeShares = []int{16, 3, 1}
+
+// randomSettings are those of both brokers: nothing waits for a clock. The last one is
+// for speed, and Kafka does not know it.
+var randomSettings = map[string]string{
+	"group.initial.rebalance.delay.ms": "0", "group.consumer.assignment.interval.ms": "0", "barnabas.durability": "cached",
+}
 
 // share is the part of n that one of the judges gets: all, if it is the only one.
 func share(n, judge int) int {
@@ -60,28 +70,38 @@ func TestRandomSequences(t *testing.T) {
 
 // tellRandom tells one judge its share.
 func tellRandom(t *testing.T, bench *Bench, judge int, ledger *Ledger) {
-	kafka := oracle.Run(t, oracle.Options{Version: Judges[judge], Properties: sameSettings})
-	pair := &Pair{A: kafka.Bootstrap(), B: ours(t).Bootstrap(), Release: Judges[judge], Catalog: bench.catalogs[judge]}
+	kafka := oracle.Run(t, oracle.Options{Version: Judges[judge], Properties: randomSettings})
+	broker := barnabas.Run(t, barnabas.Options{Profile: "server", Properties: randomSettings})
+	pair := &Pair{A: kafka.Bootstrap(), B: broker.Bootstrap(), Release: Judges[judge], Catalog: bench.catalogs[judge]}
 	pair.judged = func(v version) bool { return bench.judgeOf(v.key, v.version) == judge }
 	for _, address := range []string{pair.A, pair.B} {
 		if err := Warm(address, pair.Catalog); err != nil {
 			t.Fatal(err)
 		}
 	}
-	began := ledger.Total
+	began := ledger.Total()
 	due := func(told int) bool {
 		if *requestsFlag > 0 {
-			return ledger.Total-began < share(*requestsFlag, judge)
+			return ledger.Total()-began < share(*requestsFlag, judge)
 		}
 		return told < share(*seedsFlag, judge)
 	}
 	const failuresMax = 5 // each is cut down, which takes its time
-	for told, failures := 0, 0; due(told) && failures < failuresMax; told++ {
-		seed := *seedFlag + uint64(told)
-		if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { tellSeed(t, pair, bench, judge, seed, ledger) }) {
-			failures++
-		}
+	var told, failures atomic.Int64
+	var wg sync.WaitGroup
+	for worker := range *workersFlag {
+		own := *pair
+		own.told = worker * 1_000_000 // names are not shared
+		wg.Go(func() {
+			for n := int(told.Add(1)) - 1; due(n) && failures.Load() < failuresMax; n = int(told.Add(1)) - 1 {
+				seed := *seedFlag + uint64(n)
+				if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { tellSeed(t, &own, bench, judge, seed, ledger) }) {
+					failures.Add(1)
+				}
+			}
+		})
 	}
+	wg.Wait()
 }
 
 func tellSeed(t *testing.T, pair *Pair, bench *Bench, judge int, seed uint64, ledger *Ledger) {
@@ -151,8 +171,8 @@ func TestLedger(t *testing.T) {
 	if diff := cmp.Diff([]string{"Metadata v1"}, l.Missing(bench)); diff != "" {
 		t.Error(diff)
 	}
-	if got := l.String(); l.Total != 3 || !strings.Contains(got, "3: v0 1, v2 2") {
-		t.Errorf("%d: %s", l.Total, got)
+	if got := l.String(); l.Total() != 3 || !strings.Contains(got, "3: v0 1, v2 2") {
+		t.Errorf("%d: %s", l.Total(), got)
 	}
 	var none *Ledger
 	none.note(version{})

@@ -142,6 +142,9 @@ func replicaDirStories() []Story {
 		both := alterLogDirs(ours, a, 0)
 		both.Dirs = append(both.Dirs, alterLogDirs("/no/such/folder", a, 1).Dirs...)
 		s.Ask("two folders", both)
+		s.Ask("a partition twice", alterLogDirs(ours, a, 0, 0))
+		both.Dirs = append(both.Dirs, alterLogDirs(ours, a, 1).Dirs...)
+		s.Ask("a partition in two folders", both)
 	}}}
 }
 
