@@ -35,7 +35,7 @@ func (b *Broker) writeMarkers(m coordinator.Marker, partitions []txn.TopicPartit
 		case name.Topic == api.OffsetsTopic:
 			b.groups.EndTransaction(name.Partition, m.Producer, m.Commit, m.CoordinatorEpoch, m.TransactionVersion, finish)
 		default:
-			b.appendMarker(p, m, finish)
+			b.appendMarker(p, name.Topic, m, finish)
 		}
 	}
 	b.partitions.Commit(false)
@@ -50,13 +50,18 @@ func (b *Broker) partitionNamed(name txn.TopicPartition) *partition.Partition {
 	return b.partitions.Get(t.ID, name.Partition)
 }
 
-// appendMarker leaves the commit to the caller, who may have more to append.
-func (b *Broker) appendMarker(p *partition.Partition, m coordinator.Marker, finish func(error)) {
+// appendMarker leaves the commit to the caller, who may have more to append. The time
+// is the broker's in any case, and is marked as such where the topic wants it, as in
+// Kafka (LogValidator).
+func (b *Broker) appendMarker(p *partition.Partition, topic string, m coordinator.Marker, finish func(error)) {
 	now := protocol.Timestamp(b.opts.Clock.Now().UnixMilli())
+	batch := coordinator.EncodeBatch(coordinator.Batch{Timestamp: now, Marker: &m})
+	if b.settings.Load().StampsAppendTime(b.metadata.Image().TopicConfig(topic).Map()) {
+		batch.SetTimestamps(true, now)
+	}
 	pending := &logstore.Pending{OnCommitted: func(p *logstore.Pending) { finish(p.Err) }}
 	in := logstore.AppendInput{
-		Batch:  coordinator.EncodeBatch(coordinator.Batch{Timestamp: now, Marker: &m}),
-		Origin: logstore.FromCoordinator, TransactionVersion: m.TransactionVersion, CommitLater: true,
+		Batch: batch, Origin: logstore.FromCoordinator, TransactionVersion: m.TransactionVersion, CommitLater: true,
 	}
 	if p.Append(in, pending) == logstore.Committed {
 		finish(pending.Err)

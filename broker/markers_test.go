@@ -176,3 +176,25 @@ func TestMarkersForPartitionsThatAreGone(t *testing.T) {
 		t.Errorf("no partitions: %v", errs)
 	}
 }
+
+// Where the topic stamps the time of append, the batch of a marker says so too.
+func TestMarkersHaveTheTimeThatTheTopicAsksFor(t *testing.T) {
+	for kind, stamped := range map[string]bool{"CreateTime": false, "LogAppendTime": true} {
+		b := mustOpen(t, vfs.NewMem(), "log.message.timestamp.type="+kind)
+		c := dial(t, b)
+		c.topic("t")
+		p := coordinator.Producer{ID: 7, Epoch: 1}
+		beginTransaction(t, b, "t", p)
+		if got := c.endTransaction(1, coordinator.Marker{Producer: p, Commit: true}, "t"); got[0] != 0 {
+			t.Errorf("the code is %v", got)
+		}
+		log := b.partitionNamed(txn.TopicPartition{Topic: "t"}).Log()
+		must(t, logstore.EachBatch(log, 1, 2, func(batch protocol.Batch) error {
+			if !batch.IsControl() || batch.IsLogAppendTime() != stamped || protocol.VerifyBatch(batch) != nil {
+				t.Errorf("%s: attributes %#x, %v", kind, batch.Attributes(), protocol.VerifyBatch(batch))
+			}
+			return nil
+		}))
+		mustClose(t, b)
+	}
+}

@@ -71,7 +71,7 @@ func applyOne(scope Scope, configs map[string]string, op Op) error {
 		configs[op.Name] = changeList(key, configs, op)
 		return nil
 	}
-	return refuse(ErrInvalidRequest, op.Name, "Unknown operation %d for %s", op.Kind, cut(op.Name))
+	return refuse(ErrUnexpected, op.Name, "Unknown operation %d for %s", op.Kind, cut(op.Name))
 }
 
 // changeList starts from the default, not from what the broker's settings give

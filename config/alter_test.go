@@ -55,7 +55,7 @@ func TestApplyRefuses(t *testing.T) {
 		{ScopeTopic, []Op{{OpSubtract, "no.such", value("1")}}, ErrInvalidConfig},
 		{ScopeBroker, []Op{{OpAppend, "num.io.threads", value("1")}}, ErrInvalidConfig},
 		{ScopeClientMetrics, []Op{{OpAppend, "metrics", value("a")}}, ErrInvalidConfig},
-		{ScopeTopic, []Op{{OpKind(9), "retention.ms", value("1")}}, ErrInvalidRequest},
+		{ScopeTopic, []Op{{OpKind(9), "retention.ms", value("1")}}, ErrUnexpected},
 	} {
 		current := map[string]string{"retention.ms": "5"}
 		if _, err := Apply(c.scope, current, c.ops); !errors.Is(err, c.kind) {

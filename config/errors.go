@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The two ways in which Kafka refuses a change of settings; to be told apart
+// The ways in which Kafka refuses a change of settings; to be told apart
 // with errors.Is.
 var (
 	// ErrInvalidConfig is a value, a name or a combination that is not legal
@@ -14,6 +14,9 @@ var (
 	ErrInvalidConfig = errors.New("invalid configuration")
 	// ErrInvalidRequest is a change that may not be asked for (INVALID_REQUEST).
 	ErrInvalidRequest = errors.New("invalid request")
+	// ErrUnexpected is a change that Kafka fails at without a code of its own
+	// (UNKNOWN_SERVER_ERROR).
+	ErrUnexpected = errors.New("unexpected change")
 )
 
 // Error is why a change of settings is refused. Message may go to the client.

@@ -46,6 +46,12 @@ type Topic struct {
 	RemoteStorage            bool
 }
 
+// StampsAppendTime is TimestampAppendTime of a topic with these overrides, alone.
+func (b *Broker) StampsAppendTime(overrides map[string]string) bool {
+	r := overlay{scope: ScopeTopic, overrides: overrides, broker: b.reader}
+	return r.text("message.timestamp.type") == "LogAppendTime"
+}
+
 // Topic is what holds for a topic with these overrides. Overrides that are not
 // legal count as not set: they were checked before they were stored, and a
 // directory of another broker version must open all the same.
@@ -68,7 +74,7 @@ func (b *Broker) Topic(overrides map[string]string) Topic {
 		CompactionLagMaxMillis:   r.integer("max.compaction.lag.ms"),
 		CleanableDirtyRatioMin:   r.double("min.cleanable.dirty.ratio"),
 		MessageBytesMax:          int(r.integer("max.message.bytes")),
-		TimestampAppendTime:      r.text("message.timestamp.type") == "LogAppendTime",
+		TimestampAppendTime:      b.StampsAppendTime(overrides),
 		TimestampBeforeMaxMillis: r.integer("message.timestamp.before.max.ms"),
 		TimestampAfterMaxMillis:  r.integer("message.timestamp.after.max.ms"),
 		InsyncReplicasMin:        int(r.integer("min.insync.replicas")),

@@ -25,6 +25,7 @@ var (
 	ErrDuplicate                = errors.New("named twice")
 	ErrNotFound                 = errors.New("it does not exist")
 	ErrUnacceptableCredential   = errors.New("the credential is not acceptable")
+	ErrNoPassword               = errors.New("there is no salted password")
 	ErrUnknownMechanism         = errors.New("unknown mechanism")
 )
 

@@ -136,7 +136,7 @@ func (u *ScramUpsertion) record() (Record, error) {
 	case u.Iterations > scramIterationsMax:
 		return nil, refuse(ErrUnacceptableCredential, "Too many iterations")
 	case len(u.SaltedPassword) == 0:
-		return nil, refuse(ErrUnacceptableCredential, "The salted password must not be empty")
+		return nil, refuse(ErrNoPassword, "The salted password must not be empty")
 	case len(u.SaltedPassword) > scramPasswordBytesMax:
 		return nil, refuse(ErrUnacceptableCredential, "The salted password is longer than %d bytes", scramPasswordBytesMax)
 	case len(u.Salt) > scramSaltBytesMax:

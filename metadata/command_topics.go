@@ -58,19 +58,16 @@ func CreateTopics(img *Image, topics []NewTopic, o CreateOptions) ([]Record, []C
 	}
 	var records []Record
 	results := make([]CreateResult, len(topics))
-	taken := make(map[string]string) // what later topics of the request must not collide with
+	taken := make(map[string]bool) // names of this call; what collides with them only is created, as by Kafka
 	for i := range topics {
 		t := &topics[i]
 		added, result := createTopic(img, t, &o)
-		key := strings.ReplaceAll(t.Name, ".", "_")
-		switch other, collides := taken[key]; {
+		switch {
 		case result.Err != nil:
-		case collides && other == t.Name:
+		case taken[t.Name]:
 			result = CreateResult{Err: refuse(ErrTopicExists, "Topic '%s' already exists.", t.Name)}
-		case collides:
-			result = CreateResult{Err: refuse(ErrInvalidTopicName, "Topic '%s' collides with existing topic: %s", t.Name, other)}
 		default:
-			taken[key] = t.Name
+			taken[t.Name] = true
 			records = append(records, added...)
 		}
 		results[i] = result

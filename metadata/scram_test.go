@@ -93,7 +93,7 @@ func TestScramAlteration(t *testing.T) {
 		"few iterations":     {nil, with(func(u *ScramUpsertion) { u.Iterations = 4095 }), 0, ErrUnacceptableCredential},
 		"most iterations":    {nil, with(func(u *ScramUpsertion) { u.Iterations = 16384 }), 1, nil},
 		"many iterations":    {nil, with(func(u *ScramUpsertion) { u.Iterations = 16385 }), 0, ErrUnacceptableCredential},
-		"no password":        {nil, with(func(u *ScramUpsertion) { u.SaltedPassword = nil }), 0, ErrUnacceptableCredential},
+		"no password":        {nil, with(func(u *ScramUpsertion) { u.SaltedPassword = nil }), 0, ErrNoPassword},
 		"longest password":   {nil, with(func(u *ScramUpsertion) { u.SaltedPassword = make([]byte, 1024) }), 1, nil},
 		"long password":      {nil, with(func(u *ScramUpsertion) { u.SaltedPassword = make([]byte, 1025) }), 0, ErrUnacceptableCredential},
 		"longest salt":       {nil, with(func(u *ScramUpsertion) { u.Salt = make([]byte, 1024) }), 1, nil},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,12 +13,16 @@ import (
 type Allowance struct {
 	// Judge is the only release that the row is about; empty is any.
 	Judge string
-	// Story and Field are patterns as of path.Match, over the story with its
-	// version and over the field's path without indexes. In Story, ** at the
-	// end matches any rest.
-	Story, Field string
-	Reason       string
-	used         bool
+	// Stories are patterns over the story with its version, Fields over the field's
+	// path without indexes. One of each must match.
+	Stories, Fields []pattern
+	Reason          string
+}
+
+// pattern is as of path.Match; ** at the end matches any rest.
+type pattern struct {
+	text string
+	used bool // in an allowance that was needed
 }
 
 // Allowances are the rows of a file.
@@ -26,9 +31,10 @@ type Allowances []*Allowance
 // sectionRelease is the release that a heading names.
 var sectionRelease = regexp.MustCompile(`^## .*Kafka (\d+\.\d+\.\d+)`)
 
-// ReadAllowances reads the rows of the tables in a Markdown file: cells are
-// story, field, reason; the first two in backticks. Those below a heading of second
-// rank that names a release of Kafka are about that one alone.
+// ReadAllowances reads the rows of the tables in a Markdown file: cells are stories,
+// fields, reason; the first two hold patterns in backticks, with commas between them.
+// Those below a heading of second rank that names a release of Kafka are about that one
+// alone.
 func ReadAllowances(file string) (Allowances, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -47,9 +53,7 @@ func ReadAllowances(file string) (Allowances, error) {
 		if len(cells) != 3 {
 			return nil, fmt.Errorf("%s:%d: %d cells, want story, field, reason", file, number+1, len(cells))
 		}
-		a := &Allowance{
-			Judge: judge, Story: strings.Trim(cells[0], " `"), Field: strings.Trim(cells[1], " `"), Reason: strings.TrimSpace(cells[2]),
-		}
+		a := &Allowance{Judge: judge, Stories: patterns(cells[0]), Fields: patterns(cells[1]), Reason: strings.TrimSpace(cells[2])}
 		if a.Reason == "" {
 			return nil, fmt.Errorf("%s:%d: no reason", file, number+1)
 		}
@@ -58,29 +62,46 @@ func ReadAllowances(file string) (Allowances, error) {
 	return all, nil
 }
 
+// patterns are those of a cell.
+func patterns(cell string) []pattern {
+	var all []pattern
+	for _, one := range strings.Split(cell, ",") {
+		all = append(all, pattern{text: strings.Trim(one, " `")})
+	}
+	return all
+}
+
 var indexes = regexp.MustCompile(`\[[^\]]*\]`)
 
-// Allows tells whether a difference is listed, and marks the row as used.
+// Allows tells whether a difference is listed, and marks the patterns as used.
 func (all Allowances) Allows(d Diff) bool {
 	field := indexes.ReplaceAllString(d.Path, "")
 	for _, a := range all {
-		if (a.Judge == "" || a.Judge == d.Judge) && matches(a.Story, d.Story) && matches(a.Field, field) {
-			a.used = true
+		story, path := find(a.Stories, d.Story), find(a.Fields, field)
+		if (a.Judge == "" || a.Judge == d.Judge) && story >= 0 && path >= 0 {
+			a.Stories[story].used, a.Fields[path].used = true, true
 			return true
 		}
 	}
 	return false
 }
 
-// Unused are the rows that matched nothing.
-func (all Allowances) Unused() []*Allowance {
-	var out []*Allowance
+// Unused are the patterns that no difference needed, with their rows' reasons.
+func (all Allowances) Unused() []string {
+	var out []string
 	for _, a := range all {
-		if !a.used {
-			out = append(out, a)
+		for _, p := range append(slices.Clone(a.Stories), a.Fields...) {
+			if !p.used {
+				out = append(out, fmt.Sprintf("%s (%s)", p.text, a.Reason))
+			}
 		}
 	}
 	return out
+}
+
+// find is the index of the first pattern that a name matches, -1 for none.
+func find(patterns []pattern, name string) int {
+	return slices.IndexFunc(patterns, func(p pattern) bool { return matches(p.text, name) })
 }
 
 func matches(pattern, name string) bool {

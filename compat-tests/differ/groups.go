@@ -17,13 +17,15 @@ type member struct {
 
 	id         string
 	generation int32
+
+	timeoutMillis int32 // of the session and of a rebalance
 }
 
 const sessionTimeoutMillis = 10_000
 
 // Member is a consumer of a group who has not joined yet.
 func (s *Session) Member(name, group string, topics ...string) *member {
-	return &member{peer: s.Peer(name), group: s.Group(group), metadata: subscription(name, topics...), topics: topics, generation: -1}
+	return &member{peer: s.Peer(name), group: s.Group(group), metadata: subscription(name, topics...), topics: topics, generation: -1, timeoutMillis: sessionTimeoutMillis}
 }
 
 // subscription is consumer protocol metadata, version 0, with the name as user data.
@@ -41,7 +43,7 @@ func subscription(userData string, topics ...string) []byte {
 func (m *member) joinRequest(protocols ...string) *kmsg.JoinGroupRequest {
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Group, req.MemberID, req.InstanceID = m.group, m.id, m.instance
-	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = sessionTimeoutMillis, sessionTimeoutMillis
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = m.timeoutMillis, m.timeoutMillis
 	req.ProtocolType = "consumer"
 	if len(protocols) == 0 {
 		protocols = []string{"range"}

@@ -49,6 +49,17 @@ func (b *Bench) judgeOf(key, version int16) int {
 	})
 }
 
+// judges tells whether a judge is the right one for some version of an API.
+func (b *Bench) judges(judge int, key int16) bool {
+	served, ok := b.advertised[key]
+	for v := served.Min; ok && v <= served.Max; v++ {
+		if b.judgeOf(key, v) == judge {
+			return true
+		}
+	}
+	return false
+}
+
 // Due are the versions in which a judge is told the story: those that the broker
 // advertises.
 func (b *Bench) Due(story Story, judge int) []int16 {

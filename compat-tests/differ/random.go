@@ -3,6 +3,7 @@ package differ
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -18,22 +19,21 @@ type step struct {
 	n      [numbersPerStep]uint32
 }
 
-const numbersPerStep = 8
+const numbersPerStep = 12
 
-// drawSteps draws a sequence.
-func drawSteps(seed uint64, count int) []step {
+// drawSteps draws a sequence for one of the judges: of actions that it judges in some
+// version.
+func drawSteps(bench *Bench, judge int, seed uint64, count int) []step {
 	r := rand.New(rand.NewPCG(seed, 0))
-	total := 0
-	for _, a := range actions {
-		total += a.weight
+	var from []int // as many times as the weight says
+	for i, a := range actions {
+		if slices.ContainsFunc(a.keys, func(k kmsg.Key) bool { return bench.judges(judge, int16(k)) }) {
+			from = append(from, slices.Repeat([]int{i}, a.weight)...)
+		}
 	}
 	steps := make([]step, count)
 	for i := range steps {
-		at := r.IntN(total)
-		for at >= actions[steps[i].action].weight {
-			at -= actions[steps[i].action].weight
-			steps[i].action++
-		}
+		steps[i].action = from[r.IntN(len(from))]
 		for j := range steps[i].n {
 			steps[i].n[j] = r.Uint32()
 		}
@@ -41,21 +41,37 @@ func drawSteps(seed uint64, count int) []step {
 	return steps
 }
 
-// actions are what a step may do; weight is how often.
+// actions are what a step may do; weight is how often, keys are the APIs that it is for.
 var actions = []struct {
 	weight int
 	do     func(w *world)
+	keys   []kmsg.Key
 }{
-	{20, (*world).produce}, {4, (*world).produceOdd}, {12, (*world).produceInSequence}, {12, (*world).fetch}, {14, (*world).fetchInSession},
-	{6, (*world).listOffsets}, {4, (*world).deleteRecords}, {3, (*world).changeTopics}, {4, (*world).configure},
-	{16, (*world).classicMember}, {8, (*world).commitOffsets}, {6, (*world).fetchOffsets}, {4, (*world).administerGroups},
-	{10, (*world).consumer}, {22, (*world).transact}, {4, (*world).look},
+	{20, (*world).produce, []kmsg.Key{kmsg.Produce}}, {4, (*world).produceOdd, []kmsg.Key{kmsg.Produce}}, {12, (*world).produceInSequence, []kmsg.Key{kmsg.Produce}},
+	{12, (*world).fetch, []kmsg.Key{kmsg.Fetch}}, {14, (*world).fetchInSession, []kmsg.Key{kmsg.Fetch}},
+	{6, (*world).listOffsets, []kmsg.Key{kmsg.ListOffsets}}, {4, (*world).deleteRecords, []kmsg.Key{kmsg.DeleteRecords}},
+	{3, (*world).changeTopics, []kmsg.Key{kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions}},
+	{4, (*world).configure, []kmsg.Key{kmsg.IncrementalAlterConfigs, kmsg.AlterConfigs, kmsg.DescribeConfigs}},
+	{16, (*world).classicMember, []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup}},
+	{8, (*world).commitOffsets, []kmsg.Key{kmsg.OffsetCommit}}, {6, (*world).fetchOffsets, []kmsg.Key{kmsg.OffsetFetch}},
+	{4, (*world).administerGroups, []kmsg.Key{kmsg.DescribeGroups, kmsg.DeleteGroups, kmsg.ListGroups, kmsg.OffsetDelete}},
+	{10, (*world).consumer, []kmsg.Key{kmsg.ConsumerGroupHeartbeat}},
+	{22, (*world).transact, []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn}},
+	{4, (*world).look, []kmsg.Key{kmsg.Metadata, kmsg.DescribeProducers}}, {30, (*world).errand, errandKeys()},
+}
+
+func errandKeys() (keys []kmsg.Key) {
+	for _, e := range errands {
+		keys = append(keys, e.key)
+	}
+	return keys
 }
 
 // world is what one session knows of its broker.
 type world struct {
 	*Session
 	bench   *Bench
+	judge   int      // of the bench
 	numbers []uint32 // of the step at hand
 	label   string
 
@@ -66,6 +82,9 @@ type world struct {
 	producers []*producer
 	members   []*member
 	consumers []*consumer
+	groups    []string // of members and consumers
+	errands   []func(w *world)
+	settled   int // counts changes that are waited for
 }
 
 type randomTopic struct {
@@ -79,6 +98,7 @@ type randomTopic struct {
 func randomStory(name string, bench *Bench, steps []step) Story {
 	return Story{Name: name, Key: -1, FlatFetch: true, Tell: func(s *Session) {
 		w := newWorld(s, bench)
+		defer w.cleanUp()
 		for i, st := range steps {
 			w.numbers, w.label = st.n[:], fmt.Sprintf("step %d", i)
 			choice := st.n[numbersPerStep-1]
@@ -97,7 +117,12 @@ const (
 )
 
 func newWorld(s *Session, bench *Bench) *world {
-	w := &world{Session: s, bench: bench}
+	w := &world{Session: s, bench: bench, judge: slices.Index(bench.catalogs, s.catalog)}
+	for _, e := range errands {
+		if bench.judges(w.judge, int16(e.key)) {
+			w.errands = append(w.errands, e.do)
+		}
+	}
 	for i := range 2 {
 		name, id := s.MakeTopic(fmt.Sprint("t", i), 2)
 		w.topics = append(w.topics, randomTopic{name, id, 2, true})
@@ -116,27 +141,35 @@ func newWorld(s *Session, bench *Bench) *world {
 		tx.sequences = map[topicPartition]int32{}
 		w.producers = append(w.producers, tx)
 		w.members = append(w.members, s.Member(fmt.Sprint("m", i), fmt.Sprint("g", i), w.topics[0].name))
-		w.consumers = append(w.consumers, s.Consumer(fmt.Sprint("c", i), fmt.Sprint("cg", i), w.topics[i].name))
+		w.members[i].timeoutMillis = 300_000 // no sequence takes so long
+		w.groups = append(w.groups, w.members[i].group)
+		if bench.judges(w.judge, int16(kmsg.ConsumerGroupHeartbeat)) {
+			w.consumers = append(w.consumers, s.Consumer(fmt.Sprint("c", i), fmt.Sprint("cg", i), w.topics[i].name))
+			w.groups = append(w.groups, w.consumers[i].group)
+		}
 	}
 	return w
 }
 
-// choose is a version of an API that the judge has: mostly the newest.
+// choose draws a version of an API, the same within a step: one for which this judge is
+// the right one, where there is such, else any that it has (its answers are not compared).
 func (w *world) choose(key int16, choice uint32) int16 {
-	highest := newest(w.catalog, key)
-	lowest := max(w.catalog.Request(key).Versions.Min, w.bench.advertised[key].Min)
-	if oldest := oldestInWorld[kmsg.Key(key)]; oldest > lowest {
-		lowest = oldest
+	known := w.catalog.Request(key).Versions
+	served := w.bench.advertised[key]
+	var judged, all []int16
+	for v := max(known.Min, served.Min); v <= min(newest(w.catalog, key), served.Max); v++ {
+		all = append(all, v)
+		if w.bench.judgeOf(key, v) == w.judge {
+			judged = append(judged, v)
+		}
 	}
-	if choice%3 > 0 || lowest >= highest {
-		return highest
+	if len(judged) > 0 {
+		all = judged
 	}
-	return lowest + int16(choice/3%uint32(highest-lowest+1))
-}
-
-// oldestInWorld are versions below which a step cannot say what it means to.
-var oldestInWorld = map[kmsg.Key]int16{
-	kmsg.CreateTopics: 4, kmsg.Metadata: 4, kmsg.OffsetFetch: 2, kmsg.JoinGroup: 1, kmsg.ConsumerGroupHeartbeat: 1, kmsg.FindCoordinator: 4,
+	if len(all) == 0 {
+		return newest(w.catalog, key)
+	}
+	return all[rand.New(rand.NewPCG(uint64(choice), uint64(key))).IntN(len(all))]
 }
 
 // number takes the next number of the step, below n.

@@ -76,7 +76,11 @@ func (w *world) configure() {
 	a := pick(w, randomConfigs)
 	t := &w.topics[w.number(2)]
 	a.kind = topicResource
-	w.ask(fmt.Sprintf("set %s of %s, operation %d", a.key, t.name, a.op), a.incremental(t.name))
+	if w.rarely(3) && a.op == opSet {
+		w.ask(fmt.Sprintf("set %s of %s alone", a.key, t.name), a.whole(t.name))
+	} else {
+		w.ask(fmt.Sprintf("set %s of %s, operation %d", a.key, t.name, a.op), a.incremental(t.name))
+	}
 	w.quietly(func() {
 		// One more change that is seen proves that this one is.
 		alteration{kind: topicResource, op: opSet, key: "flush.ms", value: ptr(fmt.Sprint(1000 + w.number(1<<20)))}.settle(w.Session, t.name)

@@ -63,7 +63,7 @@ func (w *world) commitOffsets() {
 
 func (w *world) fetchOffsets() {
 	t := &w.topics[w.number(2)]
-	group := pick(w, []string{w.members[0].group, w.members[1].group, w.Group("txg"), w.consumers[0].group})
+	group := pick(w, append([]string{w.Group("txg")}, w.groups...))
 	req := offsetsOf(group, offsetTopic(t.name, t.id, 0, 1, 9))
 	if w.rarely(3) {
 		req = offsetsOf(group)
@@ -90,7 +90,7 @@ func (w *world) administerGroups() {
 		req.Topics = append(req.Topics, t)
 		w.ask("delete offsets of "+m.group, req)
 	case 4:
-		w.ask("describe consumers", describeConsumerGroups(m.group, w.consumers[0].group, w.consumers[1].group))
+		w.ask("describe consumers", describeConsumerGroups(w.groups...))
 	}
 }
 

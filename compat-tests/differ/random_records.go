@@ -159,6 +159,10 @@ func (w *world) look() {
 	t, partition := w.place()
 	switch w.number(3) {
 	case 0:
+		const forbidsCreation = 4 // before, topics that are asked for are created
+		if !t.exists && w.versionOf(int16(kmsg.Metadata)) < forbidsCreation {
+			t = &w.topics[0]
+		}
 		w.ask("metadata of "+t.name, metadataFor(t.name))
 	case 1:
 		w.ask("producers of "+t.name, describeProducers(t.name, partition))

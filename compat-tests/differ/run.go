@@ -23,6 +23,10 @@ type Pair struct {
 	last [2][]exchange
 	// answered are the versions in which both have answered something.
 	answered map[version]bool
+	// judged tells which versions are compared; nil means all.
+	judged func(version) bool
+	// ledger, if there is one, counts what is compared.
+	ledger *Ledger
 }
 
 // storyAge puts record timestamps well before the story, so that they can never
@@ -53,8 +57,23 @@ func (p *Pair) Tell(story Story, version int16) []Diff {
 		})
 	}
 	wg.Wait()
+	p.leaveOut(transcripts)
 	p.tally(transcripts)
 	return compareTranscripts(p.Release, name, transcripts[0], transcripts[1])
+}
+
+// leaveOut drops the answers of versions that the judge is not asked about.
+func (p *Pair) leaveOut(transcripts [2][]exchange) {
+	if p.judged == nil {
+		return
+	}
+	for _, t := range transcripts {
+		for i := range t {
+			if t[i].api != "" && !p.judged(t[i].asked) {
+				t[i].outcome, t[i].answer = "not compared", nil
+			}
+		}
+	}
 }
 
 // tally notes what both brokers have answered.
@@ -65,6 +84,7 @@ func (p *Pair) tally(transcripts [2][]exchange) {
 	for i := range min(len(transcripts[0]), len(transcripts[1])) {
 		if a, b := transcripts[0][i], transcripts[1][i]; a.answer != nil && b.answer != nil {
 			p.answered[a.asked] = true
+			p.ledger.note(a.asked)
 		}
 	}
 }

@@ -109,7 +109,6 @@ var settingsApart = []apart{
 	{"settings/described", "", "Configs[controller.quorum.voters]", "there is no listener of a controller here"},
 	{"", "", "Configs[log.dirs]", "a folder"},
 	{"", "", "Configs[cordoned.log.dirs]", "a folder"},
-	{"settings/logger/", "unknown operation", "Responses", "-1 from Kafka, which has no error for it"},
 	{"settings/broker/controller.listener.names", "append", "Responses", "-1 from Kafka, which has no default to append to"},
 	{"settings/broker/controller.listener.names", "subtract", "Responses", "as above"},
 	{"settings/broker/process.roles", "append", "Responses", "as above"},

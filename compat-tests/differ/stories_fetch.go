@@ -324,16 +324,17 @@ func awaitTick() {
 	}
 }
 
+func endOfEpoch(name string, partition, current, epoch int32) *kmsg.OffsetForLeaderEpochRequest {
+	p := kmsg.NewOffsetForLeaderEpochRequestTopicPartition()
+	p.Partition, p.CurrentLeaderEpoch, p.LeaderEpoch = partition, current, epoch
+	t := kmsg.NewOffsetForLeaderEpochRequestTopic()
+	t.Topic, t.Partitions = name, []kmsg.OffsetForLeaderEpochRequestTopicPartition{p}
+	req := kmsg.NewPtrOffsetForLeaderEpochRequest()
+	req.ReplicaID, req.Topics = -1, []kmsg.OffsetForLeaderEpochRequestTopic{t}
+	return req
+}
+
 func leaderEpochStories() []Story {
-	request := func(name string, partition, current, epoch int32) *kmsg.OffsetForLeaderEpochRequest {
-		p := kmsg.NewOffsetForLeaderEpochRequestTopicPartition()
-		p.Partition, p.CurrentLeaderEpoch, p.LeaderEpoch = partition, current, epoch
-		t := kmsg.NewOffsetForLeaderEpochRequestTopic()
-		t.Topic, t.Partitions = name, []kmsg.OffsetForLeaderEpochRequestTopicPartition{p}
-		req := kmsg.NewPtrOffsetForLeaderEpochRequest()
-		req.ReplicaID, req.Topics = -1, []kmsg.OffsetForLeaderEpochRequestTopic{t}
-		return req
-	}
 	return []Story{{Name: "leader epoch/end offsets", Key: kmsg.OffsetForLeaderEpoch, Tell: func(s *Session) {
 		name, _ := s.stocked()
 		for _, c := range []struct {
@@ -345,7 +346,7 @@ func leaderEpochStories() []Story {
 			{"negative epoch", name, 0, -1, -1}, {"asker is ahead", name, 0, 50, 0}, {"empty partition", name, 2, -1, 0},
 			{"unknown partition", name, 9, -1, 0}, {"unknown topic", unknownTopic, 0, -1, 0},
 		} {
-			s.Ask(c.label, request(c.name, c.partition, c.current, c.epoch))
+			s.Ask(c.label, endOfEpoch(c.name, c.partition, c.current, c.epoch))
 		}
 	}}}
 }

@@ -6,26 +6,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func coordinatorStories() []Story {
-	find := func(kind int8, keys ...string) *kmsg.FindCoordinatorRequest {
-		req := kmsg.NewPtrFindCoordinatorRequest()
-		req.CoordinatorType, req.CoordinatorKeys = kind, keys
-		if len(keys) > 0 {
-			req.CoordinatorKey = keys[0]
-		}
-		return req
+func findCoordinator(kind int8, keys ...string) *kmsg.FindCoordinatorRequest {
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorType, req.CoordinatorKeys = kind, keys
+	if len(keys) > 0 {
+		req.CoordinatorKey = keys[0]
 	}
+	return req
+}
+
+func coordinatorStories() []Story {
 	return []Story{{Name: "find coordinator/groups", Key: kmsg.FindCoordinator, Tell: func(s *Session) {
-		s.Ask("group", find(0, s.Group("g")))
-		s.Ask("empty group", find(0, ""))
+		s.Ask("group", findCoordinator(0, s.Group("g")))
+		s.Ask("empty group", findCoordinator(0, ""))
 		if s.Version >= 1 {
-			s.Try("unknown kind", find(9, "x"))
-			s.Try("share group by a client", find(2, "x"))
+			s.Try("unknown kind", findCoordinator(9, "x"))
+			s.Try("share group by a client", findCoordinator(2, "x"))
 		}
 		if s.Version >= 4 {
-			s.Ask("two groups", find(0, s.Group("g"), s.Group("h")))
-			s.Ask("one group twice", find(0, s.Group("g"), s.Group("g")))
-			s.Ask("none", find(0))
+			s.Ask("two groups", findCoordinator(0, s.Group("g"), s.Group("h")))
+			s.Ask("one group twice", findCoordinator(0, s.Group("g"), s.Group("g")))
+			s.Ask("none", findCoordinator(0))
 		}
 	}}}
 }

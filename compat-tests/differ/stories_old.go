@@ -1,6 +1,7 @@
 package differ
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -34,6 +35,18 @@ func oldProduceStories() []Story {
 				{"wrong checksum", []wire.Message{damaged}},
 			} {
 				s.Try(c.label, produceTo(topic, id, 0, wire.EncodeMessageSet(c.messages...)))
+			}
+			whole, batch := wire.EncodeMessageSet(message(s, 1, "k")), s.Batch("l").Encode()
+			for _, c := range []struct {
+				label   string
+				records []byte
+			}{
+				{"nothing", []byte{}}, {"ten bytes", whole[:10]}, {"half a message", whole[:20]},
+				{"one and a half", append(bytes.Clone(whole), whole[:20]...)}, {"half a batch", batch[:60]}, {"two batches", append(bytes.Clone(batch), batch...)},
+				{"a batch and a half", append(bytes.Clone(batch), batch[:60]...)}, {"a message and a batch", append(bytes.Clone(whole), batch...)},
+				{"a batch and a message", append(bytes.Clone(batch), whole...)},
+			} {
+				s.Try(c.label, produceTo(topic, id, 0, c.records))
 			}
 			s.Ask("what was stored", fetchFrom(topic, id, 0, 0))
 		}},

@@ -4,20 +4,22 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+func aclRule(name string, operation kmsg.ACLOperation) kmsg.CreateACLsRequestCreation {
+	c := kmsg.NewCreateACLsRequestCreation()
+	c.ResourceType, c.ResourceName, c.ResourcePatternType = kmsg.ACLResourceTypeTopic, name, kmsg.ACLResourcePatternTypeLiteral
+	c.Principal, c.Host, c.Operation, c.PermissionType = "User:alice", "*", operation, kmsg.ACLPermissionTypeAllow
+	return c
+}
+
+func aclFilter(name *string) kmsg.DeleteACLsRequestFilter {
+	f := kmsg.NewDeleteACLsRequestFilter()
+	f.ResourceType, f.ResourceName, f.ResourcePatternType = kmsg.ACLResourceTypeTopic, name, kmsg.ACLResourcePatternTypeLiteral
+	f.Operation, f.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
+	return f
+}
+
 // aclStories are told to a broker without an authorizer.
 func aclStories() []Story {
-	rule := func(name string, operation kmsg.ACLOperation) kmsg.CreateACLsRequestCreation {
-		c := kmsg.NewCreateACLsRequestCreation()
-		c.ResourceType, c.ResourceName, c.ResourcePatternType = kmsg.ACLResourceTypeTopic, name, kmsg.ACLResourcePatternTypeLiteral
-		c.Principal, c.Host, c.Operation, c.PermissionType = "User:alice", "*", operation, kmsg.ACLPermissionTypeAllow
-		return c
-	}
-	filter := func(name *string) kmsg.DeleteACLsRequestFilter {
-		f := kmsg.NewDeleteACLsRequestFilter()
-		f.ResourceType, f.ResourceName, f.ResourcePatternType = kmsg.ACLResourceTypeTopic, name, kmsg.ACLResourcePatternTypeLiteral
-		f.Operation, f.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
-		return f
-	}
 	return []Story{
 		{Name: "describe acls/no authorizer", Key: kmsg.DescribeACLs, Tell: func(s *Session) {
 			req := kmsg.NewPtrDescribeACLsRequest()
@@ -34,13 +36,13 @@ func aclStories() []Story {
 			req := kmsg.NewPtrCreateACLsRequest()
 			s.Ask("none", req)
 			req = kmsg.NewPtrCreateACLsRequest()
-			req.Creations = []kmsg.CreateACLsRequestCreation{rule("a", kmsg.ACLOperationRead), rule("b", kmsg.ACLOperationWrite)}
+			req.Creations = []kmsg.CreateACLsRequestCreation{aclRule("a", kmsg.ACLOperationRead), aclRule("b", kmsg.ACLOperationWrite)}
 			s.Ask("two", req)
 		}},
 		{Name: "delete acls/no authorizer", Key: kmsg.DeleteACLs, Tell: func(s *Session) {
 			s.Ask("none", kmsg.NewPtrDeleteACLsRequest())
 			req := kmsg.NewPtrDeleteACLsRequest()
-			req.Filters = []kmsg.DeleteACLsRequestFilter{filter(nil), filter(ptr("a"))}
+			req.Filters = []kmsg.DeleteACLsRequestFilter{aclFilter(nil), aclFilter(ptr("a"))}
 			s.Ask("two", req)
 		}},
 	}

@@ -6,27 +6,28 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
+func apiVersionsOf(name, version string) *kmsg.ApiVersionsRequest {
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = name, version
+	return req
+}
+
 func apiVersionsStories() []Story {
 	const key = int16(kmsg.ApiVersions)
-	request := func(name, version string) *kmsg.ApiVersionsRequest {
-		req := kmsg.NewPtrApiVersionsRequest()
-		req.ClientSoftwareName, req.ClientSoftwareVersion = name, version
-		return req
-	}
 	return []Story{
 		{Name: "api versions/ranges", Key: kmsg.ApiVersions, Tell: func(s *Session) {
-			s.Ask("what do you speak", request("apache-kafka-java", "4.3.1"))
+			s.Ask("what do you speak", apiVersionsOf("apache-kafka-java", "4.3.1"))
 		}},
 		{Name: "api versions/software names", Key: kmsg.ApiVersions, Versions: since(3), Tell: func(s *Session) {
 			for _, name := range []string{"a", "a.b-c", "", "-a", "a-", "a b", "a\n", "ä", ".a"} {
-				s.Ask("name "+name, request(name, "1.0"))
-				s.Ask("version "+name, request("client", name))
+				s.Ask("name "+name, apiVersionsOf(name, "1.0"))
+				s.Ask("version "+name, apiVersionsOf("client", name))
 			}
 		}},
 		{Name: "api versions/too new is answered in v0", Key: kmsg.ApiVersions, Versions: only(0), Tell: func(s *Session) {
 			s.Frame("version 99", wire.Frame(key, 99, 7, true, []byte{1, 2, 3}), key, 0, false)
 			s.Frame("version 99 without a body", wire.Frame(key, 99, 7, true, nil), key, 0, false)
-			s.Ask("the connection lives on", request("client", "1"))
+			s.Ask("the connection lives on", apiVersionsOf("client", "1"))
 		}},
 	}
 }

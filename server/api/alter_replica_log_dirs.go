@@ -4,7 +4,8 @@ package api
 //
 // Moves replicas to another data directory. There is one directory: a replica is
 // there already, which is a success, and any other directory is
-// LOG_DIR_NOT_FOUND. The order of the checks is that of Kafka's ReplicaManager.
+// LOG_DIR_NOT_FOUND. The order of the checks is that of Kafka's ReplicaManager. A
+// partition that is named twice is answered once, for the directory named last.
 //
 //	v0-v1  directories with partitions
 //	v2     flexible
@@ -36,6 +37,7 @@ func (a *API) alterReplicaLogDirs(_ *Request, q *kmsg.AlterReplicaLogDirsRequest
 		ours = a.Config().LogDirs[0]
 	}
 	at := make(map[string]int)
+	places := make(map[topicPartition]int) // of the partitions in their topic's answer
 	for _, dir := range q.Dirs {
 		for _, t := range dir.Topics {
 			if len(t.Partitions) == 0 {
@@ -50,10 +52,16 @@ func (a *API) alterReplicaLogDirs(_ *Request, q *kmsg.AlterReplicaLogDirsRequest
 				p.Topics = append(p.Topics, one)
 			}
 			for _, index := range t.Partitions {
-				one := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
-				one.Partition = index
-				one.ErrorCode = codeOf(a.moveReplica(image, t.Topic, index, dir.Dir == ours))
-				p.Topics[i].Partitions = append(p.Topics[i].Partitions, one)
+				key := topicPartition{t.Topic, index}
+				place, again := places[key]
+				if !again {
+					place = len(p.Topics[i].Partitions)
+					places[key] = place
+					one := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
+					one.Partition = index
+					p.Topics[i].Partitions = append(p.Topics[i].Partitions, one)
+				}
+				p.Topics[i].Partitions[place].ErrorCode = codeOf(a.moveReplica(image, t.Topic, index, dir.Dir == ours))
 			}
 		}
 	}

@@ -69,6 +69,7 @@ var commandErrors = []struct {
 }{
 	{config.ErrInvalidConfig, protocol.ErrInvalidConfig},
 	{config.ErrInvalidRequest, protocol.ErrInvalidRequest},
+	{config.ErrUnexpected, protocol.ErrUnknownServerError},
 	{metadata.ErrInvalidTopicName, protocol.ErrInvalidTopicException},
 	{metadata.ErrTopicExists, protocol.ErrTopicAlreadyExists},
 	{metadata.ErrUnknownTopic, protocol.ErrUnknownTopicOrPartition},
@@ -85,6 +86,7 @@ var commandErrors = []struct {
 	{metadata.ErrDuplicate, protocol.ErrDuplicateResource},
 	{metadata.ErrNotFound, protocol.ErrResourceNotFound},
 	{metadata.ErrUnacceptableCredential, protocol.ErrUnacceptableCredential},
+	{metadata.ErrNoPassword, protocol.ErrUnknownServerError},
 	{metadata.ErrUnknownMechanism, protocol.ErrUnsupportedSASLMechanism},
 }
 
@@ -136,11 +138,15 @@ func cut(s string) string {
 	return strings.ToValidUTF8(s[:namedMax], "") + "..."
 }
 
-// problemOf is an error as responses tell it: a code and a text, null for none.
+// problemOf is an error as responses tell it: a code and a text, null for none. What
+// Kafka does not expect it does not explain either (ApiError.fromThrowable).
 func problemOf(err error) (code int16, text *string) {
 	e := errorOf(err)
 	if e == nil {
 		return 0, nil
+	}
+	if e.Code == protocol.ErrUnknownServerError.Code {
+		return e.Code, nil
 	}
 	return e.Code, &e.Message
 }

@@ -74,6 +74,8 @@ type fetchItem struct {
 	key       partitionKey
 	want      wanted
 	inSession *sessionPartition // nil outside an incremental fetch
+	topic     string            // the session's name for the id, empty if it has none
+	replaced  bool              // another topic has that name now
 	partition *partition.Partition
 	policy    *policy
 	below     protocol.Offset // the bound of the last read, and what a wait for more has seen
@@ -148,6 +150,11 @@ func (c *fetchCall) resolve() {
 			topic = c.topicOf(item.key)
 		}
 		switch {
+		case topic == nil && item.topic != "":
+			item.replaced = c.hasPartition(item.topic, item.key.index)
+			if !item.replaced {
+				item.failed = protocol.ErrUnknownTopicOrPartition
+			}
 		case topic == nil && c.header.Version >= 13:
 			item.failed = protocol.ErrUnknownTopicID
 		case topic == nil:
@@ -171,6 +178,11 @@ func (c *fetchCall) topicOf(key partitionKey) *metadata.Topic {
 		return c.image.TopicByID(key.id)
 	}
 	return c.image.Topic(key.name)
+}
+
+func (c *fetchCall) hasPartition(topic string, index int32) bool {
+	t := c.image.Topic(topic)
+	return t != nil && c.api.Partitions.Get(t.ID, index) != nil
 }
 
 // readUntilEnough reads, and waits while there is too little to answer with.
@@ -267,6 +279,9 @@ func (c *fetchCall) read() {
 }
 
 func (c *fetchCall) readItem(item *fetchItem, left int) error {
+	if item.replaced {
+		return protocol.ErrInconsistentTopicID
+	}
 	p := item.partition
 	if err := p.Ready(); err != nil {
 		return err

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
 	"github.com/barnabas-mq/barnabas/server"
@@ -8,6 +11,7 @@ import (
 
 // answer encodes the items. Consecutive partitions of one topic share its header.
 func (c *fetchCall) answer(r *Request) {
+	c.sortItems()
 	sessionID := c.closeContext()
 	version := c.header.Version
 	out := r.Call.Out()
@@ -22,6 +26,26 @@ func (c *fetchCall) answer(r *Request) {
 	}
 	out.SetBytes(protocol.AppendFetchEnd(out.Bytes(), version, nil))
 	out.End()
+}
+
+// sortItems puts what the log was not asked for behind the rest, topics that no id names
+// before partitions that are missing, as in Kafka (KafkaApis.handleFetchRequest). A new
+// session keeps this order.
+func (c *fetchCall) sortItems() {
+	failed := func(i fetchItem) bool { return i.failed != nil }
+	if slices.ContainsFunc(c.items, failed) {
+		slices.SortStableFunc(c.items, func(a, b fetchItem) int { return cmp.Compare(a.rank(), b.rank()) })
+	}
+}
+
+func (i *fetchItem) rank() int {
+	switch i.failed {
+	case protocol.ErrUnknownTopicID:
+		return 1
+	case protocol.ErrUnknownTopicOrPartition:
+		return 2
+	}
+	return 0
 }
 
 // sameTopic tells whether two items are of one topic, and so share its header.

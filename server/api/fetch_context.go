@@ -67,6 +67,17 @@ func (c *fetchCall) nameOf(name []byte) string {
 	return string(name)
 }
 
+// topicName is the name of the topic that has the id, empty for none.
+func (c *fetchCall) topicName(key partitionKey) string {
+	if c.header.Version < 13 {
+		return ""
+	}
+	if t := c.image.TopicByID(key.id); t != nil {
+		return t.Name
+	}
+	return ""
+}
+
 func wantedOf(p *protocol.FetchPartition) wanted {
 	return wanted{offset: p.FetchOffset, maxBytes: p.MaxBytes, leaderEpoch: p.CurrentLeaderEpoch, lastFetchedEpoch: p.LastFetchedEpoch}
 }
@@ -115,7 +126,10 @@ func (c *fetchCall) continueSession(s *session) (ended bool, err error) {
 	}
 	c.session, c.incremental = s, true
 	for p := s.mu.first; p != nil; p = p.next {
-		c.items = append(c.items, fetchItem{key: p.key, want: p.want, inSession: p})
+		if p.topic == "" {
+			p.topic = c.topicName(p.key)
+		}
+		c.items = append(c.items, fetchItem{key: p.key, want: p.want, inSession: p, topic: p.topic})
 	}
 	return false, nil
 }
@@ -137,7 +151,7 @@ func (c *fetchCall) closeContext() int32 {
 		partitions := make([]*sessionPartition, len(c.items))
 		for i := range c.items {
 			item := &c.items[i]
-			p := &sessionPartition{key: item.key, want: item.want, high: item.result.HighWatermark, start: item.result.LogStartOffset}
+			p := &sessionPartition{key: item.key, want: item.want, topic: c.topicName(item.key), high: item.result.HighWatermark, start: item.result.LogStartOffset}
 			if item.result.ErrorCode != 0 {
 				p.high = protocol.None
 			}

@@ -43,8 +43,11 @@ type wanted struct {
 // sessionPartition is one partition of a session: the request as last told, and
 // what the consumer was last told of it. It is linked in the order of service.
 type sessionPartition struct {
-	key        partitionKey
-	want       wanted
+	key  partitionKey
+	want wanted
+	// topic is the name that the id had when the session first found it; it stays when
+	// the topic is deleted, or another one gets the name (Kafka's CachedPartition).
+	topic      string
 	high       protocol.Offset // -1 makes the next answer mention the partition
 	start      protocol.Offset
 	prev, next *sessionPartition

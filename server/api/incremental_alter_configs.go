@@ -13,9 +13,9 @@ package api
 //
 // The one logger, root, may be given another level until the broker stops.
 //
-// An operation that does not exist is INVALID_REQUEST, where Kafka 4.3.1 says
-// UNKNOWN_SERVER_ERROR; so is adding to the list controller.listener.names or
-// process.roles, which has no default.
+// An operation that does not exist is UNKNOWN_SERVER_ERROR, as in Kafka 4.3.1. Adding
+// to the list controller.listener.names or process.roles, which has no default, is so
+// there and INVALID_REQUEST here.
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"

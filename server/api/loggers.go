@@ -64,6 +64,9 @@ func (a *API) checkLoggers(ops []config.Op) error {
 }
 
 func (a *API) checkLogger(op config.Op) error {
+	if op.Kind < config.OpSet || op.Kind > config.OpSubtract {
+		return protocol.ErrUnknownServerError // as of every resource
+	}
 	if op.Kind != config.OpSet && op.Kind != config.OpDelete {
 		return protocol.ErrInvalidRequest.WithMessage("Operation %d is not allowed for the BROKER_LOGGER resource", op.Kind)
 	}

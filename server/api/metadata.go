@@ -15,7 +15,8 @@ package api
 //	v7     leader epoch
 //	v8     authorized operations of topics, and to v10 of the cluster, on request
 //	v10    topic ids; a request by id or with a null name is INVALID_REQUEST before v12
-//	v12    topics may be asked for by id; then names do not count
+//	v12    topics may be asked for by id; then names do not count. A topic with neither
+//	       name nor id is UNKNOWN_SERVER_ERROR
 //	v13    top-level error code
 
 import (
@@ -63,13 +64,18 @@ func (a *API) metadata(r *Request, q *kmsg.MetadataRequest) *kmsg.MetadataRespon
 // metadataOfNamed answers for the topics that the request names.
 func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.MetadataRequest, p *kmsg.MetadataResponse) {
 	for _, t := range q.Topics {
-		nameless, byID := t.Topic == nil, q.Version >= 10 && t.TopicID != [16]byte{}
-		if nameless && !byID || q.Version < 12 && (nameless || byID) {
-			refuseAll(q, p)
+		if q.Version < 12 && (t.Topic == nil || q.Version >= 10 && t.TopicID != [16]byte{}) {
+			refuseAll(q, p, protocol.ErrInvalidRequest)
 			return
 		}
 	}
 	named := askedFor(q.Topics)
+	for _, t := range named {
+		if t.Topic == nil && t.TopicID == [16]byte{} {
+			refuseAll(q, p, protocol.ErrUnknownServerError) // Kafka does not expect it
+			return
+		}
+	}
 	mayCreate := (q.Version < 4 || q.AllowAutoTopicCreation) && a.Config().AutoCreateTopics
 	var missing []string
 	for _, t := range named {
@@ -123,18 +129,18 @@ func askedFor(topics []kmsg.MetadataRequestTopic) []kmsg.MetadataRequestTopic {
 	return byID
 }
 
-// refuseAll answers a request that its version does not allow: with nothing but
-// the error (MetadataRequest.getErrorResponse).
-func refuseAll(q *kmsg.MetadataRequest, p *kmsg.MetadataResponse) {
+// refuseAll answers a request that cannot be understood: with nothing but the error
+// (MetadataRequest.getErrorResponse).
+func refuseAll(q *kmsg.MetadataRequest, p *kmsg.MetadataResponse, why *protocol.Error) {
 	p.Brokers, p.ClusterID, p.ControllerID = []kmsg.MetadataResponseBroker{}, nil, protocol.None
-	p.ErrorCode = protocol.ErrInvalidRequest.Code // from version 13 on
+	p.ErrorCode = why.Code // from version 13 on
 	for _, t := range q.Topics {
 		one := kmsg.NewMetadataResponseTopic()
 		one.Topic, one.TopicID = t.Topic, t.TopicID
 		if one.Topic == nil {
 			one.Topic = new(string)
 		}
-		one.ErrorCode = protocol.ErrInvalidRequest.Code
+		one.ErrorCode = why.Code
 		one.Partitions = []kmsg.MetadataResponseTopicPartition{}
 		p.Topics = append(p.Topics, one)
 	}

@@ -63,6 +63,12 @@ func TestMetadataListsTopicsAsEachVersionAsks(t *testing.T) {
 	if code := ask[*kmsg.MetadataResponse](w, 12, byID).Topics[0].ErrorCode; code != protocol.ErrUnknownTopicID.Code {
 		t.Fatalf("by an unknown id: %d", code)
 	}
+	byID.Topics[0].TopicID = [16]byte{}
+	for version, want := range map[int16]*protocol.Error{11: protocol.ErrInvalidRequest, 12: protocol.ErrUnknownServerError} {
+		if code := ask[*kmsg.MetadataResponse](w, version, byID).Topics[0].ErrorCode; code != want.Code {
+			t.Fatalf("with neither name nor id in version %d: %d", version, code)
+		}
+	}
 }
 
 // Where a topic has an id, names do not count: Java's consumer sends an empty one

@@ -207,8 +207,8 @@ func (c *produceCall) refusalOf(t *metadata.Topic, policy *policy) *protocol.Err
 	return nil
 }
 
-// appendTo checks and appends one partition's batch, or holds it until those of the
-// whole request are checked. The item holds the outcome.
+// appendTo checks and appends one partition's batch, or holds it until the transaction
+// coordinator has been asked. The item holds the outcome.
 func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol.ProducePartition) {
 	item.partition = c.api.Partitions.Get(t.ID, p.Index)
 	if item.partition == nil {
@@ -221,20 +221,27 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		item.failure = refusal
 		return
 	}
-	if err == nil {
-		batch, err = c.prepare(item, policy, batch)
+	if err != nil || batch == nil {
+		item.failure = errorOf(err)
+		return
 	}
-	if err != nil {
+	if c.request.TransactionalID != nil && len(batch) >= protocol.BatchHeaderBytes && batch.Magic() == 2 {
+		where := txn.TopicPartition{Topic: t.Name, Partition: p.Index}
+		c.held = append(c.held, heldBatch{item: item, where: where, batch: batch, policy: policy})
+		return
+	}
+	c.judge(item, policy, logstore.AppendInput{Batch: batch})
+}
+
+// judge appends a batch that keeps the topic's rules.
+func (c *produceCall) judge(item *produceItem, policy *policy, in logstore.AppendInput) {
+	var err error
+	if in.Batch, err = c.prepare(item, policy, in.Batch); err != nil {
 		item.failure = errorOf(err)
 		return
 	}
 	item.judged = true
-	if c.request.TransactionalID != nil {
-		where := txn.TopicPartition{Topic: t.Name, Partition: p.Index}
-		c.held = append(c.held, heldBatch{item: item, where: where, batch: batch})
-		return
-	}
-	c.append(item, logstore.AppendInput{Batch: batch})
+	c.append(item, in)
 }
 
 func (c *produceCall) append(item *produceItem, in logstore.AppendInput) {

@@ -20,6 +20,9 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		code := codeOf(err)
 		item.judged = code == protocol.ErrInvalidRecord.Code ||
 			code == protocol.ErrUnsupportedCompressionType.Code && c.header.Version >= 7
+		if code == protocol.ErrUnsupportedCompressionType.Code {
+			err = undecodable(err)
+		}
 		return nil, err
 	}
 	item.judged = true
@@ -32,7 +35,7 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		})
 		if err != nil {
 			c.explain(item, summary, err)
-			return nil, err
+			return nil, undecodable(err)
 		}
 		largest = summary.MaxTimestamp
 	}
@@ -40,16 +43,35 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		largest = c.now
 	}
 	batch.SetTimestamps(policy.TimestampAppendTime, largest)
-	return recompressed(batch, policy, limits)
+	batch, err := recompressed(batch, policy, limits)
+	return batch, undecodable(err)
+}
+
+// undecodable gives what cannot be decompressed the code that it has in Kafka, which
+// does not expect the decoder's exception. Producers give up on it, where they would
+// send the same bytes again for a damaged batch.
+func undecodable(err error) error {
+	switch codeOf(err) {
+	case protocol.ErrCorruptMessage.Code, protocol.ErrUnsupportedCompressionType.Code:
+		return protocol.ErrUnknownServerError.WithMessage("%s", errorOf(err).Message)
+	}
+	return err
 }
 
 // onlyBatch takes the records of a request apart: one batch from version 3 on, a
 // message set before, where Kafka 3.9 takes a batch too (ProduceRequest.validateRecords
-// is for version 3 and newer).
+// is for version 3 and newer), and nil if no entry is whole: then nothing is written, and
+// that is no error.
 func (c *produceCall) onlyBatch(item *produceItem, records []byte) (protocol.Batch, error) {
 	old := c.header.Version < produceBatches
-	if old && (len(records) < entryMagicEnd || protocol.Batch(records).Magic() != 2) {
-		return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
+	if old {
+		var err error
+		if records, err = wholeEntries(records); err != nil || len(records) == 0 {
+			return nil, err
+		}
+		if protocol.Batch(records).Magic() != 2 {
+			return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
+		}
 	}
 	batch, rest, err := splitEntry(records)
 	if err != nil {
@@ -83,6 +105,20 @@ const (
 
 // produceBatches is the first version that must hold a batch.
 const produceBatches = 3
+
+// wholeEntries cuts off what is no whole entry at the end.
+func wholeEntries(b []byte) ([]byte, error) {
+	for rest := b; ; {
+		entry, after, err := splitEntry(rest)
+		if err != nil {
+			return nil, err
+		}
+		if entry == nil {
+			return b[:len(b)-len(rest)], nil
+		}
+		rest = after
+	}
+}
 
 // splitEntry takes the first entry off as Kafka's ByteBufferLogInputStream does:
 // nil for one that is not whole, an error for one that cannot be.

@@ -9,9 +9,10 @@ import (
 
 // Records in transactions (KIP-98, KIP-890). A log takes the first ones of a
 // transaction only if the transaction coordinator knows that the partition belongs
-// to it, or nobody would end it there. All batches of a request are checked, then the
-// coordinator is asked once about those that come first in their partitions, and
-// then they are appended. The connection waits meanwhile, so that nothing overtakes.
+// to it, or nobody would end it there. The coordinator is asked once about those batches
+// of a request that come first in their partitions, and then they are checked and
+// appended. So a bad batch adds its partition to the transaction as well, as in Kafka
+// (ReplicaManager.handleProduceAppend). The connection waits meanwhile, so that nothing overtakes.
 // Batches that are not the first cost one look into the log's table of producers.
 
 const (
@@ -24,13 +25,14 @@ const (
 	asksMax = 4
 )
 
-// heldBatch is a batch of a request with a transactional id before its append.
+// heldBatch is a batch of a request with a transactional id before it is looked into.
 type heldBatch struct {
-	item  *produceItem
-	where txn.TopicPartition
-	batch protocol.Batch
-	pass  logstore.Pass
-	asks  bool // whether the partition belongs to the transaction
+	item   *produceItem
+	where  txn.TopicPartition
+	batch  protocol.Batch // its header is whole
+	policy *policy
+	pass   logstore.Pass
+	asks   bool // whether the partition belongs to the transaction
 }
 
 func (h *heldBatch) isTransactional() bool {
@@ -64,7 +66,7 @@ func (c *produceCall) appendHeld(r *Request) {
 		if c.header.Version >= produceAddsFrom {
 			in.TransactionVersion = 2
 		}
-		c.append(h.item, in)
+		c.judge(h.item, h.policy, in)
 	}
 }
 

@@ -179,9 +179,10 @@ func TestProduceAsksForManyPartitionsAtOnce(t *testing.T) {
 	}
 }
 
-// A batch that the checks refuse is not asked about, and one of no transaction
-// needs no coordinator whatever the request says.
-func TestProduceAsksOnlyAboutWhatItWouldAppend(t *testing.T) {
+// A batch is asked about before anybody looks into it, as in Kafka, so that one that is
+// damaged adds its partition too. One of no transaction needs no coordinator whatever
+// the request says.
+func TestProduceAsksBeforeItLooksAtRecords(t *testing.T) {
 	w := newTransactionWorld(t)
 	damaged := w.batchOf(inTransaction(7, 0, 0), "v")
 	damaged[len(damaged)-1]++
@@ -191,8 +192,17 @@ func TestProduceAsksOnlyAboutWhatItWouldAppend(t *testing.T) {
 			t.Errorf("partition %d: %v", i, protocol.ErrorForCode(answers[i].ErrorCode))
 		}
 	}
-	if got := w.transactions.questions(); got != "" {
-		t.Errorf("asked %q", got)
+	if got, want := w.transactions.questions(), "tx {7 0} [{t 0}] version 2\n"; got != want {
+		t.Errorf("asked %q, want %q", got, want)
+	}
+	w.transactions.set(saying(protocol.ErrTransactionAbortable))
+	if p := w.transacted(12, damaged)[0]; p.ErrorCode != protocol.ErrTransactionAbortable.Code || p.LogStartOffset != -1 {
+		t.Errorf("damaged, and no part of the transaction: %+v", p)
+	}
+	cut := protocol.Batch(append([]byte{}, damaged[:protocol.BatchHeaderBytes-10]...))
+	binary.BigEndian.PutUint32(cut[8:], uint32(len(cut)-12))
+	if p := w.transacted(12, cut)[0]; p.ErrorCode != protocol.ErrCorruptMessage.Code {
+		t.Errorf("no whole header: %+v", p)
 	}
 }
 

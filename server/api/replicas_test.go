@@ -113,8 +113,10 @@ func TestAlterReplicaLogDirs(t *testing.T) {
 		add(ours, long, 0, 10)
 		add(ours, tooLong, 0)
 		add(ours, "d")
+		add("/elsewhere", "e", 0, 0) // once, for the directory that comes last
+		add(ours, "e", 0)
 		unknown, nowhere, name := protocol.ErrUnknownTopicOrPartition.Code, protocol.ErrLogDirNotFound.Code, protocol.ErrInvalidTopicException.Code
-		want := map[string][]int16{"a": {0, unknown, nowhere}, "b": {unknown}, "c": {nowhere}, long: {unknown, name}, tooLong: {name}}
+		want := map[string][]int16{"a": {0, unknown, nowhere}, "b": {unknown}, "c": {nowhere}, "e": {unknown}, long: {unknown, name}, tooLong: {name}}
 		p := ask[*kmsg.AlterReplicaLogDirsResponse](w, version, q)
 		if len(p.Topics) != len(want) {
 			t.Errorf("v%d: %d topics", version, len(p.Topics))

@@ -17,8 +17,9 @@ package api
 //
 // A marker for a coordinator's own journal other than the committed offsets is
 // INVALID_TOPIC_EXCEPTION: no transaction writes there, and it would have its
-// coordinator load anew. One for a producer without id or epoch is INVALID_REQUEST;
-// Kafka answers UNKNOWN_SERVER_ERROR. One without topics is not in the answer, as from
+// coordinator load anew. One for a producer without id or epoch in a partition that exists
+// makes the whole request UNKNOWN_SERVER_ERROR, as from Kafka, which fails to make its batch.
+// One without topics is not in the answer, as from
 // Kafka, which gathers the answer by partition.
 
 import (
@@ -42,8 +43,45 @@ func (a *API) writeTxnMarkers(r *Request, q *kmsg.WriteTxnMarkersRequest, reply 
 	p.Markers = make([]kmsg.WriteTxnMarkersResponseMarker, len(asked))
 	left := coordinator.NewCountdown(len(asked), func() { reply(p) })
 	image := a.Metadata.Image()
+	impossible := slices.ContainsFunc(asked, func(m kmsg.WriteTxnMarkersRequestMarker) bool { return a.isImpossible(image, &m) })
 	for i := range asked {
+		if impossible {
+			refuseMarker(&asked[i], &p.Markers[i])
+			left.Done()
+			continue
+		}
 		a.writeMarker(image, &asked[i], &p.Markers[i], left.Done)
+	}
+}
+
+// isImpossible tells whether there is a partition to write a batch to that cannot be made.
+func (a *API) isImpossible(image *metadata.Image, m *kmsg.WriteTxnMarkersRequestMarker) bool {
+	if m.ProducerID >= 0 && m.ProducerEpoch >= 0 {
+		return false
+	}
+	for _, t := range m.Topics {
+		for _, index := range t.Partitions {
+			if a.checkMarker(image, t.Topic, index) == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refuseMarker answers as Kafka does when it meets what it does not expect.
+func refuseMarker(asked *kmsg.WriteTxnMarkersRequestMarker, answer *kmsg.WriteTxnMarkersResponseMarker) {
+	*answer = kmsg.NewWriteTxnMarkersResponseMarker()
+	answer.ProducerID = asked.ProducerID
+	for _, t := range gathered(asked.Topics) {
+		one := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
+		one.Topic = t.Topic
+		for _, index := range t.Partitions {
+			one.Partitions = append(one.Partitions, kmsg.WriteTxnMarkersResponseMarkerTopicPartition{
+				Partition: index, ErrorCode: protocol.ErrUnknownServerError.Code,
+			})
+		}
+		answer.Topics = append(answer.Topics, one)
 	}
 }
 
@@ -55,17 +93,18 @@ func (a *API) writeMarker(image *metadata.Image, asked *kmsg.WriteTxnMarkersRequ
 	}
 	*answer = kmsg.NewWriteTxnMarkersResponseMarker()
 	answer.ProducerID = asked.ProducerID
-	answer.Topics = make([]kmsg.WriteTxnMarkersResponseMarkerTopic, len(asked.Topics))
+	topics := gathered(asked.Topics)
+	answer.Topics = make([]kmsg.WriteTxnMarkersResponseMarkerTopic, len(topics))
 	var partitions []txn.TopicPartition
 	var codes []*int16 // of these partitions, in the answer
-	for i, t := range asked.Topics {
+	for i, t := range topics {
 		one := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
 		one.Topic = t.Topic
 		one.Partitions = make([]kmsg.WriteTxnMarkersResponseMarkerTopicPartition, len(t.Partitions))
 		for j, index := range t.Partitions {
 			one.Partitions[j] = kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
 			one.Partitions[j].Partition = index
-			if err := a.checkMarker(image, marker, t.Topic, index); err != nil {
+			if err := a.checkMarker(image, t.Topic, index); err != nil {
 				one.Partitions[j].ErrorCode = codeOf(err)
 				continue
 			}
@@ -82,10 +121,29 @@ func (a *API) writeMarker(image *metadata.Image, asked *kmsg.WriteTxnMarkersRequ
 	})
 }
 
-func (a *API) checkMarker(image *metadata.Image, m coordinator.Marker, topic string, index int32) error {
-	if m.Producer.ID < 0 || m.Producer.Epoch < 0 {
-		return protocol.ErrInvalidRequest
+// gathered is what a marker names, each partition once: Kafka keeps them in a map.
+func gathered(topics []kmsg.WriteTxnMarkersRequestMarkerTopic) []kmsg.WriteTxnMarkersRequestMarkerTopic {
+	var once []kmsg.WriteTxnMarkersRequestMarkerTopic
+	places := make(map[string]int, len(topics))
+	seen := make(map[topicPartition]bool)
+	for _, t := range topics {
+		at, again := places[t.Topic]
+		if !again {
+			at = len(once)
+			places[t.Topic] = at
+			once = append(once, kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: t.Topic})
+		}
+		for _, index := range t.Partitions {
+			if key := (topicPartition{t.Topic, index}); !seen[key] {
+				seen[key] = true
+				once[at].Partitions = append(once[at].Partitions, index)
+			}
+		}
 	}
+	return slices.DeleteFunc(once, func(t kmsg.WriteTxnMarkersRequestMarkerTopic) bool { return len(t.Partitions) == 0 })
+}
+
+func (a *API) checkMarker(image *metadata.Image, topic string, index int32) error {
 	if isInternalTopic(topic) && topic != OffsetsTopic {
 		return protocol.ErrInvalidTopicException
 	}
