@@ -14,7 +14,7 @@ import (
 )
 
 // settleTimeout bounds everything that has no limit of its own.
-const settleTimeout = 60 * time.Second
+var settleTimeout = testbed.Patience(60 * time.Second)
 
 // group is what the members of one consumer group, as running programs, tell.
 type group struct {

@@ -17,7 +17,7 @@ import (
 )
 
 // stepTimeout bounds one step; the slowest take a few seconds on two busy cores.
-const stepTimeout = 90 * time.Second
+var stepTimeout = testbed.Patience(90 * time.Second)
 
 // About asks the program for its library's version and codecs.
 func (p Program) About(tb testing.TB) (version string, codecs []string) {

@@ -18,7 +18,7 @@ import (
 const partitions = 6
 
 // testTimeout bounds a whole test; the restarts of Kafka take half of it.
-const testTimeout = 4 * time.Minute
+var testTimeout = testbed.Patience(4 * time.Minute)
 
 // victim is a broker that is killed, by name, so that each test says on which it
 // runs. Kafka takes two seconds for a start and judges the test only.

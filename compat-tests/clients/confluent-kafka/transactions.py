@@ -56,7 +56,10 @@ class Transactions:
 
         for value in command["values"]:
             producer.produce(command["topic"], partition=command["partition"], value=value, on_delivery=delivered)
-        producer.flush(LIMIT)
+        try:
+            producer.flush(LIMIT)
+        except SystemError as error:  # the library raises a fatal error even while it calls delivered
+            raise error.__cause__ or error
         if errors:
             raise KafkaException(errors[0])
 
