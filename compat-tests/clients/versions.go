@@ -104,7 +104,10 @@ var newClients = []Client{
 		// kcat has no admin requests: the broker makes its topic when it asks for metadata.
 		BrokerProperties: map[string]string{"num.partitions": "3"},
 	},
-	{Name: "confluent-kafka", Version: "2.16.1", Toolchain: Python, Codecs: allCodecs},
+	{
+		Name: "confluent-kafka", Version: "2.16.1", Toolchain: Python, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
+	},
 	{Name: "aiokafka", Version: "0.14.0", Toolchain: Python, Codecs: allCodecs},
 	{Name: "kafka-python", Version: "3.0.12", Toolchain: Python, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true}},
 	{Name: "kafkajs", Version: "2.2.4", Toolchain: Node, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true}},
