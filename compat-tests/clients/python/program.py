@@ -7,6 +7,7 @@ import argparse
 import base64
 import json
 import os
+import queue
 import sys
 import threading
 
@@ -59,6 +60,19 @@ def each_record():
     """The records on standard input, as they come."""
     for line in sys.stdin:
         yield Record(json.loads(line))
+
+
+def coming_records():
+    """The records on standard input, which is read on also where the client does not take them for a while."""
+    taken = queue.SimpleQueue()
+
+    def read():
+        for record in each_record():
+            taken.put(record)
+        taken.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return iter(taken.get, None)
 
 
 def administer(administrator, out):
@@ -133,7 +147,7 @@ def main(client):
         elif options.step == "transact":
             client.transact(options, out, map(json.loads, sys.stdin))
         elif options.step == "stream":
-            out.emit("produced", count=client.stream(options, out, each_record()))
+            out.emit("produced", count=client.stream(options, out, coming_records()))
         elif options.step == "admin":
             administer(client.administrator(options), out)
         else:
