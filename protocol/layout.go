@@ -215,13 +215,7 @@ type layoutWalker struct {
 // when decoded. The key must have a layout.
 func checkLayout(key, version int16, body []byte, memoryMax int) error {
 	w := layoutWalker{b: body, version: version, flexible: flexibleRequest(key, version), budget: memoryMax}
-	if err := w.structure(parsedLayout(key)); err != nil {
-		return err
-	}
-	if len(w.b) != 0 {
-		return ErrInvalidRequest.WithMessage("%d bytes follow the body of %s version %d", len(w.b), requestLayouts[key].name, version)
-	}
-	return nil
+	return w.structure(parsedLayout(key))
 }
 
 func (w *layoutWalker) structure(fields []layoutField) error {

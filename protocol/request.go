@@ -4,9 +4,10 @@ import "github.com/twmb/franz-go/pkg/kmsg"
 
 // DecodeRequest reads the body of a request. Strings are copied, byte slices are
 // parts of body. Every count, length and tag is checked against the bytes that are
-// there before anything is allocated, null is refused where Kafka refuses it, and
-// so are bytes after the body. The errors are *Error values; where Kafka closes
-// the connection, so should the caller.
+// there before anything is allocated, and null is refused where Kafka refuses it.
+// Bytes after the body are ignored, as Kafka does (RequestContext.parseRequest):
+// librdkafka 2.16 sends some with Metadata 13. The errors are *Error values; where
+// Kafka closes the connection, so should the caller.
 //
 // memoryMax bounds what the decoded form may take, apart from its strings and
 // bytes, which are bounded by the frame.

@@ -236,13 +236,10 @@ func (r *wireReader) closeTags(t *tagReader) {
 	r.b = t.rest
 }
 
-// end checks that everything was right and nothing is left.
+// end checks that everything was right; what is left is nobody's, as DecodeRequest says.
 func (r *wireReader) end(name string, version int16) error {
-	switch {
-	case r.bad:
+	if r.bad {
 		return ErrInvalidRequest.WithMessage("the body of %s version %d is malformed", name, version)
-	case len(r.b) != 0:
-		return ErrInvalidRequest.WithMessage("%d bytes follow the body of %s version %d", len(r.b), name, version)
 	}
 	return nil
 }

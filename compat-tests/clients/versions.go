@@ -121,8 +121,16 @@ var newClients = []Client{
 		// It tells neither which record was acknowledged nor where.
 		Can: []Skill{Large, Seek, Static},
 	},
-	{Name: "confluent-kafka", Version: "2.16.1", Toolchain: Python, Codecs: allCodecs},
-	{Name: "aiokafka", Version: "0.14.0", Toolchain: Python, Codecs: allCodecs},
+	{
+		Name: "confluent-kafka", Version: "2.16.1", Toolchain: Python, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
+	},
+	{
+		Name: "aiokafka", Version: "0.14.0", Toolchain: Python, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, StreamOnce},
+		// It has no request to delete a group.
+		Admin: []string{"create", "topics", "describe", "partitions", "alter", "config", "delete-records", "groups", "offsets", "delete"},
+	},
 	{Name: "kafka-python", Version: "3.0.12", Toolchain: Python, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true}},
 	{Name: "kafkajs", Version: "2.2.4", Toolchain: Node, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true}},
 	{

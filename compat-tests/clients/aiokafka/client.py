@@ -1,6 +1,7 @@
 """The aiokafka client of the matrix."""
 
 import asyncio
+import functools
 import logging
 
 import aiokafka
@@ -8,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
+import administration
 import program
 
 
@@ -21,6 +23,9 @@ class Client:
     def produce(self, o, records):
         asyncio.run(produce(o, records))
 
+    def stream(self, o, out, records):
+        return asyncio.run(stream(o, out, records))
+
     def read(self, o, out):
         asyncio.run(read(o, out))
 
@@ -32,6 +37,8 @@ class Client:
 
     def worker(self, o, out, leave):
         asyncio.run(worker(o, out, leave))
+
+    administrator = staticmethod(administration.Administrator)
 
 
 async def create(o):
@@ -48,14 +55,36 @@ async def create(o):
 
 async def produce(o, records):
     codec = None if o.codec == "none" else o.codec
-    async with AIOKafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, enable_idempotence=True) as producer:
+    limits = {"max_request_size": o.max_bytes} if o.max_bytes else {}
+    async with AIOKafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, enable_idempotence=True, **limits) as producer:
         sent = [await producer.send(o.topic, key=r.key, value=r.value, headers=r.headers, timestamp_ms=r.timestamp) for r in records]
         await asyncio.gather(*sent)
 
 
+async def stream(o, out, records):
+    async with AIOKafkaProducer(bootstrap_servers=o.bootstrap, enable_idempotence=True) as producer:
+        def report(index, sent):
+            if sent.exception() is None:
+                out.acked(index, sent.result().partition, sent.result().offset)
+            else:
+                out.error(sent.exception())
+
+        count = 0
+        while (r := await asyncio.to_thread(next, records, None)) is not None:
+            sent = await producer.send(o.topic, key=r.key, value=r.value, headers=r.headers)
+            sent.add_done_callback(functools.partial(report, count))
+            count += 1
+        await producer.flush()
+    return count
+
+
 async def read(o, out):
     async with AIOKafkaConsumer(bootstrap_servers=o.bootstrap, auto_offset_reset="earliest") as consumer:
-        consumer.assign([aiokafka.TopicPartition(topic, 0) for topic in o.topics])
+        partitions = [aiokafka.TopicPartition(topic, 0) for topic in o.topics]
+        consumer.assign(partitions)
+        if o.since:
+            for partition, found in (await consumer.offsets_for_times(dict.fromkeys(partitions, o.since))).items():
+                consumer.seek(partition, found.offset)
         for _ in range(o.count):
             emit(out, await consumer.getone())
 
@@ -85,8 +114,8 @@ class Assignment(ConsumerRebalanceListener):
 
 
 async def member(o, out, leave):
-    consumer = AIOKafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest",
-                                session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
+    consumer = AIOKafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, group_instance_id=o.instance,
+                                auto_offset_reset="earliest", session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
     consumer.subscribe([o.topic], listener=Assignment(out))
     async with consumer:
         while not leave.is_set():

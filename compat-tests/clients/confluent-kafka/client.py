@@ -1,11 +1,18 @@
 """The confluent-kafka client of the matrix. Settings of the row are librdkafka's."""
 
+import threading
+
 import confluent_kafka
 from confluent_kafka import OFFSET_BEGINNING, TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+import administration
 import program
 import transactions
+
+
+# LIMIT is above what any answer takes, in seconds.
+LIMIT = 30
 
 
 class Client:
@@ -18,7 +25,10 @@ class Client:
 
     def produce(self, o, records):
         believed = program.settings()  # of the broker
-        producer = Producer({"bootstrap.servers": o.bootstrap, "compression.type": o.codec, "enable.idempotence": not believed} | believed)
+        config = {"bootstrap.servers": o.bootstrap, "compression.type": o.codec, "enable.idempotence": not believed} | believed
+        if o.max_bytes:
+            config["message.max.bytes"] = o.max_bytes
+        producer = Producer(config)
         errors = []
 
         def delivered(error, _message):
@@ -33,6 +43,31 @@ class Client:
         if errors:
             raise KafkaException(errors[0])
 
+    def stream(self, o, out, records):
+        producer = Producer({"bootstrap.servers": o.bootstrap, "enable.idempotence": True, "error_cb": out.note})
+        ended = threading.Event()
+
+        def report():
+            while not ended.is_set():
+                producer.poll(0.1)
+
+        reporter = threading.Thread(target=report)
+        reporter.start()
+        count = 0
+        for index, r in enumerate(records):
+            def delivered(error, message, index=index):
+                if error is None:
+                    out.acked(index, message.partition(), message.offset())
+                else:
+                    out.error(error)
+
+            producer.produce(o.topic, key=r.key, value=r.value, headers=r.headers, on_delivery=delivered)
+            count += 1
+        producer.flush()
+        ended.set()
+        reporter.join()
+        return count
+
     def read(self, o, out):
         consumer = Consumer({
             "bootstrap.servers": o.bootstrap,
@@ -40,7 +75,8 @@ class Client:
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
         } | program.settings())
-        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING) for topic in o.topics])
+        start = [TopicPartition(topic, 0, o.since or OFFSET_BEGINNING) for topic in o.topics]
+        consumer.assign(consumer.offsets_for_times(start, LIMIT) if o.since else start)
         for message in messages(consumer, o.count):
             emit(out, message)
         consumer.close()
@@ -62,14 +98,15 @@ class Client:
         consumer.close()
 
     def member(self, o, out, leave):
+        static = {"group.instance.id": o.instance} if o.instance else {}
         consumer = Consumer({
             "bootstrap.servers": o.bootstrap,
             "group.id": o.group,
             "auto.offset.reset": "earliest",
             "session.timeout.ms": o.session_ms,
             "heartbeat.interval.ms": o.session_ms // 10,
-            "error_cb": out.error,
-        } | program.settings())
+            "error_cb": out.note,  # what it cannot recover from comes by poll too
+        } | static | program.settings())
         consumer.subscribe([o.topic],
                            on_assign=lambda _, owned: out.assigned([p.partition for p in owned]),
                            on_revoke=lambda _, __: out.assigned([]))
@@ -110,6 +147,7 @@ class Client:
         consumer.close()
 
     transact = staticmethod(transactions.transact)
+    administrator = staticmethod(administration.Administrator)
 
 
 def work(consumer, out):

@@ -7,6 +7,7 @@ import argparse
 import base64
 import json
 import os
+import queue
 import sys
 import threading
 
@@ -30,6 +31,10 @@ class Output:
         """The commit of these next offsets (partition to offset) was answered."""
         self.emit("committed", offsets=offsets)
 
+    def acked(self, index, partition, offset):
+        """The broker has the record on this line of standard input, counted from 0."""
+        self.emit("acked", index=index, partition=partition, offset=offset)
+
     def assigned(self, partitions):
         """The member owns these partitions now: all of them, not the change."""
         self.emit("assigned", partitions=sorted(partitions))
@@ -51,9 +56,37 @@ class Record:
         self.timestamp = fields.get("timestamp")
 
 
-def read_records():
-    """The records on standard input."""
-    return [Record(json.loads(line)) for line in sys.stdin]
+def each_record():
+    """The records on standard input, as they come."""
+    for line in sys.stdin:
+        yield Record(json.loads(line))
+
+
+def coming_records():
+    """The records on standard input, which is read on also where the client does not take them for a while."""
+    taken = queue.SimpleQueue()
+
+    def read():
+        for record in each_record():
+            taken.put(record)
+        taken.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return iter(taken.get, None)
+
+
+def administer(administrator, out):
+    """Does the commands on standard input; administrator has a method for each, which answers with a dict or None.
+
+    Its refusals are the errors, a class or several, by which the library tells that the broker, or itself, did not do it.
+    """
+    for command in map(json.loads, sys.stdin):
+        try:
+            answer = getattr(administrator, command["do"].replace("-", "_"))(command)
+        except administrator.refusals as error:
+            out.emit("refused", message=f"{type(error).__name__}: {error}")
+        else:
+            out.emit("done", **(answer or {}))
 
 
 def settings():
@@ -99,11 +132,11 @@ def main(client):
             client.create(options)
             out.emit("created")
         elif options.step == "produce":
-            records = read_records()
+            records = list(each_record())
             client.produce(options, records)
             out.emit("produced", count=len(records))
         elif options.step == "write":
-            records = read_records()
+            records = list(each_record())
             for options.topic, options.codec in zip(options.topics, options.codecs):
                 client.produce(options, records)
             out.emit("produced", count=len(records) * len(options.topics))
@@ -113,6 +146,10 @@ def main(client):
             client.consume(options, out)
         elif options.step == "transact":
             client.transact(options, out, map(json.loads, sys.stdin))
+        elif options.step == "stream":
+            out.emit("produced", count=client.stream(options, out, coming_records()))
+        elif options.step == "admin":
+            administer(client.administrator(options), out)
         else:
             stay = client.member if options.step == "member" else client.worker
             stay(options, out, leave_requested())
