@@ -49,8 +49,8 @@ type member struct {
 	owned []int32
 	// changes counts how often that became something else.
 	changes int
-	records     []program.Record
-	errors      []string
+	records []program.Record
+	errors  []string
 	// gone: it was killed or asked to leave, so that it no longer counts.
 	gone bool
 }

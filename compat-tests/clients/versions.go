@@ -4,7 +4,7 @@ package clients
 type Client struct {
 	// Name is the test's name.
 	Name string
-	// Folder of the program, if not Name; for Java one or more, with blanks between, if not java.
+	// Folder of the program, if not Name; for Java all of its folders, with blanks between.
 	Folder string
 	// Locks is the folder of the lock files, if not Folder.
 	Locks string
@@ -118,7 +118,15 @@ var newClients = []Client{
 	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
 	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs},
 	{Name: "kafka-go", Version: "v0.4.51", Toolchain: Go, Codecs: allCodecs, Lacks: Lacks{ReadsEmptyAsNull: true}},
-	{Name: "java-4.4", Version: "4.4.0", Toolchain: Java, Codecs: allCodecs},
-	{Name: "java-4.3", Version: "4.3.1", Toolchain: Java, Codecs: allCodecs},
-	{Name: "java-3.9", Version: "3.9.2", Toolchain: Java, Codecs: allCodecs},
+	newJava("java-4.4", "4.4.0"),
+	newJava("java-4.3", "4.3.1"),
+	newJava("java-3.9", "3.9.2"),
+}
+
+// newJava is a client that can do all; idempotence is the default since 3.0 (KIP-679).
+func newJava(name, version string) Client {
+	return Client{
+		Name: name, Folder: "java java/since-3.1", Version: version, Toolchain: Java, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
+	}
 }
