@@ -130,7 +130,7 @@ func installNode(tb testing.TB, client Client) (Program, error) {
 func installJava(tb testing.TB, client Client) (Program, error) {
 	testbed.NeedPrograms(tb, "java", "javac", "mvn")
 	var sources []string
-	for _, name := range strings.Fields(cmp.Or(client.Folder, "java")) {
+	for _, name := range strings.Fields(client.Folder) {
 		inFolder, err := filepath.Glob(filepath.Join(folder(), name, "*.java"))
 		if err != nil {
 			return Program{}, err

@@ -46,7 +46,10 @@ var oldJava = []Client{
 	{Name: "java-0.11", Folder: "java-old java-old/headers", Version: "0.11.0.3", Toolchain: Java, Codecs: oldCodecs, Old: true},
 	{Name: "java-1.1", Folder: "java-old java-old/headers", Version: "1.1.1", Toolchain: Java, Codecs: oldCodecs, Old: true},
 	{Name: "java-2.0", Folder: "java-old java-old/headers", Version: "2.0.1", Toolchain: Java, Codecs: oldCodecs, Old: true},
-	{Name: "java-2.8", Version: "2.8.2", Toolchain: Java, Codecs: allCodecs},
+	{
+		Name: "java-2.8", Folder: "java java/before-3.1", Version: "2.8.2", Toolchain: Java, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, Stream}, Admin: allAdmin,
+	},
 }
 
 // oldBelievers are new libraries that do not ask for the broker's versions but believe what they are told. With librdkafka a

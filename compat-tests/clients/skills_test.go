@@ -2,6 +2,7 @@ package clients
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -143,28 +144,28 @@ func restart(t *testing.T, broker testbed.Target, client Program) {
 	judge.create(topicPartitions, topic)
 	lacks := client.Client.Lacks
 	sender := client.stream(t, broker.Bootstrap(), topic)
-	feed := func(round int) {
-		t.Helper()
-		if err := sender.feed(makeRecords(round*each, each, lacks)); err != nil {
-			t.Fatalf("round %d: %v\n%s", round, err, sender.stderr)
-		}
-	}
+	feed := func(round int) error { return sender.feed(makeRecords(round*each, each, lacks)) }
 	var readers *group
 	if !lacks.Groups {
 		readers = newGroup(t, client, broker.Bootstrap(), topic, groupName, sessionTimeout)
 		reader := readers.join("reader")
 		readers.await(settleTimeout, "the member owns all partitions", func() bool { return len(reader.owned) == topicPartitions })
 	}
-	feed(0)
+	if err := feed(0); err != nil {
+		t.Fatalf("%v\n%s", err, sender.stderr)
+	}
 	sender.await(t, each/2)
 	if err := broker.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	feed(1)
+	fed := make(chan error, 1)
+	go func() { fed <- errors.Join(feed(1), feed(2)) }() // beside the start, since clients may take none without a broker
 	if err := broker.Start(); err != nil {
 		t.Fatal(err)
 	}
-	feed(2)
+	if err := <-fed; err != nil {
+		t.Fatalf("%v\n%s", err, sender.stderr)
+	}
 	acked := sender.end(t)
 
 	judge = newJudge(t, broker.Bootstrap())

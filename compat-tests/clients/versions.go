@@ -6,7 +6,7 @@ import "slices"
 type Client struct {
 	// Name is the test's name.
 	Name string
-	// Folder of the program, if not Name; for Java one or more, with blanks between, if not java.
+	// Folder of the program, if not Name; for Java all of its folders, with blanks between.
 	Folder string
 	// Locks is the folder of the lock files, if not Folder.
 	Locks string
@@ -147,7 +147,15 @@ var newClients = []Client{
 		Can:   []Skill{Large, Seek, Stream}, // neither idempotent producers nor static members
 		Admin: without(allAdmin, "delete-records"),
 	},
-	{Name: "java-4.4", Version: "4.4.0", Toolchain: Java, Codecs: allCodecs},
-	{Name: "java-4.3", Version: "4.3.1", Toolchain: Java, Codecs: allCodecs},
-	{Name: "java-3.9", Version: "3.9.2", Toolchain: Java, Codecs: allCodecs},
+	newJava("java-4.4", "4.4.0"),
+	newJava("java-4.3", "4.3.1"),
+	newJava("java-3.9", "3.9.2"),
+}
+
+// newJava is a client that can do all; idempotence is the default since 3.0 (KIP-679).
+func newJava(name, version string) Client {
+	return Client{
+		Name: name, Folder: "java java/since-3.1", Version: version, Toolchain: Java, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
+	}
 }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -62,6 +63,8 @@ public final class Client {
                 case "consume" -> client.consume();
                 case "member" -> client.member();
                 case "worker" -> client.worker();
+                case "stream" -> client.stream();
+                case "admin" -> Administration.run(client.options.get("bootstrap"));
                 case "transact" -> new Transactions(client.options.get("bootstrap")).run();
                 default -> throw new IllegalArgumentException("unknown step " + args[0]);
             }
@@ -105,21 +108,16 @@ public final class Client {
     }
 
     private int produce(String topic, String codec, InputStream records) throws Exception {
-        Properties properties = new Properties();
-        properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, options.get("bootstrap"));
+        Properties properties = producerProperties();
         properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, codec);
-        properties.put(ProducerConfig.LINGER_MS_CONFIG, "10");
+        if (options.containsKey("max-bytes")) {
+            properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, options.get("max-bytes"));
+        }
         List<Future<RecordMetadata>> sent = new ArrayList<>();
         try (var producer = new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
              var in = new BufferedReader(new InputStreamReader(records))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
-                JsonNode json = JSON.readTree(line);
-                Long timestamp = json.has("timestamp") ? json.get("timestamp").longValue() : null;
-                var record = new ProducerRecord<>(topic, null, timestamp, bytes(json.get("key")), bytes(json.get("value")));
-                for (JsonNode header : json.get("headers")) {
-                    record.headers().add(header.get(0).textValue(), bytes(header.get(1)));
-                }
-                sent.add(producer.send(record));
+                sent.add(producer.send(record(topic, line)));
             }
             producer.flush();
             for (Future<RecordMetadata> acknowledged : sent) {
@@ -129,12 +127,54 @@ public final class Client {
         return sent.size();
     }
 
-    /** Reads as many records as asked for, without a group. */
+    /** Sends each record as it comes, and tells where it is once the broker has it. */
+    private void stream() throws IOException {
+        int count = 0;
+        try (var producer = new KafkaProducer<>(producerProperties(), new ByteArraySerializer(), new ByteArraySerializer());
+             var in = new BufferedReader(new InputStreamReader(System.in))) {
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                int index = count++;
+                producer.send(record(topic(), line), (at, e) -> {
+                    if (e != null) {
+                        error(e);
+                    } else {
+                        OUT.println(event("acked").put("index", index).put("partition", at.partition()).put("offset", at.offset()));
+                    }
+                });
+            }
+        }
+        OUT.println(event("produced").put("count", count));
+    }
+
+    private Properties producerProperties() {
+        Properties properties = new Properties();
+        properties.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, options.get("bootstrap"));
+        properties.put(ProducerConfig.LINGER_MS_CONFIG, "10");
+        return properties;
+    }
+
+    private static ProducerRecord<byte[], byte[]> record(String topic, String line) throws IOException {
+        JsonNode json = JSON.readTree(line);
+        Long timestamp = json.has("timestamp") ? json.get("timestamp").longValue() : null;
+        var record = new ProducerRecord<>(topic, null, timestamp, bytes(json.get("key")), bytes(json.get("value")));
+        for (JsonNode header : json.get("headers")) {
+            record.headers().add(header.get(0).textValue(), bytes(header.get(1)));
+        }
+        return record;
+    }
+
+    /** Reads as many records as asked for, without a group: from the beginning, or from the first that is not older than since. */
     private void read() {
         Properties properties = groupProperties();
         properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
         try (var consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            consumer.assign(Arrays.stream(options.get("topics").split(",")).map(topic -> new TopicPartition(topic, 0)).toList());
+            List<TopicPartition> partitions = Arrays.stream(options.get("topics").split(",")).map(topic -> new TopicPartition(topic, 0)).toList();
+            consumer.assign(partitions);
+            if (options.containsKey("since")) {
+                Long since = Long.valueOf(options.get("since"));
+                consumer.offsetsForTimes(partitions.stream().collect(Collectors.toMap(partition -> partition, partition -> since)))
+                    .forEach((partition, first) -> consumer.seek(partition, first.offset()));
+            }
             for (int left = Integer.parseInt(options.get("count")); left > 0; ) {
                 var records = consumer.poll(Duration.ofSeconds(1));
                 records.forEach(Client::print);
@@ -172,6 +212,9 @@ public final class Client {
         int session = Integer.parseInt(options.get("session-ms"));
         properties.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, String.valueOf(session));
         properties.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, String.valueOf(session / 10));
+        if (options.containsKey("instance")) {
+            properties.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, options.get("instance"));
+        }
         try (var consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             wakeUpAtEndOfInput(consumer);
             consumer.subscribe(List.of(topic()), listener(consumer));
