@@ -110,7 +110,7 @@ func (m *Machine) beginShareDeletion(g *shareGroup) assignor.Assignment {
 // DeleteShareOffsetsInput is a DeleteShareGroupOffsets request.
 type DeleteShareOffsetsInput struct {
 	GroupID string
-	Topics  []string // one that is named again is answered once
+	Topics  []string // none twice
 }
 
 // ShareTopicResult tells how it went with a topic's state in a share group.
@@ -141,10 +141,7 @@ func (m *Machine) BeginDeleteShareOffsets(now coordinator.Moment, in DeleteShare
 		out.Err = ErrGroupNotEmpty
 	default:
 		next, image := g.state, m.config.Topics()
-		for i, name := range in.Topics {
-			if slices.Contains(in.Topics[:i], name) {
-				continue
-			}
+		for _, name := range in.Topics {
 			result := ShareTopicResult{Topic: name}
 			next, result = deleteShareTopic(next, image, result)
 			out.Topics = append(out.Topics, result)
