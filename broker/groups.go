@@ -31,7 +31,9 @@ func (b *Broker) openGroups() error {
 	cfg.Assignors, cfg.Migration = s.ConsumerGroupAssignors, migrationPolicy(s.ConsumerGroupMigrationPolicy)
 	cfg.PatternRefresh, cfg.PatternBytesMax = s.ConsumerGroupRegexRefresh, s.GroupRegexBytesMax
 	known := &groupSettings{broker: b.settings.Load, image: b.metadata.Image}
-	cfg.Settings = known.of
+	cfg.Settings = known.consumer
+	cfg.ShareMembersMax, cfg.ShareInitializeRetry = int32(s.ShareGroupSizeMax), s.ShareGroupInitializeRetry
+	cfg.ShareSettings = known.share
 	cfg.Topics = func() group.Topics { return topicsOf(b.metadata.Image()) }
 	b.groups = group.New(group.Options{
 		Config: cfg, Journal: coordinator.NewLogJournal(b.partitionOf(api.OffsetsTopic)), Clock: b.opts.Clock,
@@ -59,12 +61,18 @@ type groupSettings struct {
 	defaults atomic.Pointer[defaultSettings]
 }
 
+// typedSettings are those of a group as either type.
+type typedSettings struct{ consumer, share group.Settings }
+
 type defaultSettings struct {
 	broker *config.Broker // what they were made from
-	group.Settings
+	typedSettings
 }
 
-func (g *groupSettings) of(groupID string) group.Settings {
+func (g *groupSettings) consumer(groupID string) group.Settings { return g.of(groupID).consumer }
+func (g *groupSettings) share(groupID string) group.Settings    { return g.of(groupID).share }
+
+func (g *groupSettings) of(groupID string) typedSettings {
 	broker := g.broker()
 	overrides := g.image().Config(metadata.Resource{Type: metadata.ResourceGroup, Name: groupID})
 	if len(overrides) > 0 {
@@ -75,13 +83,19 @@ func (g *groupSettings) of(groupID string) group.Settings {
 		known = &defaultSettings{broker, settingsOf(broker.Group(nil))}
 		g.defaults.Store(known)
 	}
-	return known.Settings
+	return known.typedSettings
 }
 
-func settingsOf(g config.Group) group.Settings {
-	return group.Settings{
-		SessionTimeout: g.ConsumerSessionTimeout, HeartbeatInterval: g.ConsumerHeartbeatInterval,
-		AssignmentInterval: g.ConsumerAssignmentInterval,
+func settingsOf(g config.Group) typedSettings {
+	return typedSettings{
+		consumer: group.Settings{
+			SessionTimeout: g.ConsumerSessionTimeout, HeartbeatInterval: g.ConsumerHeartbeatInterval,
+			AssignmentInterval: g.ConsumerAssignmentInterval,
+		},
+		share: group.Settings{
+			SessionTimeout: g.ShareSessionTimeout, HeartbeatInterval: g.ShareHeartbeatInterval,
+			AssignmentInterval: g.ShareAssignmentInterval,
+		},
 	}
 }
 

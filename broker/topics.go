@@ -42,6 +42,7 @@ func (b *Broker) openPartitions() error {
 func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.Record) {
 	touched := make(map[string]bool) // topics whose settings changed
 	var removed []string
+	var removedIDs []protocol.UUID
 	configs := logConfigs{settings: b.settings.Load(), image: image}
 	for _, r := range records {
 		switch r := r.(type) {
@@ -50,7 +51,7 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 		case *metadata.RemoveTopicRecord:
 			if t := old.TopicByID(r.TopicID); t != nil {
 				b.removePartitions(t)
-				removed = append(removed, t.Name)
+				removed, removedIDs = append(removed, t.Name), append(removedIDs, t.ID)
 			}
 		case *metadata.ConfigRecord:
 			switch metadata.ResourceType(r.ResourceType) {
@@ -79,6 +80,11 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 		b.groups.DeleteTopicOffsets(removed, func(err error) {
 			if err != nil {
 				b.opts.Log.Warn("committed offsets of deleted topics are left over", "topics", removed, "error", err)
+			}
+		})
+		b.groups.DeleteSharedTopics(removedIDs, func(err error) {
+			if err != nil {
+				b.opts.Log.Warn("share groups remember deleted topics", "topics", removed, "error", err)
 			}
 		})
 	}

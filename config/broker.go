@@ -108,6 +108,10 @@ type Broker struct {
 	ConsumerGroupMigrationPolicy string // lower case
 	ConsumerGroupRegexRefresh    time.Duration
 
+	// Share groups (KIP-932), likewise.
+	ShareGroupSizeMax         int
+	ShareGroupInitializeRetry time.Duration
+
 	// Producers and transactions.
 	ProducerIDExpiration              time.Duration
 	ProducerIDExpirationCheckInterval time.Duration

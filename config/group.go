@@ -24,6 +24,8 @@ func (b *Broker) readGroups(r *reader) {
 	b.OffsetsRetentionCheckInterval = r.millis("offsets.retention.check.interval.ms")
 	b.OffsetsCommitTimeout = r.millis("offsets.commit.timeout.ms")
 	b.ConsumerGroupSizeMax = r.count("group.consumer.max.size")
+	b.ShareGroupSizeMax = r.count("group.share.max.size")
+	b.ShareGroupInitializeRetry = r.millis("group.share.initialize.retry.interval.ms")
 	b.ConsumerGroupAssignors, _ = assignors(r.list(keyAssignors))
 	b.ConsumerGroupMigrationPolicy = strings.ToLower(r.text("group.consumer.migration.policy"))
 	b.ConsumerGroupRegexRefresh = r.millis("group.consumer.regex.refresh.interval.ms")

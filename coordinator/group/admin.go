@@ -33,6 +33,8 @@ func (m *Machine) checkDeleteOffsets(groupID string) error {
 		return ErrGroupNotFound
 	case entry.foreign != nil:
 		return entry.foreign.checkDeleteOffsets()
+	case entry.share != nil:
+		return refuse(ErrGroupNotFound, "Group %s is not a consumer group.", groupID)
 	case entry.consumer != nil:
 		return nil
 	case entry.classic.state != Empty && entry.classic.protocolType != consumerProtocolType:
@@ -122,7 +124,8 @@ func (m *Machine) checkDelete(groupID string) error {
 		return ErrGroupNotFound
 	case entry.foreign != nil:
 		return entry.foreign.checkDelete()
-	case entry.classic.state != Empty, entry.consumer != nil && len(entry.consumer.members) > 0:
+	case entry.classic.state != Empty, entry.consumer != nil && len(entry.consumer.members) > 0,
+		entry.share != nil && len(entry.share.members) > 0:
 		return ErrGroupNotEmpty
 	}
 	return nil
@@ -138,6 +141,8 @@ func (m *Machine) List(now coordinator.Moment, in ListInput, reply func([]Listin
 		switch {
 		case g.foreign != nil:
 			l = g.foreign.listing(id)
+		case g.share != nil:
+			l = Listing{GroupID: id, ProtocolType: string(Share), State: g.share.groupState(), Type: Share}
 		case g.consumer != nil:
 			l = Listing{GroupID: id, ProtocolType: consumerProtocolType, State: g.consumer.state(), Type: Consumer}
 		}
@@ -164,7 +169,7 @@ func (m *Machine) Describe(now coordinator.Moment, ids []string, reply func([]De
 		out[i] = Description{GroupID: id, State: Dead, Err: refuse(ErrGroupNotFound, "Group %s not found.", id)}
 		switch entry := m.groups[id]; {
 		case entry == nil:
-		case entry.foreign != nil || entry.consumer != nil:
+		case entry.foreign != nil || entry.consumer != nil || entry.share != nil:
 			out[i].Err = refuse(ErrGroupNotFound, "Group %s is not a classic group.", id)
 		default:
 			out[i] = entry.classic.describe()

@@ -22,6 +22,8 @@ func (m *Machine) Apply(at protocol.Offset, r coordinator.Record, p coordinator.
 		return m.applyGroup(r)
 	case ok && isConsumerKind(kind):
 		return m.applyConsumer(kind, r)
+	case ok && isShareKind(kind):
+		return m.applyShare(kind, r)
 	case ok:
 		return m.applyForeign(kind, r)
 	default:
@@ -138,7 +140,7 @@ func (m *Machine) forgetGroup(groupID string) {
 
 // dropIfEmpty forgets a group of which nothing is left.
 func (m *Machine) dropIfEmpty(groupID string, g *group) {
-	if len(g.offsets) == 0 && len(g.pending) == 0 && g.foreign == nil && g.consumer == nil && !g.classic.exists() {
+	if len(g.offsets) == 0 && len(g.pending) == 0 && g.foreign == nil && g.consumer == nil && g.share == nil && !g.classic.exists() {
 		delete(m.groups, groupID)
 	}
 }

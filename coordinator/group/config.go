@@ -40,6 +40,12 @@ type Config struct {
 	PatternBytesMax int
 	// Settings gives those of a group. It is asked for every heartbeat.
 	Settings func(groupID string) Settings
+
+	ShareMembersMax      int32         // group.share.max.size
+	ShareInitializeRetry time.Duration // group.share.initialize.retry.interval.ms
+	// ShareSettings is Settings for share groups (share.session.timeout.ms and so on).
+	ShareSettings func(groupID string) Settings
+
 	// Topics gives the topics as they are now.
 	Topics func() Topics
 }
@@ -64,9 +70,12 @@ func DefaultConfig() Config {
 		Migration:          MigrationPolicy{Upgrade: true, Downgrade: true},
 		PatternRefresh:     10 * time.Minute,
 		PatternBytesMax:    1 << 10,
-		Settings: func(string) Settings {
-			return Settings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second, AssignmentInterval: time.Second}
-		},
+		Settings:           defaultSettings,
+
+		ShareMembersMax:      200,
+		ShareInitializeRetry: 30 * time.Second,
+		ShareSettings:        defaultSettings,
+
 		Topics: func() Topics { return withoutTopics{} },
 	}
 }
@@ -76,3 +85,8 @@ func DefaultConfig() Config {
 // whose connection broke while they joined have no other way out, because a
 // member that waits for an answer is not held to its session timeout.
 const newMemberTimeoutMillis = 5 * 60 * 1000
+
+// defaultSettings are the same for consumer and share groups.
+func defaultSettings(string) Settings {
+	return Settings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second, AssignmentInterval: time.Second}
+}

@@ -51,13 +51,12 @@ func (h *heartbeat) lost(err error) { h.reply(ConsumerHeartbeatOutput{Err: err})
 // checkHeartbeat judges a request by itself (Kafka's GroupCoordinatorService).
 // Whether a member id is needed depends on the version and is the caller's.
 func (m *Machine) checkHeartbeat(in *ConsumerHeartbeatInput) error {
-	blank := func(s *string) bool { return s != nil && strings.TrimSpace(*s) == "" }
 	switch {
-	case blank(&in.GroupID):
+	case isBlank(&in.GroupID):
 		return refuse(ErrInvalidRequest, "GroupId can't be empty.")
-	case blank(in.InstanceID):
+	case isBlank(in.InstanceID):
 		return refuse(ErrInvalidRequest, "InstanceId can't be empty.")
-	case blank(in.Rack):
+	case isBlank(in.Rack):
 		return refuse(ErrInvalidRequest, "RackId can't be empty.")
 	case in.Epoch < LeaveStaticEpoch:
 		return refuse(ErrInvalidRequest, "MemberEpoch is invalid.")
@@ -96,13 +95,23 @@ func (m *Machine) checkSizes(in *ConsumerHeartbeatInput) error {
 			texts = append(texts, *p)
 		}
 	}
-	for _, text := range append(texts, in.Topics...) {
-		if len(text) > stringBytesMax {
-			return refuse(ErrInvalidRequest, "A name of %d bytes is longer than the %d that a group can keep.", len(text), stringBytesMax)
-		}
+	if err := checkTexts(append(texts, in.Topics...)); err != nil {
+		return err
 	}
 	if in.Pattern != nil && len(*in.Pattern) > m.config.PatternBytesMax {
 		return refuse(ErrInvalidPattern, "SubscribedTopicRegex has %d bytes; barnabas.group.regex.max.bytes allows %d.", len(*in.Pattern), m.config.PatternBytesMax)
+	}
+	return nil
+}
+
+func isBlank(s *string) bool { return s != nil && strings.TrimSpace(*s) == "" }
+
+// checkTexts refuses names that do not fit in records.
+func checkTexts(texts []string) error {
+	for _, text := range texts {
+		if len(text) > stringBytesMax {
+			return refuse(ErrInvalidRequest, "A name of %d bytes is longer than the %d that a group can keep.", len(text), stringBytesMax)
+		}
 	}
 	return nil
 }
@@ -131,7 +140,7 @@ func (h *heartbeat) run() error {
 		return h.update(entry.consumer, nil)
 	case entry.foreign != nil && entry.foreign.kind == Unreadable:
 		return ErrUnsupportedGroup
-	case !joins || entry.foreign != nil:
+	case !joins || entry.foreign != nil || entry.share != nil:
 		return refuse(ErrGroupNotFound, "Group %s is not a consumer group.", in.GroupID)
 	case entry.classic.state == Empty:
 		// What it has committed stays.

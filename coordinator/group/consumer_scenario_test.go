@@ -49,7 +49,7 @@ func (s *stage) runConsumer(name string, args []string, options map[string]strin
 	case "describe-consumer": // describe-consumer GROUP...
 		s.do(s.machine.DescribeConsumer(s.now, args, s.sayConsumers))
 	default:
-		s.t.Fatalf("unknown command %q", name)
+		s.runShare(name, args, options)
 	}
 }
 
@@ -69,7 +69,7 @@ func (s *stage) configureConsumer(config *Config, key, value string) {
 			"disabled": {}, "upgrade": {Upgrade: true}, "downgrade": {Downgrade: true}, "bidirectional": {Upgrade: true, Downgrade: true},
 		}[value]
 	default:
-		s.t.Fatalf("unknown setting %q", key)
+		s.configureShare(config, key, value)
 	}
 	config.Settings = func(string) Settings { return settings }
 }

@@ -29,12 +29,9 @@ func (m *Machine) newTarget(g *consumerGroup) []coordinator.Record {
 	return append(records, targetEpochRecord(g.id, g.epoch, m.now.Wall))
 }
 
-// mayAssign: consumer.assignment.interval.ms is over. A clock that went back does
-// not hold the group up.
+// mayAssign: consumer.assignment.interval.ms is over.
 func (m *Machine) mayAssign(g *consumerGroup) bool {
-	interval := m.config.Settings(g.id).AssignmentInterval
-	since := time.Duration(m.now.Wall-g.targetAt) * time.Millisecond
-	return g.targetAt == 0 || since < 0 || since >= interval
+	return m.isIntervalOver(g.targetAt, m.config.Settings(g.id).AssignmentInterval)
 }
 
 // assignorOf is the assignor that most members wish, else the broker's first.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // Options are what a Coordinator needs.
@@ -22,7 +23,10 @@ type Options struct {
 	CommitTimeout time.Duration
 	// NewMemberID gives the random part of member ids, in the text form of a UUID.
 	NewMemberID func() string
-	Log         *slog.Logger
+	// ShareState keeps how far share groups have come; without one their members get no
+	// partitions.
+	ShareState ShareState
+	Log        *slog.Logger
 }
 
 // Coordinator serves all groups of this broker. Its methods do not wait for the
@@ -33,15 +37,19 @@ type Options struct {
 type Coordinator struct {
 	runtime        *coordinator.Runtime[*Machine]
 	resolver       resolver
+	shares         ShareState
 	recordBytesMax int
 	log            *slog.Logger
 }
 
 // New makes a coordinator. It starts nothing before the first call.
 func New(o Options) *Coordinator {
-	c := &Coordinator{recordBytesMax: o.Config.RecordBytesMax, log: o.Log}
+	c := &Coordinator{recordBytesMax: o.Config.RecordBytesMax, shares: o.ShareState, log: o.Log}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.shares == nil {
+		c.shares = withoutShareState{}
 	}
 	c.resolver.answer = c.answerPatterns
 	c.runtime = coordinator.New(coordinator.Options[*Machine]{
@@ -55,6 +63,7 @@ func New(o Options) *Coordinator {
 		NewMachine: func(int32) *Machine {
 			m := NewMachine(o.Config, o.NewMemberID)
 			m.ResolvePatterns(c.resolver.ask)
+			m.InitializeShares(c.initializeShares)
 			return m
 		},
 	})
@@ -179,12 +188,6 @@ func (c *Coordinator) DeleteOffsets(in DeleteOffsetsInput, reply func(DeleteOffs
 	call(c, in.GroupID, (*Machine).DeleteOffsets, in, reply, func(err error) DeleteOffsetsOutput { return DeleteOffsetsOutput{Err: err} })
 }
 
-// DeleteGroups removes empty groups. The results are in the order of the ids.
-func (c *Coordinator) DeleteGroups(ids []string, reply func([]GroupResult)) {
-	byShard(c, ids, (*Machine).DeleteGroups, reply,
-		func(id string, err error) GroupResult { return GroupResult{GroupID: id, Err: err} })
-}
-
 // Describe shows groups. The descriptions are in the order of the ids.
 func (c *Coordinator) Describe(ids []string, reply func([]Description)) {
 	byShard(c, ids, (*Machine).Describe, reply,
@@ -275,6 +278,21 @@ func (c *Coordinator) EndTransaction(shard int32, p coordinator.Producer, commit
 
 // DeleteTopicOffsets forgets all offsets of topics that were deleted.
 func (c *Coordinator) DeleteTopicOffsets(topics []string, reply func(error)) {
+	c.everywhere(func(m *Machine, now coordinator.Moment, put func(error)) coordinator.Decision {
+		return m.DeleteTopicOffsets(now, topics, put)
+	}, reply)
+}
+
+// DeleteSharedTopics forgets what share groups have noted of topics that were deleted.
+func (c *Coordinator) DeleteSharedTopics(ids []protocol.UUID, reply func(error)) {
+	c.everywhere(func(m *Machine, now coordinator.Moment, put func(error)) coordinator.Decision {
+		return m.DeleteSharedTopics(now, ids, put)
+	}, reply)
+}
+
+// everywhere runs an input on all shards of this broker. The error is that of the
+// first shard that could not do it.
+func (c *Coordinator) everywhere(decide func(*Machine, coordinator.Moment, func(error)) coordinator.Decision, reply func(error)) {
 	shards := c.runtime.Shards()
 	errs := make([]error, shards)
 	pending := coordinator.NewCountdown(int(shards), func() {
@@ -292,8 +310,6 @@ func (c *Coordinator) DeleteTopicOffsets(topics []string, reply func(error)) {
 			pending.Done()
 		}
 		c.runtime.Do(shard,
-			func(m *Machine, now coordinator.Moment) coordinator.Decision {
-				return m.DeleteTopicOffsets(now, topics, put)
-			}, put)
+			func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, put) }, put)
 	}
 }

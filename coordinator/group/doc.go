@@ -44,6 +44,11 @@
 // Offsets expire (KIP-211, expiry.go): every so often each shard looks for those
 // that are older than the retention and that no member can be reading.
 //
-// Not here yet: share and streams groups. Those that Apache Kafka has left in the
+// Share groups (KIP-932, share_heartbeat.go) go by heartbeats too, but several
+// members may read one partition, so that nobody has to wait for anybody. How far
+// they have come in each partition is not kept here: ShareState is asked to begin
+// (share_progress.go), and a partition is assigned once it has.
+//
+// Not here yet: streams groups. Those that Apache Kafka has left in the
 // log are known by their type and left alone (foreign.go).
 package group

@@ -27,6 +27,8 @@ type driver struct {
 	topics  *topicsFake
 	// queries are questions about patterns that nobody has answered yet.
 	queries []PatternQuery
+	// asked are partitions that nobody has initialized yet.
+	asked []ShareInitialization
 	// wrote is called for every record that is applied.
 	wrote func(coordinator.Record)
 	// ended is called for every marker that is applied.
@@ -48,7 +50,8 @@ func newDriver(t *testing.T, config Config) *driver {
 
 // begin makes two empty machines.
 func (d *driver) begin() {
-	d.machine, d.replica, d.queries = d.newMachine(), d.newMachine(), nil
+	d.machine, d.replica, d.queries, d.asked = d.newMachine(), d.newMachine(), nil, nil
+	d.machine.InitializeShares(func(q ShareInitialization) { d.asked = append(d.asked, q) })
 	d.machine.ResolvePatterns(func(q PatternQuery) { d.queries = append(d.queries, q) })
 }
 
@@ -136,6 +139,9 @@ func (d *driver) apply(r coordinator.Record, p coordinator.Producer) {
 		equal(d.t, "members of group "+id, durableMembers(live), durableMembers(replayed))
 	case isConsumerKind(kind):
 		equal(d.t, "consumers of group "+id, durableConsumers(live), durableConsumers(replayed))
+		return
+	case isShareKind(kind):
+		equal(d.t, "share group "+id, durableShare(live), durableShare(replayed))
 		return
 	}
 	equal(d.t, "offsets of group "+id, durableOffsets(live), durableOffsets(replayed))

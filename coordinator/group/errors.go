@@ -31,6 +31,7 @@ var (
 	ErrUnreleasedInstance  = errors.New("another member still holds the group instance id")
 	ErrUnsupportedAssignor = errors.New("the group has no such assignor")
 	ErrInvalidPattern      = errors.New("the subscription is not a valid regular expression")
+	ErrUnknownPartition    = errors.New("there is no such topic or partition")
 	ErrUnsupportedVersion  = errors.New("the version of the request cannot express what it asks for")
 )
 

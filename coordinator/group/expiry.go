@@ -135,7 +135,7 @@ func (m *Machine) isOver(c *committed, base protocol.Timestamp) bool {
 // offsets do not expire.
 func (g *group) expiryBase(c *committed) (protocol.Timestamp, bool) {
 	switch {
-	case g.foreign != nil:
+	case g.foreign != nil, g.share != nil:
 		return 0, false // what members are subscribed to is not known here
 	case g.consumer != nil:
 		return c.committedAt, true // Kafka's ConsumerGroup.offsetExpirationCondition
@@ -163,16 +163,18 @@ func (g *group) isSubscribedTo(topic string) bool {
 	switch {
 	case g.foreign != nil:
 		return len(g.foreign.members) > 0
+	case g.share != nil:
+		return g.share.names[topic] > 0
 	case g.consumer != nil:
 		return g.consumer.isSubscribed(topic)
 	}
 	return g.classic.isSubscribed(topic)
 }
 
-// isEmpty: the group may be deleted.
+// isEmpty: the group may be deleted when its offsets have expired.
 func (g *group) isEmpty() bool {
 	switch {
-	case g.foreign != nil:
+	case g.foreign != nil, g.share != nil: // Kafka keeps empty share groups
 		return false
 	case g.consumer != nil:
 		return len(g.consumer.members) == 0
@@ -182,7 +184,10 @@ func (g *group) isEmpty() bool {
 
 // tombstones end an empty group that has no offsets.
 func (g *group) tombstones(id string) []coordinator.Record {
-	if g.consumer != nil {
+	switch {
+	case g.share != nil:
+		return g.share.tombstones()
+	case g.consumer != nil:
 		return g.consumer.tombstones()
 	}
 	return []coordinator.Record{groupTombstone(id)}

@@ -7,13 +7,11 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator"
 )
 
-// Kinds of keys of the share and streams protocols (Kafka's CoordinatorRecordType)
+// Kinds of keys of the streams protocol (Kafka's CoordinatorRecordType)
 // that tell of a group or of a member. A data directory that Apache Kafka has used
 // may hold them. They stay in the log as they are; the machine keeps of them what
 // it takes to leave such a group alone.
 const (
-	shareMemberKey   = 10
-	shareGroupKey    = 11
 	streamsGroupKey  = 17
 	streamsMemberKey = 19
 )
@@ -21,7 +19,6 @@ const (
 // Types of groups that are not served. Unreadable is ours: a newer version has
 // written what the group consists of.
 const (
-	Share      Type = "share"
 	Streams    Type = "streams"
 	Unreadable Type = "unreadable"
 )
@@ -36,8 +33,6 @@ type foreign struct {
 // of a member or of the group itself.
 func foreignKind(kind int) (t Type, member, ok bool) {
 	switch kind {
-	case shareGroupKey, shareMemberKey:
-		return Share, kind == shareMemberKey, true
 	case streamsGroupKey, streamsMemberKey:
 		return Streams, kind == streamsMemberKey, true
 	}
@@ -130,13 +125,11 @@ func (f *foreign) refusesMembers() error {
 }
 
 // checkCommit answers for a group of another protocol as Kafka does: to an empty
-// one a tool may commit, a share group has no offsets.
+// one a tool may commit.
 func (f *foreign) checkCommit(generation int32) error {
 	switch {
 	case f.kind == Unreadable:
 		return ErrUnsupportedGroup
-	case f.kind == Share:
-		return ErrGroupNotFound
 	case len(f.members) > 0 || generation >= 0:
 		return ErrUnknownMember
 	}
@@ -148,8 +141,6 @@ func (f *foreign) checkDeleteOffsets() error {
 	switch {
 	case f.kind == Unreadable:
 		return ErrUnsupportedGroup
-	case f.kind == Share:
-		return ErrGroupNotFound
 	case len(f.members) > 0:
 		return ErrGroupNotEmpty
 	}

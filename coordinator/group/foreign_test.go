@@ -36,8 +36,8 @@ func withForeignGroups(t *testing.T) *driver {
 	binary.BigEndian.PutUint16(newer.Value, offsetValueVersionNewest+1)
 	for _, r := range []coordinator.Record{
 		epochRecord("left", 3, 0), offset("left"),
-		foreignRecord(shareMemberKey, "sharing", "m"), foreignRecord(shareGroupKey, "sharing"), foreignRecord(15, "sharing"),
-		foreignRecord(shareGroupKey, "shared"),
+		shareMemberRecord("sharing", "m", &shareSubscription{topics: []string{"t"}}), shareEpochRecord("sharing", 2, 0), shareProgressRecord("sharing", shareProgress{}),
+		shareEpochRecord("shared", 2, 0),
 		foreignRecord(streamsMemberKey, "streaming", "m"), foreignRecord(streamsGroupKey, "streaming"), foreignRecord(23, "streaming"),
 		epochRecord("deleted", 3, 0), gone(epochRecord("deleted", 3, 0)),
 		newer, offset("classic"),
@@ -47,12 +47,11 @@ func withForeignGroups(t *testing.T) *driver {
 	return d
 }
 
-// Classic calls on groups of other protocols get the answers of Apache Kafka 4.3.1
+// Classic calls on groups of other protocols, a share group among them, get the answers of Apache Kafka 4.3.1
 // (asked with raw requests), and nothing is written.
 func TestForeignGroupsAreLeftAlone(t *testing.T) {
 	for id, want := range map[string]struct{ join, sync, commit, memberCommit, deleteOffsets, deletion error }{
 		"sharing":   {ErrInconsistentProtocol, ErrInconsistentProtocol, ErrGroupNotFound, ErrGroupNotFound, ErrGroupNotFound, ErrGroupNotEmpty},
-		"shared":    {ErrInconsistentProtocol, ErrInconsistentProtocol, ErrGroupNotFound, ErrGroupNotFound, ErrGroupNotFound, ErrUnsupportedGroup},
 		"streaming": {ErrInconsistentProtocol, ErrInconsistentProtocol, ErrUnknownMember, ErrUnknownMember, ErrGroupNotEmpty, ErrGroupNotEmpty},
 		"newer":     {ErrUnsupportedGroup, ErrInconsistentProtocol, ErrUnsupportedGroup, ErrUnsupportedGroup, ErrUnsupportedGroup, ErrUnsupportedGroup},
 	} {

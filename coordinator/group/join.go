@@ -26,6 +26,9 @@ func (m *Machine) Join(now coordinator.Moment, in JoinInput, reply func(JoinOutp
 	case entry.foreign != nil:
 		m.answerJoin(reply, refusedJoin(entry.foreign.refusesMembers(), in.MemberID))
 		return m.finish()
+	case entry.share != nil:
+		m.answerJoin(reply, refusedJoin(ErrInconsistentProtocol, in.MemberID))
+		return m.finish()
 	case entry.consumer != nil && len(entry.consumer.members) > 0:
 		in.Protocols = distinct(in.Protocols)
 		m.joinConsumer(entry.consumer, in, reply)

@@ -25,6 +25,8 @@ type group struct {
 	classic *classicGroup
 	// consumer is the group in the consumer protocol; its classic part is empty then.
 	consumer *consumerGroup
+	// share is the group when it is a share group; its classic part is empty.
+	share *shareGroup
 	// foreign is set for a group of another protocol, whose classic part is empty.
 	foreign *foreign
 }
@@ -36,6 +38,14 @@ func (g *group) asConsumer() *consumerGroup {
 		return nil
 	}
 	return g.consumer
+}
+
+// asShare is the share group, nil when it is none or is not served.
+func (g *group) asShare() *shareGroup {
+	if g == nil || g.foreign != nil {
+		return nil
+	}
+	return g.share
 }
 
 // Machine is the groups of one shard. It implements coordinator.Machine.
@@ -55,6 +65,9 @@ type Machine struct {
 	hashes       topicHashes
 	// resolve has a query answered later, by PatternsResolved. It must not block.
 	resolve func(PatternQuery)
+	// initialize has share partitions initialized, and ShareInitialized called later.
+	// It must not block.
+	initialize func(ShareInitialization)
 
 	// now and out belong to the input that is being handled.
 	now coordinator.Moment
@@ -77,6 +90,10 @@ func NewMachine(config Config, newMemberID func() string) *Machine {
 // ResolvePatterns says who answers the questions of this machine; without one,
 // subscriptions by pattern stand for nothing.
 func (m *Machine) ResolvePatterns(resolve func(PatternQuery)) { m.resolve = resolve }
+
+// InitializeShares says who makes the state of share partitions; without one, members
+// of share groups get none.
+func (m *Machine) InitializeShares(initialize func(ShareInitialization)) { m.initialize = initialize }
 
 // begin starts the handling of an input; finish ends it.
 func (m *Machine) begin(now coordinator.Moment) {
@@ -140,6 +157,11 @@ func (m *Machine) Loaded(now coordinator.Moment) coordinator.Decision {
 		if c := m.groups[id].asConsumer(); c != nil {
 			m.startSessions(c)
 		}
+		if s := m.groups[id].asShare(); s != nil {
+			for _, member := range s.sortedMembers() {
+				m.timers.Set(&member.session, now.Elapsed+m.config.ShareSettings(id).SessionTimeout)
+			}
+		}
 		g := m.groups[id].classic
 		for _, member := range g.members {
 			m.startSession(member, member.sessionTimeout)
@@ -163,8 +185,12 @@ func (m *Machine) Wake(now coordinator.Moment) (coordinator.Decision, bool) {
 		return coordinator.Decision{}, false
 	}
 	m.begin(now)
-	if t.Of.member != nil {
+	switch {
+	case t.Of.member != nil:
 		m.memberTimedOut(t.Of.member)
+		return m.finish(), true
+	case t.Of.share != nil:
+		m.shareTimedOut(t.Of.share)
 		return m.finish(), true
 	}
 	switch g := t.Of.group; t.Of.kind {

@@ -42,6 +42,8 @@ func (m *Machine) checkCommit(in CommitInput) error {
 		return ErrIllegalGeneration
 	case entry.foreign != nil:
 		return entry.foreign.checkCommit(in.Generation)
+	case entry.share != nil:
+		return refuse(ErrGroupNotFound, "Group %s is not a consumer group.", in.GroupID)
 	case entry.consumer != nil:
 		return entry.consumer.checkCommit(in)
 	}
@@ -171,14 +173,10 @@ func (m *Machine) checkFetch(in FetchInput) error {
 		return nil
 	case g.asConsumer() != nil:
 		return g.consumer.checkFetch(in.MemberID, in.MemberEpoch)
-	case g.foreign == nil:
+	case g.foreign == nil: // a share group has no offsets, whoever asks
 		return nil
-	}
-	switch kind := g.foreign.kind; {
-	case kind == Unreadable:
+	case g.foreign.kind == Unreadable:
 		return ErrUnsupportedGroup // "none" would send its consumers back to the start
-	case kind == Share: // it has no offsets, whoever asks
-		return nil
 	case in.MemberID == nil && in.MemberEpoch < 0:
 		return nil
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// Kinds of keys in __consumer_offsets (Kafka's CoordinatorRecordType). Higher kinds belong to the consumer, share and streams
-// protocols, see foreign.go.
+// Kinds of keys in __consumer_offsets (Kafka's CoordinatorRecordType). Higher kinds
+// belong to the consumer, share and streams protocols.
 const (
 	offsetKeyV0 = 0 // read as version 1, which is the same
 	offsetKeyV1 = 1

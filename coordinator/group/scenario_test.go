@@ -34,6 +34,8 @@ type stage struct {
 	said    []string
 	// consumers are the clients of the consumer protocol, see consumer_scenario_test.go.
 	consumers map[string]*consumerClient
+	// shareEpochs are those that members of share groups were told, by member id.
+	shareEpochs map[string]int32
 }
 
 // client is a member as its application knows it.
@@ -51,7 +53,7 @@ type client struct {
 }
 
 func newStage(t *testing.T) *stage {
-	s := &stage{t: t, clients: map[string]*client{}, consumers: map[string]*consumerClient{}}
+	s := &stage{t: t, clients: map[string]*client{}, consumers: map[string]*consumerClient{}, shareEpochs: map[string]int32{}}
 	s.reset(DefaultConfig())
 	return s
 }
@@ -459,6 +461,9 @@ func describeRecord(r coordinator.Record) string {
 	kind, _ := recordKind(r.Key)
 	if isConsumerKind(kind) {
 		return describeConsumerRecord(kind, r)
+	}
+	if isShareKind(kind) {
+		return describeShareRecord(kind, r)
 	}
 	if kind == groupKey {
 		id, _ := parseGroupKey(r.Key)

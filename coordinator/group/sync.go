@@ -36,7 +36,7 @@ func (m *Machine) checkSync(in SyncInput) (*member, *classicGroup, error) {
 	}
 	entry := m.groups[in.GroupID]
 	switch {
-	case entry != nil && entry.foreign != nil:
+	case entry != nil && (entry.foreign != nil || entry.share != nil):
 		return nil, nil, ErrInconsistentProtocol // whoever asks, as Kafka
 	case entry == nil || entry.classic.state == Empty:
 		return nil, nil, ErrUnknownMember

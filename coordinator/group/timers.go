@@ -20,9 +20,10 @@ const (
 // due is what a timer is about: something of a group, unless it is the sweep.
 type due struct {
 	kind     timerKind
-	group    *classicGroup // nil for members of consumer groups
+	group    *classicGroup // nil for members of consumer and share groups
 	memberID string
 	member   *consumerMember
+	share    *shareMember
 }
 
 type (
@@ -36,4 +37,8 @@ func newTimer(kind timerKind, g *classicGroup, memberID string) timer {
 
 func newMemberTimer(kind timerKind, m *consumerMember) timer {
 	return coordinator.NewTimer(due{kind: kind, member: m})
+}
+
+func newShareTimer(m *shareMember) timer {
+	return coordinator.NewTimer(due{kind: sessionTimer, share: m})
 }

@@ -15,11 +15,11 @@ import (
 const (
 	OffsetsTopic      = "__consumer_offsets"
 	TransactionsTopic = "__transaction_state"
-	shareStateTopic   = "__share_group_state"
+	ShareStateTopic   = "__share_group_state"
 )
 
 func isInternalTopic(name string) bool {
-	return name == OffsetsTopic || name == TransactionsTopic || name == shareStateTopic
+	return name == OffsetsTopic || name == TransactionsTopic || name == ShareStateTopic
 }
 
 // autoCreate creates topics that a client named, with the broker's defaults. It

@@ -56,6 +56,7 @@ var roomErrors = []struct {
 	{group.ErrUnreleasedInstance, protocol.ErrUnreleasedInstanceID},
 	{group.ErrUnsupportedAssignor, protocol.ErrUnsupportedAssignor},
 	{group.ErrInvalidPattern, protocol.ErrInvalidRegularExpression},
+	{group.ErrUnknownPartition, protocol.ErrUnknownTopicOrPartition},
 	{group.ErrUnsupportedVersion, protocol.ErrUnsupportedVersion},
 	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},

@@ -11,10 +11,13 @@ package api
 //	v0  groups only
 //	v1  a type of key; an error message, "NONE" when there is none
 //	v4  several keys, each with its own answer (KIP-699)
-//	v6  share partitions (KIP-932), not served yet: INVALID_REQUEST, as where share
-//	    groups are off
+//	v6  share partitions (KIP-932), whose keys are a group, a topic id and a partition
+//	    between colons
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -22,8 +25,11 @@ import (
 
 var findCoordinator = now(0, 6, (*API).findCoordinator)
 
-// findCoordinatorBatch is the first version with several keys.
-const findCoordinatorBatch = 4
+// The first versions with several keys, and with share partitions.
+const (
+	findCoordinatorBatch = 4
+	findCoordinatorShare = 6
+)
 
 // Types of keys.
 const (
@@ -60,6 +66,10 @@ func (a *API) findCoordinator(r *Request, q *kmsg.FindCoordinatorRequest) *kmsg.
 		one.Default()
 		one.Key, one.NodeID, one.Host, one.Port = key, at.NodeID, at.Host, at.Port
 		one.ErrorCode, one.ErrorMessage = codeOf(err), &message
+		if q.CoordinatorType == coordinatorOfShare && !isSharePartitionKey(key) {
+			one.NodeID, one.Host, one.Port = -1, "", -1
+			one.ErrorCode = protocol.ErrInvalidRequest.Code
+		}
 	}
 	return p
 }
@@ -72,6 +82,11 @@ func (a *API) prepareCoordinator(r *Request, keyType int8) error {
 		topic = OffsetsTopic
 	case coordinatorOfTransaction:
 		topic = TransactionsTopic
+	case coordinatorOfShare:
+		if r.Header.Version < findCoordinatorShare || a.checkShareProtocol(r) != nil {
+			return protocol.ErrInvalidRequest
+		}
+		topic = ShareStateTopic
 	default:
 		return protocol.ErrInvalidRequest
 	}
@@ -86,4 +101,28 @@ func (a *API) prepareCoordinator(r *Request, keyType int8) error {
 		return protocol.ErrCoordinatorNotAvailable
 	}
 	return nil
+}
+
+// isSharePartitionKey tells whether a key names a share partition (SharePartitionKey).
+func isSharePartitionKey(key string) bool {
+	rest, partition, ok := cutLast(key)
+	if !ok {
+		return false
+	}
+	groupID, topicID, ok := cutLast(rest)
+	if !ok || strings.TrimSpace(groupID) == "" {
+		return false
+	}
+	_, idErr := protocol.ParseUUID(topicID)
+	_, err := strconv.ParseInt(partition, 10, 32)
+	return idErr == nil && err == nil
+}
+
+// cutLast cuts at the last colon.
+func cutLast(s string) (before, after string, ok bool) {
+	at := strings.LastIndexByte(s, ':')
+	if at < 0 {
+		return "", "", false
+	}
+	return s[:at], s[at+1:], true
 }

@@ -47,11 +47,14 @@ func repeated(ids []string) []string {
 }
 
 // once is the list without what it names again.
-func once(ids []string) []string {
-	seen := make(map[string]bool, len(ids))
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		again := seen[id]
-		seen[id] = true
+func once(ids []string) []string { return onceBy(ids, func(id *string) string { return *id }) }
+
+// onceBy is the list without those whose name comes again.
+func onceBy[T any](list []T, name func(*T) string) []T {
+	seen := make(map[string]bool, len(list))
+	return slices.DeleteFunc(slices.Clone(list), func(one T) bool {
+		again := seen[name(&one)]
+		seen[name(&one)] = true
 		return again
 	})
 }

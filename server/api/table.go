@@ -31,6 +31,18 @@ func table() []entry {
 	}
 }
 
+// shareTable lists what share groups need beside the APIs that carry records to them. It
+// is not served while those are not there.
+func shareTable() []entry {
+	return []entry{
+		shareGroupHeartbeat, shareGroupDescribe,
+		describeShareGroupOffsets, alterShareGroupOffsets, deleteShareGroupOffsets,
+	}
+}
+
+// servesShareGroups: shareTable is served.
+const servesShareGroups = false
+
 // entry is one row: a key, the versions served, and what serves them.
 type entry struct {
 	key      int16
@@ -91,6 +103,23 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 	})
 }
 
+// boundedLater is bounded for a handler that may answer later.
+func boundedLater[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q, reply func(P))) entry {
+	return declare[Q](min, max, func(a *API, r *Request) error {
+		q, err := decode[Q](r)
+		if err != nil {
+			return err
+		}
+		if n, settings := count(q), a.Config(); n > settings.RequestPartitionsMax {
+			return tooManyPartitions(n, settings)
+		}
+		answer := &lateAnswer{header: r.Header}
+		handle(a, r, q, func(p P) { answer.give(p) })
+		answer.settle(r)
+		return nil
+	})
+}
+
 // declare names an entry after its request type.
 func declare[Q kmsg.Request](min, max int16, serve func(a *API, r *Request) error) entry {
 	var q Q // a nil pointer: Key does not look at it
@@ -110,6 +139,9 @@ func decode[Q kmsg.Request](r *Request) (Q, error) {
 // buildTable indexes the table by key and makes what ApiVersions advertises.
 func buildTable() ([]*entry, *protocol.VersionTable) {
 	rows := table()
+	if servesShareGroups {
+		rows = append(rows, shareTable()...)
+	}
 	versions := make([]protocol.Version, len(rows))
 	var byKey []*entry
 	for i := range rows {

@@ -7,6 +7,9 @@
 //	             different ones: level by level  (uneven.go, ladder.go)
 //	range   ──   one consecutive range per topic (range.go)
 //
+// and "simple" for share groups (KIP-932), where members may own a partition
+// together (simple.go); what follows is about the two others.
+//
 // An assignor is a pure function of the group: no clock, no randomness, no map
 // iteration, no goroutine. Equal groups get equal targets on every broker and in
 // every replay. It never writes to the group that it is given.

@@ -1,0 +1,77 @@
+package api
+
+// AlterShareGroupOffsets (key 91), version 0.
+//
+// Lets an empty share group begin elsewhere in partitions; a group that does not exist
+// begins with that. A topic that is named twice is answered once, with the partitions
+// of both, and topics that do not exist come first, as in Kafka.
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/protocol"
+)
+
+var alterShareGroupOffsets = boundedLater(0, 0, func(q *kmsg.AlterShareGroupOffsetsRequest) int {
+	return sum(q.Topics, func(t *kmsg.AlterShareGroupOffsetsRequestTopic) int { return len(t.Partitions) })
+}, (*API).alterShareGroupOffsets)
+
+func (a *API) alterShareGroupOffsets(r *Request, q *kmsg.AlterShareGroupOffsetsRequest, reply func(*kmsg.AlterShareGroupOffsetsResponse)) {
+	p := kmsg.NewPtrAlterShareGroupOffsetsResponse()
+	err := a.checkShareProtocol(r)
+	if err == nil && q.GroupID == "" {
+		err = group.ErrInvalidGroupID
+	}
+	if err != nil {
+		p.ErrorCode, p.ErrorMessage = problemOf(err)
+		reply(p)
+		return
+	}
+	image := a.Metadata.Image()
+	in := group.AlterShareOffsetsInput{GroupID: q.GroupID}
+	var unknown []group.TopicResult
+	for _, t := range q.Topics {
+		if image.Topic(t.Topic) == nil {
+			result := group.TopicResult{Topic: t.Topic}
+			for _, index := range t.Partitions {
+				result.Partitions = append(result.Partitions, group.PartitionResult{Partition: index.Partition, Err: group.ErrUnknownPartition})
+			}
+			unknown = append(unknown, result)
+			continue
+		}
+		altered := group.AlterShareTopic{Topic: t.Topic}
+		for _, index := range t.Partitions {
+			altered.Starts = append(altered.Starts, group.ShareStart{Partition: index.Partition, Offset: protocol.Offset(index.StartOffset)})
+		}
+		in.Topics = append(in.Topics, altered)
+	}
+	a.Groups.AlterShareOffsets(in, func(out group.AlterShareOffsetsOutput) {
+		if p.ErrorCode, p.ErrorMessage = problemOf(out.Err); out.Err == nil {
+			p.Topics = alteredShareTopics(append(unknown, out.Topics...))
+		}
+		reply(p)
+	})
+}
+
+func alteredShareTopics(results []group.TopicResult) []kmsg.AlterShareGroupOffsetsResponseTopic {
+	topics := make([]kmsg.AlterShareGroupOffsetsResponseTopic, 0, len(results))
+	places := make(map[string]int, len(results))
+	for _, result := range results {
+		at, named := places[result.Topic]
+		if !named {
+			at = len(topics)
+			places[result.Topic] = at
+			one := kmsg.NewAlterShareGroupOffsetsResponseTopic()
+			one.Topic, one.TopicID = result.Topic, result.TopicID
+			topics = append(topics, one)
+		}
+		for _, from := range result.Partitions {
+			one := kmsg.NewAlterShareGroupOffsetsResponseTopicPartition()
+			one.Partition = from.Partition
+			one.ErrorCode, one.ErrorMessage = problemOf(from.Err)
+			topics[at].Partitions = append(topics[at].Partitions, one)
+		}
+	}
+	return topics
+}
