@@ -10,7 +10,7 @@ RACE := $(if $(shell command -v $(shell $(GO) env CC) 2>/dev/null),-race,)
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := run
-.PHONY: run build test unit compat quick check format vet lint fences cross vuln bench fuzz clean
+.PHONY: run build test unit compat compat-full quick check format vet lint fences cross vuln bench fuzz clean
 
 run: build ## build, then a development broker on localhost:9092
 	./bin/barnabas serve --profile dev
@@ -27,6 +27,9 @@ unit:
 
 compat: build ## real clients and Apache Kafka, by name from the package registries
 	cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 ./...
+
+compat-full: compat ## compat, and what takes long: 100,000 random requests over every advertised version
+	cd compat-tests && $(GO) test -count=1 -timeout 90m -v ./differ -run '^TestRandomSequences$$' -requests 100000 -steps 150 -workers 2
 
 quick: ## under a minute, for the inner loop
 	$(GO) build ./... && $(GO) vet ./... && $(GO) test -short ./...
