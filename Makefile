@@ -10,7 +10,7 @@ RACE := $(if $(shell command -v $(shell $(GO) env CC) 2>/dev/null),-race,)
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := run
-.PHONY: run build test unit compat matrix quick check format vet lint fences cross vuln bench fuzz clean
+.PHONY: run build test unit compat compat-full matrix quick check format vet lint fences cross vuln bench fuzz clean
 
 run: build ## build, then a development broker on localhost:9092
 	./bin/barnabas serve --profile dev
@@ -36,6 +36,9 @@ matrix: build ## runs real clients against Barnabas and Apache Kafka, and writes
 	$(GO) test -count=1 -timeout 60m -p 1 $(MATRIX) && \
 	BARNABAS_COMPAT_TARGET=kafka $(GO) test -count=1 -timeout 90m -p 1 $(MATRIX) && \
 	$(GO) run ./matrix/write "$$cells"
+
+compat-full: compat ## compat, and what takes long: 100,000 random requests over every advertised version
+	cd compat-tests && $(GO) test -count=1 -timeout 90m -v ./differ -run '^TestRandomSequences$$' -requests 100000 -steps 150 -workers 2
 
 quick: ## under a minute, for the inner loop
 	$(GO) build ./... && $(GO) vet ./... && $(GO) test -short ./...

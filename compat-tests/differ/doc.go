@@ -13,9 +13,10 @@
 //	                                                                      |
 //	                                     differences.md (allowed, with reasons)
 //
-// Beside the stories that somebody has thought of there are random sequences (random.go),
-// cut down to what matters when they differ, and random messages that go through the
-// broker's codec.
+// Beside the stories that somebody has thought of there are random sequences (random.go)
+// of every advertised API in versions drawn at random, each told to the judge of these
+// versions, counted (random_ledger.go) and cut down to what matters when they differ; and
+// random messages that go through the broker's codec.
 //
 // A difference that is not listed fails, and so does a list entry that matches
 // nothing. Stories are tables where they can be; none depends on another.

@@ -58,6 +58,9 @@ func (w *world) commitOffsets() {
 	t, partition := &w.topics[w.number(2)], int32(w.number(2))
 	req := m.commitRequest(t.name, t.id, int64(w.number(50)), pick(w, []*string{nil, ptr(""), ptr("note")}))
 	req.Topics[0].Partitions[0].Partition = partition
+	if w.versionOf(int16(kmsg.OffsetCommit)) == 0 {
+		req.Group = w.Group("old") // what Kafka refuses without ZooKeeper makes a group here
+	}
 	w.ask(fmt.Sprintf("%s commits %s-%d in %s", who, t.name, partition, m.group), req)
 }
 
