@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
@@ -50,30 +49,12 @@ func onEach(t *testing.T, test func(t *testing.T, ctx context.Context, broker *t
 	}
 }
 
-func client(t *testing.T, broker *testbed.Broker, options ...kgo.Opt) *kgo.Client {
-	t.Helper()
-	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(broker.Bootstrap())}, options...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.CloseAllowingRebalance)
-	return c
-}
-
-func createTopic(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, partitions int32) {
-	t.Helper()
-	small := "1048576" // the smallest, so that kills fall into rolls as well
-	if _, err := kadm.NewClient(client(t, broker)).CreateTopic(ctx, partitions, 1, map[string]*string{"segment.bytes": &small}, topic); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A group resumes exactly after its commit when the broker was killed, with a new
 // member as with one that lived through the kill.
 func TestGroupResumesAfterKill(t *testing.T) {
 	onEach(t, func(t *testing.T, ctx context.Context, broker *testbed.Broker, _ int) {
 		const topic, group, total, committed = "resume", "readers", 1000, 400
-		createTopic(t, ctx, broker, topic, 1)
+		CreateTopic(t, ctx, broker, topic, 1)
 		produceNumbers(t, ctx, broker, topic, 0, total)
 
 		first := client(t, broker, kgo.ConsumeTopics(topic), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(),

@@ -49,6 +49,9 @@ func NewLedger(n int) *Ledger {
 	return l
 }
 
+// Partitions is how many the topic has.
+func (l *Ledger) Partitions() int { return len(l.mu.partitions) }
+
 // Send is the next value of a partition.
 func (l *Ledger) Send(p int) int {
 	l.mu.Lock()

@@ -28,7 +28,7 @@ func TestFullDisk(t *testing.T) {
 			s.commit(group, "kept", 1)
 
 			s.fillBy("kept")
-			s.volume.fill(t)
+			s.volume.Fill(t)
 			s.readAll("kept")
 			s.commit(group, "kept", int64(s.acked["kept"]))
 			s.remove("spare")
@@ -41,7 +41,7 @@ func TestFullDisk(t *testing.T) {
 				s.create(fmt.Sprintf("created-when-full-%d", i))
 			}
 
-			s.volume.release(t)
+			s.volume.Release(t)
 			s.awaitRoom("kept")
 			s.awaitRoom("created-when-full-0")
 			s.readAll("kept")
@@ -62,7 +62,7 @@ func TestDeletingMakesRoom(t *testing.T) {
 				}
 			}
 			s.fillBy("kept")
-			s.volume.fill(t)
+			s.volume.Fill(t)
 			s.remove("victim")
 			s.awaitRoom("kept")
 			s.readAll("kept")
@@ -78,7 +78,7 @@ func TestKillOnFullDisk(t *testing.T) {
 			s := newSession(t, profile)
 			s.create("kept")
 			s.fillBy("kept")
-			s.volume.fill(t)
+			s.volume.Fill(t)
 			s.commit(group, "kept", int64(s.acked["kept"]))
 			for range 2 { // the second start finds what the first one left
 				s.restart()
@@ -86,7 +86,7 @@ func TestKillOnFullDisk(t *testing.T) {
 				s.committed(group, "kept", int64(s.acked["kept"]))
 				s.commit(group, "kept", int64(s.acked["kept"]))
 			}
-			s.volume.release(t)
+			s.volume.Release(t)
 			s.awaitRoom("kept")
 			s.restart()
 			s.readAll("kept")

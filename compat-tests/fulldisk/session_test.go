@@ -31,7 +31,7 @@ const (
 // session is a broker on a small volume and what was acknowledged there.
 type session struct {
 	t      *testing.T
-	volume *volume
+	volume *testbed.Volume
 	broker *testbed.Broker
 	// acked is the number of batches acknowledged per topic, each of one record
 	// that says which it is. All topics have one partition.
@@ -40,9 +40,9 @@ type session struct {
 
 func newSession(t *testing.T, profile string) *session {
 	t.Helper()
-	v := mountVolume(t)
-	v.reserve(t)
-	broker := barnabas.Run(t, barnabas.Options{Profile: profile, Data: v.data(), Properties: map[string]string{
+	v := testbed.NeedVolume(t, 64)
+	v.Reserve(t, reserveBytes)
+	broker := barnabas.Run(t, barnabas.Options{Profile: profile, Data: v.Data(), Properties: map[string]string{
 		"log.segment.delete.delay.ms": "100", "offsets.topic.num.partitions": "1", "group.initial.rebalance.delay.ms": "0",
 	}})
 	return &session{t: t, volume: v, broker: broker, acked: map[string]int{}}
@@ -98,7 +98,7 @@ func (s *session) fillBy(topic string) {
 			s.t.Errorf("%s: %d bytes on a full disk: %v, want %v", topic, size, err, kerr.KafkaStorageError)
 		}
 	}
-	s.t.Logf("%s: %d batches, then refused; %d bytes free", topic, s.acked[topic]-before, s.volume.free(s.t))
+	s.t.Logf("%s: %d batches, then refused; %d bytes free", topic, s.acked[topic]-before, s.volume.Free(s.t))
 }
 
 // awaitRoom produces until the broker accepts it again, by itself.
@@ -116,7 +116,7 @@ func (s *session) awaitRoom(topic string) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			s.t.Fatalf("%s: still %v after %v; %d bytes are free", topic, err, patience, s.volume.free(s.t))
+			s.t.Fatalf("%s: still %v after %v; %d bytes are free", topic, err, patience, s.volume.Free(s.t))
 		}
 	}
 }
@@ -132,7 +132,7 @@ func (s *session) ask(what string, f func(ctx context.Context, admin *kadm.Clien
 	ctx, cancel := context.WithTimeout(s.t.Context(), answerMax)
 	defer cancel()
 	if err := f(ctx, admin); err != nil {
-		s.t.Errorf("%s with %d bytes free: %v", what, s.volume.free(s.t), err)
+		s.t.Errorf("%s with %d bytes free: %v", what, s.volume.Free(s.t), err)
 	}
 }
 
@@ -232,6 +232,6 @@ func (s *session) restart() {
 		s.t.Fatal(err)
 	}
 	if err := s.broker.Start(); err != nil {
-		s.t.Fatalf("start with %d bytes free: %v", s.volume.free(s.t), err)
+		s.t.Fatalf("start with %d bytes free: %v", s.volume.Free(s.t), err)
 	}
 }

@@ -3,10 +3,7 @@ package crash
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
-	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,84 +13,6 @@ import (
 
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
-
-const (
-	// acksBetweenKills is the most that is acknowledged before the next kill:
-	// several batches in flight on each partition, and some group commits.
-	acksBetweenKills = 4_000
-	// delayMax moves a kill away from the acknowledgement that it waited for.
-	delayMax = 20 * time.Millisecond
-	// startMax is about how long Barnabas takes to start and recover six
-	// partitions on two busy cores. Every fourth kill falls into a start.
-	startMax = 40 * time.Millisecond
-)
-
-// kill -9 at random moments under load with an idempotent producer, with a
-// reader that follows: nothing that was acknowledged or seen is lost or moved,
-// nothing is there twice, the order is kept, no mark goes back.
-func TestKillUnderLoad(t *testing.T) {
-	onEach(t, func(t *testing.T, ctx context.Context, broker *testbed.Broker, kills int) {
-		const topic = "crash"
-		createTopic(t, ctx, broker, topic, partitions)
-		random := seeded(t)
-		ledger := NewLedger(partitions)
-		ledger.LooseMarks = strings.HasPrefix(broker.Name(), "kafka")
-		stopLoad := load(t, ctx, broker, topic, ledger)
-		stopReader := follow(t, ctx, broker, topic, ledger)
-		for i := range kills {
-			acked, _, _ := ledger.Counts()
-			await(t, ctx, ledger, acked+1+random.IntN(acksBetweenKills), acked) // the reader stays near the end
-			pause(ctx, random, delayMax)
-			if err := broker.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			if i%4 == 3 {
-				if err := broker.StartAndKill(time.Duration(random.Int64N(int64(startMax)))); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := broker.Start(); err != nil {
-				t.Fatalf("start after kill %d: %v", i+1, err)
-			}
-		}
-		acked, _, _ := ledger.Counts()
-		await(t, ctx, ledger, acked+acksBetweenKills, acked)
-		stopLoad()
-		stopReader()
-		readAll(t, ctx, broker, topic, ledger)
-		t.Log(ledger)
-		for i, text := range ledger.Check() {
-			if i == 20 {
-				t.Error("and more")
-				break
-			}
-			t.Error(text)
-		}
-	})
-}
-
-// seeded is a source of random moments; its seed is in the log of the test.
-func seeded(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv("CRASH_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("CRASH_SEED: %v", err)
-		}
-	}
-	t.Logf("CRASH_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
-
-func pause(ctx context.Context, random *rand.Rand, most time.Duration) {
-	timer := time.NewTimer(time.Duration(random.Int64N(int64(most))))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
 
 // record is the record of a value; its bytes tell it from every other.
 func record(p, value int) *kgo.Record {
@@ -113,24 +32,33 @@ func valueOf(r *kgo.Record) int {
 	return value
 }
 
-// load produces until the returned function is called, which then waits until
-// the outcome of everything sent is known.
-func load(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, ledger *Ledger) (stop func()) {
+// Produce has an idempotent producer at work, with perSecond records or as many as it
+// can for 0, until the returned function is called, which then waits until the outcome
+// of everything sent is known.
+func Produce(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, ledger *Ledger, perSecond int) (stop func()) {
+	t.Helper()
 	producer := client(t, broker,
 		kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
 		kgo.MaxBufferedRecords(2_000), kgo.ProducerBatchMaxBytes(16<<10), kgo.RetryBackoffFn(soon), kgo.MetadataMinAge(20*time.Millisecond))
+	burst := perSecond * int(paceInterval) / int(time.Second)
 	stopping, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
+		tick := time.NewTicker(paceInterval)
+		defer tick.Stop()
 		for i := 0; ; i++ {
+			due := always
+			if burst > 0 && i%burst == 0 {
+				due = tick.C
+			}
 			select {
 			case <-stopping:
 				return
 			case <-ctx.Done():
 				return
-			default:
+			case <-due:
 			}
-			p := i % partitions
+			p := i % ledger.Partitions()
 			value := ledger.Send(p)
 			producer.Produce(ctx, record(p, value), func(r *kgo.Record, err error) {
 				if err != nil {
@@ -142,6 +70,7 @@ func load(t *testing.T, ctx context.Context, broker *testbed.Broker, topic strin
 		}
 	}()
 	return func() {
+		t.Helper()
 		close(stopping)
 		<-stopped
 		if err := producer.Flush(ctx); err != nil {
@@ -150,13 +79,24 @@ func load(t *testing.T, ctx context.Context, broker *testbed.Broker, topic strin
 	}
 }
 
+// paceInterval is between two bursts of a producer that is not to send all it can.
+const paceInterval = 20 * time.Millisecond
+
+// always is ready.
+var always = func() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}()
+
 func soon(int) time.Duration { return 20 * time.Millisecond }
 
-// follow reads what becomes visible until the returned function is called. It
+// Follow reads what becomes visible until the returned function is called. It
 // never resets: a position beyond the end means that something seen has gone.
-func follow(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, ledger *Ledger) (stop func()) {
+func Follow(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, ledger *Ledger) (stop func()) {
+	t.Helper()
 	from := map[int32]kgo.Offset{}
-	for p := range int32(partitions) {
+	for p := range int32(ledger.Partitions()) {
 		from[p] = kgo.NewOffset().At(0)
 	}
 	reader := client(t, broker, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}),
@@ -165,7 +105,7 @@ func follow(t *testing.T, ctx context.Context, broker *testbed.Broker, topic str
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		next := [partitions]int64{}
+		next := make([]int64, ledger.Partitions())
 		for ctx.Err() == nil {
 			reader.PollFetches(ctx).EachPartition(func(f kgo.FetchTopicPartition) {
 				p := int(f.Partition)
@@ -195,8 +135,8 @@ func gone(err error) bool {
 	return errors.As(err, &loss) || errors.Is(err, kerr.OffsetOutOfRange)
 }
 
-// await waits for acknowledgements and for the live reader.
-func await(t *testing.T, ctx context.Context, ledger *Ledger, wantAcked, wantSeen int) {
+// Await waits for acknowledgements and for the live reader.
+func Await(t *testing.T, ctx context.Context, ledger *Ledger, wantAcked, wantSeen int) {
 	t.Helper()
 	for {
 		acked, seen, changed := ledger.Counts()
@@ -211,8 +151,8 @@ func await(t *testing.T, ctx context.Context, ledger *Ledger, wantAcked, wantSee
 	}
 }
 
-// readAll reads every partition from its start to its end.
-func readAll(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, ledger *Ledger) {
+// ReadAll reads every partition from its start to its end.
+func ReadAll(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, ledger *Ledger) {
 	t.Helper()
 	reader := client(t, broker, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	ends, err := kadm.NewClient(reader).ListEndOffsets(ctx, topic)
@@ -236,5 +176,24 @@ func readAll(t *testing.T, ctx context.Context, broker *testbed.Broker, topic st
 				left--
 			}
 		})
+	}
+}
+
+func client(t *testing.T, broker *testbed.Broker, options ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(broker.Bootstrap())}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.CloseAllowingRebalance)
+	return c
+}
+
+// CreateTopic makes the topic, with segments so small that kills fall into rolls as well.
+func CreateTopic(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, partitions int32) {
+	t.Helper()
+	small := "1048576" // the smallest that there is
+	if _, err := kadm.NewClient(client(t, broker)).CreateTopic(ctx, partitions, 1, map[string]*string{"segment.bytes": &small}, topic); err != nil {
+		t.Fatal(err)
 	}
 }
