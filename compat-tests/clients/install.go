@@ -2,14 +2,12 @@ package clients
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
@@ -87,7 +85,7 @@ func installPython(tb testing.TB, client Client) (Program, error) {
 	}
 	locks, name := client.locks()
 	requirements := filepath.Join(locks, "requirements.txt")
-	venv, err := cached(name, []string{"python3", "--version"}, []string{requirements}, func(dir string) error {
+	venv, err := testbed.Cached(name, []string{"python3", "--version"}, []string{requirements}, func(dir string) error {
 		if err := run(dir, "python3", "-m", "venv", dir); err != nil {
 			return err
 		}
@@ -104,7 +102,7 @@ func installNode(tb testing.TB, client Client) (Program, error) {
 	testbed.NeedPrograms(tb, "node", "npm")
 	locks, name := client.locks()
 	manifests := []string{filepath.Join(locks, "package.json"), filepath.Join(locks, "package-lock.json")}
-	modules, err := cached(name, []string{"node", "--version"}, manifests, func(dir string) error {
+	modules, err := testbed.Cached(name, []string{"node", "--version"}, manifests, func(dir string) error {
 		for _, manifest := range manifests {
 			if err := copyInto(dir, manifest); err != nil {
 				return err
@@ -138,7 +136,7 @@ func installJava(tb testing.TB, client Client) (Program, error) {
 		sources = append(sources, inFolder...)
 	}
 	pom := filepath.Join(folder(), cmp.Or(client.Locks, "java"), "pom.xml")
-	dir, err := cached("java-"+client.Version, []string{"javac", "-version"}, append([]string{pom}, sources...), func(dir string) error {
+	dir, err := testbed.Cached("java-"+client.Version, []string{"javac", "-version"}, append([]string{pom}, sources...), func(dir string) error {
 		jars := filepath.Join(dir, "jars")
 		if err := copyInto(dir, pom); err != nil {
 			return err
@@ -156,65 +154,6 @@ func installJava(tb testing.TB, client Client) (Program, error) {
 		"java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classPath, "Client",
 	}}, err
-}
-
-// cached returns a folder that build has filled, kept in the user's cache
-// folder under a hash of the files it was made from and of the toolchain's
-// version. Several test processes may ask at once: one builds, the others wait.
-func cached(name string, version, inputs []string, build func(dir string) error) (string, error) {
-	hash := sha256.New()
-	toolchain, err := exec.Command(version[0], version[1:]...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%v: %w", version, err)
-	}
-	hash.Write(toolchain)
-	for _, input := range inputs {
-		content, err := os.ReadFile(input)
-		if err != nil {
-			return "", err
-		}
-		hash.Write(content)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "barnabas-compat", "clients", fmt.Sprintf("%s-%x", name, hash.Sum(nil)[:6]))
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lock(dir + ".lock")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	complete := filepath.Join(dir, ".complete")
-	if _, err := os.Stat(complete); err == nil {
-		return dir, nil
-	}
-	if err := os.RemoveAll(dir); err != nil { // what an interrupted build left
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	if err := build(dir); err != nil {
-		return "", err
-	}
-	return dir, os.WriteFile(complete, nil, 0o644)
-}
-
-// lock takes a file lock that other processes see; it ends with the process at the latest.
-func lock(path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		_ = file.Close()
-		return nil, err
-	}
-	return func() { _ = file.Close() }, nil
 }
 
 func run(dir, name string, args ...string) error {

@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
 
 const (
@@ -26,12 +28,12 @@ const (
 
 // copier is one of the tool's processes, by its transactional id.
 type copier struct {
-	*world
+	*world.World
 	number int
 	flags  []string
-	*program
+	*testbed.Program
 	// done is what the present process has copied.
-	done *watched
+	done *testbed.Count
 	// failures are left until the test fails.
 	failures int
 }
@@ -43,17 +45,17 @@ func (c *copier) start() {
 	if err != nil {
 		c.Fatal(err)
 	}
-	done := newWatched()
+	done := testbed.NewCount()
 	c.done = done
 	visit := func(line []byte) {
 		var status struct {
 			TotalProcessed int `json:"totalProcessed"`
 		}
 		if json.Unmarshal(line, &status) == nil { // else it is no status
-			done.set(status.TotalProcessed)
+			done.Set(status.TotalProcessed)
 		}
 	}
-	c.program = startJava(c, classPath, visit, append([]string{copierClassName, "--broker-list", c.broker.Bootstrap(),
+	c.Program = testbed.StartJava(c, classPath, visit, append([]string{copierClassName, "--broker-list", c.Broker.Bootstrap(),
 		"--input-topic", originalTopic, "--output-topic", copiedTopic, "--consumer-group", "copiers", "--use-group-metadata",
 		"--transactional-id", fmt.Sprintf("copier-%d", c.number), "--input-partition", strconv.Itoa(c.number),
 		"--transaction-size", strconv.Itoa(perTransaction), "--enable-random-aborts"}, c.flags...)...)
@@ -62,26 +64,23 @@ func (c *copier) start() {
 // progress waits until the present process has copied some more; one that ended is none to wait for.
 func (c *copier) progress(transactions int) {
 	c.Helper()
-	c.done.mu.Lock()
-	from := c.done.count
-	c.done.mu.Unlock()
-	c.done.await(c, c.program, from+transactions*perTransaction, settleTimeout)
+	c.done.Await(c, c.Program, c.done.Now()+transactions*perTransaction, world.SettleTimeout)
 }
 
 // finish has the copier run, again if need be, until it says that there is nothing left.
 func (c *copier) finish() {
 	c.Helper()
 	for {
-		if !c.process.Wait(settleTimeout) {
-			c.Fatalf("copier %d does not end\n%s", c.number, c.tail())
+		if !c.Wait(world.SettleTimeout) {
+			c.Fatalf("copier %d does not end\n%s", c.number, c.Tail())
 		}
-		if c.process.Err() == nil {
+		if c.Program.Err() == nil {
 			return
 		}
 		if c.failures--; c.failures < 0 {
-			c.Fatalf("copier %d ended with %v again\n%s", c.number, c.process.Err(), c.tail())
+			c.Fatalf("copier %d ended with %v again\n%s", c.number, c.Program.Err(), c.Tail())
 		}
-		c.Logf("copier %d ended with %v and is started again\n%s", c.number, c.process.Err(), c.tail())
+		c.Logf("copier %d ended with %v and is started again\n%s", c.number, c.Program.Err(), c.Tail())
 		c.start()
 	}
 }
@@ -98,36 +97,36 @@ func TestCopiers(t *testing.T) {
 				text := strconv.Itoa(i / partitions)
 				records = append(records, &kgo.Record{Topic: originalTopic, Partition: int32(i % partitions), Key: []byte(text), Value: []byte(text)})
 			}
-			w.produce(records...)
+			w.Produce(records...)
 			rounds := number(t, envRounds, 2)
 			var all []*copier
 			for i := range copiers {
-				c := &copier{world: w, number: i, flags: flags, failures: failuresMax * (rounds + 1)}
+				c := &copier{World: w, number: i, flags: flags, failures: failuresMax * (rounds + 1)}
 				c.start()
 				all = append(all, c)
 			}
 			for range rounds {
 				for _, c := range all {
 					c.progress(3)
-					c.process.Kill()
+					c.Kill()
 					c.start()
 				}
 				all[0].progress(3)
-				w.restart()
+				w.Restart()
 			}
 			for _, c := range all {
 				c.finish()
 			}
-			w.copiedOnce(total)
+			copiedOnce(w, total)
 		})
 	}
 }
 
 // copiedOnce compares the copy with the original.
-func (w *world) copiedOnce(total int) {
+func copiedOnce(w *world.World, total int) {
 	w.Helper()
 	got := make([][]string, partitions)
-	w.readAll(copiedTopic, func(r *kgo.Record) { got[r.Partition] = append(got[r.Partition], string(r.Value)) })
+	w.ReadAll(copiedTopic, func(r *kgo.Record) { got[r.Partition] = append(got[r.Partition], string(r.Value)) })
 	var want []string
 	for i := range total / partitions {
 		want = append(want, strconv.Itoa(i))

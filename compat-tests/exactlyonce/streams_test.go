@@ -4,10 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
 
 const (
@@ -29,9 +27,9 @@ const (
 
 // counting is the application and what it should have counted.
 type counting struct {
-	*world
+	*world.World
 	classPath, state string
-	*program
+	*testbed.Program
 	reader *kgo.Client
 	random *rand.Rand
 	// said is how often each word was, counted what came out of each, in order.
@@ -43,7 +41,7 @@ type counting struct {
 // TestStreamsWordCount: whatever is killed, each count comes out once, in order.
 func TestStreamsWordCount(t *testing.T) {
 	w := newWorld(t, linesTopic, countsTopic)
-	c := &counting{world: w, classPath: compile(t), state: t.TempDir(), reader: w.reader(countsTopic),
+	c := &counting{World: w, classPath: compile(t), state: t.TempDir(), reader: w.Reader(countsTopic),
 		random: rand.New(rand.NewPCG(1, 2)), said: map[string]int{}, counted: map[string][]int{}}
 	c.start()
 	c.say()
@@ -51,15 +49,15 @@ func TestStreamsWordCount(t *testing.T) {
 	for range number(t, envRounds, 2) {
 		c.say()
 		c.read(c.out + linesPerRound) // in the middle of its work
-		c.process.Kill()
+		c.Kill()
 		c.start()
 		c.read(c.out + linesPerRound)
-		w.restart()
+		w.Restart()
 	}
 	c.say()
 	c.read(c.total())
 	counted := map[string][]int{}
-	w.readAll(countsTopic, func(r *kgo.Record) { count(t, counted, r) })
+	w.ReadAll(countsTopic, func(r *kgo.Record) { count(t, counted, r) })
 	for _, word := range slices.Sorted(maps.Keys(c.said)) {
 		for reader, got := range map[string][]int{"who was there": c.counted[word], "in the end": counted[word]} {
 			for i := range max(len(got), c.said[word]) {
@@ -87,17 +85,12 @@ func compile(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, file, _, _ := runtime.Caller(0)
-	classes := t.TempDir()
-	if out, err := exec.Command("javac", "-cp", jars, "-d", classes, filepath.Join(filepath.Dir(file), "WordCount.java")).CombinedOutput(); err != nil {
-		t.Fatalf("javac: %v\n%s", err, out)
-	}
-	return classes + string(os.PathListSeparator) + jars
+	return oracle.Compile(t, jars, "WordCount.java")
 }
 
 func (c *counting) start() {
 	c.Helper()
-	c.program = startJava(c, c.classPath, func([]byte) {}, "WordCount", c.broker.Bootstrap(), c.state, linesTopic, countsTopic)
+	c.Program = testbed.StartJava(c, c.classPath, func([]byte) {}, "WordCount", c.Broker.Bootstrap(), c.state, linesTopic, countsTopic)
 }
 
 // say produces lines to all partitions.
@@ -113,7 +106,7 @@ func (c *counting) say() {
 		}
 		records = append(records, &kgo.Record{Topic: linesTopic, Partition: int32(i % partitions), Value: []byte(strings.Join(words, " "))})
 	}
-	c.produce(records...)
+	c.Produce(records...)
 }
 
 func (c *counting) total() int {
@@ -128,11 +121,11 @@ func (c *counting) total() int {
 func (c *counting) read(due int) {
 	c.Helper()
 	due = min(due, c.total())
-	ok := poll(c.Context(), c.reader, settleTimeout, func(r *kgo.Record) {
+	ok := world.Poll(c.Context(), c.reader, world.SettleTimeout, func(r *kgo.Record) {
 		count(c.T, c.counted, r)
 		c.out++
 	}, func() bool { return c.out >= due })
 	if !ok {
-		c.Fatalf("%d counts came out, not %d, of %d words\n%s", c.out, due, c.total(), c.tail())
+		c.Fatalf("%d counts came out, not %d, of %d words\n%s", c.out, due, c.total(), c.Tail())
 	}
 }
