@@ -33,7 +33,7 @@ func TestTransactionsUnderPersonas(t *testing.T) {
 				sayHowToRunAlone(t)
 				program := Install(t, clientNamed(t, name))
 				broker := startTarget(t, map[string]string{"barnabas.persona": p.name})
-				x := transacting{t, program.talk(t, "transact", broker.Bootstrap()), newJudge(t, broker.Bootstrap()), "both"}
+				x := transacting{t, program.talk(t, "transact", broker.Bootstrap()), newJudge(t, broker.Bootstrap()), "both", false}
 				x.create(x.topic)
 				commitAndAbort(x)
 				x.topic = "offsets"

@@ -81,9 +81,10 @@ class Transactions:
     async def _drain(self, command):
         """Emits the whole topic, up to its end as the isolation level has it, and where it stopped."""
         topic = command["topic"]
-        async with self._consumer(command["isolation"], None) as consumer:
-            partitions = [TopicPartition(topic, p) for p in await found(consumer, topic)]
-            consumer.assign(partitions)
+        consumer = self._consumer(command["isolation"], None)
+        consumer.subscribe([topic])  # without a group it has all partitions
+        async with consumer:
+            partitions = consumer.assignment()
             ends = await consumer.end_offsets(partitions)
             stopped = dict.fromkeys(partitions, 0)
             while any(stopped[partition] < end for partition, end in ends.items()):
@@ -96,9 +97,3 @@ class Transactions:
     def _consumer(self, isolation, group):
         return AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False,
                                 isolation_level=isolation)
-
-
-async def found(consumer, topic):
-    """The topic's partitions; the library knows those of all topics once it has asked for all."""
-    await consumer.topics()
-    return consumer.partitions_for_topic(topic)
