@@ -35,7 +35,7 @@ func TestTransactionsUnderPersonas(t *testing.T) {
 				sayHowToRunAlone(t)
 				program := Install(t, clientNamed(t, name))
 				broker := target.Run(t, map[string]string{"barnabas.persona": p.name})
-				x := transacting{t, program.talk(t, "transact", broker.Bootstrap()), newJudge(t, broker.Bootstrap()), program.Client.Lacks, "both"}
+				x := transacting{t, program.talk(t, "transact", broker.Bootstrap()), newJudge(t, broker.Bootstrap()), program.Client.Lacks, "both", false}
 				x.create(x.topic)
 				commitAndAbort(x)
 				x.topic = "offsets"

@@ -3,8 +3,12 @@ package clients
 import "testing"
 
 // transactors are the clients with steps for transactions. Java 4 speaks the second version of
-// the protocol where the broker has it (KIP-890), Java 3.9 and librdkafka 2.16 the first.
-var transactors = []string{"confluent-kafka", "java-4.4", "java-4.3", "java-3.9", "sarama"}
+// the protocol where the broker has it (KIP-890), the others the first.
+var transactors = []string{"confluent-kafka", "aiokafka", "kafka-python", "java-4.4", "java-4.3", "java-3.9", "sarama"}
+
+// usurpers are the transactors whose fenced producers, when they send, ask for the next epoch of their id (KIP-360) and get it:
+// then who fenced them is fenced.
+var usurpers = []string{"kafka-python"}
 
 // command is one line for a transactor; doc.go describes it.
 type command struct {

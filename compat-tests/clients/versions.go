@@ -131,7 +131,10 @@ var newClients = []Client{
 		// It has no request to delete a group.
 		Admin: []string{"create", "topics", "describe", "partitions", "alter", "config", "delete-records", "groups", "offsets", "delete"},
 	},
-	{Name: "kafka-python", Version: "3.0.12", Toolchain: Python, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true}},
+	{
+		Name: "kafka-python", Version: "3.0.12", Toolchain: Python, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true},
+		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
+	},
 	{Name: "kafkajs", Version: "2.2.4", Toolchain: Node, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true}},
 	{
 		// 2.x needs Node 22.22; this is the newest for Node 20. zstd is Node's own, from 22.15 on.

@@ -16,6 +16,10 @@ class Administrator:
 
     refusals = KafkaError
 
+    @staticmethod
+    def fenced(_error):
+        return False
+
     def __init__(self, o):
         self._runner = asyncio.Runner()
         self._admin = self._runner.run(started(o.bootstrap))

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 import administration
 import program
+import transactions
 
 
 class Client:
@@ -37,6 +38,9 @@ class Client:
 
     def worker(self, o, out, leave):
         asyncio.run(worker(o, out, leave))
+
+    def transact(self, o, out, commands):
+        program.obey(transactions.Transactions(o.bootstrap, out), out, commands)
 
     administrator = staticmethod(administration.Administrator)
 

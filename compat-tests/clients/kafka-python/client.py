@@ -6,7 +6,9 @@ import kafka
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
+import administration
 import program
+import transactions
 
 
 class Client:
@@ -20,16 +22,33 @@ class Client:
 
     def produce(self, o, records):
         codec = None if o.codec == "none" else o.codec
-        producer = KafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, linger_ms=10)
+        limits = {"max_request_size": o.max_bytes} if o.max_bytes else {}
+        producer = KafkaProducer(bootstrap_servers=o.bootstrap, compression_type=codec, linger_ms=10, **limits)
         sent = [producer.send(o.topic, key=r.key, value=r.value, headers=r.headers, timestamp_ms=r.timestamp) for r in records]
         producer.flush()
         for future in sent:
             future.get()
         producer.close()
 
+    def stream(self, o, out, records):
+        producer = KafkaProducer(bootstrap_servers=o.bootstrap)  # idempotent, unless told otherwise
+        count = 0
+        for index, r in enumerate(records):
+            sent = producer.send(o.topic, key=r.key, value=r.value, headers=r.headers)
+            sent.add_callback(lambda place, index=index: out.acked(index, place.partition, place.offset))
+            sent.add_errback(out.error)
+            count += 1
+        producer.flush()
+        producer.close()
+        return count
+
     def read(self, o, out):
         consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, auto_offset_reset="earliest")
-        consumer.assign([TopicPartition(topic, 0) for topic in o.topics])
+        partitions = [TopicPartition(topic, 0) for topic in o.topics]
+        consumer.assign(partitions)
+        if o.since:
+            for partition, found in consumer.offsets_for_times(dict.fromkeys(partitions, o.since)).items():
+                consumer.seek(partition, found.offset)
         for _ in range(o.count):
             emit(out, next(consumer))
         consumer.close()
@@ -47,8 +66,8 @@ class Client:
         consumer.close()
 
     def member(self, o, out, leave):
-        consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, auto_offset_reset="earliest",
-                                 session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
+        consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, group_instance_id=o.instance,
+                                 auto_offset_reset="earliest", session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
         consumer.subscribe([o.topic], listener=Assignment(out, consumer))
         while not leave.is_set():
             for records in consumer.poll(timeout_ms=200).values():
@@ -63,6 +82,11 @@ class Client:
         while not leave.is_set():
             work(consumer, out)
         consumer.close()
+
+    def transact(self, o, out, commands):
+        program.obey(transactions.Transactions(o.bootstrap, out), out, commands)
+
+    administrator = staticmethod(administration.Administrator)
 
 
 def work(consumer, out):

@@ -75,16 +75,17 @@ def coming_records():
     return iter(taken.get, None)
 
 
-def administer(administrator, out):
-    """Does the commands on standard input; administrator has a method for each, which answers with a dict or None.
+def obey(actor, out, commands):
+    """Does the commands; actor has a method for each, which answers with a dict or None.
 
-    Its refusals are the errors, a class or several, by which the library tells that the broker, or itself, did not do it.
+    Its refusals are the errors, a class or several, by which the library tells that the broker, or itself, did not do it;
+    its fenced tells whether such an error means that another producer has taken over.
     """
-    for command in map(json.loads, sys.stdin):
+    for command in commands:
         try:
-            answer = getattr(administrator, command["do"].replace("-", "_"))(command)
-        except administrator.refusals as error:
-            out.emit("refused", message=f"{type(error).__name__}: {error}")
+            answer = getattr(actor, command["do"].replace("-", "_"))(command)
+        except actor.refusals as error:
+            out.emit("refused", message=f"{type(error).__name__}: {error}", fenced=actor.fenced(error))
         else:
             out.emit("done", **(answer or {}))
 
@@ -149,7 +150,7 @@ def main(client):
         elif options.step == "stream":
             out.emit("produced", count=client.stream(options, out, coming_records()))
         elif options.step == "admin":
-            administer(client.administrator(options), out)
+            obey(client.administrator(options), out, map(json.loads, sys.stdin))
         else:
             stay = client.member if options.step == "member" else client.worker
             stay(options, out, leave_requested())
