@@ -3,8 +3,8 @@ package clients
 import "testing"
 
 // transactors are the clients with steps for transactions. Java 4 speaks the second version of
-// the protocol where the broker has it (KIP-890), Java 3.9 and librdkafka 2.16 the first.
-var transactors = []string{"confluent-kafka", "java-4.4", "java-4.3", "java-3.9"}
+// the protocol where the broker has it (KIP-890), Java 3.9 and librdkafka 2.12 and 2.16 the first.
+var transactors = []string{"confluent-kafka", "rdkafka", "java-4.4", "java-4.3", "java-3.9"}
 
 // command is one line for a transactor; doc.go describes it.
 type command struct {

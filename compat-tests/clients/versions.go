@@ -12,7 +12,7 @@ type Client struct {
 	Settings string
 	// Version is what the program must report of itself. Lock files beside the
 	// programs pin what belongs to it: go.mod, requirements.txt,
-	// package-lock.json, pom.xml.
+	// package-lock.json, pom.xml, Cargo.lock.
 	Version string
 	// Toolchain installs and runs it.
 	Toolchain Toolchain
@@ -39,6 +39,8 @@ type Lacks struct {
 	NullHeaders bool
 	// DoubledHeaders: of headers with one name it has the last.
 	DoubledHeaders bool
+	// SortedHeaders: it sends and tells headers in the order of their names.
+	SortedHeaders bool
 	// HeadersPerRecord: all records of one run have the same headers, in text.
 	HeadersPerRecord bool
 	// EmptyValues: an empty value is sent as null.
@@ -85,6 +87,7 @@ const (
 	Java
 	Node
 	Python
+	Rust
 )
 
 var (
@@ -121,6 +124,10 @@ var newClients = []Client{
 	newJava("java-4.4", "4.4.0"),
 	newJava("java-4.3", "4.3.1"),
 	newJava("java-3.9", "3.9.2"),
+	{
+		Name: "rdkafka", Version: "0.39.0", Toolchain: Rust, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
+	},
 }
 
 // newJava is a client that can do all; idempotence is the default since 3.0 (KIP-679).
