@@ -128,6 +128,12 @@ var newClients = []Client{
 		Name: "rdkafka", Version: "0.39.0", Toolchain: Rust, Codecs: allCodecs,
 		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
 	},
+	{
+		// A record has a map of headers; there is a client for each partition and nothing above.
+		Name: "rskafka", Version: "0.6.0", Toolchain: Rust, Codecs: allCodecs,
+		Lacks: Lacks{NullHeaders: true, DoubledHeaders: true, SortedHeaders: true, Commits: true, Groups: true},
+		Can:   []Skill{Large, Seek, Stream}, Admin: []string{"create", "topics", "describe", "delete-records", "delete"},
+	},
 }
 
 // newJava is a client that can do all; idempotence is the default since 3.0 (KIP-679).
