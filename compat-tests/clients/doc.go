@@ -67,8 +67,8 @@
 // headers alike: bytes are in base64 or null, headers are [name, value] pairs. It has a
 // timestamp, in milliseconds, where the client shall not choose one.
 // CLIENT_SETTINGS in the environment are the settings of the client's row.
-// The exit status is 0 when the step was done. The folders program, python and
-// node hold what the programs of one language share.
+// The exit status is 0 when the step was done. The folders program, python,
+// node and rust hold what the programs of one language share.
 //
 // # The tests
 //

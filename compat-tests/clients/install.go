@@ -25,7 +25,7 @@ type Program struct {
 func Install(tb testing.TB, client Client) Program {
 	tb.Helper()
 	installers := map[Toolchain]func(testing.TB, Client) (Program, error){
-		Debian: installKcat, Go: installGo, Java: installJava, Node: installNode, Python: installPython,
+		Debian: installKcat, Go: installGo, Java: installJava, Node: installNode, Python: installPython, Rust: installRust,
 	}
 	program, err := installers[client.Toolchain](tb, client)
 	if err != nil {
@@ -122,6 +122,38 @@ func installNode(tb testing.TB, client Client) (Program, error) {
 	}
 	err = os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(home, "node_modules"))
 	return Program{command: []string{"node", filepath.Join(home, "client.mjs")}}, err
+}
+
+// installRust builds the program with the library's sources. What many programs need is compiled once, in one target folder for all.
+func installRust(tb testing.TB, client Client) (Program, error) {
+	testbed.NeedPrograms(tb, "cargo", "cc", "make")
+	var inputs []string
+	for _, dir := range []string{client.source(), filepath.Join(folder(), "rust")} {
+		for _, pattern := range []string{"Cargo.*", "src/*.rs"} {
+			inFolder, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil {
+				return Program{}, err
+			}
+			inputs = append(inputs, inFolder...)
+		}
+	}
+	name := client.Name + "-client"
+	dir, err := testbed.Cached(client.Name, []string{"cargo", "--version"}, inputs, func(dir string) error {
+		target := filepath.Join(filepath.Dir(dir), "cargo-target")
+		unlock, err := testbed.Lock(target + ".lock")
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		if err := run(client.source(), "cargo", "build", "--quiet", "--release", "--locked", "--target-dir", target); err != nil {
+			return err
+		}
+		if err := copyInto(dir, filepath.Join(target, "release", name)); err != nil {
+			return err
+		}
+		return os.Chmod(filepath.Join(dir, name), 0o755)
+	})
+	return Program{command: []string{filepath.Join(dir, name)}}, err
 }
 
 // installJava compiles the sources against the jars of the client's version.

@@ -33,6 +33,7 @@ func (w worker) scenario() string {
 var workers = []worker{
 	{"java-4.3", "classic"}, {"java-4.3", "consumer"}, {"java-3.9", "classic"},
 	{"confluent-kafka", "classic"}, {"confluent-kafka", "consumer"},
+	{"rdkafka", "classic"}, {"rdkafka", "consumer"},
 	{"franz-go", "classic"}, {"franz-go", "consumer"},
 	{"aiokafka", "classic"}, {"kafka-python", "classic"}, {"kafkajs", "classic"}, {"sarama", "classic"},
 }

@@ -2,7 +2,9 @@ package clients
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
@@ -72,7 +74,14 @@ func headers(index int, lacks Lacks) []program.Header {
 	if !lacks.NullHeaders {
 		headers = append(headers, program.Header{Name: "null"})
 	}
+	if lacks.SortedHeaders {
+		sortHeaders(headers)
+	}
 	return headers
+}
+
+func sortHeaders(headers []program.Header) {
+	slices.SortStableFunc(headers, func(a, b program.Header) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 // indexOf finds the index of a record that makeRecord made, -1 for any other.

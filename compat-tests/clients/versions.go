@@ -14,7 +14,7 @@ type Client struct {
 	Settings string
 	// Version is what the program must report of itself. Lock files beside the
 	// programs pin what belongs to it: go.mod, requirements.txt,
-	// package-lock.json, pom.xml.
+	// package-lock.json, pom.xml, Cargo.lock.
 	Version string
 	// Toolchain installs and runs it.
 	Toolchain Toolchain
@@ -41,6 +41,8 @@ type Lacks struct {
 	NullHeaders bool
 	// DoubledHeaders: of headers with one name it has the last.
 	DoubledHeaders bool
+	// SortedHeaders: it sends and tells headers in the order of their names.
+	SortedHeaders bool
 	// HeadersPerRecord: all records of one run have the same headers, in text.
 	HeadersPerRecord bool
 	// EmptyValues: an empty value is sent as null.
@@ -95,11 +97,12 @@ const (
 	Java
 	Node
 	Python
+	Rust
 )
 
 // Language is what the matrix says of a toolchain's clients.
 func (t Toolchain) Language() string {
-	return map[Toolchain]string{Debian: "C", Go: "Go", Java: "Java", Node: "JavaScript", Python: "Python"}[t]
+	return map[Toolchain]string{Debian: "C", Go: "Go", Java: "Java", Node: "JavaScript", Python: "Python", Rust: "Rust"}[t]
 }
 
 var (
@@ -153,6 +156,16 @@ var newClients = []Client{
 	newJava("java-4.4", "4.4.0"),
 	newJava("java-4.3", "4.3.1"),
 	newJava("java-3.9", "3.9.2"),
+	{
+		Name: "rdkafka", Version: "0.39.0", Toolchain: Rust, Codecs: allCodecs,
+		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
+	},
+	{
+		// A record has a map of headers; there is a client for each partition and nothing above.
+		Name: "rskafka", Version: "0.6.0", Toolchain: Rust, Codecs: allCodecs,
+		Lacks: Lacks{NullHeaders: true, DoubledHeaders: true, SortedHeaders: true, Commits: true, Groups: true},
+		Can:   []Skill{Large, Seek, Stream}, Admin: []string{"create", "topics", "describe", "delete-records", "delete"},
+	},
 }
 
 // newJava is a client that can do all; idempotence is the default since 3.0 (KIP-679).

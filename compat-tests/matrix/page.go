@@ -59,7 +59,9 @@ func (r *Results) tables() string {
 // of are the rows of a table: languages together, and in each the newest name last.
 func (r *Results) of(table string) []Row {
 	rows := slices.DeleteFunc(slices.Clone(r.Rows), func(row Row) bool { return row.Table != table })
-	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Or(cmp.Compare(a.Language, b.Language), cmp.Compare(a.Subject, b.Subject)) })
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Language, b.Language), cmp.Compare(a.Subject, b.Subject))
+	})
 	return rows
 }
 

@@ -34,7 +34,7 @@ func Cached(name string, version, inputs []string, build func(dir string) error)
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(dir + ".lock")
+	unlock, err := Lock(dir + ".lock")
 	if err != nil {
 		return "", err
 	}
@@ -55,8 +55,8 @@ func Cached(name string, version, inputs []string, build func(dir string) error)
 	return dir, os.WriteFile(complete, nil, 0o644)
 }
 
-// lock takes a file lock that other processes see; it ends with the process at the latest.
-func lock(path string) (unlock func(), err error) {
+// Lock takes a file lock that other processes see; it ends with the process at the latest.
+func Lock(path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
