@@ -20,12 +20,17 @@ func coordinatorStories() []Story {
 		s.Ask("empty group", find(0, ""))
 		if s.Version >= 1 {
 			s.Try("unknown kind", find(9, "x"))
-			s.Try("share group by a client", find(2, "x"))
+			s.Try("share partition that is none", find(2, "x"))
 		}
 		if s.Version >= 4 {
 			s.Ask("two groups", find(0, s.Group("g"), s.Group("h")))
 			s.Ask("one group twice", find(0, s.Group("g"), s.Group("g")))
 			s.Ask("none", find(0))
+		}
+		if s.Version >= 6 {
+			const partition = "group:AAAAAAAAAAAAAAAAAAAAAQ:0"
+			s.Until(find(2, partition), func(r kmsg.Response) bool { return r.(*kmsg.FindCoordinatorResponse).Coordinators[0].ErrorCode == 0 })
+			s.Ask("share partitions, some of which are none", find(2, partition, "a:"+partition, "group", "group:x:0", "group:AAAAAAAAAAAAAAAAAAAAAQ:x", ""))
 		}
 	}}}
 }
