@@ -146,10 +146,10 @@ func TestPersonasHaveTheirFeatures(t *testing.T) {
 		metadataMin int16            // 0 without the feature
 		apiVersions int16
 	}{
-		{"ALL", true, map[string]int16{"metadata.version": 30, "transaction.version": 2, "group.version": 1, "eligible.leader.replicas.version": 1}, 7, 5},
+		{"ALL", true, map[string]int16{"metadata.version": 30, "transaction.version": 2, "group.version": 1, "share.version": 1, "eligible.leader.replicas.version": 1}, 7, 5},
 		{"K28", false, map[string]int16{}, 0, 3},
 		{"K39", false, map[string]int16{"metadata.version": 21}, 1, 4},
-		{"K43", true, map[string]int16{"metadata.version": 30, "transaction.version": 2, "group.version": 1, "eligible.leader.replicas.version": 1}, 7, 4},
+		{"K43", true, map[string]int16{"metadata.version": 30, "transaction.version": 2, "group.version": 1, "share.version": 1, "eligible.leader.replicas.version": 1}, 7, 4},
 	} {
 		client := dialListener(t, b, c.listener)
 		p := client.apiVersions(min(c.apiVersions, 4))

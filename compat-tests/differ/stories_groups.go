@@ -21,12 +21,17 @@ func coordinatorStories() []Story {
 		s.Ask("empty group", findCoordinator(0, ""))
 		if s.Version >= 1 {
 			s.Try("unknown kind", findCoordinator(9, "x"))
-			s.Try("share group by a client", findCoordinator(2, "x"))
+			s.Try("share partition that is none", findCoordinator(2, "x"))
 		}
 		if s.Version >= 4 {
 			s.Ask("two groups", findCoordinator(0, s.Group("g"), s.Group("h")))
 			s.Ask("one group twice", findCoordinator(0, s.Group("g"), s.Group("g")))
 			s.Ask("none", findCoordinator(0))
+		}
+		if s.Version >= 6 {
+			const partition = "group:AAAAAAAAAAAAAAAAAAAAAQ:0"
+			s.Until(findCoordinator(2, partition), func(r kmsg.Response) bool { return r.(*kmsg.FindCoordinatorResponse).Coordinators[0].ErrorCode == 0 })
+			s.Ask("share partitions, some of which are none", findCoordinator(2, partition, "a:"+partition, "group", "group:x:0", "group:AAAAAAAAAAAAAAAAAAAAAQ:x", ""))
 		}
 	}}}
 }

@@ -41,8 +41,8 @@ var progress = []struct {
 // credentials of a user come in any order.
 var credentials = regexp.MustCompile(`(?m)^SCRAM credential configs .*$`)
 
-// otherFeatures are of APIs that are not compared here: share groups and groups of Kafka Streams.
-var otherFeatures = regexp.MustCompile(`(?m)^Feature: (share|streams)\.version.*\n`)
+// otherFeatures are of APIs that are not compared here: groups of Kafka Streams.
+var otherFeatures = regexp.MustCompile(`(?m)^Feature: streams\.version.*\n`)
 
 // usage is how a tool describes itself after an error: the same for every broker.
 var usage = regexp.MustCompile(`(?m)^( .*|--.*|Option .*|-+ +-+)\n`)

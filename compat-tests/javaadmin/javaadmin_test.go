@@ -27,12 +27,7 @@ const envTarget = "BARNABAS_COMPAT_TARGET"
 var meant = []struct{ label, reason string }{
 	{"createTopics two names that collide", "names that collide within a request are refused here; Kafka looks at existing topics only"},
 	{"describeConfigs unknown type", "the text says what is wrong; Kafka's is the one of the error code"},
-	{"describeFeatures*", "share.version and streams.version are of groups that are not built yet"},
-	{"share describe*", "share groups are not built yet: UnsupportedVersionException"},
-	{"share alter*", "as above"},
-	{"share listShareGroupOffsets*", "as above"},
-	{"share deleteShareGroupOffsets*", "as above"},
-	{"share deleteShareGroups", "as above: the group could not come into being"},
+	{"describeFeatures*", "streams.version is of groups that are not built yet"},
 	{"streams describe*", "groups of Kafka Streams are not built yet: UnsupportedVersionException"},
 }
 

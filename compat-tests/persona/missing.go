@@ -7,8 +7,6 @@ var missingAPIs = map[int16]string{
 	6:  "UpdateMetadata, between brokers",
 	7:  "ControlledShutdown, between brokers",
 	56: "AlterPartition, between brokers",
-	76: "ShareGroupHeartbeat",
-	77: "ShareGroupDescribe",
 	78: "ShareFetch",
 	79: "ShareAcknowledge",
 	83: "InitializeShareGroupState, between brokers",
@@ -18,10 +16,7 @@ var missingAPIs = map[int16]string{
 	87: "ReadShareGroupStateSummary, between brokers",
 	88: "StreamsGroupHeartbeat",
 	89: "StreamsGroupDescribe",
-	90: "DescribeShareGroupOffsets",
-	91: "AlterShareGroupOffsets",
-	92: "DeleteShareGroupOffsets",
 }
 
 // missingFeatures belong to APIs that are not built yet.
-var missingFeatures = map[string]bool{"share.version": true, "streams.version": true}
+var missingFeatures = map[string]bool{"streams.version": true}

@@ -24,10 +24,10 @@ func (m *Machine) Join(now coordinator.Moment, in JoinInput, reply func(JoinOutp
 	}
 	switch {
 	case entry.foreign != nil:
-		m.answerJoin(reply, refusedJoin(entry.foreign.refusesMembers(), in.MemberID))
+		m.answerJoin(reply, refusedJoin(entry.foreign.refusesMembers(), ""))
 		return m.finish()
 	case entry.share != nil:
-		m.answerJoin(reply, refusedJoin(ErrInconsistentProtocol, in.MemberID))
+		m.answerJoin(reply, refusedJoin(ErrInconsistentProtocol, ""))
 		return m.finish()
 	case entry.consumer != nil && len(entry.consumer.members) > 0:
 		in.Protocols = distinct(in.Protocols)

@@ -35,10 +35,7 @@ func (m *Machine) checkSync(in SyncInput) (*member, *classicGroup, error) {
 		return nil, nil, ErrInvalidGroupID
 	}
 	entry := m.groups[in.GroupID]
-	switch {
-	case entry != nil && (entry.foreign != nil || entry.share != nil):
-		return nil, nil, ErrInconsistentProtocol // whoever asks, as Kafka
-	case entry == nil || entry.classic.state == Empty:
+	if entry == nil || entry.classic.state == Empty { // groups of other kinds have no classic part
 		return nil, nil, ErrUnknownMember
 	}
 	g := entry.classic

@@ -13,9 +13,9 @@ package api
 //	v4  features whose range starts at 0 are listed (KAFKA-17011: older clients throw)
 //	v5  the cluster and the node that the client means to reach (KIP-1242)
 //
-// Left out: features whose APIs are not served yet (share.version,
-// streams.version) are not advertised, although the metadata log holds their
-// levels: a client that saw them would use what is missing.
+// Left out: a feature whose APIs are not served yet (streams.version) is not
+// advertised, although the metadata log holds its level: a client that saw it would
+// use what is missing.
 
 import (
 	"regexp"
@@ -34,6 +34,7 @@ var supportedFeatures = []protocol.SupportedFeature{
 	{Name: "group.version", Min: 0, Max: 1},
 	{Name: "kraft.version", Min: 0, Max: 1},
 	{Name: "metadata.version", Min: metadataVersionMin, Max: metadataVersionMax},
+	{Name: "share.version", Min: 0, Max: 1},
 	{Name: "transaction.version", Min: 0, Max: 2},
 }
 

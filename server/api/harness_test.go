@@ -47,6 +47,7 @@ type world struct {
 	store    *metadata.Store
 	set      *partition.Set
 	groups   *group.Coordinator
+	shares   shareStateFake
 	// transactions outlives a restart.
 	transactions transactionsFake
 	writeMarkers atomic.Pointer[markerWriter]

@@ -14,6 +14,7 @@ func table() []entry {
 		produce, fetch, listOffsets, metadataEntry,
 		findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup,
 		consumerGroupHeartbeat, consumerGroupDescribe,
+		shareGroupHeartbeat, shareGroupDescribe, describeShareGroupOffsets, alterShareGroupOffsets, deleteShareGroupOffsets,
 		offsetCommit, offsetFetch, offsetDelete,
 		listGroups, describeGroups, deleteGroups,
 		createTopics, deleteTopics, deleteRecords, createPartitions,
@@ -30,18 +31,6 @@ func table() []entry {
 		describeQuorum, unregisterBroker, addRaftVoter, removeRaftVoter,
 	}
 }
-
-// shareTable lists what share groups need beside the APIs that carry records to them. It
-// is not served while those are not there.
-func shareTable() []entry {
-	return []entry{
-		shareGroupHeartbeat, shareGroupDescribe,
-		describeShareGroupOffsets, alterShareGroupOffsets, deleteShareGroupOffsets,
-	}
-}
-
-// servesShareGroups: shareTable is served.
-const servesShareGroups = false
 
 // entry is one row: a key, the versions served, and what serves them.
 type entry struct {
@@ -139,9 +128,6 @@ func decode[Q kmsg.Request](r *Request) (Q, error) {
 // buildTable indexes the table by key and makes what ApiVersions advertises.
 func buildTable() ([]*entry, *protocol.VersionTable) {
 	rows := table()
-	if servesShareGroups {
-		rows = append(rows, shareTable()...)
-	}
 	versions := make([]protocol.Version, len(rows))
 	var byKey []*entry
 	for i := range rows {

@@ -32,9 +32,9 @@ var unserved = map[int16]struct{ name, state string }{
 	59: {"FetchSnapshot", betweenControllers}, 62: {"BrokerRegistration", betweenBrokers}, 63: {"BrokerHeartbeat", betweenBrokers},
 	67: {"AllocateProducerIds", betweenBrokers}, 70: {"ControllerRegistration", betweenControllers},
 	71: {"", pluginOnly}, 72: {"", pluginOnly}, 73: {"AssignReplicasToDirs", betweenBrokers},
-	76: {"", shareGroups}, 77: {"", shareGroups}, 78: {"", shareGroups}, 79: {"", shareGroups}, 82: {"UpdateRaftVoter", betweenControllers},
-	83: {"", shareGroups}, 84: {"", shareGroups}, 85: {"", shareGroups}, 86: {"", shareGroups}, 87: {"", shareGroups},
-	88: {"", streamsGroups}, 89: {"", streamsGroups}, 90: {"", shareGroups}, 91: {"", shareGroups}, 92: {"", shareGroups},
+	78: {"", shareGroups}, 79: {"", shareGroups}, 82: {"UpdateRaftVoter", betweenControllers},
+	83: {"", betweenBrokers}, 84: {"", betweenBrokers}, 85: {"", betweenBrokers}, 86: {"", betweenBrokers}, 87: {"", betweenBrokers},
+	88: {"", streamsGroups}, 89: {"", streamsGroups},
 	93: {"StreamsGroupTopologyDescriptionUpdate", streamsGroups}, 94: {"UnregisterController", "not yet: Kafka 4.4"},
 }
 
