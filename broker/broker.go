@@ -14,6 +14,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
@@ -71,6 +72,7 @@ type Broker struct {
 	journal      *metadataJournal
 	metadata     *metadata.Store
 	partitions   *partition.Set
+	shares       *share.Coordinator
 	groups       *group.Coordinator
 	transactions *txn.Coordinator
 	waking       sync.WaitGroup // wakeTransactions, which a start does not wait for
@@ -100,7 +102,7 @@ func Open(o Options) (*Broker, error) {
 	if settings.Durability == config.DurabilityCached {
 		b.files = vfs.SyncLater(o.FS)
 	}
-	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openGroups, b.openTransactions} {
+	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions} {
 		if err := step(); err != nil {
 			b.closeRooms(context.Background(), false)
 			return nil, err
@@ -248,6 +250,9 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 	}
 	if b.groups != nil {
 		b.groups.Close() // answers everyone who waits, so that connections can end
+	}
+	if b.shares != nil {
+		b.shares.Close()
 	}
 	if b.server != nil {
 		if err := b.server.Shutdown(ctx); err != nil {

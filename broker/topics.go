@@ -42,6 +42,7 @@ func (b *Broker) openPartitions() error {
 func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.Record) {
 	touched := make(map[string]bool) // topics whose settings changed
 	var removed []string
+	var removedIDs []protocol.UUID
 	configs := logConfigs{settings: b.settings.Load(), image: image}
 	for _, r := range records {
 		switch r := r.(type) {
@@ -50,7 +51,7 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 		case *metadata.RemoveTopicRecord:
 			if t := old.TopicByID(r.TopicID); t != nil {
 				b.removePartitions(t)
-				removed = append(removed, t.Name)
+				removed, removedIDs = append(removed, t.Name), append(removedIDs, t.ID)
 			}
 		case *metadata.ConfigRecord:
 			switch metadata.ResourceType(r.ResourceType) {
@@ -74,6 +75,9 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 		if t := image.Topic(name); t != nil {
 			b.partitions.Reconfigure(t.ID, configs.of(name))
 		}
+	}
+	if len(removed) > 0 && b.shares != nil && old.Topic(api.ShareStateTopic) != nil {
+		b.forgetShares(removedIDs)
 	}
 	if len(removed) > 0 && b.groups != nil && old.Topic(api.OffsetsTopic) != nil {
 		b.groups.DeleteTopicOffsets(removed, func(err error) {

@@ -108,6 +108,16 @@ type Broker struct {
 	ConsumerGroupMigrationPolicy string // lower case
 	ConsumerGroupRegexRefresh    time.Duration
 
+	// Share groups (KIP-932).
+	ShareStateTopicPartitions        int
+	ShareStateTopicReplicationFactor int
+	ShareStateTopicMinISR            int
+	ShareStateTopicSegmentBytes      int
+	ShareStateWriteTimeout           time.Duration
+	ShareStatePruneInterval          time.Duration
+	ShareSnapshotUpdates             int
+	ShareSnapshotInterval            time.Duration // of share partitions that nobody touches
+
 	// Producers and transactions.
 	ProducerIDExpiration              time.Duration
 	ProducerIDExpirationCheckInterval time.Duration
