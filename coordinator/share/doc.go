@@ -13,8 +13,16 @@
 // A share partition's start offset is Uninitialized until its first fetch resolves
 // it; its state epoch fences writes of those who read an earlier life of it.
 //
+// InFlight is the other piece: the records that are in members' hands, with their
+// locks, delivery counts and limits. It forgets everything but what was written.
+//
+//	ShareFetch ───────> Acquire
+//	ShareAcknowledge ─> Acknowledge ─> Change ─> Write ─> Settle
+//	time ─────────────> ExpireLocks          session ends ─> Release
+//
 //	machine.go   decisions: initialize, read, write, summary, delete (ShareCoordinatorShard)
 //	combine.go   how batches of states are laid over each other
 //	record.go    the journal's records
 //	prune.go     which records nobody needs any more
+//	inflight.go, acquire.go, acknowledge.go   records in members' hands (SharePartition)
 package share

@@ -15,10 +15,13 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// TestScenarios plays the dialogues in testdata with the machine. The commands are in
-// stage.run.
+// TestScenarios plays the dialogues in testdata: with the machine, where the commands
+// are in stage.run, or with a share partition in flight, where they are in floor.run.
 func TestScenarios(t *testing.T) {
 	scenario.Play(t, func(t *testing.T) func([]string) []string {
+		if strings.Contains(t.Name(), "/inflight_") {
+			return newFloor(t).play
+		}
 		s := newStage(t)
 		return func(command []string) []string {
 			s.said = nil
