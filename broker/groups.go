@@ -30,8 +30,7 @@ func (b *Broker) openGroups() error {
 	cfg.ConsumerMembersMax = int32(s.ConsumerGroupSizeMax)
 	cfg.Assignors, cfg.Migration = s.ConsumerGroupAssignors, migrationPolicy(s.ConsumerGroupMigrationPolicy)
 	cfg.PatternRefresh, cfg.PatternBytesMax = s.ConsumerGroupRegexRefresh, s.GroupRegexBytesMax
-	known := &groupSettings{broker: b.settings.Load, image: b.metadata.Image}
-	cfg.Settings = known.of
+	cfg.Settings = func(groupID string) group.Settings { return settingsOf(b.groupSettings.of(groupID)) }
 	cfg.Topics = func() group.Topics { return topicsOf(b.metadata.Image()) }
 	b.groups = group.New(group.Options{
 		Config: cfg, Journal: coordinator.NewLogJournal(b.partitionOf(api.OffsetsTopic)), Clock: b.opts.Clock,
@@ -61,21 +60,21 @@ type groupSettings struct {
 
 type defaultSettings struct {
 	broker *config.Broker // what they were made from
-	group.Settings
+	group  config.Group
 }
 
-func (g *groupSettings) of(groupID string) group.Settings {
+func (g *groupSettings) of(groupID string) config.Group {
 	broker := g.broker()
 	overrides := g.image().Config(metadata.Resource{Type: metadata.ResourceGroup, Name: groupID})
 	if len(overrides) > 0 {
-		return settingsOf(broker.Group(overrides.Map()))
+		return broker.Group(overrides.Map())
 	}
 	known := g.defaults.Load()
 	if known == nil || known.broker != broker {
-		known = &defaultSettings{broker, settingsOf(broker.Group(nil))}
+		known = &defaultSettings{broker, broker.Group(nil)}
 		g.defaults.Store(known)
 	}
-	return known.Settings
+	return known.group
 }
 
 func settingsOf(g config.Group) group.Settings {

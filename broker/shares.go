@@ -11,6 +11,7 @@ import (
 // broker calls it itself, so that the APIs between brokers (keys 83 to 87) are not served.
 func (b *Broker) openShares() error {
 	s := b.settings.Load()
+	b.groupSettings.broker, b.groupSettings.image = b.settings.Load, b.metadata.Image
 	b.shares = share.New(share.Options{
 		Config: share.Config{
 			UpdatesMax: s.ShareSnapshotUpdates, SnapshotAge: s.ShareSnapshotInterval,
@@ -28,7 +29,17 @@ func (b *Broker) openShares() error {
 		Prepare: func() error { return api.AutoCreateTopic(b.metadata, b.settings.Load(), api.ShareStateTopic) },
 		Log:     b.opts.Log,
 	})
+	b.sharing = share.NewLeader(share.LeaderOptions{Persister: b.shares, Clock: b.opts.Clock, Settings: b.shareSettings, Log: b.opts.Log})
 	return nil
+}
+
+// shareSettings are what holds for the share partitions of a group.
+func (b *Broker) shareSettings(groupID string) share.Settings {
+	g := b.groupSettings.of(groupID)
+	return share.Settings{
+		LockDuration: g.ShareRecordLockDuration, DeliveriesMax: g.ShareDeliveryCountLimit,
+		LocksMax: g.SharePartitionRecordLocksMax, RenewAllowed: g.ShareRenewAcknowledge,
+	}
 }
 
 // pruneShares deletes from the partitions of __share_group_state what no share
@@ -51,6 +62,10 @@ func (b *Broker) pruneShares() {
 
 // forgetShares deletes the state of share partitions of topics that are gone.
 func (b *Broker) forgetShares(removed []protocol.UUID) {
+	b.sharing.DropTopics(removed)
+	if b.metadata.Image().Topic(api.ShareStateTopic) == nil {
+		return
+	}
 	b.shares.DeleteTopics(removed, func(err error) {
 		if err != nil {
 			b.opts.Log.Warn("The share state of deleted topics is left over.", "topics", removed, "error", err)

@@ -115,6 +115,7 @@ type Broker struct {
 	ShareStateTopicSegmentBytes      int
 	ShareStateWriteTimeout           time.Duration
 	ShareStatePruneInterval          time.Duration
+	ShareSessionsMax                 int
 	ShareSnapshotUpdates             int
 	ShareSnapshotInterval            time.Duration // of share partitions that nobody touches
 

@@ -37,6 +37,7 @@ func (b *Broker) readShares(r *reader) {
 	b.ShareStateTopicSegmentBytes = r.count("share.coordinator.state.topic.segment.bytes")
 	b.ShareStateWriteTimeout = r.millis("share.coordinator.write.timeout.ms")
 	b.ShareStatePruneInterval = r.millis("share.coordinator.state.topic.prune.interval.ms")
+	b.ShareSessionsMax = r.count("group.share.max.share.sessions")
 	b.ShareSnapshotUpdates = r.count("share.coordinator.snapshot.update.records.per.snapshot")
 	b.ShareSnapshotInterval = r.millis("share.coordinator.cold.partition.snapshot.interval.ms")
 }

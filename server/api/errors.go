@@ -7,6 +7,7 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -57,6 +58,8 @@ var roomErrors = []struct {
 	{group.ErrUnsupportedAssignor, protocol.ErrUnsupportedAssignor},
 	{group.ErrInvalidPattern, protocol.ErrInvalidRegularExpression},
 	{group.ErrUnsupportedVersion, protocol.ErrUnsupportedVersion},
+	{share.ErrRecordState, protocol.ErrInvalidRecordState},
+	{share.ErrBeyondFetched, protocol.ErrInvalidRequest},
 	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},
 }
