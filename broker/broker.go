@@ -14,6 +14,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
@@ -64,18 +65,22 @@ type Broker struct {
 	failed      atomic.Bool // something was told to fatal, taken from there or not
 
 	// In the order in which they are opened; Close goes the other way round.
-	server       *server.Server
-	listeners    []*server.Listener
-	lock         vfs.File
-	logs         *disk.Store
-	journal      *metadataJournal
-	metadata     *metadata.Store
-	partitions   *partition.Set
-	groups       *group.Coordinator
-	transactions *txn.Coordinator
-	waking       sync.WaitGroup // wakeTransactions, which a start does not wait for
-	producerIDs  *metadata.ProducerIDs
-	chores       *chores
+	server     *server.Server
+	listeners  []*server.Listener
+	lock       vfs.File
+	logs       *disk.Store
+	journal    *metadataJournal
+	metadata   *metadata.Store
+	partitions *partition.Set
+	// groupSettings resolves the settings of groups of all types.
+	groupSettings groupSettings
+	shares        *share.Coordinator
+	sharing       *share.Leader
+	groups        *group.Coordinator
+	transactions  *txn.Coordinator
+	waking        sync.WaitGroup // wakeTransactions, which a start does not wait for
+	producerIDs   *metadata.ProducerIDs
+	chores        *chores
 }
 
 // Open starts a broker. When it returns the listeners answer. An error leaves
@@ -100,7 +105,7 @@ func Open(o Options) (*Broker, error) {
 	if settings.Durability == config.DurabilityCached {
 		b.files = vfs.SyncLater(o.FS)
 	}
-	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openGroups, b.openTransactions} {
+	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions} {
 		if err := step(); err != nil {
 			b.closeRooms(context.Background(), false)
 			return nil, err
@@ -108,6 +113,7 @@ func Open(o Options) (*Broker, error) {
 	}
 	b.server.Serve(api.New(api.Rooms{
 		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
+		Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
 		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
@@ -253,6 +259,10 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 		if err := b.server.Shutdown(ctx); err != nil {
 			b.opts.Log.Warn("connections were cut short by the stop", "error", err)
 		}
+	}
+	if b.shares != nil { // after the connections, whose members give back what they have
+		b.sharing.Close()
+		b.shares.Close()
 	}
 	epoch := int64(0)
 	if b.metadata != nil {

@@ -118,6 +118,7 @@ func (b *Broker) startChores() {
 		})
 	}
 	b.chores.every(s.InitialTaskDelay, func() time.Duration { return b.settings.Load().RetentionCheckInterval }, b.logs.Sweep)
+	b.chores.every(s.ShareStatePruneInterval, func() time.Duration { return b.settings.Load().ShareStatePruneInterval }, b.pruneShares)
 	b.chores.every(s.RecoveryPointInterval, func() time.Duration { return b.settings.Load().RecoveryPointInterval }, func() {
 		if err := b.logs.Checkpoint(); err != nil {
 			b.opts.Log.Error("writing the checkpoints failed", "error", err)

@@ -76,6 +76,9 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 			b.partitions.Reconfigure(t.ID, configs.of(name))
 		}
 	}
+	if len(removed) > 0 && b.shares != nil {
+		b.forgetShares(removedIDs)
+	}
 	if len(removed) > 0 && b.groups != nil && old.Topic(api.OffsetsTopic) != nil {
 		b.groups.DeleteTopicOffsets(removed, func(err error) {
 			if err != nil {

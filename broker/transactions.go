@@ -65,12 +65,16 @@ func (b *Broker) wakeTransactions() {
 	if topic == nil {
 		return
 	}
-	var shards []int32
+	b.transactions.Wake(b.shardsInUse(topic))
+}
+
+// shardsInUse are the partitions of an internal topic that have records.
+func (b *Broker) shardsInUse(topic *metadata.Topic) (shards []int32) {
 	for i := range topic.Partitions {
 		index := topic.Partitions[i].Index
 		if p := b.partitions.Get(topic.ID, index); p != nil && p.Log().Offsets().End > 0 {
 			shards = append(shards, index)
 		}
 	}
-	b.transactions.Wake(shards)
+	return shards
 }

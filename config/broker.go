@@ -108,9 +108,19 @@ type Broker struct {
 	ConsumerGroupMigrationPolicy string // lower case
 	ConsumerGroupRegexRefresh    time.Duration
 
-	// Share groups (KIP-932), likewise.
+	// Share groups (KIP-932). The group coordinator's, read as above:
 	ShareGroupSizeMax         int
 	ShareGroupInitializeRetry time.Duration
+	// and those of their partitions.
+	ShareStateTopicPartitions        int
+	ShareStateTopicReplicationFactor int
+	ShareStateTopicMinISR            int
+	ShareStateTopicSegmentBytes      int
+	ShareStateWriteTimeout           time.Duration
+	ShareStatePruneInterval          time.Duration
+	ShareSessionsMax                 int
+	ShareSnapshotUpdates             int
+	ShareSnapshotInterval            time.Duration // of share partitions that nobody touches
 
 	// Producers and transactions.
 	ProducerIDExpiration              time.Duration

@@ -29,6 +29,19 @@ func (b *Broker) readGroups(r *reader) {
 	b.ConsumerGroupAssignors, _ = assignors(r.list(keyAssignors))
 	b.ConsumerGroupMigrationPolicy = strings.ToLower(r.text("group.consumer.migration.policy"))
 	b.ConsumerGroupRegexRefresh = r.millis("group.consumer.regex.refresh.interval.ms")
+	b.readShares(r)
+}
+
+func (b *Broker) readShares(r *reader) {
+	b.ShareStateTopicPartitions = r.count("share.coordinator.state.topic.num.partitions")
+	b.ShareStateTopicReplicationFactor = r.count("share.coordinator.state.topic.replication.factor")
+	b.ShareStateTopicMinISR = r.count("share.coordinator.state.topic.min.isr")
+	b.ShareStateTopicSegmentBytes = r.count("share.coordinator.state.topic.segment.bytes")
+	b.ShareStateWriteTimeout = r.millis("share.coordinator.write.timeout.ms")
+	b.ShareStatePruneInterval = r.millis("share.coordinator.state.topic.prune.interval.ms")
+	b.ShareSessionsMax = r.count("group.share.max.share.sessions")
+	b.ShareSnapshotUpdates = r.count("share.coordinator.snapshot.update.records.per.snapshot")
+	b.ShareSnapshotInterval = r.millis("share.coordinator.cold.partition.snapshot.interval.ms")
 }
 
 const keyAssignors = "group.consumer.assignors"

@@ -12,6 +12,7 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -28,6 +29,10 @@ type Rooms struct {
 	Partitions   *partition.Set
 	Groups       *group.Coordinator
 	Transactions Transactions
+	// Shares are the share partitions that members fetch from.
+	Shares *share.Leader
+	// GroupSettings are the present settings of a group.
+	GroupSettings func(groupID string) config.Group
 	// NewProducerID gives an id that nobody had before. It may block.
 	NewProducerID func() (protocol.ProducerID, error)
 	// WriteMarkers ends a transaction in partitions that exist. done hears once what
@@ -68,6 +73,8 @@ type API struct {
 	Rooms
 	views    map[string]func() *view // by persona
 	sessions *sessionCache
+	// shareSessions are those of members of share groups.
+	shareSessions *shareSessions
 	// converting lets old clients have half of the processors at once: whatever they
 	// read, the others keep their speed.
 	converting chan struct{}
@@ -78,6 +85,7 @@ type API struct {
 func New(rooms Rooms) *API {
 	a := &API{Rooms: rooms, converting: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))}
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
+	a.shareSessions = newShareSessions(func() int { return rooms.Config().ShareSessionsMax })
 	a.views = newViews()
 	return a
 }
@@ -90,13 +98,14 @@ type Peer struct {
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
 	fetch    fetchCall    // reused by Fetch
 	putOff   putOff       // by Produce in transactions
+	shares   []*shareSession
 }
 
 // Opened implements server.Handler.
 func (a *API) Opened(c *server.Conn) any { return &Peer{view: a.viewOf(c.Listener.Persona)} }
 
 // Closed implements server.Handler.
-func (a *API) Closed(*server.Conn) {}
+func (a *API) Closed(c *server.Conn) { a.endShareSessions(c.State.(*Peer)) }
 
 // Serve implements server.Handler.
 func (a *API) Serve(call *server.Call) error {

@@ -76,6 +76,9 @@ func newTopicDefaults(name string, settings *config.Broker) metadata.NewTopic {
 	case TransactionsTopic:
 		topic.Partitions, topic.ReplicationFactor = int32(settings.TransactionTopicPartitions), int16(settings.TransactionTopicReplicationFactor)
 		topic.Configs = stateTopicConfigs(settings.TransactionTopicSegmentBytes)
+	case ShareStateTopic:
+		topic.Partitions, topic.ReplicationFactor = int32(settings.ShareStateTopicPartitions), int16(settings.ShareStateTopicReplicationFactor)
+		topic.Configs = shareStateTopicConfigs(settings)
 	}
 	return topic
 }
@@ -86,5 +89,18 @@ func stateTopicConfigs(segmentBytes int) []metadata.ConfigEntry {
 		{Name: "cleanup.policy", Value: "compact"},
 		{Name: "compression.type", Value: "producer"},
 		{Name: "segment.bytes", Value: strconv.Itoa(segmentBytes)},
+	}
+}
+
+// shareStateTopicConfigs are what Kafka's share coordinator gives its topic, which is not
+// compacted: the coordinator itself deletes from its start what it needs no more
+// (ShareCoordinatorService.shareGroupStateTopicConfigs).
+func shareStateTopicConfigs(settings *config.Broker) []metadata.ConfigEntry {
+	return []metadata.ConfigEntry{
+		{Name: "cleanup.policy", Value: "delete"},
+		{Name: "compression.type", Value: "producer"},
+		{Name: "min.insync.replicas", Value: strconv.Itoa(settings.ShareStateTopicMinISR)},
+		{Name: "retention.ms", Value: "-1"},
+		{Name: "segment.bytes", Value: strconv.Itoa(settings.ShareStateTopicSegmentBytes)},
 	}
 }

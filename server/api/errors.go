@@ -7,6 +7,7 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -58,6 +59,8 @@ var roomErrors = []struct {
 	{group.ErrInvalidPattern, protocol.ErrInvalidRegularExpression},
 	{group.ErrUnknownPartition, protocol.ErrUnknownTopicOrPartition},
 	{group.ErrUnsupportedVersion, protocol.ErrUnsupportedVersion},
+	{share.ErrRecordState, protocol.ErrInvalidRecordState},
+	{share.ErrBeyondFetched, protocol.ErrInvalidRequest},
 	{partition.ErrFencedEpoch, protocol.ErrFencedLeaderEpoch},
 	{partition.ErrUnknownEpoch, protocol.ErrUnknownLeaderEpoch},
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
@@ -47,7 +48,11 @@ type world struct {
 	store    *metadata.Store
 	set      *partition.Set
 	groups   *group.Coordinator
-	shares   shareStateFake
+	// groupShares is the state of share partitions as groups see it.
+	groupShares shareStateFake
+	shares      *share.Leader
+	// shareStates are what share partitions have written; they outlive a restart.
+	shareStates shareStates
 	// transactions outlives a restart.
 	transactions transactionsFake
 	writeMarkers atomic.Pointer[markerWriter]
@@ -113,6 +118,7 @@ func (w *world) start() {
 		}
 	}
 	w.groups = w.newGroups()
+	w.shares = share.NewLeader(share.LeaderOptions{Persister: w, Clock: w.clock, Settings: w.shareSettings})
 	w.server = server.New(server.Options{
 		Addresses:     []server.Address{{Name: "PLAINTEXT", Host: "127.0.0.1", Persona: w.settings.Load().Listeners[0].Persona}},
 		FrameBytesMax: 1 << 20, WriteTimeout: 10 * time.Second, RepliesMax: 64, RequestBytesMax: 1 << 24,
@@ -122,9 +128,11 @@ func (w *world) start() {
 	listeners, err := w.server.Listen()
 	w.must(err)
 	w.listener = listeners[0]
-	w.server.Serve(New(Rooms{
+	w.server.Serve(withUnlisted(New(Rooms{
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
 		Transactions:  &w.transactions,
+		Shares:        w.shares,
+		GroupSettings: w.groupSettings,
 		NewProducerID: metadata.NewProducerIDs(func() (metadata.ProducerIDBlock, error) { return w.store.FetchProducerIDs(worldNode) }).Next,
 		WriteMarkers: func(m coordinator.Marker, partitions []txn.TopicPartition, done func([]error)) {
 			(*w.writeMarkers.Load())(m, partitions, done)
@@ -137,7 +145,7 @@ func (w *world) start() {
 		},
 		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
 		Log:        slog.New(slog.DiscardHandler),
-	}))
+	})))
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)
 	w.must(w.conn.SetDeadline(time.Now().Add(30 * time.Second))) // a broken test ends
@@ -151,6 +159,7 @@ func (w *world) stop() {
 	w.groups.Close()
 	w.must(w.conn.Close())
 	w.must(w.server.Shutdown(ctx))
+	w.shares.Close()
 	w.must(w.store.Close(ctx))
 	w.must(w.logs.Close(ctx))
 }
@@ -222,15 +231,21 @@ func (w *world) Self(*server.Listener) Endpoint {
 // ask sends a request in the version and returns the answer.
 func ask[P kmsg.Response](w *world, version int16, q kmsg.Request) P {
 	w.t.Helper()
+	return askOn[P](w, w.conn, w.in, version, q)
+}
+
+// askOn asks on a connection.
+func askOn[P kmsg.Response](w *world, conn net.Conn, in *bufio.Reader, version int16, q kmsg.Request) P {
+	w.t.Helper()
 	q.SetVersion(version)
-	_, err := w.conn.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, q, 7))
+	_, err := conn.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, q, 7))
 	w.must(err)
 	var length [4]byte
-	if _, err := io.ReadFull(w.in, length[:]); err != nil {
+	if _, err := io.ReadFull(in, length[:]); err != nil {
 		w.t.Fatalf("waiting for the answer to %s v%d: %v", kmsg.NameForKey(q.Key()), version, err)
 	}
 	answer := make([]byte, binary.BigEndian.Uint32(length[:]))
-	_, err = io.ReadFull(w.in, answer)
+	_, err = io.ReadFull(in, answer)
 	w.must(err)
 	if id := binary.BigEndian.Uint32(answer); id != 7 {
 		w.t.Fatalf("the answer has correlation id %d", id)
@@ -326,4 +341,17 @@ func (j *memoryJournal) setFail(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.fail = err
+}
+
+// withUnlisted serves what is not advertised yet.
+func withUnlisted(a *API) *API {
+	v := newView()
+	for _, e := range []*entry{&shareFetch, &shareAcknowledge} {
+		for int(e.key) >= len(v.entries) {
+			v.entries = append(v.entries, nil)
+		}
+		v.entries[e.key] = e
+	}
+	a.views[""] = func() *view { return v }
+	return a
 }
