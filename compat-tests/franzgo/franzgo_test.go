@@ -3,7 +3,6 @@ package franzgo
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -38,22 +37,12 @@ var maySkip = map[string]string{
 	"TestIssueProduceBrokerTooOldFailsRecords": "a broker that refuses Produce 3",
 }
 
-// notYet are the tests of what Barnabas does not serve yet.
-var notYet = map[string]string{
-	"TestShareGroup":                     "share groups",
-	"TestShareGroupETL":                  "share groups",
-	"TestShareGroupAckOnClose":           "share groups",
-	"TestShareGroupOffsetsAdmin":         "share groups",
-	"TestConsumeRegexShareSkipsInternal": "share groups",
-}
-
 var outcome = regexp.MustCompile(`(?m)^--- (PASS|FAIL|SKIP): (\S+)`)
 
 // TestSuite: every test passes, and none is skipped but those that are named above.
 func TestSuite(t *testing.T) {
 	testbed.NeedPrograms(t, "go")
 	broker := target.Run(t, nil)
-	onBarnabas := target.Name() == target.Barnabas
 	records, timeout, run := suiteRecords, suiteTimeout, cmp.Or(os.Getenv(envRun), wholeSuite)
 	if run == wholeSuite {
 		matrix.Works(t, "franz-go's own tests", moduleVersion(t), "Go", "the whole suite of kgo", target.Column())
@@ -72,14 +61,14 @@ func TestSuite(t *testing.T) {
 	}
 	passed := 0
 	for name, outcome := range outcomes {
-		switch fault := judge(name, outcome, onBarnabas); {
+		switch fault := judge(name, outcome); {
 		case fault != "":
 			t.Errorf("%s: %s\n  alone: %s='^%s$' go test -count=1 ./franzgo", name, fault, envRun, name)
 		case outcome == "PASS":
 			passed++
 		}
 	}
-	if run == wholeSuite && passed < leastTests-len(notYet) {
+	if run == wholeSuite && passed < leastTests {
 		t.Errorf("only %d tests passed", passed)
 	}
 	if err != nil || t.Failed() {
@@ -99,13 +88,7 @@ func moduleVersion(t *testing.T) string {
 }
 
 // judge says what is wrong with a test's outcome, if anything.
-func judge(name, outcome string, onBarnabas bool) string {
-	if what, missing := notYet[name]; missing && onBarnabas {
-		if outcome != "SKIP" {
-			return fmt.Sprintf("%s, and is listed as one that needs %s, which are not served", outcome, what)
-		}
-		return ""
-	}
+func judge(name, outcome string) string {
 	if _, may := maySkip[name]; outcome != "PASS" && (outcome != "SKIP" || !may) {
 		return outcome
 	}
@@ -114,17 +97,16 @@ func judge(name, outcome string, onBarnabas bool) string {
 
 func TestJudge(t *testing.T) {
 	for _, c := range []struct {
-		name, outcome    string
-		onBarnabas, good bool
+		name, outcome string
+		good          bool
 	}{
-		{"TestAny", "PASS", true, true},
-		{"TestAny", "SKIP", true, false},
-		{"TestAny", "FAIL", false, false},
-		{"TestSCRAMAuth", "SKIP", true, true},
-		{"TestSCRAMAuth", "FAIL", true, false},
-		{"TestShareGroup", "SKIP", false, false},
+		{"TestAny", "PASS", true},
+		{"TestAny", "SKIP", false},
+		{"TestAny", "FAIL", false},
+		{"TestSCRAMAuth", "SKIP", true},
+		{"TestSCRAMAuth", "FAIL", false},
 	} {
-		if fault := judge(c.name, c.outcome, c.onBarnabas); (fault == "") != c.good {
+		if fault := judge(c.name, c.outcome); (fault == "") != c.good {
 			t.Errorf("%+v: %q", c, fault)
 		}
 	}

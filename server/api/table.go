@@ -14,7 +14,7 @@ func table() []entry {
 		produce, fetch, listOffsets, metadataEntry,
 		findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup,
 		consumerGroupHeartbeat, consumerGroupDescribe,
-		shareGroupHeartbeat, shareGroupDescribe, describeShareGroupOffsets, alterShareGroupOffsets, deleteShareGroupOffsets,
+		shareGroupHeartbeat, shareGroupDescribe, shareFetch, shareAcknowledge, describeShareGroupOffsets, alterShareGroupOffsets, deleteShareGroupOffsets,
 		offsetCommit, offsetFetch, offsetDelete,
 		listGroups, describeGroups, deleteGroups,
 		createTopics, deleteTopics, deleteRecords, createPartitions,

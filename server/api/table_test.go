@@ -32,7 +32,7 @@ var unserved = map[int16]struct{ name, state string }{
 	59: {"FetchSnapshot", betweenControllers}, 62: {"BrokerRegistration", betweenBrokers}, 63: {"BrokerHeartbeat", betweenBrokers},
 	67: {"AllocateProducerIds", betweenBrokers}, 70: {"ControllerRegistration", betweenControllers},
 	71: {"", pluginOnly}, 72: {"", pluginOnly}, 73: {"AssignReplicasToDirs", betweenBrokers},
-	78: {"", shareGroups}, 79: {"", shareGroups}, 82: {"UpdateRaftVoter", betweenControllers},
+	82: {"UpdateRaftVoter", betweenControllers},
 	83: {"", betweenBrokers}, 84: {"", betweenBrokers}, 85: {"", betweenBrokers}, 86: {"", betweenBrokers}, 87: {"", betweenBrokers},
 	88: {"", streamsGroups}, 89: {"", streamsGroups},
 	93: {"StreamsGroupTopologyDescriptionUpdate", streamsGroups}, 94: {"UnregisterController", "not yet: Kafka 4.4"},
@@ -50,7 +50,6 @@ const (
 
 	betweenBrokers     = "between brokers"
 	betweenControllers = "between controllers"
-	shareGroups        = "not yet: share groups"
 	streamsGroups      = "not yet: streams groups"
 	pluginOnly         = "Kafka advertises it with a plugin only"
 	keyMax             = 94 // of Kafka 4.4
