@@ -13,6 +13,10 @@ import (
 // them ProduceRequest.validateRecords, which is onlyBatch), because a batch may break
 // several rules.
 func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
+	if batch.BaseOffset() != 0 {
+		item.judged = true
+		return nil, protocol.ErrInvalidRecord.WithMessage("the base offset of a batch to append must be 0, not %d", batch.BaseOffset())
+	}
 	if len(batch) > policy.MessageBytesMax {
 		return nil, protocol.ErrMessageTooLarge
 	}

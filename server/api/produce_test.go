@@ -175,6 +175,12 @@ func TestProduceRefusals(t *testing.T) {
 		{"broken gzip", "t", 0, with(func(b protocol.Batch) { b.SetAttributes(int16(protocol.CodecGzip)) }), protocol.ErrUnknownServerError},
 		{"format 1", "t", 0, with(func(b protocol.Batch) { b[16] = 1 }), protocol.ErrInvalidRecord},
 		{"too large", "t", 0, w.batchOf(plain(), strings.Repeat("x", 1000)), protocol.ErrMessageTooLarge},
+		{"too large, and a base offset", "t", 0, func() []byte {
+			b := w.batchOf(plain(), strings.Repeat("x", 1000))
+			b.SetBaseOffset(1)
+			return b
+		}(), protocol.ErrInvalidRecord},
+		{"damaged, and a base offset", "t", 0, func() []byte { b := good(); b[7], b[len(b)-1] = 1, b[len(b)-1]+1; return b }(), protocol.ErrInvalidRecord},
 		{"producer without sequence", "t", 0, w.batchOf(sequenced(5, 0, -1), "v"), protocol.ErrInvalidRecord},
 		{"null key in a compacted topic", "compacted", 0, noKey.Build(0, -1), protocol.ErrInvalidRecord},
 		{"timestamp too early", "stamped", 0, early.Build(0, -1), protocol.ErrInvalidTimestamp},
