@@ -109,8 +109,8 @@ func randomStory(name string, bench *Bench, steps []step) Story {
 }
 
 // Topics of a world: two that stay and whose settings change, one that comes and goes,
-// and one for transactions, whose settings stay: a batch that is refused is not part of a
-// transaction here, and is in Kafka (transactions/wrong in two ways).
+// and one for transactions, whose settings stay: it is stored as it was sent, in as many
+// bytes by both.
 const (
 	passingTopic       = 2
 	transactionalTopic = 3

@@ -63,7 +63,7 @@ func (w *world) deletePassing(t *randomTopic) {
 // randomConfigs are settings that change what later steps meet.
 var randomConfigs = []alteration{
 	{key: "cleanup.policy", value: ptr("compact")}, {key: "cleanup.policy", value: ptr("delete")}, {key: "cleanup.policy", value: ptr("burn")},
-	{key: "max.message.bytes", value: ptr("75")}, // no batch fits, whoever packs it
+	{key: "max.message.bytes", value: ptr("80")}, // a marker fits, and nearly no batch, whoever packs it
 	{key: "max.message.bytes", op: opDelete}, {key: "max.message.bytes", op: opDelete},
 	{key: "compression.type", value: ptr("gzip")}, {key: "compression.type", value: ptr("producer")}, {key: "compression.type", value: ptr("lz4")},
 	{key: "message.timestamp.type", value: ptr("LogAppendTime")}, {key: "message.timestamp.type", value: ptr("CreateTime")},

@@ -2,6 +2,7 @@ package differ
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -83,7 +84,11 @@ func (w *world) writeMarkers() {
 	p := pick(w, w.sequences)
 	m.ProducerID, m.ProducerEpoch, m.Committed = p.id+1_000_000, pick(w, []int16{0, 1, 2, -1}), w.rarely(2)
 	for range w.number(3) {
-		m.Topics = append(m.Topics, kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: w.anyTopic(), Partitions: []int32{int32(w.number(3))}})
+		one := kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: w.anyTopic(), Partitions: []int32{int32(w.number(3))}}
+		// Apache Kafka 4.3.1 never answers for a partition that is named twice.
+		if !slices.ContainsFunc(m.Topics, func(t kmsg.WriteTxnMarkersRequestMarkerTopic) bool { return t.Topic == one.Topic }) {
+			m.Topics = append(m.Topics, one)
+		}
 	}
 	req := kmsg.NewPtrWriteTxnMarkersRequest()
 	req.Markers = append(req.Markers, m)

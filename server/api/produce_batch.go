@@ -13,6 +13,10 @@ import (
 // them ProduceRequest.validateRecords, which is onlyBatch), because a batch may break
 // several rules.
 func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
+	if batch.BaseOffset() != 0 {
+		item.judged = true
+		return nil, protocol.ErrInvalidRecord.WithMessage("the base offset of a batch to append must be 0, not %d", batch.BaseOffset())
+	}
 	if len(batch) > policy.MessageBytesMax {
 		return nil, protocol.ErrMessageTooLarge
 	}
@@ -41,6 +45,12 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 	}
 	if policy.TimestampAppendTime {
 		largest = c.now
+	}
+	if batch.IsLogAppendTime() && otherCodec(batch, policy) {
+		var err error
+		if batch, err = flattened(batch, limits); err != nil {
+			return nil, undecodable(err)
+		}
 	}
 	batch.SetTimestamps(policy.TimestampAppendTime, largest)
 	batch, err := recompressed(batch, policy, limits)
@@ -151,15 +161,35 @@ func (c *produceCall) explain(item *produceItem, summary protocol.RecordSummary,
 	}
 }
 
+// otherCodec tells whether a batch is stored with another codec than it came with.
+func otherCodec(batch protocol.Batch, policy *policy) bool {
+	codec, known := protocol.ParseCodec(policy.CompressionType)
+	return policy.CompressionType != "producer" && known && codec != batch.Codec()
+}
+
+// flattened gives every record the time that a client says was that of the append, in a
+// batch that is not compressed: who packs records anew as Kafka does reads them first.
+func flattened(batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Batch, error) {
+	options := protocol.DefaultBatchOptions()
+	options.ProducerID, options.ProducerEpoch, options.BaseSequence = batch.ProducerID(), batch.ProducerEpoch(), batch.BaseSequence()
+	options.Transactional = batch.IsTransactional()
+	builder := protocol.NewBatchBuilder(options)
+	err := batch.EachRecord(limits, func(r *protocol.Record) error {
+		builder.Add(r.Timestamp, r.Key, r.Value, r.Headers...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return builder.Build(0, protocol.None), nil
+}
+
 // recompressed changes the codec if the topic asks for one and the batch has another.
 func recompressed(batch protocol.Batch, policy *policy, limits protocol.DecodeLimits) (protocol.Batch, error) {
-	if policy.CompressionType == "producer" {
+	if !otherCodec(batch, policy) {
 		return batch, nil
 	}
-	codec, known := protocol.ParseCodec(policy.CompressionType)
-	if !known || codec == batch.Codec() {
-		return batch, nil
-	}
+	codec, _ := protocol.ParseCodec(policy.CompressionType)
 	level := protocol.LevelDefault
 	switch codec {
 	case protocol.CodecGzip:

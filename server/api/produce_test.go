@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"strings"
@@ -174,6 +175,12 @@ func TestProduceRefusals(t *testing.T) {
 		{"broken gzip", "t", 0, with(func(b protocol.Batch) { b.SetAttributes(int16(protocol.CodecGzip)) }), protocol.ErrUnknownServerError},
 		{"format 1", "t", 0, with(func(b protocol.Batch) { b[16] = 1 }), protocol.ErrInvalidRecord},
 		{"too large", "t", 0, w.batchOf(plain(), strings.Repeat("x", 1000)), protocol.ErrMessageTooLarge},
+		{"too large, and a base offset", "t", 0, func() []byte {
+			b := w.batchOf(plain(), strings.Repeat("x", 1000))
+			b.SetBaseOffset(1)
+			return b
+		}(), protocol.ErrInvalidRecord},
+		{"damaged, and a base offset", "t", 0, func() []byte { b := good(); b[7], b[len(b)-1] = 1, b[len(b)-1]+1; return b }(), protocol.ErrInvalidRecord},
 		{"producer without sequence", "t", 0, w.batchOf(sequenced(5, 0, -1), "v"), protocol.ErrInvalidRecord},
 		{"null key in a compacted topic", "compacted", 0, noKey.Build(0, -1), protocol.ErrInvalidRecord},
 		{"timestamp too early", "stamped", 0, early.Build(0, -1), protocol.ErrInvalidTimestamp},
@@ -311,6 +318,34 @@ func TestTopicsMayAskForTheirOwnTimeAndCodec(t *testing.T) {
 	stored := w.fetchAll("zipped")
 	if batch := protocol.Batch(stored); batch.Codec() != protocol.CodecGzip || protocol.VerifyBatch(batch) != nil {
 		t.Fatalf("the batch is stored as %s", batch.Codec())
+	}
+}
+
+// A client that says of its batch that the times are those of the append means one time,
+// that of the batch. It is what each record has when the batch is packed anew, as by
+// Apache Kafka 4.3.1; else nothing changes.
+func TestTheClientsAppendTimeWhenABatchIsPackedAnew(t *testing.T) {
+	w := newWorld(t)
+	w.topic("zipped", 1, "compression.type", "gzip")
+	w.topic("plain", 1)
+	for topic, want := range map[string]string{"zipped": "[3 3]", "plain": "[1 3]"} {
+		builder := protocol.NewBatchBuilder(plain())
+		builder.Add(1, nil, []byte("a"))
+		builder.Add(3, []byte("k"), nil, protocol.RecordHeader{Key: "h"})
+		batch := builder.Build(0, 0)
+		batch.SetTimestamps(true, batch.MaxTimestamp())
+		if p := w.send(topic, batch); p.ErrorCode != 0 {
+			t.Fatalf("%s: %v", topic, protocol.ErrorForCode(p.ErrorCode))
+		}
+		stored := protocol.Batch(w.fetchAll(topic))
+		var times []protocol.Timestamp
+		w.must(stored.EachRecord(protocol.DecodeLimits{}, func(r *protocol.Record) error {
+			times = append(times, r.Timestamp)
+			return nil
+		}))
+		if got := fmt.Sprint(times); got != want || stored.IsLogAppendTime() || stored.MaxTimestamp() != 3 || protocol.VerifyBatch(stored) != nil {
+			t.Errorf("%s: times %s, want %s; attributes %#x", topic, got, want, stored.Attributes())
+		}
 	}
 }
 
