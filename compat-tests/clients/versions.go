@@ -130,6 +130,7 @@ var newClients = []Client{
 		Codecs: oldCodecs, OptionalCodecs: []string{"zstd"},
 		// Its snappy is a bare block; it cannot read blocks in the frames of snappy-java, as all others write them.
 		Reads: []string{"none", "gzip", "lz4"},
+		Can:   []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
 	},
 	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
 	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs},

@@ -4,7 +4,7 @@ import logging
 
 import kafka
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 
 import administration
 import program
@@ -70,7 +70,12 @@ class Client:
                                  auto_offset_reset="earliest", session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
         consumer.subscribe([o.topic], listener=Assignment(out, consumer))
         while not leave.is_set():
-            for records in consumer.poll(timeout_ms=200).values():
+            try:
+                polled = consumer.poll(timeout_ms=200)
+            except KafkaConnectionError as error:  # it comes of a broker that is away for long, and the next poll goes on
+                out.note(error)
+                continue
+            for records in polled.values():
                 for record in records:
                     emit(out, record)
         consumer.close()
