@@ -4,7 +4,8 @@ import "testing"
 
 // transactors are the clients with steps for transactions. Java 4 speaks the second version of
 // the protocol where the broker has it (KIP-890), the others the first.
-var transactors = []string{"confluent-kafka", "aiokafka", "kafka-python", "java-4.4", "java-4.3", "java-3.9"}
+// @platformatic/kafka is not among them: its transactions take offsets only with a message of a consumer that is in the group.
+var transactors = []string{"confluent-kafka", "aiokafka", "kafka-python", "kafkajs", "java-4.4", "java-4.3", "java-3.9"}
 
 // usurpers are the transactors whose fenced producers, when they send, ask for the next epoch of their id (KIP-360) and get it:
 // then who fenced them is fenced.

@@ -6,6 +6,7 @@ import SnappyCodec from 'kafkajs-snappy'
 import lz4 from 'lz4-napi'
 import { administrator } from './administration.mjs'
 import { main } from './program.mjs'
+import { transactions } from './transactions.mjs'
 
 await initZstd()
 
@@ -71,6 +72,7 @@ await main({
   },
 
   administrator: o => administrator(connect(o)),
+  transactions: (o, out) => transactions(connect(o), out),
 
   async read (o, out) {
     const consumer = connect(o).consumer({ groupId: o.group })
