@@ -88,10 +88,10 @@ export function transactions (kafka, out) {
     send: async ({ as, topic, partition, values }) => {
       await open[as].send({ topic, messages: values.map(value => ({ partition, value })) })
     },
-    offsets: ({ as, topic, group, offsets }) => patiently(() => open[as].sendOffsets({
-      consumerGroupId: group,
-      topics: [{ topic, partitions: Object.entries(offsets).map(([partition, at]) => ({ partition: Number(partition), offset: String(at) })) }]
-    })),
+    offsets: ({ as, topic, group, offsets }) => {
+      const partitions = Object.entries(offsets).map(([partition, at]) => ({ partition: Number(partition), offset: String(at) }))
+      return patiently(() => open[as].sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions }] }))
+    },
     transform,
     drain
   }

@@ -154,7 +154,7 @@ export async function main (client) {
         emit('left')
         process.exit() // kafkajs that has lost a broker leaves something behind that would keep Node running
       default:
-        throw new Error(`unknown step ${step}: want about, create, produce, write, read, consume, stream, admin, transact, member or worker`)
+        throw new Error(`unknown step ${step}; doc.go has them all`)
     }
   } catch (error) {
     fail(error)

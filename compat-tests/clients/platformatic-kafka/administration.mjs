@@ -33,7 +33,7 @@ export function administrator (base) {
     offsets: async ({ group, topic }) => {
       const [{ topics }] = await admin.listConsumerGroupOffsets({ groups: [group] })
       const { partitions } = topics.find(({ name }) => name === topic)
-      return { offsets: Object.fromEntries(partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)])) }
+      return { offsets: Object.fromEntries(partitions.map(p => [p.partitionIndex, Number(p.committedOffset)])) }
     },
     'delete-group': ({ group }) => admin.deleteGroups({ groups: [group] }),
     delete: ({ topic }) => admin.deleteTopics({ topics: [topic] })
