@@ -84,6 +84,7 @@ await main({
       groupInstanceId: o.instance,
       sessionTimeout: o.sessionMs,
       heartbeatInterval: o.sessionMs / 10,
+      retries: 60, // a second apart; by default it gives up a broker that is away for three
       maxWaitTime: 100 // a fetch under way during a rebalance still brings records of partitions that were lost
     })
     consumer.on('consumer:group:join', ({ assignments }) =>
