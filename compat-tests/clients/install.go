@@ -115,7 +115,11 @@ func installNode(tb testing.TB, client Client) (Program, error) {
 	}
 	// Node looks for packages from the program's folder upwards, so that the program needs one with node_modules.
 	home := tb.TempDir()
-	for _, file := range []string{filepath.Join(client.source(), "client.mjs"), filepath.Join(folder(), "node", "program.mjs")} {
+	files, err := filepath.Glob(filepath.Join(client.source(), "*.mjs"))
+	if err != nil {
+		return Program{}, err
+	}
+	for _, file := range append(files, filepath.Join(folder(), "node", "program.mjs")) {
 		if err := copyInto(home, file); err != nil {
 			return Program{}, err
 		}

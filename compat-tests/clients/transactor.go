@@ -4,7 +4,9 @@ import "testing"
 
 // transactors are the clients with steps for transactions. Java 4 speaks the second version of
 // the protocol where the broker has it (KIP-890), the others the first.
-var transactors = []string{"confluent-kafka", "rdkafka", "aiokafka", "kafka-python", "java-4.4", "java-4.3", "java-3.9", "sarama"}
+// @platformatic/kafka is not among them: its transactions take offsets only with a message of a consumer that is in the group. Nor is
+// franz-go: it takes them only with its own group; its own tests of that are in the folder franzgo.
+var transactors = []string{"confluent-kafka", "rdkafka", "aiokafka", "kafka-python", "kafkajs", "java-4.4", "java-4.3", "java-3.9", "sarama"}
 
 // usurpers are the transactors whose fenced producers, when they send, ask for the next epoch of their id (KIP-360) and get it:
 // then who fenced them is fenced.

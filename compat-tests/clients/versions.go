@@ -138,13 +138,19 @@ var newClients = []Client{
 		Name: "kafka-python", Version: "3.0.12", Toolchain: Python, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true},
 		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
 	},
-	{Name: "kafkajs", Version: "2.2.4", Toolchain: Node, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true}},
+	{
+		Name: "kafkajs", Version: "2.2.4", Toolchain: Node, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true},
+		// A consumer has no instance id. The producer is idempotent, but chooses another partition for a record without key
+		// that it sends again.
+		Can: []Skill{Large, Seek, Stream}, Admin: allAdmin,
+	},
 	{
 		// 2.x needs Node 22.22; this is the newest for Node 20. zstd is Node's own, from 22.15 on.
 		Name: "platformatic-kafka", Version: "1.35.0", Toolchain: Node,
 		Codecs: oldCodecs, OptionalCodecs: []string{"zstd"},
 		// Its snappy is a bare block; it cannot read blocks in the frames of snappy-java, as all others write them.
 		Reads: []string{"none", "gzip", "lz4"},
+		Can:   []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
 	},
 	{Name: "franz-go", Version: "v1.22.2", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin},
 	{Name: "sarama", Version: "v1.61.1", Toolchain: Go, Codecs: allCodecs, Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin, Lacks: Lacks{Drain: true, OffsetsWait: true}},

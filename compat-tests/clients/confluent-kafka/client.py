@@ -105,7 +105,7 @@ class Client:
             "auto.offset.reset": "earliest",
             "session.timeout.ms": o.session_ms,
             "heartbeat.interval.ms": o.session_ms // 10,
-            "error_cb": out.note,  # what it cannot recover from comes by poll too
+            "error_cb": out.error,
         } | static | program.settings())
         consumer.subscribe([o.topic],
                            on_assign=lambda _, owned: out.assigned([p.partition for p in owned]),

@@ -4,11 +4,14 @@ import logging
 
 import kafka
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 
 import administration
 import program
 import transactions
+
+# PATIENCE is for a broker that is away for a while: the library waits for up to 30 seconds between two attempts by default.
+PATIENCE = {"reconnect_backoff_max_ms": 1000}
 
 
 class Client:
@@ -31,7 +34,7 @@ class Client:
         producer.close()
 
     def stream(self, o, out, records):
-        producer = KafkaProducer(bootstrap_servers=o.bootstrap)  # idempotent, unless told otherwise
+        producer = KafkaProducer(bootstrap_servers=o.bootstrap, **PATIENCE)  # idempotent, unless told otherwise
         count = 0
         for index, r in enumerate(records):
             sent = producer.send(o.topic, key=r.key, value=r.value, headers=r.headers)
@@ -66,11 +69,16 @@ class Client:
         consumer.close()
 
     def member(self, o, out, leave):
-        consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, group_instance_id=o.instance,
+        consumer = KafkaConsumer(bootstrap_servers=o.bootstrap, group_id=o.group, group_instance_id=o.instance, **PATIENCE,
                                  auto_offset_reset="earliest", session_timeout_ms=o.session_ms, heartbeat_interval_ms=o.session_ms // 10)
         consumer.subscribe([o.topic], listener=Assignment(out, consumer))
         while not leave.is_set():
-            for records in consumer.poll(timeout_ms=200).values():
+            try:
+                polled = consumer.poll(timeout_ms=200)
+            except KafkaConnectionError as error:  # it comes of a broker that is away for long, and the next poll goes on
+                out.note(error)
+                continue
+            for records in polled.values():
                 for record in records:
                     emit(out, record)
         consumer.close()

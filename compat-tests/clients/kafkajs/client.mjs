@@ -4,7 +4,9 @@ import { compress as zstdCompress, decompress as zstdDecompress, init as initZst
 import kafkajs from 'kafkajs'
 import SnappyCodec from 'kafkajs-snappy'
 import lz4 from 'lz4-napi'
+import { administrator } from './administration.mjs'
 import { main } from './program.mjs'
+import { transactions } from './transactions.mjs'
 
 await initZstd()
 
@@ -28,7 +30,10 @@ const codecs = {
   zstd: CompressionTypes.ZSTD
 }
 
-const connect = o => new Kafka({ brokers: [o.bootstrap], logLevel: logLevel.WARN, logCreator: () => ({ log }) => console.error(log) })
+const connect = (o, more) => new Kafka({
+  brokers: [o.bootstrap], logLevel: logLevel.WARN, logCreator: () => ({ log }) => console.error(log), ...more
+})
+const idempotent = { idempotent: true, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner }
 
 await main({
   version: createRequire(import.meta.url)('kafkajs/package.json').version,
@@ -42,12 +47,9 @@ await main({
   },
 
   async produce (o, records) {
-    const producer = connect(o).producer({
-      idempotent: true, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner
-    })
+    const producer = connect(o).producer(idempotent)
     await producer.connect()
-    const messages = records.map(({ key, value, headers, timestamp }) => (
-      { key, value, headers: headersToObject(headers), timestamp: timestamp === undefined ? undefined : String(timestamp) }))
+    const messages = records.map(toMessage)
     const batchSize = 500 // send makes one request of what it is given
     for (let i = 0; i < messages.length; i += batchSize) {
       await producer.send({ topic: o.topic, compression: codecs[o.codec], messages: messages.slice(i, i + batchSize) })
@@ -55,10 +57,28 @@ await main({
     await producer.disconnect()
   },
 
+  async streamer (o) {
+    // The client connects anew as often as it is told here, whatever the producer does.
+    const producer = connect(o, { retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 100 } }).producer(idempotent)
+    await producer.connect()
+    return {
+      // Of what it sends together the library tells the first offset of each partition only.
+      send: async record => {
+        const [{ partition, baseOffset }] = await producer.send({ topic: o.topic, messages: [toMessage(record)] })
+        return { partition, offset: baseOffset }
+      },
+      close: () => producer.disconnect()
+    }
+  },
+
+  administrator: o => administrator(connect(o)),
+  transactions: (o, out) => transactions(connect(o), out),
+
   async read (o, out) {
     const consumer = connect(o).consumer({ groupId: o.group })
     await consumer.connect()
     for (const topic of o.topics) await consumer.subscribe({ topic, fromBeginning: true })
+    const start = o.since ? await places(o) : []
     let left = o.count
     await new Promise((resolve, reject) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error))
@@ -69,6 +89,7 @@ await main({
           if (--left === 0) resolve()
         }
       }).catch(reject)
+      for (const place of start) consumer.seek(place)
     })
     await consumer.disconnect()
   },
@@ -160,6 +181,20 @@ await main({
     await consumer.disconnect()
   }
 })
+
+function toMessage ({ key, value, headers, timestamp }) {
+  return { key, value, headers: headersToObject(headers), timestamp: timestamp === undefined ? undefined : String(timestamp) }
+}
+
+// Where the first records are that are not older.
+async function places (o) {
+  const admin = connect(o).admin()
+  await admin.connect()
+  const found = await Promise.all(o.topics.map(async topic => (
+    (await admin.fetchTopicOffsetsByTimestamp(topic, o.since)).map(({ partition, offset }) => ({ topic, partition, offset })))))
+  await admin.disconnect()
+  return found.flat()
+}
 
 function emitMessage (out, topic, partition, { offset, timestamp, key, value, headers }) {
   out.record(topic, partition, offset, timestamp, key, value, objectToHeaders(headers))

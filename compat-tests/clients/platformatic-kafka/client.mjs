@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import zlib from 'node:zlib'
 import { Admin, Consumer, MessagesStreamFallbackModes, MessagesStreamModes, Producer } from '@platformatic/kafka'
+import { administrator } from './administration.mjs'
 import { main } from './program.mjs'
 
 const base = o => ({ clientId: 'compat', bootstrapBrokers: [o.bootstrap] })
@@ -22,13 +23,7 @@ await main({
 
   async produce (o, records) {
     const producer = new Producer({ ...base(o), idempotent: true, compression: o.codec })
-    const messages = records.map(({ key, value, headers, timestamp }) => ({
-      topic: o.topic,
-      timestamp: timestamp === undefined ? undefined : BigInt(timestamp),
-      key: key ?? undefined,
-      value: value ?? undefined,
-      headers: new Map(headers.map(([name, value]) => [Buffer.from(name), value]))
-    }))
+    const messages = records.map(record => toMessage(o.topic, record))
     const batchSize = 500 // send makes one batch for each partition of what it is given
     for (let i = 0; i < messages.length; i += batchSize) {
       await producer.send({ messages: messages.slice(i, i + batchSize) })
@@ -36,9 +31,25 @@ await main({
     await producer.close()
   },
 
+  streamer: o => {
+    const producer = new Producer({ ...base(o), idempotent: true })
+    return {
+      // Of what it sends together the library tells the first offset of each partition only.
+      send: async record => (await producer.send({ messages: [toMessage(o.topic, record)] })).offsets[0],
+      close: () => producer.close()
+    }
+  },
+
+  administrator: o => administrator(base(o)),
+
   async read (o, out) {
     const consumer = new Consumer({ ...base(o), groupId: o.group })
-    const stream = await consumer.consume({ topics: o.topics, autocommit: false, ...fromCommittedOrEarliest })
+    let start = fromCommittedOrEarliest
+    if (o.since) {
+      const found = await consumer.listOffsets({ topics: o.topics, timestamp: BigInt(o.since) })
+      start = { mode: MessagesStreamModes.MANUAL, offsets: o.topics.map(topic => ({ topic, partition: 0, offset: found.get(topic)[0] })) }
+    }
+    const stream = await consumer.consume({ topics: o.topics, autocommit: false, ...start })
     let left = o.count
     for await (const message of stream) {
       emitMessage(out, message)
@@ -70,8 +81,10 @@ await main({
     const consumer = new Consumer({
       ...base(o),
       groupId: o.group,
+      groupInstanceId: o.instance,
       sessionTimeout: o.sessionMs,
       heartbeatInterval: o.sessionMs / 10,
+      retries: 60, // a second apart; by default it gives up a broker that is away for three
       maxWaitTime: 100 // a fetch under way during a rebalance still brings records of partitions that were lost
     })
     consumer.on('consumer:group:join', ({ assignments }) =>
@@ -84,6 +97,16 @@ await main({
     await consumer.close(true)
   }
 })
+
+function toMessage (topic, { key, value, headers, timestamp }) {
+  return {
+    topic,
+    timestamp: timestamp === undefined ? undefined : BigInt(timestamp),
+    key: key ?? undefined,
+    value: value ?? undefined,
+    headers: new Map(headers.map(([name, value]) => [Buffer.from(name), value]))
+  }
+}
 
 function emitMessage (out, { topic, partition, offset, timestamp, key, value, headers }) {
   out.record(topic, partition, offset, timestamp, key, value, [...headers].map(([name, value]) => [name.toString(), value]))

@@ -1,0 +1,110 @@
+// The step of the kafkajs client that needs transactions.
+import { setTimeout } from 'node:timers/promises'
+
+const fencedTypes = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED']
+const backoffMs = 20
+// A fetch that waits so long and brings nothing is at the end; the library does not tell the last stable offset.
+const fetchWaitMs = 300
+
+export function transactions (kafka, out) {
+  const producers = {}
+  const open = {}
+  let drains = 0
+
+  async function transform ({ as, topic, to, group, count, 'abort-every': abortEvery }) {
+    const consumer = kafka.consumer({ groupId: group, readUncommitted: false })
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    let left = count
+    let number = 1
+    const move = async (partition, records) => {
+      for (let moved = false; !moved; number++) {
+        const transaction = await producers[as].transaction()
+        await transaction.send({ topic: to, messages: records.map(({ key, value }) => ({ partition, key, value })) })
+        const offset = String(Number(records.at(-1).offset) + 1)
+        await patiently(() => transaction.sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions: [{ partition, offset }] }] }))
+        moved = number % abortEvery !== 0
+        await (moved ? transaction.commit() : transaction.abort())
+      }
+      left -= records.length
+    }
+    await new Promise((resolve, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error))
+      consumer.run({
+        autoCommit: false,
+        eachBatch: async ({ batch: { partition, messages } }) => {
+          for (let i = 0; i < messages.length; i += 20) await move(partition, messages.slice(i, i + 20))
+          if (left <= 0) resolve()
+        }
+      }).catch(reject)
+    })
+    await consumer.disconnect()
+  }
+
+  // Emits the whole topic, up to its end as the isolation level has it, and where it stopped.
+  async function drain ({ topic, isolation }) {
+    const consumer = kafka.consumer({
+      groupId: `drain-${drains++}`, readUncommitted: isolation === 'read_uncommitted', maxWaitTimeInMs: fetchWaitMs
+    })
+    const { FETCH_START, START_BATCH_PROCESS, END_BATCH_PROCESS, CRASH } = consumer.events
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    const offsets = {}
+    let fetches = 0
+    let brought = false
+    await new Promise((resolve, reject) => {
+      consumer.on(CRASH, ({ payload }) => reject(payload.error))
+      consumer.on(START_BATCH_PROCESS, () => { brought = true })
+      consumer.on(END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => { offsets[partition] = Number(lastOffset) + 1 })
+      consumer.on(FETCH_START, () => {
+        if (fetches++ > 0 && !brought) resolve()
+        brought = false
+      })
+      consumer.run({
+        autoCommit: false,
+        eachMessage: async ({ partition, message: { offset, timestamp, key, value } }) =>
+          out.record(topic, partition, offset, timestamp, key, value, [])
+      }).catch(reject)
+    })
+    await consumer.disconnect()
+    return { offsets }
+  }
+
+  return {
+    refused: error => error.name.startsWith('KafkaJS'),
+    fenced: error => fencedTypes.includes(error.type ?? error.cause?.type),
+
+    init: async ({ as, id, 'timeout-ms': transactionTimeout }) => {
+      const producer = kafka.producer({ transactionalId: id, transactionTimeout, idempotent: true, maxInFlightRequests: 1 })
+      await producer.connect()
+      const first = await producer.transaction() // the library takes the name with the first
+      await first.abort()
+      producers[as] = producer
+    },
+    begin: async ({ as }) => { open[as] = await producers[as].transaction() },
+    commit: ({ as }) => open[as].commit(),
+    abort: ({ as }) => open[as].abort(),
+    // Returns when every value is acknowledged.
+    send: async ({ as, topic, partition, values }) => {
+      await open[as].send({ topic, messages: values.map(value => ({ partition, value })) })
+    },
+    offsets: ({ as, topic, group, offsets }) => {
+      const partitions = Object.entries(offsets).map(([partition, at]) => ({ partition: Number(partition), offset: String(at) }))
+      return patiently(() => open[as].sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions }] }))
+    },
+    transform,
+    drain
+  }
+}
+
+// Asks again while the transaction before is being finished, as the library does when it sends.
+async function patiently (ask) {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (error.type !== 'CONCURRENT_TRANSACTIONS') throw error
+      await setTimeout(backoffMs)
+    }
+  }
+}
