@@ -64,6 +64,16 @@ func StreamsClassPath(version string) (string, error) {
 	return filepath.Join(dir, "*"), err
 }
 
+// ConnectClassPath is that of Kafka Connect's workers, with the connectors for files.
+func ConnectClassPath(version string) (string, error) {
+	dir, err := jarsOf(filepath.Join("kafka-connect", version), []artifact{
+		{"org.apache.kafka", "connect-runtime", version},
+		{"org.apache.kafka", "connect-file", version},
+		{"org.slf4j", "slf4j-simple", slf4jVersion},
+	})
+	return filepath.Join(dir, "*"), err
+}
+
 // jarsOf is a folder of the cache with the artifacts and all that they need.
 func jarsOf(name string, want []artifact) (string, error) {
 	jars.Lock()

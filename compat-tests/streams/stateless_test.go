@@ -1,13 +1,14 @@
 package streams
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
 
 const (
@@ -73,7 +74,7 @@ func TestStateless(t *testing.T) {
 	for topic, want := range due {
 		got := a.again(topic)
 		for _, key := range slices.Sorted(maps.Keys(want)) {
-			if fault := atLeastOnce(got.values[key], want[key]); fault != "" {
+			if fault := world.AtLeastOnce(got.values[key], want[key]); fault != "" {
 				t.Errorf("%s in %s: %s", key, topic, fault)
 			}
 			delete(got.values, key)
@@ -101,43 +102,4 @@ func sum(of map[string][]string) int {
 		n += len(values)
 	}
 	return n
-}
-
-// atLeastOnce says what is wrong when values are not in order, none left out, but
-// for a step back now and then, from which everything follows again.
-func atLeastOnce(got, want []string) string {
-	place := map[string]int{}
-	for i, value := range want {
-		place[value] = i
-	}
-	at := -1
-	for i, value := range got {
-		now, due := place[value]
-		switch {
-		case !due:
-			return fmt.Sprintf("record %d is %q, which is due nowhere", i, value)
-		case now > at+1:
-			return fmt.Sprintf("record %d is %q, number %d, which follows number %d", i, value, now, at)
-		}
-		at = now
-	}
-	if at != len(want)-1 {
-		return fmt.Sprintf("the last of %d records is number %d, not %d", len(got), at, len(want)-1)
-	}
-	return ""
-}
-
-// A check that cannot fail would tell nothing.
-func TestAtLeastOnceTellsFaults(t *testing.T) {
-	want := []string{"a", "b", "c"}
-	for _, good := range [][]string{{"a", "b", "c"}, {"a", "b", "a", "b", "c"}, {"a", "b", "b", "c", "c"}, {"a", "b", "c", "b", "c"}} {
-		if fault := atLeastOnce(good, want); fault != "" {
-			t.Errorf("%v: %s", good, fault)
-		}
-	}
-	for _, bad := range [][]string{nil, {"a", "c"}, {"b", "c"}, {"a", "b"}, {"a", "b", "c", "a"}, {"a", "b", "x", "c"}, {"a", "b", "a", "c"}} {
-		if atLeastOnce(bad, want) == "" {
-			t.Errorf("%v is taken to be good", bad)
-		}
-	}
 }

@@ -44,11 +44,17 @@ func StartJava(tb testing.TB, classPath string, visit func(line []byte), args ..
 // Tail is the end of what it logged.
 func (p *Program) Tail() string {
 	const tailBytes = 3 << 10
+	text := p.Said()
+	return text[max(0, len(text)-tailBytes):]
+}
+
+// Said is all that it logged.
+func (p *Program) Said() string {
 	text, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-tailBytes):])
+	return string(text)
 }
 
 // lines cuts what is written into lines.
