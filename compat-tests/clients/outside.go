@@ -7,6 +7,12 @@ import (
 	"time"
 )
 
+// Isolation levels, as programs are told them.
+const (
+	committed   = "read_committed"
+	uncommitted = "read_uncommitted"
+)
+
 // Workers is a group of the workers of one client, for tests of other packages. All but
 // Reads must be called on the test's own goroutine.
 type Workers struct {

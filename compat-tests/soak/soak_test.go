@@ -31,18 +31,14 @@ func TestSoak(t *testing.T) {
 		seed = uint64(rand.Uint32())
 	}
 	w := newWorld(t, seed, *profileFlag)
-	left, length := shortRound, shortRound
+	total, length := shortRound, shortRound
 	if *minutesFlag > 0 {
-		left, length = time.Duration(*minutesFlag*float64(time.Minute)), roundLength
+		total, length = time.Duration(*minutesFlag*float64(time.Minute)), roundLength
 	}
-	w.say("%s, pid %d, seed %d, for %v", w.broker.Name(), w.broker.PID(), seed, left)
-	for number := 0; left > 0; number++ {
-		w.round(number, min(left, length))
-		left -= length
+	w.say("%s, pid %d, seed %d, for %v", w.broker.Name(), w.broker.PID(), seed, total)
+	for number := 0; number == 0 || time.Since(w.began) < total && !w.total.isBroken(); number++ {
+		w.round(number, length)
 		w.say("seed %d, after round %d\n%v", seed, number+1, &w.total)
-		if w.total.isBroken() {
-			break
-		}
 	}
 	if w.total.isBroken() {
 		t.Errorf("promises were broken; -seed %d repeats the moments of trouble", seed)
