@@ -10,7 +10,7 @@ RACE := $(if $(shell command -v $(shell $(GO) env CC) 2>/dev/null),-race,)
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := run
-.PHONY: run build test unit compat soak quick check format vet lint fences cross vuln bench fuzz clean
+.PHONY: run build test unit compat quick check format vet lint fences cross vuln bench fuzz clean
 
 run: build ## build, then a development broker on localhost:9092
 	./bin/barnabas serve --profile dev
@@ -27,12 +27,6 @@ unit:
 
 compat: build ## real clients and Apache Kafka, by name from the package registries
 	cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 ./...
-
-# make soak SOAKFLAGS='-minutes 600 -seed 42'; its README row says what the ledger shows.
-SOAKFLAGS ?= -minutes 10
-
-soak: build ## mixed clients under kill -9, restarts, pauses and a full disk; a ledger each minute
-	cd compat-tests && $(GO) test -count=1 -timeout 0 -v ./soak -run '^TestSoak$$' $(SOAKFLAGS)
 
 quick: ## under a minute, for the inner loop
 	$(GO) build ./... && $(GO) vet ./... && $(GO) test -short ./...
@@ -62,6 +56,13 @@ vuln:
 	if [ $$rc -ne 0 ] && grep -qiE 'dial tcp|no such host|fetching|i/o timeout|connection refused|forbidden' <<<"$$out"; then \
 	  echo "govulncheck: skipped, the vulnerability database cannot be reached"; \
 	else echo "$$out"; exit $$rc; fi
+
+# make soak SOAKFLAGS='-minutes 600 -seed 42'; its README row says what the ledger shows.
+SOAKFLAGS ?= -minutes 10
+
+.PHONY: soak
+soak: build ## mixed clients under kill -9, restarts, pauses and a full disk; a ledger each minute
+	cd compat-tests && $(GO) test -count=1 -timeout 0 -v ./soak -run '^TestSoak$$' $(SOAKFLAGS)
 
 bench: build ## side by side with Apache Kafka and kfake
 	cd compat-tests && $(GO) run ./bench $(BENCHFLAGS)
