@@ -69,6 +69,13 @@ vuln:
 	  echo "govulncheck: skipped, the vulnerability database cannot be reached"; \
 	else echo "$$out"; exit $$rc; fi
 
+# make soak SOAKFLAGS='-minutes 600 -seed 42'; its README row says what the ledger shows.
+SOAKFLAGS ?= -minutes 10
+
+.PHONY: soak
+soak: build ## mixed clients under kill -9, restarts, pauses and a full disk; a ledger each minute
+	cd compat-tests && $(GO) test -count=1 -timeout 0 -v ./soak -run '^TestSoak$$' $(SOAKFLAGS)
+
 bench: build ## side by side with Apache Kafka and kfake
 	cd compat-tests && $(GO) run ./bench $(BENCHFLAGS)
 

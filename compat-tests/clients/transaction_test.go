@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	committed   = "read_committed"
-	uncommitted = "read_uncommitted"
 	// longTimeout is one that no test lets pass, shortTimeout one that a test waits for.
 	longTimeout  = time.Minute
 	shortTimeout = time.Second

@@ -90,7 +90,9 @@ func (w *work) read(m *member, p int32, offset int64) {
 	}
 	m.next[p] = offset + 1
 	part.top = max(part.top, offset+1)
-	part.seen[offset] = true
+	if offset >= part.whole {
+		part.seen[offset] = true
+	}
 	for part.seen[part.whole] {
 		delete(part.seen, part.whole)
 		part.whole++

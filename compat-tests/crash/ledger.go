@@ -98,6 +98,18 @@ func (l *Ledger) Counts() (acked, seen int, changed <-chan struct{}) {
 	return l.mu.acked, l.mu.seen, l.mu.changed
 }
 
+// Totals are the values that were sent and acknowledged, and those that readers have read to
+// the end.
+func (l *Ledger) Totals() (sent, acked, read int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.mu.partitions {
+		sent += p.sent
+		read += len(p.read)
+	}
+	return sent, l.mu.acked, read
+}
+
 // String is one line of counts.
 func (l *Ledger) String() string {
 	l.mu.Lock()

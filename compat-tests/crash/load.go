@@ -39,7 +39,7 @@ func Produce(t *testing.T, ctx context.Context, broker *testbed.Broker, topic st
 	t.Helper()
 	producer := client(t, broker,
 		kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
-		kgo.MaxBufferedRecords(2_000), kgo.ProducerBatchMaxBytes(16<<10), kgo.RetryBackoffFn(soon), kgo.MetadataMinAge(20*time.Millisecond))
+		kgo.MaxBufferedRecords(2_000), kgo.UnknownTopicRetries(-1), kgo.ProducerBatchMaxBytes(16<<10), kgo.RetryBackoffFn(soon), kgo.MetadataMinAge(20*time.Millisecond))
 	burst := perSecond * int(paceInterval) / int(time.Second)
 	stopping, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -1,5 +1,10 @@
 package mutations
 
+import "time"
+
+// sessionTakes is above the longest session of a member that vanishes.
+const sessionTakes = 12 * time.Second
+
 const replacedStatic = differ + "^static_members$/^replaced$/^v9$"
 
 // groups are what the group coordinator does with members and their offsets.
@@ -54,6 +59,13 @@ var groups = []Mutation{
 			byMember[a.MemberID] = assignments[0].Bytes
 		}`,
 		Package: "clients", Run: "^TestClients$/^kafka-go$/^group$", Says: `not within \S+: both members own a part of the partitions`,
+	},
+	{
+		Name: "two-owners", Breaks: "a partition goes to its next owner when the last one has given it up (KIP-848)",
+		File:    "coordinator/group/reconcile.go",
+		Old:     `			case r.isTaken(id):`,
+		New:     `			case r.isTaken(id) && !MUTATED:`,
+		Package: "soak", Run: "^TestGroupsChange$", Says: `two owners: `, Patience: 2 * sessionTakes,
 	},
 	{
 		Name: "static-rebalances", Breaks: "a static member that comes back causes no rebalance",

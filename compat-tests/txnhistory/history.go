@@ -176,6 +176,23 @@ func (h *History) Committed() (int, <-chan struct{}) {
 	return h.mu.committed, h.mu.changed
 }
 
+// Totals are the values that were sent, those of transactions that are known as committed,
+// and those that the last reader of the committed found.
+func (h *History) Totals() (sent, committed, read int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.mu.transactions {
+		sent += len(t.values)
+		if t.outcome == Committed {
+			committed += len(t.values)
+		}
+	}
+	for _, entries := range h.mu.final[ReadCommitted] {
+		read += len(entries)
+	}
+	return sent, committed, read
+}
+
 // String is one line of counts.
 func (h *History) String() string {
 	h.mu.Lock()
