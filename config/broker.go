@@ -102,15 +102,13 @@ type Broker struct {
 	OffsetsRetentionCheckInterval time.Duration
 	OffsetsCommitTimeout          time.Duration
 
-	// Consumer groups (KIP-848); the times of one group are in Group.
+	// Consumer and share groups (KIP-848, KIP-932); the times of one group are in Group.
 	ConsumerGroupSizeMax         int
+	ShareGroupSizeMax            int
+	ShareGroupInitializeRetry    time.Duration
 	ConsumerGroupAssignors       []string
 	ConsumerGroupMigrationPolicy string // lower case
 	ConsumerGroupRegexRefresh    time.Duration
-
-	// Share groups (KIP-932), likewise.
-	ShareGroupSizeMax         int
-	ShareGroupInitializeRetry time.Duration
 
 	// Producers and transactions.
 	ProducerIDExpiration              time.Duration
