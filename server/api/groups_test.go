@@ -24,7 +24,7 @@ func (w *world) newGroups() *group.Coordinator {
 	ids := 0
 	return group.New(group.Options{
 		Config: config, Clock: w.clock, Shards: 50,
-		NewMemberID: func() string { ids++; return fmt.Sprint(ids) }, ShareState: &w.shares,
+		NewMemberID: func() string { ids++; return fmt.Sprint(ids) }, ShareState: &w.groupStates,
 		Journal: coordinator.NewLogJournal(func(shard int32) coordinator.Partition {
 			topic := w.store.Image().Topic(OffsetsTopic)
 			if topic == nil {

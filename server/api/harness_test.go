@@ -47,7 +47,6 @@ type world struct {
 	store    *metadata.Store
 	set      *partition.Set
 	groups   *group.Coordinator
-	shares   shareStateFake
 	// transactions outlives a restart.
 	transactions transactionsFake
 	writeMarkers atomic.Pointer[markerWriter]
@@ -58,6 +57,8 @@ type world struct {
 
 	conn net.Conn
 	in   *bufio.Reader
+
+	groupStates shareStateFake // what share groups are told of their partitions
 }
 
 // markerWriter is Rooms.WriteMarkers.

@@ -305,7 +305,7 @@ func TestOffsetsOfAShareGroup(t *testing.T) {
 	expectText(t, "then", shareOffsets(w, 1, "s", nil), "")
 
 	expectText(t, "altered", alterShare(w, "s", alterTopic("t", 0, 2)), "t-0: 0")
-	w.shares.fail(protocol.ErrFencedStateEpoch)
+	w.groupStates.fail(protocol.ErrFencedStateEpoch)
 	expectText(t, "altered in vain", alterShare(w, "s", alterTopic("t", 0, 2, 8, 0)), "t-0: 124; t-8: 3")
 	expectText(t, "described in vain", shareOffsets(w, 1, "s", nil), "t-0 at -1 of epoch 0, lag -1, error 0")
 	remove := func() int16 {
@@ -316,9 +316,9 @@ func TestOffsetsOfAShareGroup(t *testing.T) {
 	if code := remove(); code != protocol.ErrFencedStateEpoch.Code {
 		t.Errorf("the group is deleted in vain: %d", code)
 	}
-	w.shares.fail(nil)
-	if code := remove(); code != 0 || w.shares.count() > 0 {
-		t.Errorf("the group is deleted: %d, %d partitions are left", code, w.shares.count())
+	w.groupStates.fail(nil)
+	if code := remove(); code != 0 || w.groupStates.count() > 0 {
+		t.Errorf("the group is deleted: %d, %d partitions are left", code, w.groupStates.count())
 	}
 }
 
@@ -328,7 +328,7 @@ func TestLagOfAShareGroup(t *testing.T) {
 	id := w.store.Image().Topic("t").ID
 	alterShare(w, "s", alterTopic("t", 0, 1))
 	w.produce("t", 0, "a", "b", "c", "d", "e")
-	w.shares.set(shareStateKey("s", id, 0), group.ShareSummary{LeaderEpoch: 4, Start: 1, DeliveryComplete: 2})
+	w.groupStates.set(shareStateKey("s", id, 0), group.ShareSummary{LeaderEpoch: 4, Start: 1, DeliveryComplete: 2})
 	expectText(t, "offsets", shareOffsets(w, 1, "s", nil), "t-0 at 1 of epoch 4, lag 2, error 0")
 }
 
