@@ -102,7 +102,7 @@ type Broker struct {
 	OffsetsRetentionCheckInterval time.Duration
 	OffsetsCommitTimeout          time.Duration
 
-	// Consumer groups (KIP-848); the times of one group are in Group.
+	// Consumer and share groups (KIP-848, KIP-932); the times of one group are in Group.
 	ConsumerGroupSizeMax         int
 	ConsumerGroupAssignors       []string
 	ConsumerGroupMigrationPolicy string // lower case

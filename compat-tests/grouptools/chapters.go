@@ -91,7 +91,7 @@ func ago(hours ...int) []time.Time {
 }
 
 var chapters = []chapter{
-	listing(), missing(), simple(), classic(), consumer(), pattern(), resets(), deletions(), configs(),
+	listing(), missing(), simple(), classic(), consumer(), pattern(), resets(), deletions(), sharing(), configs(),
 	transactions(), hanging(), features(),
 }
 

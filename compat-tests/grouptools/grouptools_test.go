@@ -28,6 +28,7 @@ var classes = map[string]string{
 	"cluster":             "org.apache.kafka.tools.ClusterTool",
 	"configs":             "kafka.admin.ConfigCommand",
 	"consumer-groups":     "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+	"share-groups":        "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
 	"delegation-tokens":   "org.apache.kafka.tools.DelegationTokenCommand",
 	"features":            "org.apache.kafka.tools.FeatureCommand",
 	"groups":              "org.apache.kafka.tools.GroupsCommand",

@@ -27,33 +27,54 @@ func TestCompactionKeepsTheGroups(t *testing.T) {
 					h.transact(open)
 				}
 			}
-			s := newCompactedJournal(t)
-			for i, e := range h.journal {
-				s.append(e)
-				if i%150 == 149 {
-					s.clean()
-				}
-			}
-			s.clean()
-			whole, left := h.newMachine(), h.newMachine()
-			for _, e := range h.journal {
-				if err := replay(whole, e); err != nil {
-					t.Fatal(err)
-				}
-			}
-			read := 0
-			if err := s.journal().Load(0, func(e coordinator.Entry) error {
-				read++
-				return replay(left, e)
-			}); err != nil {
-				t.Fatal(err)
-			}
-			if s.cleaned < 2 || read >= len(h.journal)*9/10 {
-				t.Errorf("compacted %d times, and %d of %d entries are left", s.cleaned, read, len(h.journal))
-			}
-			equal(t, "groups", groupsOf(whole), groupsOf(left))
+			checkCompaction(t, h.driver)
 		})
 	}
+}
+
+// TestCompactionKeepsTheShareGroups likewise.
+func TestCompactionKeepsTheShareGroups(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			h := newShareHistory(t, seed)
+			for step := range 1500 {
+				if h.step(); step%300 == 299 {
+					h.leaveAndDelete()
+				}
+			}
+			checkCompaction(t, h.driver)
+		})
+	}
+}
+
+// checkCompaction writes the journal of a driver to a log that is compacted meanwhile.
+func checkCompaction(t *testing.T, d *driver) {
+	t.Helper()
+	s := newCompactedJournal(t)
+	for i, e := range d.journal {
+		s.append(e)
+		if i%150 == 149 {
+			s.clean()
+		}
+	}
+	s.clean()
+	whole, left := d.newMachine(), d.newMachine()
+	for _, e := range d.journal {
+		if err := replay(whole, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := 0
+	if err := s.journal().Load(0, func(e coordinator.Entry) error {
+		read++
+		return replay(left, e)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if s.cleaned < 2 || read >= len(d.journal)*9/10 {
+		t.Errorf("compacted %d times, and %d of %d entries are left", s.cleaned, read, len(d.journal))
+	}
+	equal(t, "groups", groupsOf(whole), groupsOf(left))
 }
 
 func replay(m *Machine, e coordinator.Entry) error {
@@ -68,7 +89,7 @@ func replay(m *Machine, e coordinator.Entry) error {
 func groupsOf(m *Machine) string {
 	var b strings.Builder
 	for _, id := range sortedKeys(m.groups) {
-		fmt.Fprintf(&b, "%s: %s%s", id, durableMembers(m.groups[id]), durableOffsets(m.groups[id]))
+		fmt.Fprintf(&b, "%s: %s%s%s", id, durableMembers(m.groups[id]), durableShare(m.groups[id]), durableOffsets(m.groups[id]))
 	}
 	return b.String()
 }

@@ -63,6 +63,8 @@ type world struct {
 
 	conn net.Conn
 	in   *bufio.Reader
+
+	groupStates shareStateFake // what share groups are told of their partitions
 }
 
 // markerWriter is Rooms.WriteMarkers.
