@@ -237,7 +237,7 @@ func (n *normalizer) text(name, v string) string {
 		return v
 	}
 	switch name {
-	case "ErrorMessage", "BatchIndexErrorMessage", "Documentation":
+	case "ErrorMessage", "AcknowledgeErrorMessage", "BatchIndexErrorMessage", "Documentation":
 		return "<text>"
 	case "Host", "ClientHost":
 		return "<host>"

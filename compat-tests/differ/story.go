@@ -54,7 +54,7 @@ func Stories() []Story {
 		describeConfigsStories(), alterConfigsStories(), configResourceStories(),
 		coordinatorStories(), joinStories(), rebalanceStories(), membershipStories(), groupAdminStories(), offsetStories(), offsetDeleteStories(),
 		clusterStories(), topicPartitionsStories(), logDirsStories(), oldProduceStories(), oldFetchStories(), consumerDescribeStories(),
-		transactionStories(), consumerGroupStories(), shareGroupStories(), featureStories(),
+		transactionStories(), consumerGroupStories(), shareGroupStories(), shareFetchStories(), shareAcknowledgeStories(), featureStories(),
 		aclStories(), tokenStories(), saslStories(), scramStories(), quotaStories(),
 		electionStories(), reassignmentStories(), replicaDirStories(), quorumStories(), voterStories(),
 	}

@@ -100,7 +100,7 @@ func (s *InFlight) noteHole(from, to protocol.Offset) {
 // again acquires what is available of a batch that was acquired before.
 func (a *acquisition) again(b *batch) {
 	isWhole := a.first <= b.first && b.last <= a.last
-	exceeds := a.Strict && b.len() > a.left
+	exceeds := a.Strict && b.size > a.left
 	throttled := b.maxCount(a.first, a.last) >= throttleFrom(a.DeliveriesMax)
 	if throttled && len(a.out) > 0 {
 		a.stopped = true // the next fetch begins with it
@@ -151,7 +151,7 @@ func (a *acquisition) part(b *batch) {
 		}
 		if r.count >= from && !slowed {
 			slowed = true
-			if few := max(1, b.len()>>min(r.count-from+1, 62)); taken < few {
+			if few := max(1, b.size>>min(r.count-from+1, 62)); taken < few {
 				most = min(most, few)
 			}
 		}

@@ -32,6 +32,7 @@ type InFlight struct {
 type batch struct {
 	first, last protocol.Offset
 	runs        []run
+	size        protocol.Offset // records at first; those at its start go when they are final
 	tracked     bool
 	// unseen: nobody knows what these records are, since only what comes after them
 	// was stored. They are acquired record by record up to the limit.
@@ -254,6 +255,7 @@ func (s *InFlight) moveStart() {
 func (s *InFlight) append(b batch) {
 	b.first, b.last = b.runs[0].first, b.runs[len(b.runs)-1].last
 	invariant.Check(b.first == s.end && b.first <= b.last, "a batch from %d to %d at the end %d", b.first, b.last, s.end)
+	b.size = b.last - b.first + 1
 	s.batches = append(s.batches, b)
 	s.end = b.last + 1
 }
@@ -298,8 +300,6 @@ func (b *batch) compact() {
 	clear(b.runs[len(kept):])
 	b.runs = kept
 }
-
-func (b *batch) len() protocol.Offset { return b.last - b.first + 1 }
 
 func (r *run) len() protocol.Offset { return r.last - r.first + 1 }
 

@@ -88,7 +88,10 @@ func (l *Leader) Open(k Key, leader protocol.Epoch, resolve func() (protocol.Off
 	}
 	select {
 	case <-p.loaded:
-		return p, p.err
+		if p.err != nil {
+			return nil, p.err
+		}
+		return p, nil
 	case <-gone:
 		return nil, coordinator.ErrUnavailable
 	}

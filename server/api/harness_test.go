@@ -63,8 +63,6 @@ type world struct {
 
 	conn net.Conn
 	in   *bufio.Reader
-
-	groupStates shareStateFake // what share groups are told of their partitions
 }
 
 // markerWriter is Rooms.WriteMarkers.

@@ -12,6 +12,8 @@ package api
 // Left out: throttling.
 
 import (
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -74,7 +76,7 @@ func (a *API) answerAcknowledgements(r *Request, p *kmsg.ShareAcknowledgeRespons
 		}
 		one := kmsg.NewShareAcknowledgeResponseTopicPartition()
 		one.Partition, one.ErrorCode = ack.key.index, codeOf(ack.err)
-		if e := errorOf(ack.err); e != nil {
+		if e := errorOf(ack.err); e != nil && ack.told {
 			one.ErrorMessage = &e.Message
 		}
 		if one.ErrorCode == protocol.ErrNotLeaderOrFollower.Code {
@@ -115,6 +117,9 @@ type ackPartition struct {
 	key     sharePartitionKey
 	batches []share.Acknowledgement
 	err     error
+	// told: the answer says more than the code. Kafka does so where the share partition
+	// has judged.
+	told bool
 }
 
 // ackTopics are the acknowledgements that a request carries. Of a partition that it names
@@ -180,46 +185,52 @@ func acknowledgement(first, last int64, types []int8) share.Acknowledgement {
 	return a
 }
 
-// acknowledge begins to note and store acknowledgements.
+// acknowledge begins to note and store acknowledgements. A partition without any is
+// answered only if some other one gets as far as its share partition
+// (KafkaApis.handleAcknowledgements).
 func (a *API) acknowledge(c *ackCall, partitions []ackPartition) *ackCall {
 	c.partitions, c.done = partitions, make(chan struct{})
-	pending := coordinator.NewCountdown(len(partitions), func() { close(c.done) })
+	some := false
+	for i := range c.partitions {
+		ack := &c.partitions[i]
+		ack.err = a.checkAcknowledgements(c, ack)
+		ack.told = ack.err == nil && len(ack.batches) > 0
+		some = some || ack.told
+	}
+	if !some {
+		c.partitions = slices.DeleteFunc(c.partitions, func(ack ackPartition) bool { return ack.err == nil })
+	}
+	pending := coordinator.NewCountdown(len(c.partitions), func() { close(c.done) })
 	for i := range c.partitions {
 		ack := &c.partitions[i]
 		done := func(err error) {
 			ack.err = err
 			pending.Done()
 		}
-		p, err := a.acknowledgeable(c, ack)
-		if p == nil {
-			done(err)
+		if !ack.told {
+			done(ack.err)
 			continue
 		}
-		p.Acknowledge(c.member.member, ack.batches, done)
+		if p := a.Shares.Get(share.Key{GroupID: c.member.group, TopicID: ack.key.topicID, Partition: ack.key.index}); p != nil {
+			p.Acknowledge(c.member.member, ack.batches, done)
+		} else {
+			done(protocol.ErrUnknownTopicOrPartition) // nothing was fetched
+		}
 	}
 	return c
 }
 
-// acknowledgeable finds the share partition; without one the error is the answer, which
-// may be that all is well.
-func (a *API) acknowledgeable(c *ackCall, ack *ackPartition) (*share.Partition, error) {
+// checkAcknowledgements judges what needs no share partition.
+func (a *API) checkAcknowledgements(c *ackCall, ack *ackPartition) error {
 	topic := c.image.TopicByID(ack.key.topicID)
 	if topic == nil {
-		return nil, protocol.ErrUnknownTopicID
+		return protocol.ErrUnknownTopicID
 	}
 	if err := c.validate(ack.batches); err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := a.partition(topic, ack.key.index); err != nil {
-		return nil, err
-	}
-	if len(ack.batches) == 0 {
-		return nil, nil
-	}
-	if p := a.Shares.Get(share.Key{GroupID: c.member.group, TopicID: ack.key.topicID, Partition: ack.key.index}); p != nil {
-		return p, nil
-	}
-	return nil, protocol.ErrUnknownTopicOrPartition // nothing was fetched
+	_, err := a.partition(topic, ack.key.index)
+	return err
 }
 
 // validate refuses what makes no sense by itself

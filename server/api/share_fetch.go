@@ -59,7 +59,7 @@ type shareItem struct {
 	blocked bool
 	below   protocol.Offset
 
-	acknowledged *protocol.Error // of its acknowledgements
+	acknowledged *ackPartition // what became of its acknowledgements, nil without any
 	found        shareRecords
 	omit         bool
 }

@@ -10,8 +10,14 @@ import (
 // answer encodes the items, with what became of the acknowledgements. kmsg would need
 // the records in one piece of memory.
 func (c *shareCall) answer(r *Request, acks *ackCall) {
-	if c.session != nil && c.request.ShareSessionEpoch > 0 {
+	switch {
+	case c.request.ShareSessionEpoch > 0:
 		c.api.shareSessions.mentions(c.session, c.items)
+	case c.request.ShareSessionEpoch == shareEpochInitial:
+		for i := range c.items { // one that could not be read is not told of
+			item := &c.items[i]
+			item.omit = item.blocked && item.failed == nil
+		}
 	}
 	c.join(acks)
 	topics := c.byTopic()
@@ -81,7 +87,7 @@ func (c *shareCall) join(acks *ackCall) {
 			index = len(c.items)
 			c.items = append(c.items, shareItem{key: ack.key})
 		}
-		c.items[index].acknowledged = errorOf(ack.err)
+		c.items[index].acknowledged = ack
 	}
 }
 
@@ -111,8 +117,12 @@ func (c *shareCall) appendPartition(r *Request, out *server.Out, item *shareItem
 	failed := errorOf(item.failed)
 	w := protocol.NewWriter(r.Header.Version, out.Bytes())
 	w.Int32(&item.key.index)
-	appendError(w, failed)
-	appendError(w, item.acknowledged)
+	appendError(w, failed, item.share != nil)
+	if ack := item.acknowledged; ack != nil {
+		appendError(w, errorOf(ack.err), ack.told)
+	} else {
+		appendError(w, nil, false)
+	}
 	leader, epoch := int32(0), int32(0)
 	if failed != nil && (failed.Code == protocol.ErrNotLeaderOrFollower.Code || failed.Code == protocol.ErrFencedLeaderEpoch.Code) {
 		moved = true
@@ -171,11 +181,15 @@ func (c *shareCall) smallCopy(item *shareItem) []byte {
 	return records
 }
 
-func appendError(w *protocol.Coder, e *protocol.Error) {
+// appendError tells of an error; with a text only where Kafka has one.
+func appendError(w *protocol.Coder, e *protocol.Error, told bool) {
 	code := int16(0)
 	var message *string
 	if e != nil {
-		code, message = e.Code, &e.Message
+		code = e.Code
+		if told {
+			message = &e.Message
+		}
 	}
 	w.Int16(&code)
 	w.NullableString(&message)

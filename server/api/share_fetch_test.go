@@ -327,9 +327,14 @@ func TestShareFetchRefuses(t *testing.T) {
 	third := w.sharer("third", id)
 	third.topic = id
 	expect(t, "one session too many", third.fetch(), "SHARE_SESSION_LIMIT_REACHED")
-	other := w.sharer("m", id)
-	other.group = "nobody has initialized it"
 	w.must(gone.conn.Close())
+	stranger := w.sharer("stranger", id)
+	stranger.group = "nobody has initialized it"
+	for stranger.epoch == 0 { // until the other session has ended
+		if got := stranger.fetch(); got != "SHARE_SESSION_LIMIT_REACHED" {
+			expect(t, "a group that nobody has joined", got, "[0 UNKNOWN_SERVER_ERROR]")
+		}
+	}
 }
 
 // A fetch waits for records, whoever makes them available.
