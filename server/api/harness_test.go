@@ -128,7 +128,7 @@ func (w *world) start() {
 	listeners, err := w.server.Listen()
 	w.must(err)
 	w.listener = listeners[0]
-	w.server.Serve(withUnlisted(New(Rooms{
+	w.server.Serve(New(Rooms{
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
 		Transactions:  &w.transactions,
 		Shares:        w.shares,
@@ -145,7 +145,7 @@ func (w *world) start() {
 		},
 		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
 		Log:        slog.New(slog.DiscardHandler),
-	})))
+	}))
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)
 	w.must(w.conn.SetDeadline(time.Now().Add(30 * time.Second))) // a broken test ends
@@ -341,17 +341,4 @@ func (j *memoryJournal) setFail(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.fail = err
-}
-
-// withUnlisted serves what is not advertised yet.
-func withUnlisted(a *API) *API {
-	v := newView()
-	for _, e := range []*entry{&shareFetch, &shareAcknowledge} {
-		for int(e.key) >= len(v.entries) {
-			v.entries = append(v.entries, nil)
-		}
-		v.entries[e.key] = e
-	}
-	a.views[""] = func() *view { return v }
-	return a
 }
