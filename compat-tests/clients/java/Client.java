@@ -46,6 +46,9 @@ public final class Client {
     static final ObjectMapper JSON = new ObjectMapper();
     static final PrintStream OUT = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
 
+    /** Above what a broker takes to start on a machine that is busy. */
+    private static final String STREAM_PATIENCE_MS = "600000";
+
     private final Map<String, String> options = new HashMap<>();
 
     public static void main(String[] args) throws Exception {
@@ -130,7 +133,10 @@ public final class Client {
     /** Sends each record as it comes, and tells where it is once the broker has it. */
     private void stream() throws IOException {
         int count = 0;
-        try (var producer = new KafkaProducer<>(producerProperties(), new ByteArraySerializer(), new ByteArraySerializer());
+        Properties properties = producerProperties();
+        properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, STREAM_PATIENCE_MS); // without a broker Java 4 blocks in send
+        properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, STREAM_PATIENCE_MS);
+        try (var producer = new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
              var in = new BufferedReader(new InputStreamReader(System.in))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 int index = count++;
