@@ -186,6 +186,9 @@ func pick[T any](w *world, from []T) T { return from[w.number(len(from))] }
 
 // ask asks, and does not end the story when there is no answer: that is compared too.
 func (w *world) ask(what string, req kmsg.Request) kmsg.Response {
+	if req.Key() == int16(kmsg.Produce) {
+		awaitTick() // two batches that a broker stamps have two times with both
+	}
 	return w.Peer("").Begin(w.label+": "+what, req).finish()
 }
 

@@ -28,7 +28,7 @@ var (
 
 // judgeShares are how much of the sequences each of the Judges is told, of their sum: as
 // it has versions to judge.
-var judgeShares = []int{16, 3, 1}
+var judgeShares = []int{80, 19, 1}
 
 // randomSettings are those of both brokers: nothing waits for a clock, and a default that
 // Kafka 4 has changed is that of 4. The last one is for speed, and Kafka does not know it.

@@ -216,7 +216,7 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		return
 	}
 	policy := c.api.policies.of(c.image, c.settings, t)
-	batch, err := c.onlyBatch(item, p.Records)
+	batch, err := c.onlyBatch(item, policy, p.Records)
 	if refusal := c.refusalOf(t, policy); refusal != nil && (err == nil || c.header.Version < produceBatches) {
 		item.failure = refusal
 		return

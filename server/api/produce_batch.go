@@ -72,11 +72,11 @@ func undecodable(err error) error {
 // message set before, where Kafka 3.9 takes a batch too (ProduceRequest.validateRecords
 // is for version 3 and newer), and nil if no entry is whole: then nothing is written, and
 // that is no error.
-func (c *produceCall) onlyBatch(item *produceItem, records []byte) (protocol.Batch, error) {
+func (c *produceCall) onlyBatch(item *produceItem, policy *policy, records []byte) (protocol.Batch, error) {
 	old := c.header.Version < produceBatches
 	if old {
 		var err error
-		if records, err = wholeEntries(records); err != nil || len(records) == 0 {
+		if records, err = wholeEntries(records, policy.MessageBytesMax); err != nil || len(records) == 0 {
 			return nil, err
 		}
 		if protocol.Batch(records).Magic() != 2 {
@@ -116,8 +116,9 @@ const (
 // produceBatches is the first version that must hold a batch.
 const produceBatches = 3
 
-// wholeEntries cuts off what is no whole entry at the end.
-func wholeEntries(b []byte) ([]byte, error) {
+// wholeEntries cuts off what is no whole entry at the end. The size of entries is judged
+// before anything else of them, but for a base offset.
+func wholeEntries(b []byte, sizeMax int) ([]byte, error) {
 	for rest := b; ; {
 		entry, after, err := splitEntry(rest)
 		if err != nil {
@@ -125,6 +126,9 @@ func wholeEntries(b []byte) ([]byte, error) {
 		}
 		if entry == nil {
 			return b[:len(b)-len(rest)], nil
+		}
+		if len(entry) > sizeMax && (entry.Magic() < 2 || entry.BaseOffset() == 0) {
+			return nil, protocol.ErrMessageTooLarge
 		}
 		rest = after
 	}

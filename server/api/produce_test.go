@@ -105,6 +105,41 @@ func TestProduceTakesBatchesInOldVersions(t *testing.T) {
 	}
 }
 
+// What is no whole entry at the end of an old request is cut off, and a request of nothing
+// else is no error; the size of an entry is judged before its checksum. The answers are those
+// of Apache Kafka 3.9.2.
+func TestOldProduceOfHalfMessages(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	w.topic("small", 1, "max.message.bytes", "60")
+	batch := w.batchOf(plain(), "v")
+	damaged := bytes.Clone(batch)
+	damaged[len(damaged)-1]++
+	end := int64(0)
+	for _, c := range []struct {
+		name, topic string
+		records     []byte
+		offset      int64 // -1 for nothing
+		want        int16
+	}{
+		{"nothing", "t", []byte{}, -1, 0},
+		{"ten bytes", "t", batch[:10], -1, 0},
+		{"half a batch", "t", batch[:60], -1, 0},
+		{"one and a half", "t", append(bytes.Clone(batch), batch[:60]...), 0, 0},
+		{"damaged", "t", damaged, -1, protocol.ErrCorruptMessage.Code},
+		{"damaged and too large", "small", damaged, -1, protocol.ErrMessageTooLarge.Code},
+	} {
+		p := ask[*kmsg.ProduceResponse](w, 2, produceRequest(-1, c.topic, 0, bytes.Clone(c.records))).Topics[0].Partitions[0]
+		if p.ErrorCode != c.want || p.BaseOffset != c.offset {
+			t.Errorf("%s: %v at offset %d", c.name, protocol.ErrorForCode(p.ErrorCode), p.BaseOffset)
+		}
+		end = max(end, c.offset+1)
+	}
+	if got := w.set.Get(w.store.Image().Topic("t").ID, 0).Offsets().End; int64(got) != end {
+		t.Errorf("the log ends at %d, want %d", got, end)
+	}
+}
+
 // What is wrong with a request as a whole, with a topic and with a batch is told in the
 // order in which Kafka looks.
 func TestProduceTellsTheFirstOfTwoMistakes(t *testing.T) {
