@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/world"
@@ -19,7 +20,7 @@ import (
 
 const (
 	// numbersPerStep is how many each partition gets at a time.
-	numbersPerStep = 400
+	numbersPerStep = 1000
 	numbersTopic   = "numbers"
 	tasks          = 2
 )
@@ -65,20 +66,16 @@ func TestDistributed(t *testing.T) {
 	c.compacted()
 	c.spread()
 
-	c.middle()
-	c.more()
+	c.midway()
 	w.Restart()
-	c.more()
-	c.middle()
+	c.midway()
 	c.b.Kill()
-	c.more()
 	c.running(c.a)
-	c.middle()
+	c.written(tasks * c.due)
 	c.b.start()
-	c.more()
 	c.spread()
+	c.midway()
 	w.Restart()
-	c.more()
 	c.written(tasks * c.due)
 	c.running(c.a, c.b)
 	c.check()
@@ -159,10 +156,37 @@ func (c *cluster) spread() {
 	})
 }
 
-// middle waits until the sink is within the last step.
-func (c *cluster) middle() {
+// midway lets the source count on, once all before is written, and waits until each
+// task is in the middle of it.
+func (c *cluster) midway() {
 	c.Helper()
-	c.written(tasks * (c.due - numbersPerStep/2))
+	c.written(tasks * c.due)
+	before := c.ends()
+	c.more()
+	c.a.await("the source", func() error {
+		now := c.ends()
+		for p := range int32(tasks) {
+			if now[p] < before[p]+numbersPerStep/4 {
+				return fmt.Errorf("partitions end at %v, after %v", now, before)
+			}
+		}
+		return nil
+	})
+}
+
+// ends are where the partitions of the source's topic end.
+func (c *cluster) ends() map[int32]int64 {
+	c.Helper()
+	listed, err := c.Admin.ListEndOffsets(c.Context(), numbersTopic)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		c.Fatal(err)
+	}
+	ends := map[int32]int64{}
+	listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
+	return ends
 }
 
 // written waits until the sink has written so many different lines.
