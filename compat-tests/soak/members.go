@@ -47,14 +47,13 @@ type member struct {
 	client *kgo.Client
 	// leave ends the work, vanish the client with all its connections.
 	leave, vanish context.CancelFunc
-	ended         chan struct{}
 }
 
 // join begins a member.
 func (g *team) join(ctx context.Context) {
 	living, vanish := context.WithCancel(ctx)
 	working, leave := context.WithCancel(living)
-	m := &member{team: g, holder: g.watch.begins(fmt.Sprintf("%s-%d", g.name, g.joins)), leave: leave, vanish: vanish, ended: make(chan struct{})}
+	m := &member{team: g, holder: g.watch.begins(fmt.Sprintf("%s-%d", g.name, g.joins)), leave: leave, vanish: vanish}
 	g.joins++
 	options := []kgo.Opt{
 		kgo.SeedBrokers(g.broker.Bootstrap()), kgo.WithContext(living), kgo.ConsumerGroup(g.name), kgo.ConsumeTopics(g.topic),
@@ -86,7 +85,6 @@ func (g *team) join(ctx context.Context) {
 
 func (m *member) work(ctx context.Context) {
 	defer m.vanish()
-	defer close(m.ended)
 	for ctx.Err() == nil {
 		fetches := m.client.PollRecords(ctx, workBatch)
 		records := fetches.Records()
@@ -180,9 +178,7 @@ func (g *team) settle(ctx context.Context, ends []int64) {
 // disband has all members leave in order.
 func (g *team) disband() {
 	for len(g.members) > 0 {
-		m := g.members[0]
 		g.goes(0, true)
-		<-m.ended
 	}
 	g.running.Wait()
 }

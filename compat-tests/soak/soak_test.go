@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
 var (
@@ -59,7 +57,7 @@ func TestSoak(t *testing.T) {
 func TestGroupsChange(t *testing.T) {
 	const topic, length = "changing", 8 * time.Second
 	w := newWorld(t, uint64(rand.Uint32()), *profileFlag)
-	ctx, cancel := context.WithTimeout(t.Context(), testbed.Patience(settleTimeout))
+	ctx, cancel := context.WithTimeout(t.Context(), length+3*settleTimeout)
 	defer cancel()
 	shared := w.stream(ctx, topic, sharedPartitions, sharedRate)
 	classic, stopClassic := w.team(ctx, topic, "classic", "classic", w.seed)
@@ -69,9 +67,12 @@ func TestGroupsChange(t *testing.T) {
 	stopConsumer()
 	shared.stop()
 	ends := w.ends(ctx, topic, sharedPartitions)
-	for _, r := range []row{classic.result(ctx, ends), consumer.result(ctx, ends), shared.result(ctx, "records")} {
+	complain := func(r row) {
 		for _, text := range r.texts {
 			t.Error(text)
 		}
 	}
+	complain(classic.result(ctx, ends))
+	complain(consumer.result(ctx, ends))
+	complain(shared.result(ctx, "records"))
 }
