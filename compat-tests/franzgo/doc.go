@@ -1,4 +1,4 @@
-// Package franzgo runs franz-go's own tests of consumer groups and of transactions
+// Package franzgo runs franz-go's own tests of consumer groups, share groups and transactions
 // against a broker.
 //
 // They come with the module, by name and version from the module registry, and

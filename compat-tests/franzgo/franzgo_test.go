@@ -37,11 +37,18 @@ var outcome = regexp.MustCompile(`(?m)^ *--- (PASS|FAIL|SKIP): (\S+)`)
 // other tests of transactions bring a broker of their own.
 var transactions = []string{"TestTxnEtl"}
 
+// shares is share groups: consuming, acknowledging at the end, a chain of groups that
+// reject and are killed, and their offsets.
+var shares = []string{"TestShareGroup", "TestShareGroupETL", "TestShareGroupAckOnClose", "TestShareGroupOffsetsAdmin"}
+
 // TestGroupSuite: every test passes, none is skipped.
 func TestGroupSuite(t *testing.T) { runSuite(t, groups) }
 
 // TestTransactionSuite: every test passes, none is skipped.
 func TestTransactionSuite(t *testing.T) { runSuite(t, transactions) }
+
+// TestShareSuite: every test passes, none is skipped.
+func TestShareSuite(t *testing.T) { runSuite(t, shares) }
 
 func runSuite(t *testing.T, suite []string) {
 	t.Helper()
