@@ -15,7 +15,7 @@ const Share Type = "share"
 // shareGroup is the membership of one share group (KIP-932; Kafka 4.3.1's
 // ShareGroup). Its members read partitions together, so that nobody has to give one
 // up before another gets it: a member is at the target as soon as it has heard of
-// it. All of it but settled, asked, refreshed and the members' timers is durable and
+// it. All of it but settled, begun, asked, refreshed and the members' timers is durable and
 // changes in share_apply.go alone.
 type shareGroup struct {
 	id           string
@@ -35,6 +35,9 @@ type shareGroup struct {
 	state shareProgress
 	// settled: since its last change, the group was found not to lack assignments.
 	settled bool
+	// begun: since its last change, every partition that it reads was found to have state,
+	// with this state of the topics.
+	begun topicsSeen
 	// asked is when the initialization of a topic's partitions was last asked for.
 	asked     map[protocol.UUID]time.Duration
 	refreshed topicsSeen

@@ -24,7 +24,7 @@ func (m *Machine) applyShare(kind int, r coordinator.Record) error {
 	if entry.share == nil {
 		entry.share = newShareGroup(groupID)
 	}
-	entry.share.settled = false
+	entry.share.settled, entry.share.begun.known = false, false
 	err = entry.share.set(kind, memberID, r.Value)
 	if errors.Is(err, errNewerValue) {
 		m.setUnreadable(groupID)
@@ -86,7 +86,7 @@ func (m *Machine) forgetShare(kind int, groupID, memberID string) {
 		return
 	}
 	g := entry.share
-	g.settled = false
+	g.settled, g.begun.known = false, false
 	switch kind {
 	case shareGroupKey:
 		for _, member := range g.members {

@@ -14,13 +14,18 @@ import (
 // for again at once.
 func (m *Machine) uninitialized(g *shareGroup) []shareTopic {
 	image := m.config.Topics()
+	if g.begun.known && g.begun.version == image.Version() {
+		return nil
+	}
 	var missing []shareTopic
+	begun := true
 	for _, name := range sortedKeys(g.names) {
 		t, ok := image.Topic(name)
 		if !ok {
 			continue
 		}
 		known := partitionsOf(g.state.initialized, t.ID)
+		begun = begun && int32(len(known)) >= t.Partitions
 		if at, ok := g.asked[t.ID]; ok && m.now.Elapsed-at < m.config.ShareInitializeRetry {
 			known = unionOf(known, partitionsOf(g.state.initializing, t.ID))
 		}
@@ -31,6 +36,7 @@ func (m *Machine) uninitialized(g *shareGroup) []shareTopic {
 			missing = append(missing, shareTopic{id: t.ID, name: t.Name, partitions: partitions})
 		}
 	}
+	g.begun.known, g.begun.version = begun, image.Version()
 	return sortedShareTopics(missing)
 }
 

@@ -2,9 +2,12 @@ package group
 
 import (
 	"bytes"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // kafkasShareRecords are keys and values that Apache Kafka 4.3.1 has written for
@@ -127,4 +130,43 @@ func FuzzShareRecord(f *testing.F) {
 			t.Errorf("%x is written as %x and then as %x", value, again.Value, twice.Value)
 		}
 	})
+}
+
+// A share group that a newer version has written a part of is not served, and nothing
+// of it is changed.
+func TestAShareGroupOfANewerVersionIsLeftAlone(t *testing.T) {
+	newer := shareProgressRecord("s", shareProgress{})
+	newer.Value[1]++
+	d := newDriver(t, DefaultConfig())
+	d.setTopic("t", 3)
+	for i, r := range []coordinator.Record{
+		shareMemberRecord("s", "m", &shareSubscription{topics: []string{"t"}}), shareEpochRecord("s", 2, 0), newer,
+	} {
+		d.load(coordinator.Entry{Offset: protocol.Offset(i), Record: r, Producer: coordinator.NoProducer})
+	}
+	d.wrote = func(r coordinator.Record) { t.Errorf("a record is written: key %x", r.Key) }
+	d.do(d.machine.Loaded(d.now))
+	expect := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, ErrUnsupportedGroup) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, epoch := range []int32{JoinEpoch, 2, LeaveEpoch} {
+		in := ShareHeartbeatInput{GroupID: "s", MemberID: "m", Epoch: epoch, Topics: []string{"t"}}
+		d.do(d.machine.ShareHeartbeat(d.now, in, func(out ShareHeartbeatOutput) { expect("heartbeat", out.Err) }))
+	}
+	d.do(d.machine.DescribeShare(d.now, []string{"s"}, func(out []ShareDescription, _ error) { expect("describe", out[0].Err) }))
+	alter := AlterShareOffsetsInput{GroupID: "s", Topics: []AlterShareTopic{{Topic: "t", Starts: []ShareStart{{}}}}}
+	d.do(d.machine.BeginAlterShareOffsets(d.now, alter, func(out AlterShareOffsetsOutput) { expect("alter", out.Err) }))
+	d.do(d.machine.BeginDeleteShareOffsets(d.now, DeleteShareOffsetsInput{GroupID: "s", Topics: []string{"t"}}, func(out DeleteShareOffsetsOutput) { expect("delete offsets", out.Err) }))
+	d.do(d.machine.BeginShareDeletions(d.now, []string{"s"}, func(out []ShareDeletion, _ error) {
+		if out[0].Err != nil || len(out[0].Partitions) > 0 {
+			t.Errorf("%+v", out)
+		}
+	}))
+	d.do(d.machine.DeleteGroups(d.now, []string{"s"}, func(out []GroupResult, _ error) { expect("delete", out[0].Err) }))
+	d.do(d.machine.DeleteSharedTopics(d.now, []protocol.UUID{topicIDOf("t", 1)}, func(error) {}))
+	d.do(d.machine.ShareInitialized(d.now, ShareInitialized{GroupID: "s", Done: nil}, func(error) {}))
+	d.advance(30 * 24 * time.Hour)
 }
