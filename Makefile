@@ -29,7 +29,7 @@ compat: build ## real clients and Apache Kafka, by name from the package registr
 	set -o pipefail; cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 ./... 2>&1 | $(GO) run ./alone
 
 # What the matrix of docs/compatibility.md is about.
-MATRIX ?= ./clients ./franzgo ./exactlyonce ./offsetsreader ./javaadmin ./grouptools
+MATRIX ?= ./clients ./franzgo ./exactlyonce ./streams ./connect ./syslog ./offsetsreader ./javaadmin ./grouptools
 
 matrix: build ## runs real clients against Barnabas and Apache Kafka, and writes docs/compatibility.md
 	cd compat-tests && cells=$$(mktemp -d) && trap 'rm -rf "$$cells"' EXIT && export BARNABAS_MATRIX=$$cells && \

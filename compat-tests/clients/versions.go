@@ -139,7 +139,7 @@ var newClients = []Client{
 		Can: []Skill{Large, Seek, Static, StreamOnce}, Admin: allAdmin,
 	},
 	{
-		Name: "kafkajs", Version: "2.2.4", Toolchain: Node, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true},
+		Name: "kafkajs", Version: "2.2.4", Toolchain: Node, Codecs: allCodecs, Lacks: Lacks{NullHeaders: true, Drain: true},
 		// A consumer has no instance id. The producer is idempotent, but chooses another partition for a record without key
 		// that it sends again.
 		Can: []Skill{Large, Seek, Stream}, Admin: allAdmin,

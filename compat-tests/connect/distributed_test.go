@@ -15,6 +15,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
 
@@ -51,6 +54,7 @@ func distributedSettings(group string) settings {
 // TestDistributed: whatever is killed, the source's topic has each number once, and the sink all of them.
 func TestDistributed(t *testing.T) {
 	t.Parallel()
+	matrix.Works(t, "Kafka Connect", oracle.Newest, "Java", "distributed, exactly-once source and a sink, while broker and worker are killed", target.Column())
 	classPath := compile(t)
 	w := world.New(t)
 	w.CreateTopics(tasks, numbersTopic)

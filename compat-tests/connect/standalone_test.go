@@ -11,6 +11,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
 
@@ -27,6 +30,7 @@ type files struct {
 // TestStandalone: whatever is killed, each line comes out of the topic, in order.
 func TestStandalone(t *testing.T) {
 	t.Parallel()
+	matrix.Works(t, "Kafka Connect", oracle.Newest, "Java", "standalone, files in and out, while broker and worker are killed", target.Column())
 	classPath := compile(t)
 	w := world.New(t)
 	w.CreateTopics(1, "lines")

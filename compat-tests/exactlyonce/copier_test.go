@@ -9,7 +9,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
@@ -87,6 +89,7 @@ func (c *copier) finish() {
 
 // TestCopiers: whatever is killed, each record is copied once.
 func TestCopiers(t *testing.T) {
+	matrix.Works(t, "Kafka's transactional message copier", oracle.Newest, "Java", "two copiers, exactly once, while they and the broker are killed", target.Column())
 	for name, flags := range map[string][]string{"partitions": nil, "group": {"--group-mode"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

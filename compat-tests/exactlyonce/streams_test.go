@@ -11,7 +11,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
@@ -40,6 +42,7 @@ type counting struct {
 
 // TestStreamsWordCount: whatever is killed, each count comes out once, in order.
 func TestStreamsWordCount(t *testing.T) {
+	matrix.Works(t, "Kafka Streams", oracle.Newest, "Java", "word count, exactly once, while broker and application are killed", target.Column())
 	w := newWorld(t, linesTopic, countsTopic)
 	c := &counting{World: w, classPath: compile(t), state: t.TempDir(), reader: w.Reader(countsTopic),
 		random: rand.New(rand.NewPCG(1, 2)), said: map[string]int{}, counted: map[string][]int{}}

@@ -8,6 +8,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
 
@@ -36,6 +39,8 @@ func (b branched) add(key string, n int) {
 // TestStateless: whatever is killed, each number comes out at least once, in order.
 func TestStateless(t *testing.T) {
 	t.Parallel()
+	matrix.Works(t, "Kafka Streams", oracle.Newest, "Java", "stateless, while broker and application are killed", target.Column())
+	matrix.Works(t, "Kafka Streams", oracle.Newest, "Java", "stateless, while broker and application are killed", target.Column())
 	a := newApplication(t, "stateless", 1, "numbers", "even", "odd")
 	due := branched{"even": {}, "odd": {}}
 	next := 0

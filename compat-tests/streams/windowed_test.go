@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 )
 
 // The numbers of Applications.java, in milliseconds.
@@ -105,6 +109,7 @@ func (r *readings) end() []*kgo.Record {
 // TestWindowed: whatever is killed, the count of each window comes out once, exact.
 func TestWindowed(t *testing.T) {
 	t.Parallel()
+	matrix.Works(t, "Kafka Streams", oracle.Newest, "Java", "windows, exactly once, out of order and late, while broker and application are killed", target.Column())
 	a := newApplication(t, "windowed", 2, "readings", "orderly", "closed", "released")
 	in := []*readings{newReadings("readings", true, 1), newReadings("orderly", false, 2)}
 	out := []*output{a.output("closed"), a.output("released")}

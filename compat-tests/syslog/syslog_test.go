@@ -14,6 +14,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/world"
 )
@@ -40,6 +42,9 @@ type running struct {
 
 // TestSyslogDaemons: whatever is killed, each line arrives.
 func TestSyslogDaemons(t *testing.T) {
+	for _, d := range daemons {
+		matrix.Works(t, d.name, "of Debian", "C", "every line arrives, while the broker is killed", target.Column())
+	}
 	roots := map[string]string{}
 	for _, d := range daemons {
 		if roots[d.packages[0]] == "" {

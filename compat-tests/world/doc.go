@@ -8,5 +8,5 @@
 //	       \        |        |      /
 //	                world                      broker, client, restarts, readers
 //	       /          |          \
-//	  barnabas     oracle      testbed         how a broker and a JVM are started
+//	       target        testbed               how a broker and a JVM are started
 package world

@@ -1,25 +1,18 @@
 package world
 
 import (
-	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
-	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
-const (
-	// envTarget says which broker is under test: barnabas (the default) or kafka.
-	envTarget = "BARNABAS_COMPAT_TARGET"
-	// SettleTimeout bounds waiting for progress: a session that times out and a start of the broker are within.
-	SettleTimeout = 90 * time.Second
-)
+// SettleTimeout bounds waiting for progress: a session that times out and a start of the broker are within.
+const SettleTimeout = 90 * time.Second
 
 // World is a broker with a client of the test's own.
 type World struct {
@@ -29,17 +22,10 @@ type World struct {
 	Admin  *kadm.Client
 }
 
-// New starts the broker, which ends with the test. A test that fails says how to
-// run it alone. Where Kafka's toolchain is absent the test is skipped by name.
+// New starts the broker, which ends with the test. Where Kafka's toolchain is absent the test is skipped by name.
 func New(t *testing.T) *World {
 	t.Helper()
-	sayHowToRunAlone(t)
-	w := &World{T: t}
-	if isKafka() {
-		w.Broker = oracle.Run(t, oracle.Options{})
-	} else {
-		w.Broker = barnabas.Run(t, barnabas.Options{})
-	}
+	w := &World{T: t, Broker: target.Run(t, nil)}
 	var err error
 	if w.Client, err = kgo.NewClient(kgo.SeedBrokers(w.Broker.Bootstrap()), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {
 		t.Fatal(err)
@@ -48,9 +34,6 @@ func New(t *testing.T) *World {
 	w.Admin = kadm.NewClient(w.Client)
 	return w
 }
-
-// isKafka tells whether Apache Kafka is under test.
-func isKafka() bool { return os.Getenv(envTarget) == "kafka" }
 
 // CreateTopics makes topics of so many partitions.
 func (w *World) CreateTopics(partitions int32, topics ...string) {
@@ -64,7 +47,7 @@ func (w *World) CreateTopics(partitions int32, topics ...string) {
 func (w *World) Restart() {
 	w.Helper()
 	end := w.Broker.Kill
-	if isKafka() {
+	if _, isKafka := target.KafkaVersion(); isKafka {
 		// With Kafka 4.3.1 killed, the words of one partition were seen to be counted up to a tenth more often
 		// than they were said, in sequence, and copies of one partition out of order.
 		end = w.Broker.Stop
@@ -83,23 +66,4 @@ func (w *World) Produce(records ...*kgo.Record) {
 	if err := w.Client.ProduceSync(w.Context(), records...).FirstErr(); err != nil {
 		w.Fatal(err)
 	}
-}
-
-// sayHowToRunAlone ends the report of a failed test with the command that repeats just it.
-func sayHowToRunAlone(t *testing.T) {
-	t.Helper()
-	t.Cleanup(func() {
-		if !t.Failed() {
-			return
-		}
-		parts := strings.Split(t.Name(), "/")
-		for i, part := range parts {
-			parts[i] = "^" + part + "$"
-		}
-		target := "barnabas"
-		if isKafka() {
-			target = "kafka"
-		}
-		t.Logf("to run it alone, in this package: %s=%s go test -count=1 -v . -run '%s'", envTarget, target, strings.Join(parts, "/"))
-	})
 }

@@ -72,7 +72,7 @@ await main({
   },
 
   administrator: o => administrator(connect(o)),
-  transactions: (o, out) => transactions(connect(o), out),
+  transactions: o => transactions(connect(o)),
 
   async read (o, out) {
     const consumer = connect(o).consumer({ groupId: o.group })

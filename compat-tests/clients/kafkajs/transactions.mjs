@@ -3,13 +3,10 @@ import { setTimeout } from 'node:timers/promises'
 
 const fencedTypes = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED']
 const backoffMs = 20
-// A fetch that waits so long and brings nothing is at the end; the library does not tell the last stable offset.
-const fetchWaitMs = 300
 
-export function transactions (kafka, out) {
+export function transactions (kafka) {
   const producers = {}
   const open = {}
-  let drains = 0
 
   async function transform ({ as, topic, to, group, count, 'abort-every': abortEvery }) {
     const consumer = kafka.consumer({ groupId: group, readUncommitted: false })
@@ -41,35 +38,6 @@ export function transactions (kafka, out) {
     await consumer.disconnect()
   }
 
-  // Emits the whole topic, up to its end as the isolation level has it, and where it stopped.
-  async function drain ({ topic, isolation }) {
-    const consumer = kafka.consumer({
-      groupId: `drain-${drains++}`, readUncommitted: isolation === 'read_uncommitted', maxWaitTimeInMs: fetchWaitMs
-    })
-    const { FETCH_START, START_BATCH_PROCESS, END_BATCH_PROCESS, CRASH } = consumer.events
-    await consumer.connect()
-    await consumer.subscribe({ topic, fromBeginning: true })
-    const offsets = {}
-    let fetches = 0
-    let brought = false
-    await new Promise((resolve, reject) => {
-      consumer.on(CRASH, ({ payload }) => reject(payload.error))
-      consumer.on(START_BATCH_PROCESS, () => { brought = true })
-      consumer.on(END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => { offsets[partition] = Number(lastOffset) + 1 })
-      consumer.on(FETCH_START, () => {
-        if (fetches++ > 0 && !brought) resolve()
-        brought = false
-      })
-      consumer.run({
-        autoCommit: false,
-        eachMessage: async ({ partition, message: { offset, timestamp, key, value } }) =>
-          out.record(topic, partition, offset, timestamp, key, value, [])
-      }).catch(reject)
-    })
-    await consumer.disconnect()
-    return { offsets }
-  }
-
   return {
     refused: error => error.name.startsWith('KafkaJS'),
     fenced: error => fencedTypes.includes(error.type ?? error.cause?.type),
@@ -92,8 +60,7 @@ export function transactions (kafka, out) {
       const partitions = Object.entries(offsets).map(([partition, at]) => ({ partition: Number(partition), offset: String(at) }))
       return patiently(() => open[as].sendOffsets({ consumerGroupId: group, topics: [{ topic, partitions }] }))
     },
-    transform,
-    drain
+    transform
   }
 }
 
