@@ -94,6 +94,8 @@ func (c *produceCall) onlyBatch(item *produceItem, policy *policy, records []byt
 		return nil, protocol.ErrInvalidRecord.WithMessage("there is no whole batch")
 	case batch.Magic() != 2:
 		return nil, protocol.ErrInvalidRecord.WithMessage("the batch has format %d; format 2 is required", batch.Magic())
+	case !batch.Codec().Known() && c.header.Version < 7 && !old:
+		return nil, protocol.ErrUnknownServerError // Kafka looks whether it is zstd, and finds nothing
 	case batch.Codec() == protocol.CodecZstd && c.header.Version < 7 && !old:
 		return nil, protocol.ErrUnsupportedCompressionType.WithMessage("zstd needs version 7 of Produce")
 	case err != nil:

@@ -105,6 +105,20 @@ func TestProduceTakesBatchesInOldVersions(t *testing.T) {
 	}
 }
 
+// Up to version 6 the codec is looked at first, because zstd is not allowed yet.
+func TestProduceOfAnUnknownCodecThatIsTooLarge(t *testing.T) {
+	w := newWorld(t)
+	w.topic("small", 1, "max.message.bytes", "60")
+	batch := w.batchOf(plain(), "v")
+	batch.SetAttributes(5)
+	batch.SetCRC()
+	for version, want := range map[int16]*protocol.Error{6: protocol.ErrUnknownServerError, 7: protocol.ErrMessageTooLarge} {
+		if p := ask[*kmsg.ProduceResponse](w, version, produceRequest(-1, "small", 0, bytes.Clone(batch))).Topics[0].Partitions[0]; p.ErrorCode != want.Code {
+			t.Errorf("version %d: %v", version, protocol.ErrorForCode(p.ErrorCode))
+		}
+	}
+}
+
 // What is no whole entry at the end of an old request is cut off, and a request of nothing
 // else is no error; the size of an entry is judged before its checksum. The answers are those
 // of Apache Kafka 3.9.2.
