@@ -140,7 +140,7 @@ func (w *workshop) run(ctx context.Context, m Mutation, on string, patience time
 		return "", false, err
 	}
 	var out strings.Builder
-	cmd := exec.Command(test, "-test.v", "-test.count=1", "-test.failfast", "-test.run", m.Run)
+	cmd := exec.Command(test, "-test.v", "-test.count=1", "-test.run", m.Run)
 	cmd.Dir = filepath.Join(w.root, "compat-tests", m.Package)
 	cmd.Env = append(os.Environ(), barnabas.EnvBinary+"="+broker, envMutation+"="+on,
 		testbed.EnvPatience+"="+patience.String(), "BARNABAS_COMPAT_TARGET=", "BARNABAS_MATRIX=")
