@@ -36,7 +36,7 @@ const switched = "MUTATED"
 const shortWait = 10 * time.Second
 
 // All are the mutations, in the order of the lists.
-var All = slices.Concat(storage, groups, transactions, answers)
+var All = slices.Concat(storage, groups, transactions, answers, skills)
 
 // check tells whether the row is complete.
 func (m Mutation) check() error {

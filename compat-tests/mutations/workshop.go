@@ -140,10 +140,10 @@ func (w *workshop) run(ctx context.Context, m Mutation, on string, patience time
 		return "", false, err
 	}
 	var out strings.Builder
-	cmd := exec.Command(test, "-test.v", "-test.count=1", "-test.failfast", "-test.run", m.Run)
+	cmd := exec.Command(test, "-test.v", "-test.count=1", "-test.run", m.Run)
 	cmd.Dir = filepath.Join(w.root, "compat-tests", m.Package)
 	cmd.Env = append(os.Environ(), barnabas.EnvBinary+"="+broker, envMutation+"="+on,
-		testbed.EnvPatience+"="+patience.String(), "BARNABAS_COMPAT_TARGET=", "BARNABAS_MATRIX=")
+		testbed.EnvPatience+"="+patience.String(), "BARNABAS_COMPAT_TARGET=", "BARNABAS_MATRIX=", "TMPDIR="+w.dir) // what a killed scenario leaves goes with the folder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = 5 * time.Second
 	process, err := testbed.StartProcess(cmd)
