@@ -1,6 +1,7 @@
 package mutations
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,8 @@ type Mutation struct {
 	Name string
 	// Breaks is the promise, for whoever reads the list.
 	Breaks string
+	// Like names a row whose change this is: another scenario must notice it too. File, Old and New are that row's.
+	Like string
 	// File is a source of the broker, from the root of the repository.
 	File string
 	// Old occurs in it exactly once; New stands there instead. MUTATED in it is true
@@ -36,14 +39,21 @@ const switched = "MUTATED"
 const shortWait = 10 * time.Second
 
 // All are the mutations, in the order of the lists.
-var All = slices.Concat(storage, groups, transactions, answers, skills)
+var All = slices.Concat(storage, groups, transactions, answers, skills, again)
+
+// switchName is what the broker is told.
+func (m Mutation) switchName() string { return cmp.Or(m.Like, m.Name) }
 
 // check tells whether the row is complete.
 func (m Mutation) check() error {
 	if m.Name == "" || m.Breaks == "" || m.Package == "" || m.Run == "" || m.Says == "" {
 		return fmt.Errorf("row %q is incomplete", m.Name)
 	}
-	if !strings.Contains(m.New, switched) {
+	if m.Like != "" {
+		if m.File != "" || !slices.ContainsFunc(All, func(other Mutation) bool { return other.Name == m.Like && other.Like == "" }) {
+			return fmt.Errorf("row %q is like %q, which is no row, or has a change of its own", m.Name, m.Like)
+		}
+	} else if !strings.Contains(m.New, switched) {
 		return fmt.Errorf("row %q cannot be switched off: there is no %s in its new text", m.Name, switched)
 	}
 	_, err := regexp.Compile(m.Says)
@@ -63,6 +73,9 @@ func (m Mutation) fits(root string) error {
 func overlay(root string, rows []Mutation) (map[string]string, error) {
 	files := map[string]string{}
 	for _, m := range rows {
+		if m.Like != "" {
+			continue
+		}
 		path := filepath.Join(root, filepath.FromSlash(m.File))
 		if _, changed := files[path]; !changed {
 			source, err := os.ReadFile(path)

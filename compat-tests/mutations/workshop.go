@@ -54,7 +54,7 @@ func newWorkshop(dir string, rows []Mutation) (*workshop, error) {
 
 // Try is nil when the scenario notices the mutation and says what it should.
 func (w *workshop) Try(ctx context.Context, m Mutation) error {
-	output, failed, err := w.run(ctx, m, m.Name, cmp.Or(m.Patience, shortWait))
+	output, failed, err := w.run(ctx, m, m.switchName(), cmp.Or(m.Patience, shortWait))
 	if err != nil {
 		return err
 	}
