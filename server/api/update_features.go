@@ -2,7 +2,7 @@ package api
 
 // UpdateFeatures (key 57), versions 0 to 2.
 //
-// Changes the levels of features: group.version, transaction.version. All updates of
+// Changes the levels of features: group.version, share.version, transaction.version. All updates of
 // a request happen, or none. Levels that say how the metadata is written cannot be
 // changed (docs/compatibility.md). Of a feature that is named twice the last level counts.
 //
