@@ -1,6 +1,10 @@
 package clients
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
+)
 
 // transactors are the clients with steps for transactions. Java 4 speaks the second version of
 // the protocol where the broker has it (KIP-890), the others the first.
@@ -13,21 +17,7 @@ var transactors = []string{"confluent-kafka", "rdkafka", "aiokafka", "kafka-pyth
 var usurpers = []string{"kafka-python"}
 
 // command is one line for a transactor; doc.go describes it.
-type command struct {
-	Do         string          `json:"do"`
-	As         string          `json:"as"`
-	ID         string          `json:"id,omitempty"`
-	TimeoutMS  int64           `json:"timeout-ms,omitempty"`
-	Topic      string          `json:"topic,omitempty"`
-	To         string          `json:"to,omitempty"`
-	Partition  int32           `json:"partition"`
-	Values     []string        `json:"values,omitempty"`
-	Group      string          `json:"group,omitempty"`
-	Offsets    map[int32]int64 `json:"offsets,omitempty"`
-	Count      int             `json:"count,omitempty"`
-	AbortEvery int             `json:"abort-every,omitempty"`
-	Isolation  string          `json:"isolation,omitempty"`
-}
+type command = program.Transaction
 
 func send(topic string, partition int32, values ...string) command {
 	return command{Do: "send", Topic: topic, Partition: partition, Values: values}

@@ -12,17 +12,17 @@ import (
 type Transaction struct {
 	Do         string          `json:"do"`
 	As         string          `json:"as"`
-	ID         string          `json:"id"`
-	TimeoutMS  int             `json:"timeout-ms"`
-	Topic      string          `json:"topic"`
-	To         string          `json:"to"`
+	ID         string          `json:"id,omitempty"`
+	TimeoutMS  int64           `json:"timeout-ms,omitempty"`
+	Topic      string          `json:"topic,omitempty"`
+	To         string          `json:"to,omitempty"`
 	Partition  int32           `json:"partition"`
-	Values     []string        `json:"values"`
-	Group      string          `json:"group"`
-	Offsets    map[int32]int64 `json:"offsets"`
-	Count      int             `json:"count"`
-	AbortEvery int             `json:"abort-every"`
-	Isolation  string          `json:"isolation"`
+	Values     []string        `json:"values,omitempty"`
+	Group      string          `json:"group,omitempty"`
+	Offsets    map[int32]int64 `json:"offsets,omitempty"`
+	Count      int             `json:"count,omitempty"`
+	AbortEvery int             `json:"abort-every,omitempty"`
+	Isolation  string          `json:"isolation,omitempty"`
 }
 
 // Transactor is what clients with transactions implement.
