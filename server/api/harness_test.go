@@ -47,6 +47,7 @@ type world struct {
 	logs     *disk.Store
 	store    *metadata.Store
 	set      *partition.Set
+	api      *API
 	groups   *group.Coordinator
 	shares   *share.Leader
 	// shareStates are what share partitions have written; they outlive a restart.
@@ -126,7 +127,7 @@ func (w *world) start() {
 	listeners, err := w.server.Listen()
 	w.must(err)
 	w.listener = listeners[0]
-	w.server.Serve(withUnlisted(New(Rooms{
+	w.api = withUnlisted(New(Rooms{
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
 		Transactions:  &w.transactions,
 		Shares:        w.shares,
@@ -143,7 +144,8 @@ func (w *world) start() {
 		},
 		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
 		Log:        slog.New(slog.DiscardHandler),
-	})))
+	}))
+	w.server.Serve(w.api)
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)
 	w.must(w.conn.SetDeadline(time.Now().Add(30 * time.Second))) // a broken test ends
