@@ -127,7 +127,7 @@ func (w *world) start() {
 	listeners, err := w.server.Listen()
 	w.must(err)
 	w.listener = listeners[0]
-	w.api = withUnlisted(New(Rooms{
+	w.api = New(Rooms{
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
 		Transactions:  &w.transactions,
 		Shares:        w.shares,
@@ -144,7 +144,7 @@ func (w *world) start() {
 		},
 		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
 		Log:        slog.New(slog.DiscardHandler),
-	}))
+	})
 	w.server.Serve(w.api)
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)
@@ -341,17 +341,4 @@ func (j *memoryJournal) setFail(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.fail = err
-}
-
-// withUnlisted serves what is not advertised yet.
-func withUnlisted(a *API) *API {
-	v := newView()
-	for _, e := range []*entry{&shareFetch, &shareAcknowledge} {
-		for int(e.key) >= len(v.entries) {
-			v.entries = append(v.entries, nil)
-		}
-		v.entries[e.key] = e
-	}
-	a.views[""] = func() *view { return v }
-	return a
 }

@@ -12,6 +12,7 @@ import (
 func table() []entry {
 	return []entry{
 		produce, fetch, listOffsets, metadataEntry,
+		shareFetch, shareAcknowledge,
 		findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup,
 		consumerGroupHeartbeat, consumerGroupDescribe,
 		offsetCommit, offsetFetch, offsetDelete,

@@ -32,8 +32,8 @@ var unserved = map[int16]struct{ name, state string }{
 	59: {"FetchSnapshot", betweenControllers}, 62: {"BrokerRegistration", betweenBrokers}, 63: {"BrokerHeartbeat", betweenBrokers},
 	67: {"AllocateProducerIds", betweenBrokers}, 70: {"ControllerRegistration", betweenControllers},
 	71: {"", pluginOnly}, 72: {"", pluginOnly}, 73: {"AssignReplicasToDirs", betweenBrokers},
-	76: {"", shareGroups}, 77: {"", shareGroups}, 78: {"", shareGroups}, 79: {"", shareGroups}, 82: {"UpdateRaftVoter", betweenControllers},
-	83: {"", shareGroups}, 84: {"", shareGroups}, 85: {"", shareGroups}, 86: {"", shareGroups}, 87: {"", shareGroups},
+	76: {"", shareGroups}, 77: {"", shareGroups}, 82: {"UpdateRaftVoter", betweenControllers},
+	83: {"", keptPrivately}, 84: {"", keptPrivately}, 85: {"", keptPrivately}, 86: {"", keptPrivately}, 87: {"", keptPrivately},
 	88: {"", streamsGroups}, 89: {"", streamsGroups}, 90: {"", shareGroups}, 91: {"", shareGroups}, 92: {"", shareGroups},
 	93: {"StreamsGroupTopologyDescriptionUpdate", streamsGroups}, 94: {"UnregisterController", "not yet: Kafka 4.4"},
 }
@@ -50,6 +50,7 @@ const (
 
 	betweenBrokers     = "between brokers"
 	betweenControllers = "between controllers"
+	keptPrivately      = "between brokers: one node keeps the state itself"
 	shareGroups        = "not yet: share groups"
 	streamsGroups      = "not yet: streams groups"
 	pluginOnly         = "Kafka advertises it with a plugin only"
