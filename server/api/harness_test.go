@@ -47,6 +47,7 @@ type world struct {
 	logs     *disk.Store
 	store    *metadata.Store
 	set      *partition.Set
+	api      *API
 	groups   *group.Coordinator
 	// groupShares is the state of share partitions as groups see it.
 	groupShares shareStateFake
@@ -128,7 +129,7 @@ func (w *world) start() {
 	listeners, err := w.server.Listen()
 	w.must(err)
 	w.listener = listeners[0]
-	w.server.Serve(New(Rooms{
+	w.api = New(Rooms{
 		Config: w.settings.Load, Metadata: w.store, Partitions: w.set, Groups: w.groups, Cluster: w, Clock: w.clock,
 		Transactions:  &w.transactions,
 		Shares:        w.shares,
@@ -145,7 +146,8 @@ func (w *world) start() {
 		},
 		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
 		Log:        slog.New(slog.DiscardHandler),
-	}))
+	})
+	w.server.Serve(w.api)
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)
 	w.must(w.conn.SetDeadline(time.Now().Add(30 * time.Second))) // a broken test ends

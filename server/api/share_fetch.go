@@ -15,6 +15,7 @@ package api
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -58,6 +59,9 @@ type shareItem struct {
 	// last look saw.
 	blocked bool
 	below   protocol.Offset
+	// passed: there were records, none of them for the member. It is answered, as by
+	// Kafka, and asks for what comes after them.
+	passed bool
 
 	acknowledged *ackPartition // what became of its acknowledgements, nil without any
 	found        shareRecords
@@ -155,7 +159,7 @@ func (c *shareCall) openSession(r *Request) (err error) {
 		if c.session, err = sessions.open(c.member, named); err != nil {
 			return err
 		}
-		r.Peer.ownShares(c.session)
+		c.api.ownShares(r.Peer, c.session)
 	case shareEpochFinal:
 		c.session, err = sessions.advance(c.member, q.ShareSessionEpoch, nil)
 		return err // nothing is fetched any more
@@ -346,22 +350,36 @@ func (c *shareCall) acquire(least int) bool {
 		}
 	}
 	for i := range c.items {
-		if item := &c.items[i]; item.bytes() > 0 || item.failed != nil {
+		if item := &c.items[i]; item.bytes() > 0 || item.passed || item.failed != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// ownShares notes that a session goes with this connection.
-func (p *Peer) ownShares(s *shareSession) {
-	for i, other := range p.shares {
-		if other.shareMember == s.shareMember {
-			p.shares[i] = s
-			return
-		}
+// ownedMax is how many sessions a connection remembers before it looks which of them
+// have ended; members have one connection each.
+const ownedMax = 64
+
+// ownShares notes that a session goes with a connection.
+func (a *API) ownShares(p *Peer, s *shareSession) {
+	if len(p.shares) >= ownedMax {
+		p.shares = slices.DeleteFunc(p.shares, func(other *shareSession) bool {
+			ended := !a.shareSessions.has(other)
+			if ended {
+				a.dropIfEmpty(other.group)
+			}
+			return ended
+		})
 	}
 	p.shares = append(p.shares, s)
+}
+
+// dropIfEmpty forgets the share partitions of a group that has no sessions.
+func (a *API) dropIfEmpty(groupID string) {
+	if a.shareSessions.isEmpty(groupID) {
+		a.Shares.DropGroup(groupID)
+	}
 }
 
 // endShareSession ends a session and gives back what its member has in hand.
@@ -389,9 +407,7 @@ func (a *API) endShareSession(s *shareSession) {
 func (a *API) endShareSessions(p *Peer) {
 	for _, s := range p.shares {
 		a.endShareSession(s)
-		if a.shareSessions.isEmpty(s.group) {
-			a.Shares.DropGroup(s.group)
-		}
+		a.dropIfEmpty(s.group)
 	}
 	p.shares = nil
 }

@@ -53,6 +53,7 @@ func (c *shareCall) partitionBytes() int { return c.bytesMax() / max(len(c.items
 // acquireFrom reads one partition from where the group is and acquires what it finds.
 func (c *shareCall) acquireFrom(item *shareItem, recordsMax int32, first bool) error {
 	item.found.release()
+	item.passed = false
 	marks := item.partition.Offsets()
 	item.below = item.partition.Bound(c.isolation())
 	from, ok := item.share.BeginFetch(marks.Start)
@@ -85,6 +86,7 @@ func (c *shareCall) acquireFrom(item *shareItem, recordsMax int32, first bool) e
 	})
 	if len(deliveries) == 0 {
 		chunk.Release()
+		item.passed = true
 		return nil
 	}
 	item.found = scan.slice(deliveries)

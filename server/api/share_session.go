@@ -165,6 +165,13 @@ func (s *shareSessions) left(session *shareSession) {
 	s.leaveLocked(session.group)
 }
 
+// has tells whether a session is still its member's.
+func (s *shareSessions) has(session *shareSession) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.sessions[session.shareMember] == session
+}
+
 // isEmpty tells whether a group has no sessions.
 func (s *shareSessions) isEmpty(groupID string) bool {
 	s.mu.Lock()
