@@ -31,9 +31,6 @@ var shareFetch = declare[*kmsg.ShareFetchRequest](1, 2, (*API).shareFetch)
 // shareRenewals is the first version with renewals and acquire modes.
 const shareRenewals = 2
 
-// memberIDMax is how long the id of a member of a share group may be: that of a UUID.
-const memberIDMax = 36
-
 // shareCall is one ShareFetch under way.
 type shareCall struct {
 	api      *API
@@ -77,7 +74,7 @@ func (a *API) shareFetch(r *Request) error {
 	if n > c.settings.RequestPartitionsMax {
 		return tooManyPartitions(n, c.settings)
 	}
-	if c.member, err = a.shareMember(q.GroupID, q.MemberID); err == nil {
+	if c.member, err = a.shareMember(r, q.GroupID, q.MemberID); err == nil {
 		err = c.checkRenewal()
 	}
 	if err == nil {
@@ -112,11 +109,11 @@ func (a *API) shareFetch(r *Request) error {
 
 // shareMember reads who asks; an error where share groups are off, or for one who
 // cannot be.
-func (a *API) shareMember(groupID, memberID *string) (shareMember, error) {
-	switch {
-	case a.Metadata.Image().FeatureLevel("share.version") < 1:
-		return shareMember{}, protocol.ErrUnsupportedVersion
-	case groupID == nil, memberID == nil || *memberID == "" || len(*memberID) > memberIDMax:
+func (a *API) shareMember(r *Request, groupID, memberID *string) (shareMember, error) {
+	if err := a.checkShareProtocol(r); err != nil {
+		return shareMember{}, err
+	}
+	if groupID == nil || memberID == nil || !isShareMemberID(*memberID) {
 		return shareMember{}, protocol.ErrInvalidRequest
 	}
 	return shareMember{*groupID, *memberID}, nil
@@ -155,7 +152,7 @@ func (c *shareCall) openSession(r *Request) (err error) {
 		if c.session, err = sessions.open(c.member, named); err != nil {
 			return err
 		}
-		r.Peer.ownShares(c.session)
+		c.api.ownShares(r.Peer, c.session)
 	case shareEpochFinal:
 		c.session, err = sessions.advance(c.member, q.ShareSessionEpoch, nil)
 		return err // nothing is fetched any more
@@ -178,11 +175,13 @@ func (c *shareCall) updateSession(s *shareSession, named []sharePartitionKey) er
 	for _, k := range named {
 		s.add(k, true)
 	}
+	var gone []sharePartitionKey
 	for _, t := range c.request.ForgottenTopicsData {
 		for _, index := range t.Partitions {
-			s.forget(sharePartitionKey{t.TopicID, index})
+			gone = append(gone, sharePartitionKey{t.TopicID, index})
 		}
 	}
+	s.forget(gone)
 	return nil
 }
 
@@ -351,47 +350,4 @@ func (c *shareCall) acquire(least int) bool {
 		}
 	}
 	return false
-}
-
-// ownShares notes that a session goes with this connection.
-func (p *Peer) ownShares(s *shareSession) {
-	for i, other := range p.shares {
-		if other.shareMember == s.shareMember {
-			p.shares[i] = s
-			return
-		}
-	}
-	p.shares = append(p.shares, s)
-}
-
-// endShareSession ends a session and gives back what its member has in hand.
-func (a *API) endShareSession(s *shareSession) {
-	partitions, ended := a.shareSessions.end(s)
-	if !ended {
-		return
-	}
-	defer a.shareSessions.left(s)
-	for _, k := range partitions {
-		p := a.Shares.Get(share.Key{GroupID: s.group, TopicID: k.topicID, Partition: k.index})
-		if p == nil {
-			continue
-		}
-		p.Release(s.member, func(err error) {
-			if err != nil {
-				a.Log.Warn("The records of a share group's member could not be given back before their locks end.", "group", cut(s.group), "error", err)
-			}
-		})
-	}
-}
-
-// endShareSessions ends those of a connection that has gone. A group that has no others
-// leaves nothing in memory (ShareSessionCache.ClientConnectionDisconnectListener).
-func (a *API) endShareSessions(p *Peer) {
-	for _, s := range p.shares {
-		a.endShareSession(s)
-		if a.shareSessions.isEmpty(s.group) {
-			a.Shares.DropGroup(s.group)
-		}
-	}
-	p.shares = nil
 }
