@@ -43,6 +43,10 @@ type shareCall struct {
 
 	items []shareItem
 	wake  chan struct{} // by share partitions
+	// have is how many bytes the last look found when they were too few. passed: it found
+	// only what was aborted, and there may be more behind that.
+	have   int
+	passed bool
 }
 
 // shareItem is one partition of the answer.
@@ -268,7 +272,9 @@ func (c *shareCall) waitAndAcquire(r *Request) error {
 	wait := c.patience()
 	waiter := c.api.Partitions.NewWaiter()
 	for end := c.api.Clock.Monotonic() + wait; wait > 0; wait = end - c.api.Clock.Monotonic() {
-		c.waitForRecords(r, waiter, wait)
+		if !c.passed {
+			c.waitForRecords(r, waiter, wait)
+		}
 		select {
 		case <-r.Call.Conn.Done():
 			return nil
@@ -293,7 +299,7 @@ func (c *shareCall) patience() time.Duration {
 }
 
 func (c *shareCall) waitForRecords(r *Request, waiter *partition.Waiter, wait time.Duration) {
-	waiter.Arm(c.least(), wait)
+	waiter.Arm(c.least()-c.have, wait)
 	defer waiter.Cancel()
 	for i := range c.items {
 		if item := &c.items[i]; item.share != nil && !item.blocked && waiter.Watch(item.partition, item.below, c.isolation()) {
@@ -326,8 +332,12 @@ func (c *shareCall) isolation() partition.Isolation {
 // acquire acquires records if there are that many bytes of them; false when there was
 // nothing for the member.
 func (c *shareCall) acquire(least int) bool {
-	if least > 1 && c.available() < least {
-		return false
+	c.have, c.passed = 0, false
+	if least > 1 {
+		if bytes := c.available(); bytes < least {
+			c.have = bytes
+			return false
+		}
 	}
 	left, found := c.request.MaxRecords, false
 	for i := range c.items {

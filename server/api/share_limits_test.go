@@ -2,11 +2,45 @@ package api
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/barnabas-mq/barnabas/protocol"
 )
+
+// What was aborted is passed over at once: behind it there may be records.
+func TestShareFetchPassesAbortedRecords(t *testing.T) {
+	w, id := shareWorld(t)
+	w.configureGroup("g", "share.isolation.level=read_committed")
+	w.transact("t", "+1 +1 +1 !1")
+	s := w.sharer("m", id)
+	q := s.fetchRequest()
+	q.MaxBytes, q.MaxWaitMillis = 1, 60_000 // one batch at a time
+	if text := s.tell(askAs[*kmsg.ShareFetchResponse](s, 2, q)); !strings.HasSuffix(text, " 3-3:1]") {
+		t.Errorf("it gets %q", text)
+	}
+}
+
+// Bytes that were there before the wait count as those that come during it.
+func TestShareFetchCountsBytesThatWereThere(t *testing.T) {
+	w, id := shareWorld(t)
+	half := strings.Repeat("x", 1000)
+	w.produce("t", 0, half)
+	s := w.sharer("m", id)
+	q := s.fetchRequest()
+	q.MinBytes, q.MaxWaitMillis = 1500, 60_000
+	got := make(chan string, 1)
+	before := w.clock.Pending()
+	go func() { got <- s.tell(askAs[*kmsg.ShareFetchResponse](s, 2, q)) }()
+	for w.clock.Pending() == before && len(got) == 0 { // until the wait has begun
+		runtime.Gosched()
+	}
+	w.produce("t", 0, half)
+	expect(t, "both", <-got, fmt.Sprintf("[0 0=%s 1=%s 0-1:1]", half, half))
+}
 
 // A member's id is measured as Java does, in all requests alike.
 func TestShareMembersWithLongNames(t *testing.T) {

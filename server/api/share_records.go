@@ -84,6 +84,7 @@ func (c *shareCall) acquireFrom(item *shareItem, recordsMax int32, first bool) e
 		RecordsMax: int(recordsMax), Strict: c.request.ShareAcquireMode == strictMode, BatchSize: int(c.request.BatchSize),
 	})
 	if len(deliveries) == 0 {
+		c.passed = c.passed || len(scan.aborted) > 0
 		chunk.Release()
 		return nil
 	}
