@@ -261,7 +261,7 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 		}
 	}
 	if b.shares != nil { // after the connections, whose members give back what they have
-		b.sharing.Close()
+		b.sharing.Close(ctx)
 		b.shares.Close()
 	}
 	epoch := int64(0)

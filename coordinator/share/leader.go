@@ -1,6 +1,7 @@
 package share
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -44,7 +45,10 @@ type Leader struct {
 	mu struct {
 		sync.Mutex
 		partitions map[Key]*Partition
+		closed     bool
 	}
+	// writes are those that nobody has answered yet. Partitions that have ended make none.
+	writes sync.WaitGroup
 }
 
 // NewLeader makes a leader of nothing.
@@ -74,6 +78,10 @@ func (l *Leader) Get(k Key) *Partition {
 func (l *Leader) Open(k Key, leader protocol.Epoch, resolve func() (protocol.Offset, error), gone <-chan struct{}) (*Partition, error) {
 	l.mu.Lock()
 	p, found := l.mu.partitions[k]
+	if !found && l.mu.closed {
+		l.mu.Unlock()
+		return nil, coordinator.ErrUnavailable
+	}
 	if !found {
 		p = &Partition{key: k, owner: l, leaderEpoch: leader, loaded: make(chan struct{})}
 		l.mu.partitions[k] = p
@@ -112,14 +120,30 @@ func (l *Leader) DropTopics(ids []protocol.UUID) {
 	l.dropWhere(func(k Key) bool { return gone[k.TopicID] })
 }
 
-// Close ends all timers.
-func (l *Leader) Close() { l.dropWhere(func(Key) bool { return true }) }
+// Close ends all timers and waits until what was to be written is, or ctx ends: what the
+// last members gave back is still on its way then.
+func (l *Leader) Close(ctx context.Context) {
+	l.mu.Lock()
+	l.mu.closed = true
+	l.mu.Unlock()
+	l.dropWhere(func(Key) bool { return true })
+	written := make(chan struct{})
+	go func() { // ends with the persister, which answers everyone
+		l.writes.Wait()
+		close(written)
+	}()
+	select {
+	case <-written:
+	case <-ctx.Done():
+	}
+}
 
+// dropWhere also drops what is being loaded: who waits for it finds nothing there.
 func (l *Leader) dropWhere(which func(Key) bool) {
 	var dropped []*Partition
 	l.mu.Lock()
 	for k, p := range l.mu.partitions {
-		if which(k) && p.isLoaded() {
+		if which(k) {
 			dropped = append(dropped, p)
 			delete(l.mu.partitions, k)
 		}

@@ -1,7 +1,9 @@
 package share
 
 import (
+	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -88,7 +90,7 @@ func take(t *testing.T, p *Partition) []Delivery {
 func TestLeaderLoadsOnce(t *testing.T) {
 	d := &desk{state: ReadOutput{StateEpoch: 7, StartOffset: Uninitialized}}
 	l, _ := newLeader(d)
-	defer l.Close()
+	defer l.Close(t.Context())
 	if l.Get(leaderKey) != nil {
 		t.Error("it is there before anybody asked")
 	}
@@ -115,7 +117,7 @@ func TestLeaderLoadsOnce(t *testing.T) {
 func TestLeaderThatCannotLoad(t *testing.T) {
 	d := &desk{}
 	l, _ := newLeader(d)
-	defer l.Close()
+	defer l.Close(t.Context())
 	resolve := func() (protocol.Offset, error) { return 0, errors.New("the log is offline") }
 	for err, want := range map[error]error{
 		coordinator.ErrLoading:              coordinator.ErrUnavailable,
@@ -140,7 +142,7 @@ func TestLeaderThatCannotLoad(t *testing.T) {
 func TestLeaderExpiresLocks(t *testing.T) {
 	d := &desk{}
 	l, c := newLeader(d)
-	defer l.Close()
+	defer l.Close(t.Context())
 	p := open(t, l)
 	wake := make(chan struct{}, 1)
 	p.Watch(wake)
@@ -173,7 +175,7 @@ func TestLeaderExpiresLocks(t *testing.T) {
 func TestLeaderSettlesWhatItWrites(t *testing.T) {
 	d := &desk{hold: true}
 	l, c := newLeader(d)
-	defer l.Close()
+	defer l.Close(t.Context())
 	p := open(t, l)
 	take(t, p)
 	var answers []error
@@ -203,4 +205,50 @@ func TestLeaderSettlesWhatItWrites(t *testing.T) {
 	if l.Get(leaderKey) != nil || c.Pending() != 0 {
 		t.Error("in use without a topic")
 	}
+}
+
+// A partition whose topic is deleted while it is being loaded is not in use afterwards.
+func TestLeaderDropsWhatIsBeingLoaded(t *testing.T) {
+	l, _ := newLeader(&desk{state: ReadOutput{StartOffset: Uninitialized}})
+	defer l.Close(t.Context())
+	p, err := l.Open(leaderKey, 0, func() (protocol.Offset, error) {
+		l.DropTopics([]protocol.UUID{leaderKey.TopicID})
+		return 10, nil
+	}, nil)
+	if err == nil && take(t, p) != nil || l.Get(leaderKey) != nil {
+		t.Error("in use without a topic")
+	}
+}
+
+// The end waits until what was given back is stored, but no longer than it is told to.
+func TestLeaderStoresBeforeItEnds(t *testing.T) {
+	d := &desk{hold: true}
+	l, _ := newLeader(d)
+	p := open(t, l)
+	take(t, p)
+	p.Release("m", func(error) {})
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	l.Close(ended)
+	if len(d.held) != 1 {
+		t.Fatal("the write is gone")
+	}
+	if _, err := l.Open(leaderKey, 0, nil, nil); err != coordinator.ErrUnavailable {
+		t.Errorf("opened after the end: %v", err)
+	}
+	closed := make(chan struct{})
+	go func() {
+		l.Close(context.Background())
+		close(closed)
+	}()
+	for range 1000 {
+		runtime.Gosched()
+	}
+	select {
+	case <-closed:
+		t.Error("it ends before the write")
+	default:
+	}
+	d.flush(nil)
+	<-closed
 }

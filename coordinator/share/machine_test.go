@@ -180,6 +180,8 @@ func (s *stage) run(words []string) {
 	case "drop": // TOPIC
 		delete(s.topics, topicID(words[1]))
 		s.do(s.machine.DeleteTopics(map[protocol.UUID]bool{topicID(words[1]): true}, done))
+	case "lose": // TOPIC, and nobody tells
+		delete(s.topics, topicID(words[1]))
 	case "prune":
 		s.do(s.machine.Prune(s.now, func(below protocol.Offset, err error) {
 			s.say("prune: below %d of %d", below, len(s.journal))

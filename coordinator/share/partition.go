@@ -156,6 +156,7 @@ func (p *Partition) change(reply func(error), make func(*InFlight) (*Change, err
 		return
 	}
 	c, err := make(p.mu.inFlight)
+	p.beginWriteLocked(c)
 	p.wakeLocked()
 	p.mu.Unlock()
 	if c == nil {
@@ -168,6 +169,13 @@ func (p *Partition) change(reply func(error), make func(*InFlight) (*Change, err
 	})
 }
 
+// beginWriteLocked announces that write follows, if there is a change.
+func (p *Partition) beginWriteLocked(c *Change) {
+	if c != nil {
+		p.owner.writes.Add(1)
+	}
+}
+
 // write has a change stored. writing is held.
 func (p *Partition) write(c *Change, done func(error)) {
 	in := WriteInput{
@@ -175,6 +183,7 @@ func (p *Partition) write(c *Change, done func(error)) {
 		StartOffset: c.Start, DeliveryCompleteCount: c.Complete, Batches: c.Batches,
 	}
 	p.owner.options.Persister.Write(in, func(err error) {
+		defer p.owner.writes.Done()
 		if endsPartition(err) {
 			p.owner.drop(p)
 		}
@@ -202,6 +211,7 @@ func (p *Partition) expire() {
 		return
 	}
 	c := p.mu.inFlight.ExpireLocks(p.now(), settings.DeliveriesMax)
+	p.beginWriteLocked(c)
 	p.armLocked()
 	if c != nil {
 		p.wakeLocked()

@@ -18,6 +18,8 @@ import (
 // Prune renews old snapshots, and tells below which offset the journal is not needed
 // any more once that is committed. Where every share partition has been renewed since
 // its last change there is nothing to gain (ShareCoordinatorShard.snapshotColdPartitions).
+// It also forgets share partitions whose topic is gone, of which DeleteTopics was not told:
+// the broker had stopped, or the queue was full.
 func (m *Machine) Prune(now coordinator.Moment, reply func(below protocol.Offset, err error)) coordinator.Decision {
 	var d coordinator.Decision
 	keys := m.keys()
@@ -26,6 +28,10 @@ func (m *Machine) Prune(now coordinator.Moment, reply func(below protocol.Offset
 	needed := m.end
 	for _, k := range keys {
 		s := m.states[k]
+		if m.config.Partitions(k.TopicID) == 0 {
+			d.Records = append(d.Records, tombstone(k))
+			continue
+		}
 		if renew && now.Wall-s.writtenAt >= protocol.Timestamp(m.config.SnapshotAge.Milliseconds()) {
 			snapshot := s.durable
 			snapshot.snapshotEpoch++

@@ -98,7 +98,7 @@ type Peer struct {
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
 	fetch    fetchCall    // reused by Fetch
 	putOff   putOff       // by Produce in transactions
-	shares   []*shareSession
+	shares   peerShares
 }
 
 // Opened implements server.Handler.

@@ -161,7 +161,7 @@ func (w *world) stop() {
 	w.groups.Close()
 	w.must(w.conn.Close())
 	w.must(w.server.Shutdown(ctx))
-	w.shares.Close()
+	w.shares.Close(context.Background())
 	w.must(w.store.Close(ctx))
 	w.must(w.logs.Close(ctx))
 }

@@ -34,7 +34,7 @@ func (a *API) shareAcknowledge(r *Request) error {
 		return tooManyPartitions(n, settings)
 	}
 	p := kmsg.NewPtrShareAcknowledgeResponse()
-	member, err := a.shareMember(q.GroupID, q.MemberID)
+	member, err := a.shareMember(r, q.GroupID, q.MemberID)
 	var session *shareSession
 	switch {
 	case err != nil:

@@ -15,7 +15,6 @@ package api
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -32,9 +31,6 @@ var shareFetch = declare[*kmsg.ShareFetchRequest](1, 2, (*API).shareFetch)
 // shareRenewals is the first version with renewals and acquire modes.
 const shareRenewals = 2
 
-// memberIDMax is how long the id of a member of a share group may be: that of a UUID.
-const memberIDMax = 36
-
 // shareCall is one ShareFetch under way.
 type shareCall struct {
 	api      *API
@@ -47,6 +43,10 @@ type shareCall struct {
 
 	items []shareItem
 	wake  chan struct{} // by share partitions
+	// have is how many bytes the last look found when they were too few. passed: it found
+	// only what was aborted, and there may be more behind that.
+	have   int
+	passed bool
 }
 
 // shareItem is one partition of the answer.
@@ -59,9 +59,6 @@ type shareItem struct {
 	// last look saw.
 	blocked bool
 	below   protocol.Offset
-	// passed: there were records, none of them for the member. It is answered, as by
-	// Kafka, and asks for what comes after them.
-	passed bool
 
 	acknowledged *ackPartition // what became of its acknowledgements, nil without any
 	found        shareRecords
@@ -81,7 +78,7 @@ func (a *API) shareFetch(r *Request) error {
 	if n > c.settings.RequestPartitionsMax {
 		return tooManyPartitions(n, c.settings)
 	}
-	if c.member, err = a.shareMember(q.GroupID, q.MemberID); err == nil {
+	if c.member, err = a.shareMember(r, q.GroupID, q.MemberID); err == nil {
 		err = c.checkRenewal()
 	}
 	if err == nil {
@@ -116,11 +113,11 @@ func (a *API) shareFetch(r *Request) error {
 
 // shareMember reads who asks; an error where share groups are off, or for one who
 // cannot be.
-func (a *API) shareMember(groupID, memberID *string) (shareMember, error) {
-	switch {
-	case a.Metadata.Image().FeatureLevel("share.version") < 1:
-		return shareMember{}, protocol.ErrUnsupportedVersion
-	case groupID == nil, memberID == nil || *memberID == "" || len(*memberID) > memberIDMax:
+func (a *API) shareMember(r *Request, groupID, memberID *string) (shareMember, error) {
+	if err := a.checkShareProtocol(r); err != nil {
+		return shareMember{}, err
+	}
+	if groupID == nil || memberID == nil || !isShareMemberID(*memberID) {
 		return shareMember{}, protocol.ErrInvalidRequest
 	}
 	return shareMember{*groupID, *memberID}, nil
@@ -182,11 +179,13 @@ func (c *shareCall) updateSession(s *shareSession, named []sharePartitionKey) er
 	for _, k := range named {
 		s.add(k, true)
 	}
+	var gone []sharePartitionKey
 	for _, t := range c.request.ForgottenTopicsData {
 		for _, index := range t.Partitions {
-			s.forget(sharePartitionKey{t.TopicID, index})
+			gone = append(gone, sharePartitionKey{t.TopicID, index})
 		}
 	}
+	s.forget(gone)
 	return nil
 }
 
@@ -273,7 +272,9 @@ func (c *shareCall) waitAndAcquire(r *Request) error {
 	wait := c.patience()
 	waiter := c.api.Partitions.NewWaiter()
 	for end := c.api.Clock.Monotonic() + wait; wait > 0; wait = end - c.api.Clock.Monotonic() {
-		c.waitForRecords(r, waiter, wait)
+		if !c.passed {
+			c.waitForRecords(r, waiter, wait)
+		}
 		select {
 		case <-r.Call.Conn.Done():
 			return nil
@@ -298,7 +299,7 @@ func (c *shareCall) patience() time.Duration {
 }
 
 func (c *shareCall) waitForRecords(r *Request, waiter *partition.Waiter, wait time.Duration) {
-	waiter.Arm(c.least(), wait)
+	waiter.Arm(c.least()-c.have, wait)
 	defer waiter.Cancel()
 	for i := range c.items {
 		if item := &c.items[i]; item.share != nil && !item.blocked && waiter.Watch(item.partition, item.below, c.isolation()) {
@@ -331,8 +332,12 @@ func (c *shareCall) isolation() partition.Isolation {
 // acquire acquires records if there are that many bytes of them; false when there was
 // nothing for the member.
 func (c *shareCall) acquire(least int) bool {
-	if least > 1 && c.available() < least {
-		return false
+	c.have, c.passed = 0, false
+	if least > 1 {
+		if bytes := c.available(); bytes < least {
+			c.have = bytes
+			return false
+		}
 	}
 	left, found := c.request.MaxRecords, false
 	for i := range c.items {
@@ -350,64 +355,9 @@ func (c *shareCall) acquire(least int) bool {
 		}
 	}
 	for i := range c.items {
-		if item := &c.items[i]; item.bytes() > 0 || item.passed || item.failed != nil {
+		if item := &c.items[i]; item.bytes() > 0 || item.failed != nil {
 			return true
 		}
 	}
 	return false
-}
-
-// ownedMax is how many sessions a connection remembers before it looks which of them
-// have ended; members have one connection each.
-const ownedMax = 64
-
-// ownShares notes that a session goes with a connection.
-func (a *API) ownShares(p *Peer, s *shareSession) {
-	if len(p.shares) >= ownedMax {
-		p.shares = slices.DeleteFunc(p.shares, func(other *shareSession) bool {
-			ended := !a.shareSessions.has(other)
-			if ended {
-				a.dropIfEmpty(other.group)
-			}
-			return ended
-		})
-	}
-	p.shares = append(p.shares, s)
-}
-
-// dropIfEmpty forgets the share partitions of a group that has no sessions.
-func (a *API) dropIfEmpty(groupID string) {
-	if a.shareSessions.isEmpty(groupID) {
-		a.Shares.DropGroup(groupID)
-	}
-}
-
-// endShareSession ends a session and gives back what its member has in hand.
-func (a *API) endShareSession(s *shareSession) {
-	partitions, ended := a.shareSessions.end(s)
-	if !ended {
-		return
-	}
-	defer a.shareSessions.left(s)
-	for _, k := range partitions {
-		p := a.Shares.Get(share.Key{GroupID: s.group, TopicID: k.topicID, Partition: k.index})
-		if p == nil {
-			continue
-		}
-		p.Release(s.member, func(err error) {
-			if err != nil {
-				a.Log.Warn("The records of a share group's member could not be given back before their locks end.", "group", cut(s.group), "error", err)
-			}
-		})
-	}
-}
-
-// endShareSessions ends those of a connection that has gone. A group that has no others
-// leaves nothing in memory (ShareSessionCache.ClientConnectionDisconnectListener).
-func (a *API) endShareSessions(p *Peer) {
-	for _, s := range p.shares {
-		a.endShareSession(s)
-		a.dropIfEmpty(s.group)
-	}
-	p.shares = nil
 }

@@ -463,28 +463,6 @@ func TestShareFetchOfCommittedRecords(t *testing.T) {
 	t.Errorf("the last record does not come; at last %q", last)
 }
 
-// A connection that opens session after session remembers few of those that have ended,
-// and all that have not.
-func TestShareSessionsOfOneConnection(t *testing.T) {
-	w, _ := shareWorld(t)
-	var peer Peer
-	for i := range 3 * ownedMax {
-		session, err := w.api.shareSessions.open(shareMember{"g", fmt.Sprint(i)}, nil)
-		w.must(err)
-		w.api.ownShares(&peer, session)
-		if i%3 > 0 {
-			w.api.endShareSession(session)
-		}
-	}
-	if n := len(peer.shares); n < ownedMax || n > ownedMax+2*ownedMax/3 {
-		t.Errorf("it remembers %d", n)
-	}
-	w.api.endShareSessions(&peer)
-	if !w.api.shareSessions.isEmpty("g") {
-		t.Error("sessions are left")
-	}
-}
-
 // The heads of many batches are read in windows, and a limit ends the scan.
 func TestShareFetchOfManyBatches(t *testing.T) {
 	w, id := shareWorld(t)

@@ -33,7 +33,7 @@ func (a *API) shareGroupHeartbeat(r *Request, q *kmsg.ShareGroupHeartbeatRequest
 		refuse(err)
 		return
 	}
-	if q.MemberID == "" || len(utf16.Encode([]rune(q.MemberID))) > shareMemberIDMax {
+	if !isShareMemberID(q.MemberID) {
 		refuse(protocol.ErrInvalidRequest)
 		return
 	}
@@ -42,6 +42,11 @@ func (a *API) shareGroupHeartbeat(r *Request, q *kmsg.ShareGroupHeartbeatRequest
 		ClientID: r.Header.ClientID, ClientHost: javaHost(r.Call.Conn.RemoteAddr),
 		Rack: q.RackID, Topics: q.SubscribedTopicNames,
 	}, func(out group.ShareHeartbeatOutput) { reply(shareGroupHeartbeatResponse(out)) })
+}
+
+// isShareMemberID tells whether a member of a share group may have this id.
+func isShareMemberID(id string) bool {
+	return id != "" && len(id) <= 3*shareMemberIDMax && len(utf16.Encode([]rune(id))) <= shareMemberIDMax
 }
 
 // checkShareProtocol tells whether share groups are served: they need share.version

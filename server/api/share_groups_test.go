@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"iter"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -202,6 +203,9 @@ func TestAMemberOfAShareGroup(t *testing.T) {
 	if joined.ErrorCode != 0 || *joined.MemberID != "m" || joined.MemberEpoch != 2 || joined.HeartbeatIntervalMillis != 5000 ||
 		joined.Assignment == nil || len(joined.Assignment.TopicPartitions) != 0 {
 		t.Errorf("joined: %+v", joined)
+	}
+	for strings.Count(shareOffsets(w, 1, "s", nil), "t-") < 3 { // until they have state
+		runtime.Gosched()
 	}
 	w.clock.Advance(1e9) // share.assignment.interval.ms
 	given := shareBeat(w, "m", 2)

@@ -53,7 +53,6 @@ func (c *shareCall) partitionBytes() int { return c.bytesMax() / max(len(c.items
 // acquireFrom reads one partition from where the group is and acquires what it finds.
 func (c *shareCall) acquireFrom(item *shareItem, recordsMax int32, first bool) error {
 	item.found.release()
-	item.passed = false
 	marks := item.partition.Offsets()
 	item.below = item.partition.Bound(c.isolation())
 	from, ok := item.share.BeginFetch(marks.Start)
@@ -85,8 +84,8 @@ func (c *shareCall) acquireFrom(item *shareItem, recordsMax int32, first bool) e
 		RecordsMax: int(recordsMax), Strict: c.request.ShareAcquireMode == strictMode, BatchSize: int(c.request.BatchSize),
 	})
 	if len(deliveries) == 0 {
+		c.passed = c.passed || len(scan.aborted) > 0
 		chunk.Release()
-		item.passed = true
 		return nil
 	}
 	item.found = scan.slice(deliveries)

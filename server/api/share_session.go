@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -111,10 +112,15 @@ func (s *shareSessions) advance(m shareMember, epoch int32, change func(*shareSe
 	return session, nil
 }
 
-func (s *shareSession) forget(k sharePartitionKey) {
-	if p := s.byKey[k]; p != nil {
+// forget takes partitions out, all in one pass: there may be many of them, and the lock
+// that is held is everyone's.
+func (s *shareSession) forget(gone []sharePartitionKey) {
+	before := len(s.byKey)
+	for _, k := range gone {
 		delete(s.byKey, k)
-		s.partitions = slices.DeleteFunc(s.partitions, func(other *sharePartition) bool { return other == p })
+	}
+	if len(s.byKey) < before {
+		s.partitions = slices.DeleteFunc(s.partitions, func(p *sharePartition) bool { return s.byKey[p.sharePartitionKey] == nil })
 	}
 }
 
@@ -144,6 +150,13 @@ func (s *shareSessions) mentions(session *shareSession, items []shareItem) {
 	}
 }
 
+// isOpen tells whether a session is still its member's.
+func (s *shareSessions) isOpen(session *shareSession) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.sessions[session.shareMember] == session
+}
+
 // end removes a session, if it is still the member's, and gives its partitions. With true
 // the session counts as one of its group until left.
 func (s *shareSessions) end(session *shareSession) ([]sharePartitionKey, bool) {
@@ -165,13 +178,6 @@ func (s *shareSessions) left(session *shareSession) {
 	s.leaveLocked(session.group)
 }
 
-// has tells whether a session is still its member's.
-func (s *shareSessions) has(session *shareSession) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.mu.sessions[session.shareMember] == session
-}
-
 // isEmpty tells whether a group has no sessions.
 func (s *shareSessions) isEmpty(groupID string) bool {
 	s.mu.Lock()
@@ -189,5 +195,73 @@ func (s *shareSessions) removeLocked(session *shareSession) {
 func (s *shareSessions) leaveLocked(groupID string) {
 	if s.mu.members[groupID]--; s.mu.members[groupID] == 0 {
 		delete(s.mu.members, groupID)
+	}
+}
+
+// peerShares are the share sessions of a connection, and some that have ended.
+type peerShares struct {
+	sessions []*shareSession
+	tidyAt   int // how many there are when those that have ended are looked for
+}
+
+// peerSharesMin is how many sessions a connection may have had before that is worth it.
+// A client has one.
+const peerSharesMin = 16
+
+// ownShares notes that a session goes with this connection.
+func (a *API) ownShares(p *Peer, s *shareSession) {
+	owned := &p.shares
+	for i, other := range owned.sessions {
+		if other.shareMember == s.shareMember {
+			owned.sessions[i] = s
+			return
+		}
+	}
+	if owned.sessions = append(owned.sessions, s); len(owned.sessions) < max(owned.tidyAt, peerSharesMin) {
+		return
+	}
+	owned.sessions = slices.DeleteFunc(owned.sessions, func(s *shareSession) bool {
+		if a.shareSessions.isOpen(s) {
+			return false
+		}
+		a.dropIfUnused(s.group)
+		return true
+	})
+	owned.tidyAt = 2 * len(owned.sessions)
+}
+
+// endShareSession ends a session and gives back what its member has in hand.
+func (a *API) endShareSession(s *shareSession) {
+	partitions, ended := a.shareSessions.end(s)
+	if !ended {
+		return
+	}
+	defer a.shareSessions.left(s)
+	for _, k := range partitions {
+		p := a.Shares.Get(share.Key{GroupID: s.group, TopicID: k.topicID, Partition: k.index})
+		if p == nil {
+			continue
+		}
+		p.Release(s.member, func(err error) {
+			if err != nil {
+				a.Log.Warn("The records of a share group's member could not be given back before their locks end.", "group", cut(s.group), "error", err)
+			}
+		})
+	}
+}
+
+// endShareSessions ends those of a connection that has gone. A group that has no others
+// leaves nothing in memory (ShareSessionCache.ClientConnectionDisconnectListener).
+func (a *API) endShareSessions(p *Peer) {
+	for _, s := range p.shares.sessions {
+		a.endShareSession(s)
+		a.dropIfUnused(s.group)
+	}
+	p.shares = peerShares{}
+}
+
+func (a *API) dropIfUnused(groupID string) {
+	if a.shareSessions.isEmpty(groupID) {
+		a.Shares.DropGroup(groupID)
 	}
 }
