@@ -98,6 +98,9 @@ func (m *Machine) beginShareDeletion(g *shareGroup) assignor.Assignment {
 	next := shareProgress{}
 	var partitions assignor.Assignment
 	for _, t := range all {
+		if _, ok := image.TopicByID(t.id); !ok {
+			continue // its state went with it, if not the group's memory of it
+		}
 		next.deleting = append(next.deleting, shareTopic{id: t.id, name: t.name})
 		partitions = append(partitions, assignor.Partitions{Topic: t.id, Partitions: t.partitions})
 	}

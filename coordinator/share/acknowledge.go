@@ -49,6 +49,9 @@ var (
 // and settled; it is nil when there is nothing to write (SharePartition.acknowledge).
 func (s *InFlight) Acknowledge(in AcknowledgeInput) (*Change, error) {
 	c := &Change{Start: s.start, deliveriesMax: int16(in.DeliveriesMax)}
+	// Runs are joined once for all, as a member may name each record by itself, and one
+	// whose lock it renews any number of times.
+	defer s.compact()
 	for i := range in.Batches {
 		if err := s.acknowledge(&in, &in.Batches[i], c); err != nil {
 			s.undo(c)
@@ -60,6 +63,12 @@ func (s *InFlight) Acknowledge(in AcknowledgeInput) (*Change, error) {
 	}
 	c.Complete = s.Complete()
 	return c, nil
+}
+
+func (s *InFlight) compact() {
+	for i := range s.batches {
+		s.batches[i].compact()
+	}
 }
 
 // undo takes a change back that nobody else has seen.
@@ -85,7 +94,6 @@ func (s *InFlight) acknowledge(in *AcknowledgeInput, ack *Acknowledgement, c *Ch
 }
 
 func (b *batch) acknowledge(in *AcknowledgeInput, ack *Acknowledgement, first, last protocol.Offset, c *Change) error {
-	defer b.compact()
 	for at := first; at <= last; {
 		kind, n := ack.typeAt(at, last)
 		i := b.split(at)

@@ -252,3 +252,23 @@ func TestLeaderStoresBeforeItEnds(t *testing.T) {
 	d.flush(nil)
 	<-closed
 }
+
+// Who waits for records is woken when a change is settled, which is when there may be
+// some, and not before.
+func TestLeaderWakesWhenAChangeIsSettled(t *testing.T) {
+	d := &desk{hold: true}
+	l, _ := newLeader(d)
+	defer l.Close(t.Context())
+	p := open(t, l)
+	take(t, p)
+	wake := make(chan struct{}, 1)
+	p.Watch(wake)
+	p.Release("m", func(error) {})
+	if len(wake) > 0 {
+		t.Error("woken for records that are not available yet")
+	}
+	d.flush(nil)
+	if len(wake) == 0 {
+		t.Error("not woken")
+	}
+}

@@ -157,7 +157,6 @@ func (p *Partition) change(reply func(error), make func(*InFlight) (*Change, err
 	}
 	c, err := make(p.mu.inFlight)
 	p.beginWriteLocked(c)
-	p.wakeLocked()
 	p.mu.Unlock()
 	if c == nil {
 		reply(err)
