@@ -13,11 +13,14 @@ import (
 	"strings"
 )
 
+// indent is how much deeper go test writes of the parts of a test.
+const indent = 4
+
 // envTarget is told too: a failure may be that of another broker.
 const envTarget = "BARNABAS_COMPAT_TARGET"
 
 var (
-	failedTest    = regexp.MustCompile(`^\s*--- FAIL: (\S+) \(`)
+	failedTest    = regexp.MustCompile(`^( *)--- FAIL: (\S+) \(`)
 	failedPackage = regexp.MustCompile(`^FAIL\s+\S*/compat-tests/(\S+)\s`)
 )
 
@@ -41,8 +44,9 @@ func pass(in io.Reader, out io.Writer, prefix string) error {
 		if _, err := io.WriteString(out, line); err != nil {
 			return err
 		}
-		if match := failedTest.FindStringSubmatch(line); match != nil {
-			failed = append(failed, match[1])
+		// What a test quotes of another run stands deeper than a part of a test with such a name.
+		if match := failedTest.FindStringSubmatch(line); match != nil && len(match[1]) <= indent*strings.Count(match[2], "/") {
+			failed = append(failed, match[2])
 		}
 		if match := failedPackage.FindStringSubmatch(line); match != nil {
 			commands = append(commands, repeat(prefix, match[1], failed)...)

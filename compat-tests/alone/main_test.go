@@ -10,6 +10,8 @@ const written = `ok  	github.com/barnabas-mq/barnabas/compat-tests/badinput	1.2s
     --- FAIL: TestClients/java-4.3 (14.79s)
         --- FAIL: TestClients/java-4.3/static (1.04s)
             skills_test.go:134: seen
+                --- FAIL: TestQuoted (0.00s)
+                    --- FAIL: TestQuoted/part (0.00s)
         --- FAIL: TestClients/java-4.3/admin (1.04s)
 --- FAIL: TestOther (0.00s)
 FAIL

@@ -163,8 +163,15 @@ func restart(t *testing.T, broker testbed.Target, client Program) {
 	if err := broker.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-fed; err != nil {
-		t.Fatalf("%v\n%s", err, sender.stderr)
+	limit := time.NewTimer(settleTimeout)
+	defer limit.Stop()
+	select {
+	case err := <-fed:
+		if err != nil {
+			t.Fatalf("%v\n%s", err, sender.stderr)
+		}
+	case <-limit.C:
+		t.Fatalf("the program takes no more records\n%s", sender.stderr)
 	}
 	acked := sender.end(t)
 

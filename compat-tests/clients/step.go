@@ -194,7 +194,13 @@ func (p Program) cmd(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// killTree ends a program and its children. One that has ended is left alone: its number may be another's by now.
 func killTree(process *testbed.Process) {
+	select {
+	case <-process.Done():
+		return
+	default:
+	}
 	_ = syscall.Kill(-process.PID(), syscall.SIGKILL) // fails only if all have ended already
 	<-process.Done()
 }

@@ -134,10 +134,14 @@ func (c *cluster) compacted() {
 		if err != nil {
 			c.Fatal(err)
 		}
+		policy := ""
 		for _, one := range config.Configs {
-			if one.Key == "cleanup.policy" && one.MaybeValue() != "compact" {
-				c.Errorf("%s has cleanup.policy %s", name, one.MaybeValue())
+			if one.Key == "cleanup.policy" {
+				policy = one.MaybeValue()
 			}
+		}
+		if policy != "compact" {
+			c.Errorf("%s has cleanup.policy %q", name, policy)
 		}
 	}
 }

@@ -73,6 +73,7 @@ func Produce(t *testing.T, ctx context.Context, broker *testbed.Broker, topic st
 		t.Helper()
 		close(stopping)
 		<-stopped
+		defer producer.Close() // not only at the end of a test that goes on for hours
 		if err := producer.Flush(ctx); err != nil {
 			t.Fatalf("flush: %v", err)
 		}
@@ -125,6 +126,7 @@ func Follow(t *testing.T, ctx context.Context, broker *testbed.Broker, topic str
 	return func() {
 		cancel()
 		<-stopped
+		reader.Close()
 	}
 }
 
@@ -155,6 +157,7 @@ func Await(t *testing.T, ctx context.Context, ledger *Ledger, wantAcked, wantSee
 func ReadAll(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, ledger *Ledger) {
 	t.Helper()
 	reader := client(t, broker, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	defer reader.Close()
 	ends, err := kadm.NewClient(reader).ListEndOffsets(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +196,9 @@ func client(t *testing.T, broker *testbed.Broker, options ...kgo.Opt) *kgo.Clien
 func CreateTopic(t *testing.T, ctx context.Context, broker *testbed.Broker, topic string, partitions int32) {
 	t.Helper()
 	small := "1048576" // the smallest that there is
-	if _, err := kadm.NewClient(client(t, broker)).CreateTopic(ctx, partitions, 1, map[string]*string{"segment.bytes": &small}, topic); err != nil {
+	admin := kadm.NewClient(client(t, broker))
+	defer admin.Close()
+	if _, err := admin.CreateTopic(ctx, partitions, 1, map[string]*string{"segment.bytes": &small}, topic); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -21,7 +21,7 @@ func TestShareGroupAcknowledgementsOutliveKills(t *testing.T) {
 		const topic, group, total, last = "shared", "sharers", 6000, 300
 		kills = min(kills, 10)
 		random := seeded(t)
-		createTopic(t, ctx, broker, topic, 3)
+		CreateTopic(t, ctx, broker, topic, 3)
 		beginEarliest(t, ctx, broker, group)
 		produceAll(t, ctx, broker, topic, 0, total)
 

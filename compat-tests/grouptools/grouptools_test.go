@@ -15,6 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/matrix"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
@@ -53,7 +54,7 @@ var inFront = []string{"transactions", "features", "metadata-quorum"}
 func TestGroupTools(t *testing.T) {
 	oracle.Need(t)
 	matrix.Works(t, "Apache Kafka's command-line tools", oracle.Newest, "Java",
-		"groups, transactions, features, quotas, users, replicas and quorum: the text compared", matrix.Barnabas, matrix.Kafka)
+		"groups, transactions, features, quotas, users, replicas and quorum: the text compared", target.Column(), matrix.Kafka)
 	testbed.NeedPrograms(t, "javac")
 	started := []func(t *testing.T) testbed.Target{
 		func(t *testing.T) testbed.Target { return oracle.Run(t, oracle.Options{Properties: properties}) },

@@ -28,7 +28,7 @@
 //
 //	go test ./soak -run '^TestSoak$' -v -timeout 0 -minutes 10 -seed 42
 //
-// BARNABAS_COMPAT_TARGET=kafka tries Apache Kafka. It is stopped in order where Barnabas is
+// BARNABAS_COMPAT_TARGET names another broker, as for package target. Apache Kafka is stopped in order where Barnabas is
 // killed (SOAK_KILL_KAFKA=1 kills it as well: 4.3.1 was seen to show aborted records then), and
 // its disk does not fill up, which ends it. The disk fills up where a small volume can be
 // mounted: on Linux, as root.

@@ -34,7 +34,7 @@ func TestSoak(t *testing.T) {
 		total, length = time.Duration(*minutesFlag*float64(time.Minute)), roundLength
 	}
 	w.say("%s, pid %d, seed %d, for %v", w.broker.Name(), w.broker.PID(), seed, total)
-	for number := 0; number == 0 || time.Since(w.began) < total && !w.total.isBroken(); number++ {
+	for number := 0; number == 0 || time.Since(w.began) < total && !w.total.isBroken() && !t.Failed(); number++ {
 		w.round(number, length)
 		w.say("seed %d, after round %d\n%v", seed, number+1, &w.total)
 	}

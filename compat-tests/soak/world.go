@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -15,7 +14,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/crash"
-	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
+	"github.com/barnabas-mq/barnabas/compat-tests/target"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/txnhistory"
 )
@@ -64,9 +63,10 @@ func newWorld(t *testing.T, seed uint64, profile string) *world {
 		"log.segment.delete.delay.ms": "100",
 	}
 	w := &world{T: t, ctx: t.Context(), seed: seed, began: time.Now(), total: ledger{troubles: map[trouble]int{}}}
-	if name := cmp.Or(os.Getenv("BARNABAS_COMPAT_TARGET"), "barnabas"); name != "barnabas" {
-		w.isKafka, w.killsKafka = true, os.Getenv("SOAK_KILL_KAFKA") != ""
-		w.broker = oracle.Run(t, oracle.Options{Properties: properties})
+	if target.Name() != target.Barnabas {
+		_, w.isKafka = target.KafkaVersion()
+		w.killsKafka = os.Getenv("SOAK_KILL_KAFKA") != ""
+		w.broker = target.Run(t, properties)
 		return w
 	}
 	volume, err := testbed.MountVolume(t, volumeMiB)

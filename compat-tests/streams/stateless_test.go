@@ -40,7 +40,6 @@ func (b branched) add(key string, n int) {
 func TestStateless(t *testing.T) {
 	t.Parallel()
 	matrix.Works(t, "Kafka Streams", oracle.Newest, "Java", "stateless, while broker and application are killed", target.Column())
-	matrix.Works(t, "Kafka Streams", oracle.Newest, "Java", "stateless, while broker and application are killed", target.Column())
 	a := newApplication(t, "stateless", 1, "numbers", "even", "odd")
 	due := branched{"even": {}, "odd": {}}
 	next := 0

@@ -109,6 +109,9 @@ func (r *running) start(root string) {
 
 // feed gives the daemon lines; its socket takes no more than it can hold.
 func (r *running) feed() {
+	if err := r.socket.SetWriteDeadline(time.Now().Add(world.SettleTimeout)); err != nil {
+		r.Errorf("%s: %v", r.name, err)
+	}
 	for range linesPerRound {
 		if _, err := fmt.Fprintf(r.socket, "<13>Jan  2 03:04:05 feeder: %d", r.fed); err != nil {
 			r.Errorf("%s takes no line: %v", r.name, err)

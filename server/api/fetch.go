@@ -82,9 +82,8 @@ type fetchItem struct {
 	result    protocol.FetchPartitionResult
 	chunk     logstore.Chunk
 	converted []byte // in place of the chunk
-	diverging protocol.EpochEndOffset
-	failed    error // before the log was asked
-	omit      bool  // an incremental answer says nothing of it
+	failed    error  // before the log was asked
+	omit      bool   // an incremental answer says nothing of it
 }
 
 func (a *API) fetch(r *Request) error {
@@ -358,8 +357,8 @@ func (i *fetchItem) checkDivergence() (bool, error) {
 	if epoch == i.want.lastFetchedEpoch && end >= i.want.offset {
 		return false, nil
 	}
-	i.diverging = protocol.EpochEndOffset{Epoch: epoch, EndOffset: end}
-	i.result.Diverging = &i.diverging
+	// Not a part of the item, which sortItems may move.
+	i.result.Diverging = &protocol.EpochEndOffset{Epoch: epoch, EndOffset: end}
 	return true, nil
 }
 

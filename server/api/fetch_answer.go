@@ -32,9 +32,11 @@ func (c *fetchCall) answer(r *Request) {
 // before partitions that are missing, as in Kafka (KafkaApis.handleFetchRequest). A new
 // session keeps this order.
 func (c *fetchCall) sortItems() {
-	failed := func(i fetchItem) bool { return i.failed != nil }
-	if slices.ContainsFunc(c.items, failed) {
-		slices.SortStableFunc(c.items, func(a, b fetchItem) int { return cmp.Compare(a.rank(), b.rank()) })
+	for i := range c.items { // an item is too large to be copied in every request
+		if c.items[i].rank() > 0 {
+			slices.SortStableFunc(c.items, func(a, b fetchItem) int { return cmp.Compare(a.rank(), b.rank()) })
+			return
+		}
 	}
 }
 

@@ -76,3 +76,20 @@ func TestATopicOfASessionIsDeletedAndMadeAnew(t *testing.T) {
 		}
 	}
 }
+
+// Where a log ends for a client that has more of its epoch is told of the right partition,
+// also behind one that is missing, which comes last.
+func TestFetchTellsOfADivergenceBehindWhatIsMissing(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	w.produce("t", 0, "only")
+	q := fetchOf("t", 5, 9, 0)
+	q.Topics[0].Partitions[1].LastFetchedEpoch = int32(w.store.Image().Topic("t").Partitions[0].LeaderEpoch)
+	p := ask[*kmsg.FetchResponse](w, 12, q)
+	if got := outline(p, nil); got != "t[0:0 9:3]" {
+		t.Fatal(got)
+	}
+	if got := p.Topics[0].Partitions[0].DivergingEpoch; got.EndOffset != 1 {
+		t.Errorf("the log ends at %d for the client, want 1", got.EndOffset)
+	}
+}
