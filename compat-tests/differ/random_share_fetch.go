@@ -131,9 +131,7 @@ func (w *world) shareFetch() {
 		req.MemberID = ptr("")
 	case 2:
 		req.Topics = nil
-	case 3:
-		req.Topics[0].Partitions = []kmsg.ShareFetchRequestTopicPartition{sharePartition(7)}
-	case 4:
+	case 3: // no partition that is not there: with its error in the session nothing waits
 		forgotten := kmsg.NewShareFetchRequestForgottenTopicsData()
 		forgotten.TopicID, forgotten.Partitions = r.topicID, []int32{0}
 		req.Topics, req.ForgottenTopicsData = nil, append(req.ForgottenTopicsData, forgotten)
