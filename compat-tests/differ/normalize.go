@@ -114,8 +114,8 @@ var ordered = map[string]bool{
 	"Batches":                        true, "Records": true, "Headers": true, "Messages": true,
 }
 
-// unorderedNumbers are arrays of numbers that Kafka takes out of a hash map.
-var unorderedNumbers = map[string]bool{"DescribeTransactions.TransactionStates.Topics.Partitions": true}
+// hashed are arrays of numbers or texts that Kafka takes out of a hash map.
+var hashed = map[string]bool{"DescribeTransactions.TransactionStates.Topics.Partitions": true, "ShareGroupDescribe.Groups.Members.SubscribedTopicNames": true}
 
 func (n *normalizer) array(path, name string, in []any) any {
 	if n.flatFetch && path == "Fetch.Responses" {
@@ -127,8 +127,8 @@ func (n *normalizer) array(path, name string, in []any) any {
 			kept = append(kept, e)
 		}
 	}
-	if unorderedNumbers[path] {
-		slices.SortFunc(kept, func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
+	if hashed[path] {
+		slices.SortFunc(kept, func(a, b any) int { return cmp.Compare(schema.Render(a), schema.Render(b)) })
 	}
 	isSet := len(kept) > 0 && !ordered[path] && !ordered[name]
 	if isSet {

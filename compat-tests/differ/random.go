@@ -58,6 +58,9 @@ var actions = []struct {
 	{10, (*world).consumer, []kmsg.Key{kmsg.ConsumerGroupHeartbeat}},
 	{22, (*world).transact, []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn}},
 	{4, (*world).look, []kmsg.Key{kmsg.Metadata, kmsg.DescribeProducers}}, {30, (*world).errand, errandKeys()},
+	{8, (*world).shareMember, []kmsg.Key{kmsg.ShareGroupHeartbeat}}, {12, (*world).shareFetch, []kmsg.Key{kmsg.ShareFetch}},
+	{10, (*world).shareAcknowledge, []kmsg.Key{kmsg.ShareAcknowledge}},
+	{10, (*world).administerShares, []kmsg.Key{kmsg.ShareGroupDescribe, kmsg.DescribeShareGroupOffsets, kmsg.AlterShareGroupOffsets, kmsg.DeleteShareGroupOffsets}},
 }
 
 func errandKeys() (keys []kmsg.Key) {
@@ -83,6 +86,7 @@ type world struct {
 	members   []*member
 	consumers []*consumer
 	groups    []string // of members and consumers
+	sharing   *sharing // nil where the judge has no share groups
 	errands   []func(w *world)
 	settled   int // counts changes that are waited for
 }
@@ -147,6 +151,10 @@ func newWorld(s *Session, bench *Bench) *world {
 			w.consumers = append(w.consumers, s.Consumer(fmt.Sprint("c", i), fmt.Sprint("cg", i), w.topics[i].name))
 			w.groups = append(w.groups, w.consumers[i].group)
 		}
+	}
+	if bench.judges(w.judge, int16(kmsg.ShareFetch)) {
+		w.sharing = w.newSharing()
+		w.topics = append(w.topics, w.sharing.topic)
 	}
 	return w
 }

@@ -111,6 +111,9 @@ func (w *world) cleanUp() {
 	for _, m := range w.members {
 		w.Quiet(m.leaveRequest())
 	}
+	if w.sharing != nil {
+		w.sharing.cleanUp(w.Session)
+	}
 	w.Quiet(deleteGroups(append([]string{w.Group("txg")}, w.groups...)...))
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	req.TimeoutMillis = 10_000

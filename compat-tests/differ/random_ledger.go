@@ -37,18 +37,12 @@ func (l *Ledger) note(v version) {
 	l.total++
 }
 
-// untouched are the APIs that no random step sends, with the reason.
-var untouched = map[kmsg.Key]string{
-	kmsg.ShareGroupHeartbeat: "share groups", kmsg.ShareGroupDescribe: "share groups", kmsg.ShareFetch: "share groups", kmsg.ShareAcknowledge: "share groups",
-	kmsg.DescribeShareGroupOffsets: "share groups", kmsg.AlterShareGroupOffsets: "share groups", kmsg.DeleteShareGroupOffsets: "share groups",
-}
-
 // Missing are the advertised versions that were never compared.
 func (l *Ledger) Missing(bench *Bench) (names []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, v := range bench.Advertised() {
-		if l.counts[v] == 0 && untouched[kmsg.Key(v.key)] == "" {
+		if l.counts[v] == 0 {
 			names = append(names, fmt.Sprintf("%s v%d", kmsg.NameForKey(v.key), v.version))
 		}
 	}

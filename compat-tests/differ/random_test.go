@@ -30,11 +30,14 @@ var (
 // it has versions to judge.
 var judgeShares = []int{80, 19, 1}
 
-// randomSettings are those of both brokers: nothing waits for a clock, and a default that
+// randomSettings are those of both brokers: nothing waits for a clock, no share group loses patience, and a default that
 // Kafka 4 has changed is that of 4. The last one is for speed, and Kafka does not know it.
 var randomSettings = map[string]string{
 	"log.message.timestamp.after.max.ms": "3600000",
-	"group.initial.rebalance.delay.ms":   "0", "group.consumer.assignment.interval.ms": "0", "barnabas.durability": "cached",
+	"group.initial.rebalance.delay.ms":   "0", "group.consumer.assignment.interval.ms": "0", "group.share.assignment.interval.ms": "0",
+	"group.share.session.timeout.ms": "600000", "group.share.max.session.timeout.ms": "600000",
+	"group.share.record.lock.duration.ms": "600000", "group.share.max.record.lock.duration.ms": "600000",
+	"barnabas.durability": "cached",
 }
 
 // share is the part of n that one of the judges gets: all, if it is the only one.
@@ -176,7 +179,7 @@ func TestLedger(t *testing.T) {
 	for _, v := range []int16{0, 2, 2} {
 		l.note(version{3, v})
 	}
-	if diff := cmp.Diff([]string{"Metadata v1"}, l.Missing(bench)); diff != "" {
+	if diff := cmp.Diff([]string{"Metadata v1", "ShareFetch v1"}, l.Missing(bench)); diff != "" {
 		t.Error(diff)
 	}
 	if got := l.String(); l.Total() != 3 || !strings.Contains(got, "3: v0 1, v2 2") {

@@ -249,8 +249,10 @@ func (m *Machine) alterShare(g *shareGroup, in AlterShareOffsetsInput) AlterShar
 	out := AlterShareOffsetsOutput{Topics: make([]TopicResult, len(in.Topics))}
 	image := m.config.Topics()
 	var altered []shareTopic
+	anyExists := false
 	for i, t := range in.Topics {
 		topic, exists := image.Topic(t.Topic)
+		anyExists = anyExists || exists
 		result := TopicResult{Topic: t.Topic, TopicID: topic.ID, Partitions: make([]PartitionResult, len(t.Starts))}
 		for j, s := range t.Starts {
 			result.Partitions[j].Partition = s.Partition
@@ -265,6 +267,9 @@ func (m *Machine) alterShare(g *shareGroup, in AlterShareOffsetsInput) AlterShar
 		out.Topics[i] = result
 	}
 	if len(altered) == 0 {
+		if anyExists && m.groups[g.id] == nil { // as in Kafka, a topic is enough to begin a group
+			m.write(shareProgressRecord(g.id, g.state))
+		}
 		return out
 	}
 	record := shareProgressRecord(g.id, g.state.withInitializing(altered))

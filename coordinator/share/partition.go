@@ -108,6 +108,13 @@ func (p *Partition) BeginFetch(logStart protocol.Offset) (from protocol.Offset, 
 	return p.mu.inFlight.Next(), true
 }
 
+// FetchedEnd is the end of what was fetched so far.
+func (p *Partition) FetchedEnd() protocol.Offset {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.inFlight.end
+}
+
 // EndFetch ends what BeginFetch began, after Acquire or without it.
 func (p *Partition) EndFetch() { p.fetching.Unlock() }
 

@@ -3,9 +3,9 @@ package api
 // DescribeShareGroupOffsets (key 90), versions 0 to 1.
 //
 // Tells how far share groups have come: in the partitions that are asked for, or with
-// null in all that a group has state of. As in Kafka a group need not exist, and a
-// partition without state starts at -1; so does one that the topic has not, for which
-// Kafka 4.3.1 never answers.
+// null in all that a group has state of. As in Kafka a group need not exist, a partition
+// that is named twice is answered once, and one without state starts at -1; so does one
+// that the topic has not, for which Kafka 4.3.1 never answers.
 //
 //	v1  how many records a group has yet to do with in a partition (KIP-1226)
 
@@ -67,7 +67,7 @@ func (a *API) describeShareOffsets(from *kmsg.DescribeShareGroupOffsetsRequestGr
 	var unknown []kmsg.DescribeShareGroupOffsetsResponseGroupTopic
 	for _, t := range from.Topics {
 		if topic := image.Topic(t.Topic); topic != nil {
-			asked = append(asked, group.NamedPartitions{Topic: t.Topic, TopicID: topic.ID, Partitions: t.Partitions})
+			asked = append(asked, group.NamedPartitions{Topic: t.Topic, TopicID: topic.ID, Partitions: once(t.Partitions)})
 			continue
 		}
 		one := kmsg.NewDescribeShareGroupOffsetsResponseGroupTopic()

@@ -47,11 +47,11 @@ func repeated(ids []string) []string {
 }
 
 // once is the list without what it names again.
-func once(ids []string) []string { return onceBy(ids, func(id *string) string { return *id }) }
+func once[T comparable](ids []T) []T { return onceBy(ids, func(id *T) T { return *id }) }
 
 // onceBy is the list without those whose name comes again.
-func onceBy[T any](list []T, name func(*T) string) []T {
-	seen := make(map[string]bool, len(list))
+func onceBy[T any, K comparable](list []T, name func(*T) K) []T {
+	seen := make(map[K]bool, len(list))
 	return slices.DeleteFunc(slices.Clone(list), func(one T) bool {
 		again := seen[name(&one)]
 		seen[name(&one)] = true

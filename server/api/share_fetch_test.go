@@ -460,6 +460,20 @@ func TestShareFetchOfCommittedRecords(t *testing.T) {
 	t.Errorf("the last record does not come; at last %q", last)
 }
 
+// One record that comes back does not keep away the new ones behind those that somebody
+// has.
+func TestShareFetchGoesOnBehindWhatIsHeld(t *testing.T) {
+	w, id := shareWorld(t)
+	w.send("t", w.batchOf(plain(), "a", "b", "c", "d"))
+	s, other := w.sharer("m", id), w.sharer("other", id)
+	expect(t, "fetched", s.fetch(), "[0 0=a 1=b 2=c 3=d 0-3:1]")
+	w.send("t", w.batchOf(plain(), "e", "f", "g"))
+	expect(t, "one is given back", s.acknowledge(false, "1-1:2"), "NONE")
+	q := other.fetchRequest()
+	q.MaxRecords = 3
+	expect(t, "it, and the new ones", other.tell(askAs[*kmsg.ShareFetchResponse](other, 1, q)), "[0 0=a 1=b 2=c 3=d 4=e 5=f 6=g 1-1:2 4-6:1]")
+}
+
 // The heads of many batches are read in windows, and a limit ends the scan.
 func TestShareFetchOfManyBatches(t *testing.T) {
 	w, id := shareWorld(t)

@@ -289,7 +289,7 @@ func TestOffsetsOfAShareGroup(t *testing.T) {
 	expectText(t, "of the group", shareOffsets(w, 1, "s", nil), "t-0 at 2 of epoch 0, lag -2, error 0; t-2 at 7 of epoch 0, lag -7, error 0")
 	expectText(t, "in version 0", shareOffsets(w, 0, "s", nil), "t-0 at 2 of epoch 0, lag -1, error 0; t-2 at 7 of epoch 0, lag -1, error 0")
 	expectText(t, "of partitions", shareOffsets(w, 1, "s", []kmsg.DescribeShareGroupOffsetsRequestGroupTopic{
-		offsetsTopic("nope", 0), offsetsTopic("t", 1, 0),
+		offsetsTopic("nope", 0), offsetsTopic("t", 1, 0, 1),
 	}), "t-1 at -1 of epoch 0, lag -1, error 0; t-0 at 2 of epoch 0, lag -2, error 0; nope-0 at -1 of epoch 0, lag -1, error 0")
 	expectText(t, "of no topics", shareOffsets(w, 1, "s", []kmsg.DescribeShareGroupOffsetsRequestGroupTopic{}), "")
 	expectText(t, "of a group that is not there", shareOffsets(w, 1, "nowhere", nil), "")

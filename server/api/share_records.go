@@ -71,7 +71,8 @@ func (c *shareCall) acquireFrom(item *shareItem, recordsMax int32, first bool) e
 		}
 		return err
 	}
-	scan, err := scanBatches(chunk, from, recordsMax)
+	// What was fetched before may be somebody else's: the limit counts behind it.
+	scan, err := scanBatches(chunk, max(from, item.share.FetchedEnd()), recordsMax)
 	if err == nil && c.isolation() == partition.ReadCommitted {
 		err = scan.findAborted(item.partition, from)
 	}
@@ -125,7 +126,8 @@ const headWindow = 8 << 10
 // controlBatchMax is more than a control batch takes.
 const controlBatchMax = 1 << 10
 
-// scanBatches reads the heads of batches until they hold as many records as are wanted.
+// scanBatches reads the heads of batches until they hold as many records from an offset on
+// as are wanted.
 func scanBatches(chunk logstore.Chunk, from protocol.Offset, recordsMax int32) (*batchScan, error) {
 	s := &batchScan{chunk: chunk}
 	window, windowAt := []byte(nil), int64(0)
