@@ -73,15 +73,19 @@ func (sh *sharing) acknowledged(reader int, all []shareAck) {
 	}
 }
 
-// shareEpoch is the epoch for the next request of a reader: mostly the right one.
-func (w *world) shareEpoch(r *shareReader) int32 {
+// shareEpoch is the epoch for the next request of a reader: mostly the right one. Who
+// holds records does not end the session: Kafka gives them back after it has answered.
+func (w *world) shareEpoch(reader int) int32 {
+	r := w.sharing.readers[reader]
 	switch w.number(16) {
 	case 0:
 		return r.epoch + 1
 	case 1:
 		return 0
 	case 2:
-		return -1
+		if len(w.sharing.held[reader]) == 0 {
+			return -1
+		}
 	case 3:
 		return -2
 	}
@@ -117,7 +121,7 @@ func (w *world) shareFetch() {
 		said = w.shareAcks(reader, kinds)
 	}
 	req := r.request(said...)
-	req.ShareSessionEpoch = w.shareEpoch(r)
+	req.ShareSessionEpoch = w.shareEpoch(reader)
 	req.MaxRecords, req.BatchSize = pick(w, []int32{500, 500, 3, 1}), pick(w, []int32{500, 2})
 	req.ShareAcquireMode = int8(w.number(2))
 	req.MaxWaitMillis = 0
@@ -165,7 +169,7 @@ func (w *world) shareAcknowledge() {
 	r := sh.readers[reader]
 	said := w.shareAcks(reader, []int8{ackAccept, ackRelease, ackRelease, ackReject, ackGap, ackAccept, ackRenew})
 	req := r.acknowledgement(said...)
-	req.ShareSessionEpoch = w.shareEpoch(r)
+	req.ShareSessionEpoch = w.shareEpoch(reader)
 	req.IsRenewAck = slices.ContainsFunc(said, func(a shareAck) bool { return slices.Contains(a.types, ackRenew) }) != w.rarely(10)
 	switch w.number(24) {
 	case 0:

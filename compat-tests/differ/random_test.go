@@ -3,6 +3,7 @@ package differ
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
@@ -103,8 +105,12 @@ func tellRandom(t *testing.T, bench *Bench, judge int, ledger *Ledger) {
 
 // randomPair starts one of the judges and a broker.
 func randomPair(t *testing.T, bench *Bench, judge int) *Pair {
-	kafka := oracle.Run(t, oracle.Options{Version: Judges[judge], Properties: randomSettings})
-	broker := barnabas.Run(t, barnabas.Options{Profile: "server", Properties: randomSettings})
+	settings := maps.Clone(randomSettings)
+	if !bench.judges(judge, int16(kmsg.ShareFetch)) { // Kafka 3.9 has other limits of these
+		maps.DeleteFunc(settings, func(name, _ string) bool { return strings.HasPrefix(name, "group.share.") })
+	}
+	kafka := oracle.Run(t, oracle.Options{Version: Judges[judge], Properties: settings})
+	broker := barnabas.Run(t, barnabas.Options{Profile: "server", Properties: settings})
 	pair := &Pair{A: kafka.Bootstrap(), B: broker.Bootstrap(), Release: Judges[judge], Catalog: bench.catalogs[judge]}
 	pair.judged = func(v version) bool { return bench.judgeOf(v.key, v.version) == judge }
 	for _, address := range []string{pair.A, pair.B} {
