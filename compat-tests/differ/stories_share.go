@@ -68,7 +68,9 @@ func (m *sharer) heard(r kmsg.Response) {
 // settled beats until the member has so many partitions: their state begins behind the
 // answers, and an assignment is computed once a second.
 func (m *sharer) settled(partitions int) {
-	for deadline := time.Now().Add(settleTimeout); m.reads != partitions; time.Sleep(20 * time.Millisecond) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(settleTimeout); m.reads != partitions; <-tick.C {
 		m.heard(m.peer.quiet(m.beatRequest()))
 		if time.Now().After(deadline) {
 			m.session.stop("%s has %d partitions, not %d", m.id, m.reads, partitions)
