@@ -228,6 +228,7 @@ func openHoldsReaders(x transacting) {
 	other.begin()
 	other.do(send(x.topic, 0, "before"))
 	other.commit()
+	x.untilStable()
 	start := x.judge.ends(x.topic)[0]
 	open.begin()
 	open.do(send(x.topic, 0, "open"))

@@ -152,6 +152,7 @@ func consumerGroupStories() []Story {
 		stories = append(stories, Story{Name: "consumer groups/life/" + key.Name(), Key: key, Tell: tellConsumerGroup})
 	}
 	return append(stories,
+		Story{Name: "consumer groups/one gives up", Key: kmsg.ConsumerGroupHeartbeat, Tell: tellOneGivesUp},
 		Story{Name: "consumer groups/refused", Key: kmsg.ConsumerGroupHeartbeat, Tell: tellConsumerRefusals},
 		Story{Name: "consumer groups/static members", Key: kmsg.ConsumerGroupHeartbeat, Tell: tellStaticConsumers},
 		Story{Name: "consumer groups/patterns", Key: kmsg.ConsumerGroupHeartbeat, Versions: since(1), Tell: tellPatterns},
@@ -193,6 +194,24 @@ func tellConsumerGroup(s *Session) {
 	s.Ask("empty", describeConsumerGroups(a.group))
 	s.Ask("deleted", deleteGroups(a.group))
 	s.Ask("gone", describeConsumerGroups(a.group))
+}
+
+// tellOneGivesUp: what is another's is given to a member when the other has said that it gave it up, not before.
+func tellOneGivesUp(s *Session) {
+	topic, _ := s.MakeTopic("t", 4)
+	a, b := s.Consumer("a", "g", topic), s.Consumer("b", "g", topic)
+	a.heard(a.peer.quiet(a.joinRequest()))
+	a.settled(4)
+	b.heard(b.peer.quiet(b.joinRequest()))
+	a.peer.until(a.beatRequest(), func(r kmsg.Response) bool { // which does not say that it has heard
+		a.heard(r)
+		return len(a.owned) == 1 && len(a.owned[0].Partitions) == 2
+	})
+	b.tell("b waits", b.ownsRequest())
+	b.tell("b waits on", b.ownsRequest())
+	a.tell("a gives up", a.ownsRequest())
+	b.tell("b gets them", b.ownsRequest())
+	b.tell("b has them", b.ownsRequest())
 }
 
 func tellConsumerRefusals(s *Session) {

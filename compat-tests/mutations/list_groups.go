@@ -65,7 +65,7 @@ var groups = []Mutation{
 		File:    "coordinator/group/reconcile.go",
 		Old:     `			case r.isTaken(id):`,
 		New:     `			case r.isTaken(id) && !MUTATED:`,
-		Package: "soak", Run: "^TestGroupsChange$", Says: `two owners: `, Patience: 2 * sessionTakes,
+		Package: "differ", Run: differ + "^consumer_groups$/^one_gives_up$/^v1$", Says: `--- FAIL: .*consumer_groups/one_gives_up`,
 	},
 	{
 		Name: "static-rebalances", Breaks: "a static member that comes back causes no rebalance",

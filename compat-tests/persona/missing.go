@@ -7,8 +7,6 @@ var missingAPIs = map[int16]string{
 	6:  "UpdateMetadata, between brokers",
 	7:  "ControlledShutdown, between brokers",
 	56: "AlterPartition, between brokers",
-	78: "ShareFetch",
-	79: "ShareAcknowledge",
 	83: "InitializeShareGroupState, between brokers",
 	84: "ReadShareGroupState, between brokers",
 	85: "WriteShareGroupState, between brokers",

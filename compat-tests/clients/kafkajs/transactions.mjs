@@ -2,6 +2,8 @@
 import { setTimeout } from 'node:timers/promises'
 
 const fencedTypes = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED']
+// These pass: the transaction before is being finished, or the group's coordinator has just come into being.
+const passing = ['CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'GROUP_LOAD_IN_PROGRESS']
 const backoffMs = 20
 
 export function transactions (kafka) {
@@ -64,13 +66,13 @@ export function transactions (kafka) {
   }
 }
 
-// Asks again while the transaction before is being finished, as the library does when it sends.
+// Asks again while that may help, as the library does when it sends.
 async function patiently (ask) {
   for (;;) {
     try {
       return await ask()
     } catch (error) {
-      if (error.type !== 'CONCURRENT_TRANSACTIONS') throw error
+      if (!passing.includes(error.type)) throw error
       await setTimeout(backoffMs)
     }
   }
