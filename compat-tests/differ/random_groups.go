@@ -26,6 +26,9 @@ func (w *world) classicMember() {
 		if resp != nil && (resp.ErrorCode == 0 || resp.ErrorCode == memberIDRequired) {
 			m.id, m.generation = resp.MemberID, resp.Generation
 		}
+		if resp != nil && resp.ErrorCode == memberIDRequired {
+			w.visible(m.group)
+		}
 		if resp != nil && resp.ErrorCode == unknownMemberID && wrong == "" {
 			m.id = ""
 		}
@@ -36,6 +39,14 @@ func (w *world) classicMember() {
 	case 4:
 		w.ask(what("leaves"), as.leaveRequest())
 	}
+}
+
+// visible waits until a group that may be new is there: Kafka gives the first member its id before it has stored
+// the group, and calls it dead until then (GroupMetadataManager.classicGroupJoinToClassicGroup).
+func (w *world) visible(group string) {
+	w.quietly(func() {
+		w.Until(describeGroups(group), func(r kmsg.Response) bool { return r.(*kmsg.DescribeGroupsResponse).Groups[0].State != "Dead" })
+	})
 }
 
 const (
