@@ -278,38 +278,14 @@ func (c *Coordinator) EndTransaction(shard int32, p coordinator.Producer, commit
 
 // DeleteTopicOffsets forgets all offsets of topics that were deleted.
 func (c *Coordinator) DeleteTopicOffsets(topics []string, reply func(error)) {
-	c.everywhere(func(m *Machine, now coordinator.Moment, put func(error)) coordinator.Decision {
+	c.runtime.Everywhere(func(m *Machine, now coordinator.Moment, put func(error)) coordinator.Decision {
 		return m.DeleteTopicOffsets(now, topics, put)
 	}, reply)
 }
 
 // DeleteSharedTopics forgets what share groups have noted of topics that were deleted.
 func (c *Coordinator) DeleteSharedTopics(ids []protocol.UUID, reply func(error)) {
-	c.everywhere(func(m *Machine, now coordinator.Moment, put func(error)) coordinator.Decision {
+	c.runtime.Everywhere(func(m *Machine, now coordinator.Moment, put func(error)) coordinator.Decision {
 		return m.DeleteSharedTopics(now, ids, put)
 	}, reply)
-}
-
-// everywhere runs an input on all shards of this broker. The error is that of the
-// first shard that could not do it.
-func (c *Coordinator) everywhere(decide func(*Machine, coordinator.Moment, func(error)) coordinator.Decision, reply func(error)) {
-	shards := c.runtime.Shards()
-	errs := make([]error, shards)
-	pending := coordinator.NewCountdown(int(shards), func() {
-		for _, err := range errs {
-			if err != nil && err != coordinator.ErrNotOwner {
-				reply(err)
-				return
-			}
-		}
-		reply(nil)
-	})
-	for shard := range shards {
-		put := func(err error) {
-			errs[shard] = err
-			pending.Done()
-		}
-		c.runtime.Do(shard,
-			func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, put) }, put)
-	}
 }

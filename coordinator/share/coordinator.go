@@ -113,7 +113,7 @@ func (c *Coordinator) DeleteTopics(ids []protocol.UUID, reply func(error)) {
 	for _, id := range ids {
 		gone[id] = true
 	}
-	c.eachShard(func(m *Machine, _ coordinator.Moment, _ int32, done func(error)) coordinator.Decision {
+	c.runtime.Everywhere(func(m *Machine, _ coordinator.Moment, done func(error)) coordinator.Decision {
 		return m.DeleteTopics(gone, done)
 	}, reply)
 }
@@ -130,28 +130,6 @@ func (c *Coordinator) Prune(shards []int32, below func(shard int32, offset proto
 			})
 		}, func(error) {}) // the next time will do
 	}
-}
-
-func (c *Coordinator) eachShard(decide func(*Machine, coordinator.Moment, int32, func(error)) coordinator.Decision, reply func(error)) {
-	shards := c.runtime.Shards()
-	errs := make([]error, shards)
-	pending := coordinator.NewCountdown(int(shards), func() { reply(firstOf(errs)) })
-	for shard := range shards {
-		done := func(err error) {
-			errs[shard] = err
-			pending.Done()
-		}
-		c.runtime.Do(shard, func(m *Machine, now coordinator.Moment) coordinator.Decision { return decide(m, now, shard, done) }, done)
-	}
-}
-
-func firstOf(errs []error) error {
-	for _, err := range errs {
-		if err != nil && err != coordinator.ErrNotOwner {
-			return err
-		}
-	}
-	return nil
 }
 
 // do runs a call on its shard, after the topic was made if need be.

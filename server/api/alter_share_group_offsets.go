@@ -19,11 +19,7 @@ var alterShareGroupOffsets = boundedLater(0, 0, func(q *kmsg.AlterShareGroupOffs
 
 func (a *API) alterShareGroupOffsets(r *Request, q *kmsg.AlterShareGroupOffsetsRequest, reply func(*kmsg.AlterShareGroupOffsetsResponse)) {
 	p := kmsg.NewPtrAlterShareGroupOffsetsResponse()
-	err := a.checkShareProtocol(r)
-	if err == nil && q.GroupID == "" {
-		err = group.ErrInvalidGroupID
-	}
-	if err != nil {
+	if err := a.checkShareOffsets(r, q.GroupID); err != nil {
 		p.ErrorCode, p.ErrorMessage = problemOf(err)
 		reply(p)
 		return
@@ -52,6 +48,17 @@ func (a *API) alterShareGroupOffsets(r *Request, q *kmsg.AlterShareGroupOffsetsR
 		}
 		reply(p)
 	})
+}
+
+// checkShareOffsets is what changes of a share group's offsets need.
+func (a *API) checkShareOffsets(r *Request, groupID string) error {
+	if err := a.checkShareProtocol(r); err != nil {
+		return err
+	}
+	if groupID == "" {
+		return group.ErrInvalidGroupID
+	}
+	return nil
 }
 
 func alteredShareTopics(results []group.TopicResult) []kmsg.AlterShareGroupOffsetsResponseTopic {

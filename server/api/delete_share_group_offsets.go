@@ -16,11 +16,7 @@ var deleteShareGroupOffsets = boundedLater(0, 0, func(q *kmsg.DeleteShareGroupOf
 
 func (a *API) deleteShareGroupOffsets(r *Request, q *kmsg.DeleteShareGroupOffsetsRequest, reply func(*kmsg.DeleteShareGroupOffsetsResponse)) {
 	p := kmsg.NewPtrDeleteShareGroupOffsetsResponse()
-	err := a.checkShareProtocol(r)
-	if err == nil && q.GroupID == "" {
-		err = group.ErrInvalidGroupID
-	}
-	if err != nil {
+	if err := a.checkShareOffsets(r, q.GroupID); err != nil {
 		p.ErrorCode, p.ErrorMessage = problemOf(err)
 		reply(p)
 		return
