@@ -196,9 +196,14 @@ func (k *worker) transact(ctx context.Context, id ID) error {
 	reading, cancel := context.WithTimeout(ctx, readFor)
 	k.see(fmt.Sprintf("producer %d", k.number), &id, k.client.PollRecords(reading, 100), &k.next)
 	cancel()
-	k.send(ctx, id)
+	unsent := k.send(ctx, id)
 	if err := k.client.Flush(ctx); err != nil {
 		return err
+	}
+	if err := unsent(); err != nil {
+		// The client would commit the others.
+		k.Logf("producer %d aborts transaction %d: %v", k.number, id.Number, err)
+		return k.abort(ctx)
 	}
 	if k.random.IntN(abortOneIn) == 0 {
 		return k.abort(ctx)
@@ -223,17 +228,21 @@ func (k *worker) abort(ctx context.Context) error {
 	return k.client.EndTransaction(ctx, kgo.TryAbort)
 }
 
-// send sends some records to random partitions and does not wait for them.
-func (k *worker) send(ctx context.Context, id ID) {
+// send sends some records to random partitions and does not wait for them; unsent tells after
+// a flush why the first that failed did.
+func (k *worker) send(ctx context.Context, id ID) (unsent func() error) {
+	var first kgo.FirstErrPromise
 	for range 1 + k.random.IntN(recordsMax) {
-		v := k.history.Send(id, int32(k.random.IntN(partitions)))
+		v, promised := k.history.Send(id, int32(k.random.IntN(partitions))), first.Promise()
 		record := &kgo.Record{Partition: v.Partition, Value: []byte(v.String())}
 		k.client.Produce(ctx, record, func(r *kgo.Record, err error) {
 			if err == nil && r.Offset >= 0 {
 				k.history.Acked(v, r.Offset)
 			}
+			promised(r, err)
 		})
 	}
+	return first.Err
 }
 
 func (w *Load) create(ctx context.Context) {
