@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
 var (
@@ -17,8 +19,6 @@ var (
 const (
 	roundLength = time.Minute
 	shortRound  = 25 * time.Second
-	// textsMax bounds what a failure tells of each load.
-	textsMax = 20
 )
 
 // Mixed clients are served for as long as the flag says, whatever happens to the broker,
@@ -42,13 +42,7 @@ func TestSoak(t *testing.T) {
 		t.Errorf("promises were broken; -seed %d repeats the moments of trouble", seed)
 	}
 	for _, r := range w.total.rows {
-		for i, text := range r.texts {
-			if i == textsMax {
-				t.Errorf("%s: %d more", r.name, len(r.texts)-i)
-				break
-			}
-			t.Error(text)
-		}
+		testbed.Report(t, r.texts)
 	}
 }
 
@@ -67,12 +61,7 @@ func TestGroupsChange(t *testing.T) {
 	stopConsumer()
 	shared.stop()
 	ends := w.ends(ctx, topic, sharedPartitions)
-	complain := func(r row) {
-		for _, text := range r.texts {
-			t.Error(text)
-		}
+	for _, r := range []row{classic.result(ctx, ends), consumer.result(ctx, ends), shared.result(ctx, "records")} {
+		testbed.Report(t, r.texts)
 	}
-	complain(classic.result(ctx, ends))
-	complain(consumer.result(ctx, ends))
-	complain(shared.result(ctx, "records"))
 }

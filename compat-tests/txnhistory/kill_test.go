@@ -50,13 +50,7 @@ func TestKillInTransactions(t *testing.T) {
 			load(ctx, w, kills)
 			w.ReadAll(ctx)
 			t.Log(history)
-			for i, text := range history.Check() {
-				if i == 20 {
-					t.Error("and more")
-					break
-				}
-				t.Error(text)
-			}
+			testbed.Report(t, history.Check())
 		})
 	}
 }
