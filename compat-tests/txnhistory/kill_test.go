@@ -32,6 +32,9 @@ var victims = []struct {
 	{"barnabas dev", 15, func(t *testing.T) *testbed.Broker { return barnabas.Run(t, barnabas.Options{Profile: "dev"}) }},
 	{"barnabas server", 15, func(t *testing.T) *testbed.Broker { return barnabas.Run(t, barnabas.Options{Profile: "server"}) }},
 	{"kafka", 3, func(t *testing.T) *testbed.Broker {
+		if testing.Short() {
+			t.Skip("judges the test, not the broker")
+		}
 		return oracle.Run(t, oracle.Options{Version: cmp.Or(os.Getenv("TXN_KAFKA"), oracle.Old)}) // not 4.3.1, see doc.go
 	}},
 }
