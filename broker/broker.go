@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,9 @@ type Options struct {
 	// (kafka-configs.sh --entity-type broker-loggers); nil keeps them from it.
 	LogLevel *slog.LevelVar
 	Version  string
+	// Gateways tells the default gateways: the addresses that clients on the other
+	// side of a container's port mapping come from. It is asked once, at the start.
+	Gateways func() []netip.Addr
 }
 
 // LevelNotice is the level of the few lines that belong in every log: start and
@@ -67,6 +71,7 @@ type Broker struct {
 	// In the order in which they are opened; Close goes the other way round.
 	server     *server.Server
 	listeners  []*server.Listener
+	gateways   []netip.Addr // see Options.Gateways
 	lock       vfs.File
 	logs       *disk.Store
 	journal    *metadataJournal
@@ -94,6 +99,9 @@ func Open(o Options) (*Broker, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Gateways == nil {
+		o.Gateways = machineGateways
 	}
 	b := &Broker{opts: o, fatal: make(chan error, 1), incarnation: protocol.NewUUID()}
 	settings, err := o.Settings.Broker(nil, nil)
@@ -124,7 +132,7 @@ func Open(o Options) (*Broker, error) {
 	}))
 	b.waking.Go(b.wakeTransactions)
 	b.startChores()
-	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
+	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "advertised", b.toldAtAll(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
 	return b, nil
 }
 
@@ -144,8 +152,11 @@ func (b *Broker) listen() error {
 	}
 	b.server = server.New(o)
 	var err error
-	b.listeners, err = b.server.Listen()
-	return err
+	if b.listeners, err = b.server.Listen(); err != nil {
+		return err
+	}
+	b.findGateways()
+	return nil
 }
 
 func connectionLimits(s *config.Broker) server.Limits {

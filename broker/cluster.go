@@ -1,7 +1,13 @@
 package broker
 
 import (
+	"fmt"
+	"net"
+	"net/netip"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/server"
@@ -9,26 +15,106 @@ import (
 )
 
 // Brokers implements api.ClusterView: this one, at the address that it tells the
-// clients of that listener.
-func (b *Broker) Brokers(l *server.Listener) []api.Endpoint { return []api.Endpoint{b.Self(l)} }
+// client.
+func (b *Broker) Brokers(c *server.Conn) []api.Endpoint { return []api.Endpoint{b.Self(c)} }
 
 // Self implements api.ClusterView.
-func (b *Broker) Self(l *server.Listener) api.Endpoint {
+func (b *Broker) Self(c *server.Conn) api.Endpoint {
 	s := b.settings.Load()
-	e := api.Endpoint{NodeID: s.NodeID, Host: l.Host, Port: int32(l.Port)}
-	if a := advertised(s, l.Name); a != nil {
-		e.Host = a.Host
-		if a.Port != 0 {
-			e.Port = int32(a.Port)
-		}
-	}
-	if e.Host == "" || e.Host == "0.0.0.0" || e.Host == "::" {
-		e.Host = hostname()
-	}
+	e := api.Endpoint{NodeID: s.NodeID}
 	if s.Rack != "" {
 		e.Rack = &s.Rack
 	}
+	host, port := told(s, c.Listener)
+	if host == "" {
+		host, port = b.tellAddress(s, c, port)
+	}
+	e.Host, e.Port = host, int32(port)
 	return e
+}
+
+// told is the address that all clients of a listener are told. The host is empty
+// when nothing says which one it is.
+func told(s *config.Broker, l *server.Listener) (host string, port int) {
+	host, port = l.Host, l.Port
+	if a := advertised(s, l.Name); a != nil {
+		host = a.Host
+		if a.Port != 0 {
+			port = a.Port
+		}
+	}
+	if isEveryAddress(host) {
+		host = ""
+	}
+	return host, port
+}
+
+// tellAddress finds the address for one client of a listener on every interface.
+// The machine behind a container's port mapping comes from the gateway: there the
+// port is on its localhost. Anybody else gets the address that has just worked.
+func (b *Broker) tellAddress(s *config.Broker, c *server.Conn, port int) (string, int) {
+	switch reached := c.Reached.Addr(); {
+	case s.AdvertisedHostname, !reached.IsValid(), reached.Is6() && reached.IsLinkLocalUnicast():
+		return hostname(), port // a link-local address means nothing without the client's own zone
+	case slices.Contains(b.gateways, c.Peer.Addr()):
+		return "localhost", port
+	default:
+		return reached.WithZone("").String(), port
+	}
+}
+
+// registered is the address of a listener in the metadata, where no client is.
+func registered(s *config.Broker, l *server.Listener) (host string, port int) {
+	if host, port = told(s, l); host == "" {
+		host = hostname()
+	}
+	return host, port
+}
+
+// toldAtAll says for people what clients of the listeners are told.
+func (b *Broker) toldAtAll() string {
+	s := b.settings.Load()
+	var text []string
+	for _, l := range b.listeners {
+		host, port := told(s, l)
+		one := l.Name + "://" + net.JoinHostPort(host, strconv.Itoa(port))
+		switch {
+		case host != "":
+		case s.AdvertisedHostname:
+			one = l.Name + "://" + net.JoinHostPort(hostname(), strconv.Itoa(port))
+		case len(b.gateways) > 0:
+			one = fmt.Sprintf("%s://ADDRESS-REACHED:%d (localhost:%d for clients from the gateway %s; a port mapped to another number needs advertised.listeners)",
+				l.Name, port, port, b.gateways[0])
+		default:
+			one = fmt.Sprintf("%s://ADDRESS-REACHED:%d (a port mapped to another number needs advertised.listeners)", l.Name, port)
+		}
+		text = append(text, one)
+	}
+	return strings.Join(text, ", ")
+}
+
+// findGateways asks the machine for its default gateways, if any client may be
+// told an address that hangs on them.
+func (b *Broker) findGateways() {
+	s := b.settings.Load()
+	if s.AdvertisedHostname {
+		return
+	}
+	for _, l := range b.listeners {
+		if host, _ := told(s, l); host == "" {
+			b.gateways = b.opts.Gateways()
+			return
+		}
+	}
+}
+
+// machineGateways are those of the machine, or of the container.
+func machineGateways() []netip.Addr {
+	text, err := os.ReadFile(routesFile)
+	if err != nil {
+		return nil // not Linux, or no /proc: every client gets the address that it reached
+	}
+	return parseGateways(text)
 }
 
 func advertised(s *config.Broker, name string) *config.Listener {
@@ -39,6 +125,8 @@ func advertised(s *config.Broker, name string) *config.Listener {
 	}
 	return nil
 }
+
+func isEveryAddress(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
 
 // hostname is what Kafka advertises when nothing else is known.
 func hostname() string {

@@ -68,8 +68,8 @@ func (b *Broker) openMetadata() error {
 		options.Rack = &s.Rack
 	}
 	for _, l := range b.listeners {
-		e := b.Self(l)
-		options.Endpoints = append(options.Endpoints, metadata.Endpoint{Name: l.Name, Host: e.Host, Port: uint16(e.Port)})
+		host, port := registered(s, l)
+		options.Endpoints = append(options.Endpoints, metadata.Endpoint{Name: l.Name, Host: host, Port: uint16(port)})
 	}
 	b.metadata, err = metadata.Open(options)
 	var corrupt *metadata.CorruptError

@@ -126,10 +126,11 @@ func (r *reader) ofListener(name string) int64 {
 }
 
 // fixedListeners keeps the listeners as they are: addresses are bound at the start.
+// What clients are told may change.
 func fixedListeners(from, to *reader) error {
 	before, _, _ := from.endpoints().resolve()
 	after, _, _ := to.endpoints().resolve()
-	if !slices.Equal(before.listen, after.listen) || !slices.Equal(before.advertised, after.advertised) {
+	if !slices.Equal(before.listen, after.listen) {
 		return refuse(ErrInvalidRequest, "listeners", "Listeners cannot be changed while the broker runs")
 	}
 	return nil

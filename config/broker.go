@@ -30,6 +30,7 @@ type Broker struct {
 	Rack                string // empty: none
 	Listeners           []Listener
 	AdvertisedListeners []Listener // a host may be empty, see Listener.Host
+	AdvertisedHostname  bool       // an empty host means the machine's name
 	LogDirs             []string   // Invariant: exactly one
 	InsecureIgnore      bool
 
@@ -219,6 +220,7 @@ func (b *Broker) readIdentity(r *reader) {
 	for i := range b.Listeners {
 		b.Listeners[i].Persona = r.persona(b.Listeners[i].Name)
 	}
+	b.AdvertisedHostname = r.text(keyAdvertised) == "hostname"
 	b.LogDirs = distinct(r.logDirs())
 	b.InsecureIgnore = r.boolean(keyInsecureIgnore)
 }

@@ -2,7 +2,7 @@ package config
 
 // networkKeys: settings of the listeners, connections and requests.
 var networkKeys = []Key{
-	{Name: "advertised.listeners", Type: TypeList, Null: true, Effect: Acts, Doc: "The addresses that clients are told to connect to, one per listener; unset, the listeners themselves."},
+	{Name: "advertised.listeners", Type: TypeList, Null: true, Update: PerBroker, Effect: Acts, Doc: "The addresses that clients are told to connect to, one per listener; unset, the listeners themselves. An empty host is found as barnabas.advertised says. As in Kafka with ZooKeeper it may be altered while the broker runs, and acts at once."},
 	{Name: "background.threads", Type: TypeInt, Default: "10", Valid: "[1,...]", Update: ClusterWide, Doc: "Size of the pool for background work; Barnabas needs no such pool."},
 	{Name: "broker.heartbeat.interval.ms", Type: TypeInt, Default: "2000", Doc: "How often a broker reports to the controller; both are one process here."},
 	{Name: "broker.id", Type: TypeInt, Default: "-1", Effect: Acts, Doc: "The older name of node.id; one of the two is enough."},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
@@ -14,6 +15,10 @@ type Conn struct {
 	Listener *Listener
 	// RemoteAddr is host:port of the peer.
 	RemoteAddr string
+	// Peer and Reached are the two ends of the connection: where the peer comes
+	// from, and the address of this machine that it connected to. IPv4 addresses in
+	// IPv6 form are unmapped. Both are zero without TCP.
+	Peer, Reached netip.AddrPort
 	// State is the handler's own.
 	State any
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -156,7 +157,10 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 	}
 	s.tune(sock)
 	c := &conn{server: s, sock: sock, transport: newTransport(sock, s.opts.WriteTimeout)}
-	c.Conn = Conn{Listener: l, RemoteAddr: sock.RemoteAddr().String(), done: make(chan struct{})}
+	c.Conn = Conn{
+		Listener: l, RemoteAddr: sock.RemoteAddr().String(), Peer: endOf(sock.RemoteAddr()), Reached: endOf(sock.LocalAddr()),
+		done: make(chan struct{}),
+	}
 	s.mu.Lock()
 	if s.mu.stopped {
 		s.mu.Unlock()
@@ -170,6 +174,16 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 	s.opened.Inc()
 	s.open.Add(1)
 	go s.serveConn(c, address) // ended by the peer, by its own error, or by Shutdown
+}
+
+// endOf is one end of a connection, zero for what is not TCP.
+func endOf(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	end := tcp.AddrPort()
+	return netip.AddrPortFrom(end.Addr().Unmap(), end.Port())
 }
 
 func (s *Server) tune(sock net.Conn) {

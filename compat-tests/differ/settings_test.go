@@ -113,6 +113,8 @@ var settingsApart = []apart{
 	{"settings/broker/controller.listener.names", "subtract", "Responses", "as above"},
 	{"settings/broker/process.roles", "append", "Responses", "as above"},
 	{"settings/broker/process.roles", "subtract", "Responses", "as above"},
+	{"settings/broker/advertised.listeners", "", "Responses", "it may be altered here, as in Kafka with ZooKeeper"},
+	{"settings/together", "another address advertised", "Responses", "as above"},
 	{"settings/together", "overrides without host", "Responses", "Kafka finds out when it applies it, after the answer"},
 	{"settings/together", "overrides below zero", "Responses", "Kafka takes it for 0"},
 	{"settings/listener/authorizer.class.name", "wrong", "Responses", "it asks for protection that is not built yet"},

@@ -51,16 +51,16 @@ type Rooms struct {
 	LogLevel *slog.LevelVar
 }
 
-// ClusterView is what a listener's clients see of the cluster. Only here can one
+// ClusterView is what a connection's client sees of the cluster. Only here can one
 // process look like several brokers; records always name the one real node.
 type ClusterView interface {
-	// Brokers lists the brokers with the addresses to advertise on the listener.
-	Brokers(l *server.Listener) []Endpoint
-	// Self is the broker that the listener belongs to.
-	Self(l *server.Listener) Endpoint
+	// Brokers lists the brokers with the addresses that this client can reach them at.
+	Brokers(c *server.Conn) []Endpoint
+	// Self is the broker that the connection's listener belongs to.
+	Self(c *server.Conn) Endpoint
 }
 
-// Endpoint is a broker's address for one listener.
+// Endpoint is a broker's address for one client.
 type Endpoint struct {
 	NodeID int32
 	Host   string

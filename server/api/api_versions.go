@@ -89,7 +89,7 @@ func (a *API) checkApiVersions(r *Request, q *kmsg.ApiVersionsRequest) *protocol
 	if q.Version >= apiVersionsFeatures && !named {
 		return protocol.ErrInvalidRequest
 	}
-	if checksCluster && (*q.ClusterID != a.Metadata.Image().ClusterID() || q.NodeID != a.Cluster.Self(r.Call.Conn.Listener).NodeID) {
+	if checksCluster && (*q.ClusterID != a.Metadata.Image().ClusterID() || q.NodeID != a.Cluster.Self(r.Call.Conn).NodeID) {
 		return protocol.ErrRebootstrapRequired
 	}
 	return nil

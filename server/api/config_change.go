@@ -21,7 +21,7 @@ type configChange struct {
 // notes in the others why not.
 func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly bool) {
 	counts := countNames(changes, func(c *configChange) configResource { return c.resource })
-	node := a.Cluster.Self(r.Call.Conn.Listener).NodeID
+	node := a.Cluster.Self(r.Call.Conn).NodeID
 	for i := range changes {
 		c := &changes[i]
 		if counts[c.resource] > 1 {

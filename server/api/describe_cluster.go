@@ -33,10 +33,10 @@ func (a *API) describeCluster(r *Request, q *kmsg.DescribeClusterRequest) *kmsg.
 		p.ErrorCode, p.ErrorMessage = problemOf(err)
 		return p
 	}
-	listener := r.Call.Conn.Listener
+	conn := r.Call.Conn
 	p.ClusterID = a.Metadata.Image().ClusterID()
-	p.ControllerID = a.Cluster.Self(listener).NodeID
-	for _, e := range a.Cluster.Brokers(listener) {
+	p.ControllerID = a.Cluster.Self(conn).NodeID
+	for _, e := range a.Cluster.Brokers(conn) {
 		b := kmsg.NewDescribeClusterResponseBroker()
 		b.NodeID, b.Host, b.Port, b.Rack = e.NodeID, e.Host, e.Port, e.Rack
 		p.Brokers = append(p.Brokers, b)

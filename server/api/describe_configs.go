@@ -34,7 +34,7 @@ var describeConfigs = now(0, 4, (*API).describeConfigs)
 func (a *API) describeConfigs(r *Request, q *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeConfigsResponse)
 	d := configDescriber{
-		api: a, image: a.Metadata.Image(), settings: a.Config(), node: a.Cluster.Self(r.Call.Conn.Listener).NodeID,
+		api: a, image: a.Metadata.Image(), settings: a.Config(), node: a.Cluster.Self(r.Call.Conn).NodeID,
 	}
 	whole := make(map[configResource]bool) // described with all settings
 	for i := range q.Resources {

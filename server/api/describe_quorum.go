@@ -44,7 +44,7 @@ func (a *API) describeQuorum(r *Request, q *kmsg.DescribeQuorumRequest) *kmsg.De
 	}
 	if known {
 		node := kmsg.NewDescribeQuorumResponseNode()
-		node.NodeID = a.Cluster.Self(r.Call.Conn.Listener).NodeID
+		node.NodeID = a.Cluster.Self(r.Call.Conn).NodeID
 		p.Nodes = append(p.Nodes, node)
 	}
 	return p
@@ -52,7 +52,7 @@ func (a *API) describeQuorum(r *Request, q *kmsg.DescribeQuorumRequest) *kmsg.De
 
 // quorum is the one partition of the metadata.
 func (a *API) quorum(r *Request) kmsg.DescribeQuorumResponseTopicPartition {
-	image, self := a.Metadata.Image(), a.Cluster.Self(r.Call.Conn.Listener).NodeID
+	image, self := a.Metadata.Image(), a.Cluster.Self(r.Call.Conn).NodeID
 	one := kmsg.NewDescribeQuorumResponseTopicPartition()
 	one.LeaderID, one.LeaderEpoch, one.HighWatermark = self, int32(image.Epoch()), int64(image.EndOffset())
 	voter := kmsg.NewDescribeQuorumResponseTopicPartitionReplicaState()

@@ -43,7 +43,7 @@ func (a *API) findCoordinator(r *Request, q *kmsg.FindCoordinatorRequest) *kmsg.
 	err := a.prepareCoordinator(r, q.CoordinatorType)
 	at := Endpoint{NodeID: -1, Port: -1}
 	if err == nil {
-		at = a.Cluster.Self(r.Call.Conn.Listener)
+		at = a.Cluster.Self(r.Call.Conn)
 	}
 	if q.Version < findCoordinatorBatch {
 		p.ErrorCode, p.NodeID, p.Host, p.Port = codeOf(err), at.NodeID, at.Host, at.Port

@@ -223,10 +223,10 @@ func (w *world) RaiseEpoch(id logstore.ID) (protocol.Epoch, error) {
 }
 
 // Brokers implements ClusterView.
-func (w *world) Brokers(l *server.Listener) []Endpoint { return []Endpoint{w.Self(l)} }
+func (w *world) Brokers(c *server.Conn) []Endpoint { return []Endpoint{w.Self(c)} }
 
 // Self implements ClusterView.
-func (w *world) Self(*server.Listener) Endpoint {
+func (w *world) Self(*server.Conn) Endpoint {
 	return Endpoint{NodeID: worldNode, Host: "broker.example", Port: 9092}
 }
 

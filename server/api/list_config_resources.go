@@ -65,7 +65,7 @@ func (a *API) resourceNames(r *Request, image *metadata.Image, kind kmsg.ConfigR
 				}
 			}
 		case kmsg.ConfigResourceTypeBroker, kmsg.ConfigResourceTypeBrokerLogger:
-			for _, e := range a.Cluster.Brokers(r.Call.Conn.Listener) {
+			for _, e := range a.Cluster.Brokers(r.Call.Conn) {
 				if !yield(strconv.Itoa(int(e.NodeID))) {
 					return
 				}

@@ -39,8 +39,8 @@ func (a *API) metadata(r *Request, q *kmsg.MetadataRequest) *kmsg.MetadataRespon
 	image := a.Metadata.Image()
 	cluster := image.ClusterID()
 	p.ClusterID = &cluster
-	p.ControllerID = a.Cluster.Self(r.Call.Conn.Listener).NodeID
-	for _, e := range a.Cluster.Brokers(r.Call.Conn.Listener) {
+	p.ControllerID = a.Cluster.Self(r.Call.Conn).NodeID
+	for _, e := range a.Cluster.Brokers(r.Call.Conn) {
 		b := kmsg.NewMetadataResponseBroker()
 		b.NodeID, b.Host, b.Port, b.Rack = e.NodeID, e.Host, e.Port, e.Rack
 		p.Brokers = append(p.Brokers, b)

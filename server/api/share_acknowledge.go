@@ -80,7 +80,7 @@ func (a *API) answerAcknowledgements(r *Request, p *kmsg.ShareAcknowledgeRespons
 			one.ErrorMessage = &e.Message
 		}
 		if one.ErrorCode == protocol.ErrNotLeaderOrFollower.Code {
-			self := a.Cluster.Self(r.Call.Conn.Listener)
+			self := a.Cluster.Self(r.Call.Conn)
 			one.CurrentLeader.LeaderID, one.CurrentLeader.LeaderEpoch = self.NodeID, a.leaderEpoch(ack.key)
 			if len(p.NodeEndpoints) == 0 {
 				n := kmsg.NewShareAcknowledgeResponseNodeEndpoint()

@@ -126,7 +126,7 @@ func (c *shareCall) appendPartition(r *Request, out *server.Out, item *shareItem
 	leader, epoch := int32(0), int32(0)
 	if failed != nil && (failed.Code == protocol.ErrNotLeaderOrFollower.Code || failed.Code == protocol.ErrFencedLeaderEpoch.Code) {
 		moved = true
-		leader, epoch = c.api.Cluster.Self(r.Call.Conn.Listener).NodeID, c.api.leaderEpoch(item.key)
+		leader, epoch = c.api.Cluster.Self(r.Call.Conn).NodeID, c.api.leaderEpoch(item.key)
 	}
 	w.Int32(&leader)
 	w.Int32(&epoch)
@@ -199,7 +199,7 @@ func appendError(w *protocol.Coder, e *protocol.Error, told bool) {
 func (c *shareCall) appendEndpoints(w *protocol.Coder, r *Request, moved bool) {
 	var all []Endpoint
 	if moved {
-		all = []Endpoint{c.api.Cluster.Self(r.Call.Conn.Listener)}
+		all = []Endpoint{c.api.Cluster.Self(r.Call.Conn)}
 	}
 	protocol.Array(w, &all, func(w *protocol.Coder, e *Endpoint) {
 		w.Int32(&e.NodeID)
