@@ -178,8 +178,12 @@ func (b *Broker) openDirectory() error {
 	if b.lock, err = lockDirectory(files, b.dir); err != nil {
 		return err
 	}
-	if b.identity, err = loadIdentity(files, b.dir, s.NodeID); err != nil {
+	wanted := b.opts.Settings.ClusterID
+	if b.identity, err = loadIdentity(files, b.dir, s.NodeID, wanted); err != nil {
 		return err
+	}
+	if wanted != "" && wanted != b.identity.ClusterID {
+		b.opts.Log.Warn("the data directory keeps its own cluster id", "cluster", b.identity.ClusterID, "wanted", wanted)
 	}
 	clean, err := hasCleanMarker(files, b.dir)
 	if err != nil {

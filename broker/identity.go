@@ -77,8 +77,8 @@ func makeFolder(files vfs.FS, dir string) error {
 }
 
 // loadIdentity reads meta.properties, or makes it in a directory that holds no
-// data yet.
-func loadIdentity(files vfs.FS, dir string, nodeID int32) (id identity, err error) {
+// data yet, for the cluster of that id or, without one, for a new one.
+func loadIdentity(files vfs.FS, dir string, nodeID int32, clusterID string) (id identity, err error) {
 	name := path.Join(dir, metaPropertiesName)
 	text, err := vfs.ReadFile(files, name, identityBytesMax)
 	switch {
@@ -86,7 +86,10 @@ func loadIdentity(files vfs.FS, dir string, nodeID int32) (id identity, err erro
 		if reason := looksUsed(files, dir); reason != "" {
 			return id, &DirectoryError{name, "is missing, but " + reason + "; the directory is damaged, not empty", nil}
 		}
-		id = identity{ClusterID: protocol.NewUUID().String(), NodeID: nodeID, DirectoryID: protocol.NewUUID()}
+		if clusterID == "" {
+			clusterID = protocol.NewUUID().String()
+		}
+		id = identity{ClusterID: clusterID, NodeID: nodeID, DirectoryID: protocol.NewUUID()}
 		return id, writeIdentity(files, dir, id)
 	case err != nil:
 		return id, &DirectoryError{name, "cannot be read", err}

@@ -55,6 +55,13 @@ func TestGatewaysOfARouteTable(t *testing.T) {
 // gateways.
 func openOn(t *testing.T, log *slog.Logger, gateways []string, overrides ...string) *Broker {
 	t.Helper()
+	b := openOver(t, vfs.NewMem(), log, gateways, overrides...)
+	t.Cleanup(func() { mustClose(t, b) })
+	return b
+}
+
+func openOver(t *testing.T, files vfs.FS, log *slog.Logger, gateways []string, overrides ...string) *Broker {
+	t.Helper()
 	settings, err := config.Load(config.Input{Data: dataDir, Profile: "dev", Overrides: overrides})
 	if err != nil {
 		t.Fatal(err)
@@ -64,12 +71,11 @@ func openOn(t *testing.T, log *slog.Logger, gateways []string, overrides ...stri
 		all = append(all, netip.MustParseAddr(g))
 	}
 	b, err := Open(Options{
-		Settings: settings, FS: vfs.NewMem(), Version: "test", Log: log, Gateways: func() []netip.Addr { return all },
+		Settings: settings, FS: files, Version: "test", Log: log, Gateways: func() []netip.Addr { return all },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { mustClose(t, b) })
 	return b
 }
 
@@ -190,6 +196,21 @@ func TestAdvertisedListenersAreAltered(t *testing.T) {
 	alter(nil, 0)
 	if got := outside.toldAddress(); got != before {
 		t.Errorf("taken back: told %s, want %s", got, before)
+	}
+}
+
+// What was altered holds after a restart.
+func TestAlteredAdvertisedListenersStay(t *testing.T) {
+	files := vfs.NewMem()
+	b := openOver(t, files, nil, nil, "listeners=PLAINTEXT://127.0.0.1:0")
+	if code := dial(t, b).alter("1", "advertised.listeners", ptr("PLAINTEXT://docker.example:1")); code != 0 {
+		t.Fatalf("altering it: error %d", code)
+	}
+	mustClose(t, b)
+	b = openOver(t, files, nil, nil, "listeners=PLAINTEXT://127.0.0.1:0")
+	defer mustClose(t, b)
+	if got := dial(t, b).toldAddress(); got != "docker.example:1" {
+		t.Errorf("told %s", got)
 	}
 }
 

@@ -12,7 +12,11 @@ func (s *Static) check() Problems {
 	for name, one := range s.settings {
 		key, known := Lookup(ScopeBroker, name)
 		if !known {
-			if advice := unknownAdvice(name); advice != "" {
+			advice, understood := s.advice[name]
+			if !understood {
+				advice = unknownAdvice(name)
+			}
+			if advice != "" {
 				s.Warnings = append(s.Warnings, Problem{name, one.origin, name + ": " + advice})
 			}
 			key, known = listenerKey(name)
@@ -24,6 +28,7 @@ func (s *Static) check() Problems {
 			wrong = append(wrong, Problem{name, one.origin, err.Error()})
 		}
 	}
+	s.Warnings = append(s.Warnings, s.noMachineWarning()...)
 	unprotected := s.located(askingForProtection(s.values))
 	if len(wrong) > 0 {
 		return append(wrong, s.tolerate(unprotected)...)

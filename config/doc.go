@@ -8,6 +8,9 @@
 // process.roles, controller.listener.names) may be left out here, so that a
 // start without a file works.
 //
+// Images other than ours bring their own names and defaults: Family, FromRedpanda
+// and the environment's tables turn them into Kafka's settings with their origin.
+//
 //	flags, overrides, environment, file, profile
 //	       │ Load: all problems at once
 //	       ▼

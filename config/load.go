@@ -15,6 +15,24 @@ type Input struct {
 	Overrides []string // --override key=value, repeated
 	Environ   []string // os.Environ's form
 	File      *File    // nil without a properties file
+	// Family is the container image that the start stands in for.
+	Family Family
+	// Given are settings that came in another form than the above (FromRedpanda).
+	// Each counts as one from the place that its origin names, and the later of two
+	// from one place wins.
+	Given []Setting
+	// ClusterID is the identity that a new data directory gets, any text; empty
+	// leaves it to CLUSTER_ID and its like in the environment.
+	ClusterID string
+	// ReadFile reads the file that a variable with _FILE at its end names. Without
+	// it such a variable is a fault.
+	ReadFile func(name string) ([]byte, error)
+}
+
+// Setting is one value with the place where it was written.
+type Setting struct {
+	Name, Value string
+	Origin      Origin
 }
 
 // File is a properties file that has been read.
@@ -29,9 +47,14 @@ type Static struct {
 	Profile string
 	// Warnings are what the user should know, to be logged once.
 	Warnings Problems
+	// ClusterID is what a new data directory's cluster is to be called; empty makes
+	// one up.
+	ClusterID string
 
-	settings map[string]setting
-	values   map[string]string // the same without origins; node.id and broker.id both present
+	noMachine []string          // variables for a Java machine
+	advice    map[string]string // of old settings that mean something: what
+	settings  map[string]setting
+	values    map[string]string // the same without origins; node.id and broker.id both present
 }
 
 type setting struct {
@@ -60,7 +83,7 @@ var profiles = map[string]map[string]string{
 // environment, file, profile, defaults. The error is Problems: everything that
 // is wrong at once.
 func Load(in Input) (*Static, error) {
-	s := &Static{Profile: in.Profile, settings: make(map[string]setting)}
+	s := &Static{Profile: in.Profile, settings: make(map[string]setting), advice: make(map[string]string)}
 	if s.Profile == "" {
 		s.Profile = "server"
 	}
@@ -72,10 +95,16 @@ func Load(in Input) (*Static, error) {
 	for name, value := range profile {
 		s.set(name, value, Origin{Kind: FromProfile, Name: s.Profile})
 	}
+	s.setDefaults(in.Family, in.File != nil)
+	s.take(in.Given, FromProfile)
 	wrong = append(wrong, s.readFile(in.File)...)
-	for _, v := range fromEnvironment(in.Environ) {
-		s.set(v.name, v.value, Origin{Kind: FromEnvironment, Name: v.environment})
-	}
+	s.take(in.Given, FromFile)
+	environment := readEnvironment(in.Environ, in.ReadFile)
+	s.take(environment.settings, FromEnvironment)
+	s.take(in.Given, FromEnvironment)
+	wrong = append(wrong, environment.wrong...)
+	s.noMachine = environment.noMachine
+	wrong = append(wrong, s.setClusterID(in.ClusterID, environment.clusterID)...)
 	for _, text := range in.Overrides {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || strings.TrimSpace(name) == "" {
@@ -84,19 +113,43 @@ func Load(in Input) (*Static, error) {
 		}
 		s.set(strings.TrimSpace(name), value, Origin{Kind: FromOverride})
 	}
+	s.take(in.Given, FromOverride)
+	s.take(in.Given, FromFlag)
 	s.setFlags(in)
+	s.completeListeners()
 	s.complete()
 	wrong = append(wrong, s.check()...)
 	return s, wrong.sorted().asError()
 }
 
-// readFile takes the file's entries, or what stands in for a file: a broker on
-// its own machine, with its data beside it.
+// take sets those that come from one kind of place.
+func (s *Static) take(given []Setting, kind OriginKind) {
+	for _, one := range given {
+		if one.Origin.Kind == kind {
+			s.set(one.Name, one.Value, one.Origin)
+		}
+	}
+}
+
+// setClusterID takes the first that says something. Any text is an identity (compose
+// files hold more than base64), if meta.properties can hold it.
+func (s *Static) setClusterID(ids ...string) Problems {
+	for _, id := range ids {
+		if id = strings.TrimSpace(id); id == "" {
+			continue
+		}
+		if strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
+			return Problems{{"cluster.id", Origin{Kind: FromEnvironment, Name: "CLUSTER_ID"}, fmt.Sprintf("%q holds a control character or a backslash", cut(id))}}
+		}
+		s.ClusterID = id
+		break
+	}
+	return nil
+}
+
+// readFile takes the file's entries.
 func (s *Static) readFile(f *File) Problems {
 	if f == nil {
-		without := Origin{Kind: FromProfile, Name: "without a file"}
-		s.set("listeners", "PLAINTEXT://localhost:9092", without)
-		s.set("log.dirs", "./barnabas-data", without)
 		return nil
 	}
 	entries, err := ParseProperties(f.Text)
@@ -168,6 +221,10 @@ func nodeIDTwin(name string) string {
 // complete fills in what Kafka demands and Barnabas does not, and makes the
 // plain values, with the node id under both its names as Kafka describes it.
 func (s *Static) complete() {
+	// Kafka with ZooKeeper made up an id for that.
+	if strings.TrimSpace(s.settings["broker.id"].value) == "-1" {
+		delete(s.settings, "broker.id")
+	}
 	_, node := s.settings["node.id"]
 	_, broker := s.settings["broker.id"]
 	if !node && !broker {
@@ -180,7 +237,7 @@ func (s *Static) complete() {
 	for name, one := range s.settings {
 		if k, known := Lookup(ScopeBroker, name); known && k.Type == TypeList {
 			// Compose files often leave a comma at the end of a list.
-			one.value = strings.TrimSuffix(strings.TrimSpace(one.value), ",")
+			one.value = strings.TrimRight(strings.TrimSpace(one.value), ", \t\r\n")
 			s.settings[name] = one
 		}
 		s.values[name] = one.value

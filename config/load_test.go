@@ -127,26 +127,6 @@ func TestPersonas(t *testing.T) {
 	}
 }
 
-// The names of the official image, and what it and Kubernetes put beside them.
-func TestEnvironment(t *testing.T) {
-	got := map[string]string{}
-	for _, v := range fromEnvironment([]string{
-		"KAFKA_NODE_ID=5", "KAFKA_LOG_DIRS=/d=e", "KAFKA_LISTENER_NAME_INTERNAL_SSL_KEYSTORE_TYPE=PKCS12",
-		"KAFKA_A__B___C=1", "KAFKA_BARNABAS_DURABILITY=cached",
-		"KAFKA_HEAP_OPTS=-Xmx1g", "KAFKA_OPTS=x", "KAFKA_LOG4J_LOGGERS=x", "KAFKA_JMX_PORT=9101",
-		"KAFKA_PORT=tcp://10.0.0.1:9092", "KAFKA_SERVICE_HOST=10.0.0.1", "KAFKA_PORT_9092_TCP_ADDR=10.0.0.1",
-		"PATH=/bin", "CLUSTER_ID=x",
-	}) {
-		got[v.name] = v.value
-	}
-	want := map[string]string{
-		"node.id": "5", "log.dirs": "/d=e", "listener.name.internal.ssl.keystore.type": "PKCS12", "a_b-c": "1", "barnabas.durability": "cached",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-}
-
 // A user sees all faults of a file at once, each with its place.
 func TestAllProblemsAtOnce(t *testing.T) {
 	_, err := Load(Input{
@@ -252,8 +232,8 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "f:1: no.such: no setting has this name; it is kept and has no effect\n" +
-		"f:2: zookeeper.connect: there is no ZooKeeper; the setting has no effect\n" +
-		"f:5: port: the setting is gone since Kafka 3.0; use listeners\n" +
+		"f:2: zookeeper.connect: there is no Java machine and no ZooKeeper here; without effect\n" +
+		"f:5: port: an old name, taken as listeners=PLAINTEXT://:9092\n" +
 		"f:6: controller.quorum.voters: 3 voters are named, and Barnabas runs alone: it will not form a cluster with them\n" +
 		"f:7: process.roles: Barnabas is its own controller and will not look for another one"
 	if diff := cmp.Diff(want, s.Warnings.Error()); diff != "" {

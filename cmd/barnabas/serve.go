@@ -119,7 +119,7 @@ func newLogger(f serveFlags, w io.Writer) (*slog.Logger, *slog.LevelVar, error) 
 
 func loadSettings(f serveFlags) (*config.Static, error) {
 	in := config.Input{
-		Listen: f.listen, Data: f.data, Profile: f.profile, Overrides: f.overrides, Environ: os.Environ(),
+		Listen: f.listen, Data: f.data, Profile: f.profile, Overrides: f.overrides, Environ: os.Environ(), ReadFile: os.ReadFile,
 	}
 	if f.file != "" {
 		text, err := os.ReadFile(f.file)

@@ -1,0 +1,124 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// composeInput reads a file of testdata/compose: variables, and in comments the
+// family, the arguments after the image and the files that are there.
+func composeInput(t *testing.T, name string) (in Input, warnings Problems) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in = Input{Profile: "dev"}
+	files := map[string]string{}
+	var args []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		word, rest, _ := strings.Cut(strings.TrimPrefix(line, "# "), ": ")
+		switch {
+		case !strings.HasPrefix(line, "#"):
+			in.Environ = append(in.Environ, line)
+		case word == "family":
+			in.Family = familyNamed(t, rest)
+		case word == "args":
+			args = strings.Fields(rest)
+		case word == "file":
+			path, content, _ := strings.Cut(rest, " ")
+			files[path] = content + "\n"
+		}
+	}
+	in.ReadFile = func(name string) ([]byte, error) {
+		if content, ok := files[name]; ok {
+			return []byte(content), nil
+		}
+		return nil, os.ErrNotExist
+	}
+	if in.Family == Redpanda {
+		start, err := FromRedpanda(args, in.Environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Given, warnings = start.Settings, start.Warnings
+	}
+	return in, warnings
+}
+
+func familyNamed(t *testing.T, name string) Family {
+	t.Helper()
+	for f := range familyTraits {
+		if Family(f).String() == name {
+			return Family(f)
+		}
+	}
+	t.Fatalf("no family is called %q", name)
+	return NoFamily
+}
+
+// The environments of compose files and launchers as found in the wild: what each
+// means in Kafka's settings, what the user is told, and what is refused.
+func TestEnvironmentsOfComposeFiles(t *testing.T) {
+	names, err := filepath.Glob("testdata/compose/*.env")
+	if err != nil || len(names) < 20 {
+		t.Fatalf("%d files, %v", len(names), err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".env"), func(t *testing.T) {
+			golden(t, strings.TrimSuffix(name, ".env")+".golden", []byte(meaning(t, name)))
+		})
+	}
+}
+
+// meaning is what a start with the file comes to, for people.
+func meaning(t *testing.T, name string) string {
+	t.Helper()
+	in, warnings := composeInput(t, name)
+	var out strings.Builder
+	s, err := Load(in)
+	if err != nil {
+		fmt.Fprintf(&out, "refused\n%s\n", indented(err.Error()))
+		return out.String()
+	}
+	b, err := s.Broker(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&out, "listens\n")
+	for _, l := range b.Listeners {
+		fmt.Fprintf(&out, "  %s %s\n", l, l.Protocol)
+	}
+	fmt.Fprintf(&out, "advertises\n")
+	for _, l := range b.AdvertisedListeners {
+		fmt.Fprintf(&out, "  %s\n", l)
+	}
+	fmt.Fprintf(&out, "node %d, data in %s\n", b.NodeID, b.LogDirs[0])
+	if s.ClusterID != "" {
+		fmt.Fprintf(&out, "cluster %s\n", s.ClusterID)
+	}
+	fmt.Fprintf(&out, "settings\n")
+	for _, name := range sortedNames(s.values) {
+		if o := s.origin(name); o.Kind > FromProfile || o.Kind == FromProfile && o.Name != "dev" {
+			fmt.Fprintf(&out, "  %s=%s (%s)\n", name, s.values[name], o)
+		}
+	}
+	if warnings = append(warnings, s.Warnings...); len(warnings) > 0 {
+		fmt.Fprintf(&out, "warnings\n%s\n", indented(warnings.Error()))
+	}
+	return out.String()
+}
+
+func indented(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = "  " + lines[i]
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
