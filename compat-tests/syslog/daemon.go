@@ -6,9 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"testing"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
 // daemon is a program of Debian's and one way to configure it.
@@ -98,55 +95,4 @@ func folderOf(root, name string) (string, error) {
 		err = fmt.Errorf("no %s in the packages", name)
 	}
 	return found, err
-}
-
-// unpack downloads Debian's packages, with what they need that is not installed, and
-// unpacks them into the cache. Nothing is installed.
-func unpack(tb testing.TB, packages []string) string {
-	tb.Helper()
-	testbed.NeedPrograms(tb, "apt-get", "dpkg")
-	root, err := testbed.Cached(strings.Join(packages, "-"), []string{"cat", "/etc/debian_version"}, nil, func(dir string) error {
-		archives := filepath.Join(dir, "archives")
-		if err := os.MkdirAll(filepath.Join(archives, "partial"), 0o755); err != nil {
-			return err
-		}
-		download := append([]string{"apt-get", "install", "-y", "-qq", "--no-install-recommends", "--reinstall", "--download-only",
-			"-o", "Dir::Cache::archives=" + archives, "-o", "Debug::NoLocking=1"}, packages...)
-		if run(download) != nil { // the lists of packages may be missing or old
-			if err := run([]string{"apt-get", "update", "-qq"}); err != nil {
-				return err
-			}
-			if err := run(download); err != nil {
-				return err
-			}
-		}
-		files, err := filepath.Glob(filepath.Join(archives, "*.deb"))
-		for _, file := range files {
-			if err := run([]string{"dpkg", "--extract", file, dir}); err != nil {
-				return err
-			}
-		}
-		return err
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return root
-}
-
-func run(command []string) error {
-	if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%v: %w\n%s", command, err, out)
-	}
-	return nil
-}
-
-// libraries is the environment in which unpacked programs find what they are linked with.
-func libraries(root string) string {
-	var folders []string
-	for _, pattern := range []string{"usr/lib/*-linux-*", "lib/*-linux-*", "usr/lib/syslog-ng"} {
-		found, _ := filepath.Glob(filepath.Join(root, pattern)) // our own patterns
-		folders = append(folders, found...)
-	}
-	return "LD_LIBRARY_PATH=" + strings.Join(folders, string(os.PathListSeparator))
 }

@@ -48,7 +48,7 @@ func TestSyslogDaemons(t *testing.T) {
 	roots := map[string]string{}
 	for _, d := range daemons {
 		if roots[d.packages[0]] == "" {
-			roots[d.packages[0]] = unpack(t, d.packages)
+			roots[d.packages[0]] = testbed.UnpackPackages(t, d.packages...)
 		}
 	}
 	w := world.New(t)
@@ -87,7 +87,7 @@ func (r *running) start(root string) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	cmd.Env = append(os.Environ(), libraries(root))
+	cmd.Env = append(os.Environ(), testbed.Libraries(root, "usr/lib/syslog-ng"))
 	r.Program = testbed.StartProgram(r, cmd, func([]byte) {})
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
