@@ -51,13 +51,18 @@ func told(s *config.Broker, l *server.Listener) (host string, port int) {
 
 // tellAddress finds the address for one client of a listener on every interface.
 // The machine behind a container's port mapping comes from the gateway: there the
-// port is on its localhost. Anybody else gets the address that has just worked.
+// port is on its localhost. With Podman without root it comes from the container's
+// own address, as clients in the container may: both have the port on 127.0.0.1, and
+// a client in the container that comes through it is told the same again. Anybody
+// else gets the address that has just worked.
 func (b *Broker) tellAddress(s *config.Broker, c *server.Conn, port int) (string, int) {
-	switch reached := c.Reached.Addr(); {
+	switch peer, reached := c.Peer.Addr(), c.Reached.Addr(); {
 	case s.AdvertisedHostname, !reached.IsValid(), reached.Is6() && reached.IsLinkLocalUnicast():
 		return hostname(), port // a link-local address means nothing without the client's own zone
-	case slices.Contains(b.gateways, c.Peer.Addr()):
+	case slices.Contains(b.gateways, peer):
 		return "localhost", port
+	case peer == reached && reached.Is4():
+		return "127.0.0.1", port
 	default:
 		return reached.WithZone("").String(), port
 	}

@@ -15,6 +15,7 @@ type environment struct {
 	clusterID string
 	// noMachine are variables for a Java machine, which there is none of.
 	noMachine []string
+	notes     Problems // worth a warning
 	wrong     Problems
 }
 
@@ -49,6 +50,10 @@ func readEnvironment(environ []string, readFile func(string) ([]byte, error)) en
 			}
 			v.value = strings.TrimRight(string(text), "\r\n")
 		}
+		if without := strings.ReplaceAll(v.value, hostnameCommand, ""); without != v.value {
+			v.value = without
+			out.notes = append(out.notes, Problem{v.setting, origin, v.setting + ": HOSTNAME_COMMAND is not run; clients are told an address as without advertised.listeners"})
+		}
 		switch v.kind {
 		case variableOfJVM:
 			out.noMachine = append(out.noMachine, v.variable)
@@ -70,6 +75,10 @@ func readEnvironment(environ []string, readFile func(string) ([]byte, error)) en
 	slices.Sort(out.noMachine)
 	return out
 }
+
+// hostnameCommand is where wurstmeister's image puts in what a program says that it
+// is told to run.
+const hostnameCommand = "_{HOSTNAME_COMMAND}"
 
 func noFiles(string) ([]byte, error) { return nil, fmt.Errorf("files are not read here") }
 

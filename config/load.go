@@ -103,6 +103,7 @@ func Load(in Input) (*Static, error) {
 	s.take(environment.settings, FromEnvironment)
 	s.take(in.Given, FromEnvironment)
 	wrong = append(wrong, environment.wrong...)
+	s.Warnings = append(s.Warnings, environment.notes...)
 	s.noMachine = environment.noMachine
 	wrong = append(wrong, s.setClusterID(in.ClusterID, environment.clusterID)...)
 	for _, text := range in.Overrides {

@@ -39,6 +39,7 @@ func TestTheAdvertisedAddressBehindAPortMapping(t *testing.T) {
 		{"host", "127.0.0.1:" + port, "localhost:" + port},
 		{"neighbour", inside + ":" + port, inside + ":" + port},
 		{"broker", "127.0.0.1:" + port, "127.0.0.1:" + port},
+		{"broker", inside + ":" + port, "127.0.0.1:" + port},
 		// The host by the container's own address is the gateway all the same, and
 		// localhost leads there too.
 		{"host", inside + ":" + port, "localhost:" + port},
