@@ -150,7 +150,7 @@ The environments of other images mean the same here as there: ` + "`KAFKA_CFG_X`
 ` + "`KAFKA_KRAFT_CLUSTER_ID`" + ` (any text, for a new data directory), ` + "`KAFKA_ADVERTISED_HOST_NAME`" + ` and the other names of Kafka before 3.0. Of several names for one
 setting ` + "`KAFKA_X_FILE`" + ` wins, then ` + "`KAFKA_X`" + `, bitnami's aliases (` + "`KAFKA_LOGS_DIRS`" + `), ` + "`KAFKA_CFG_X_FILE`" + ` and ` + "`KAFKA_CFG_X`" + `. Quotes around a value, spaces after commas and
 a comma at the end of a list do no harm; what Kubernetes puts into the environment of a pod is passed over; all that is for a Java machine or
-for ZooKeeper is one warning. With ` + "`KAFKA_ADVERTISED_LISTENERS`" + ` alone the broker listens on every interface at those ports. What clients are told
+for ZooKeeper is one warning. Redpanda's flags, variables, ` + "`redpanda.yaml`" + ` and mode count in this order, where the image is started as Redpanda's is. With ` + "`KAFKA_ADVERTISED_LISTENERS`" + ` alone the broker listens on every interface at those ports. What clients are told
 to connect to has [a page of its own](listeners.md).
 
 Without a properties file the broker listens on ` + "`localhost:9092`" + ` and keeps its data in ` + "`./barnabas-data`" + `. The profile ` + "`dev`" + ` sets
