@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
@@ -46,6 +47,7 @@ func commands() []command {
 	return []command{
 		{"serve", "serve [server.properties] [flags]", "run the broker (the default command)", true, serve},
 		{"healthcheck", "healthcheck [--bootstrap-server HOST:PORT]", "exit with status 0 when a broker answers", true, healthcheck},
+		{"image", "image FAMILY | configure", "start as the image of apache, confluent, bitnami or redpanda does", false, image},
 		{"config", "config [KEY] | config check FILE", "explain the settings, or check a properties file", false, configCommand},
 		{"version", "version", "print the version", false, printVersion},
 	}
@@ -53,7 +55,7 @@ func commands() []command {
 
 func main() {
 	tuneCollector()
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(dispatch(os.Args, os.Stdout, os.Stderr))
 }
 
 // run executes the command line and returns the exit status.
@@ -79,6 +81,12 @@ func run(args []string, out, errOut io.Writer) int {
 			return status(c.run(rest, out, errOut), c, errOut)
 		}
 	}
+	if entry, ok := entryOf(name); ok {
+		return entry.run(rest, out, errOut)
+	}
+	if status, known := runTool(programName(name), rest, out, errOut); known {
+		return status
+	}
 	fmt.Fprintf(errOut, "barnabas: there is no command %q\n\n", name)
 	printUsage(errOut)
 	return exitUsage
@@ -89,10 +97,8 @@ func isCommandWord(word string) bool {
 	if word == "help" || word == "--version" || isHelpFlag(word) {
 		return true
 	}
-	for _, c := range commands() {
-		if c.name == word {
-			return true
-		}
+	if isCommand(word) || isTool(programName(word)) && !looksLikeFile(word) {
+		return true
 	}
 	// A bare word that is no file is more likely a mistyped command than a file.
 	if word == "" || word[0] == '-' {
@@ -101,6 +107,9 @@ func isCommandWord(word string) bool {
 	_, err := os.Stat(word)
 	return err != nil && !looksLikePath(word)
 }
+
+// looksLikeFile tells a folder's path with a tool's name at its end.
+func looksLikeFile(word string) bool { return strings.ContainsAny(word, `/\`) }
 
 func isHelpFlag(word string) bool { return word == "--help" || word == "-h" }
 

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/barnabas-mq/barnabas/internal/applets"
+)
+
+// family says whose image a start stands in for. JOIN HERE: config.Family.
+type family string
+
+const (
+	apache    family = "apache"
+	confluent family = "confluent"
+	bitnami   family = "bitnami"
+	redpanda  family = "redpanda"
+)
+
+// plan is what an entry path found out from its arguments and the environment;
+// it has done nothing yet. Exactly one of its three parts is there.
+type plan struct {
+	start   *imageStart // start the broker
+	command []string    // run another program in this one's place
+	keeper  *string     // stand in for ZooKeeper, with the properties file of this name
+}
+
+// imageStart is how the broker is started.
+type imageStart struct {
+	family    family
+	environ   []string // os.Environ's form
+	file      string   // a properties file that must be there, empty for the family's own
+	overrides []string // key=value
+	flags     []string // Redpanda's
+	profile   string
+}
+
+// entryPoint is a program of another image, which starts a broker.
+type entryPoint struct {
+	path string // whole, or just a name
+	plan func(args, environ []string) (plan, error)
+}
+
+func entryPoints() []entryPoint {
+	return []entryPoint{
+		{"/entrypoint.sh", planImage},
+		{"/etc/kafka/docker/run", func(args, environ []string) (plan, error) { return planFamily(apache, args, environ) }},
+		{"/etc/confluent/docker/run", func(args, environ []string) (plan, error) { return planFamily(confluent, args, environ) }},
+		{"/opt/bitnami/scripts/kafka/entrypoint.sh", planBitnami},
+		{"/opt/bitnami/scripts/kafka/run.sh", func(args, environ []string) (plan, error) { return planFamily(bitnami, nil, environ) }},
+		{"kafka-server-start", planServerStart},
+		{"zookeeper-server-start", planKeeper},
+		{"rpk", planRpk},
+	}
+}
+
+// entryOf finds an entry by the path that was called or by the name of a tool.
+func entryOf(called string) (entryPoint, bool) {
+	whole := called
+	if strings.ContainsRune(called, os.PathSeparator) {
+		if absolute, err := filepath.Abs(called); err == nil {
+			whole = filepath.ToSlash(absolute)
+		}
+	}
+	name := programName(called)
+	for _, e := range entryPoints() {
+		if e.path == whole || !strings.Contains(e.path, "/") && e.path == name {
+			return e, true
+		}
+	}
+	return entryPoint{}, false
+}
+
+// run plans and does it.
+func (e entryPoint) run(args []string, out, errOut io.Writer) int {
+	p, err := e.plan(args, os.Environ())
+	if err != nil {
+		fmt.Fprintf(errOut, "%s: %v\n", path.Base(e.path), err)
+		return exitUsage
+	}
+	switch {
+	case p.start != nil:
+		err = p.start.serve(out, errOut)
+	case p.keeper != nil:
+		err = keepZooKeeper(*p.keeper, errOut)
+	default:
+		return runCommand(p.command, out, errOut)
+	}
+	return status(err, command{use: "image"}, errOut)
+}
+
+// runCommand runs what the image's entry point was given: ours by name, any other
+// program through env, which takes this process's place.
+func runCommand(words []string, out, errOut io.Writer) int {
+	switch words[0] {
+	case "barnabas":
+		return run(words[1:], out, errOut)
+	case "rpk":
+		status, known := kafkaTools("rpk", words[1:], os.Stdin, out, errOut)
+		if !known {
+			fmt.Fprintln(errOut, "rpk: there is: rpk redpanda start")
+			status = exitUsage
+		}
+		return status
+	}
+	if !strings.Contains(words[0], "/") && isCommand(words[0]) {
+		return run(words, out, errOut)
+	}
+	status, _ := applets.Become("env", words)
+	return status
+}
+
+func isCommand(name string) bool {
+	for _, c := range commands() {
+		if c.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// planFamily is an image's run script: its arguments are more environment.
+func planFamily(f family, args, environ []string) (plan, error) {
+	environ, err := withVariables(environ, args)
+	if err != nil {
+		return plan{}, err
+	}
+	return plan{start: &imageStart{family: f, environ: environ, profile: imageProfile(environ)}}, nil
+}
+
+// withVariables puts NAME=VALUE arguments behind an environment, where they win.
+func withVariables(environ, args []string) ([]string, error) {
+	for _, arg := range args {
+		if !isVariable(arg) {
+			return nil, fmt.Errorf("%q is not of the form NAME=VALUE", arg)
+		}
+	}
+	replaced := func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		for _, arg := range args {
+			if strings.HasPrefix(arg, name+"=") {
+				return true
+			}
+		}
+		return false
+	}
+	var all []string
+	for _, entry := range environ {
+		if !replaced(entry) {
+			all = append(all, entry)
+		}
+	}
+	return append(all, args...), nil
+}
+
+func isVariable(arg string) bool {
+	name, _, ok := strings.Cut(arg, "=")
+	return ok && name != "" && !strings.ContainsAny(name, "/- ")
+}
+
+// planImage is the image's own entry point. What it is given is Redpanda's
+// command, more environment, flags of `serve`, a command of ours, or any program.
+func planImage(args, environ []string) (plan, error) {
+	switch {
+	case len(args) == 0 || args[0] == "broker" && len(args) == 1:
+		return planFamily(apache, nil, environ)
+	case args[0] == "redpanda" || args[0] == "start":
+		return planRpk(args, environ)
+	case isVariable(args[0]):
+		return planFamily(apache, args, environ)
+	case args[0][0] == '-':
+		return plan{command: append([]string{"serve"}, args...)}, nil
+	}
+	return plan{command: args}, nil
+}
+
+// planBitnami is bitnami's entry point: it prepares for run.sh, and gives way to
+// anything else.
+func planBitnami(args, environ []string) (plan, error) {
+	if len(args) == 0 || args[0] == "/opt/bitnami/scripts/kafka/run.sh" || args[0] == "/run.sh" {
+		return planFamily(bitnami, nil, environ)
+	}
+	return plan{command: args}, nil
+}
+
+// planServerStart is Kafka's kafka-server-start: [-daemon] FILE [--override K=V].
+func planServerStart(args, environ []string) (plan, error) {
+	for len(args) > 0 && (args[0] == "-daemon" || args[0] == "-name" || args[0] == "-loggc") {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return plan{}, fmt.Errorf("which properties file? usage: kafka-server-start FILE [--override KEY=VALUE]")
+	}
+	s := imageStart{family: apache, environ: environ, file: args[0], profile: variable(environ, "BARNABAS_PROFILE")}
+	if strings.HasPrefix(args[0], "/etc/kafka/") {
+		s.family = confluent
+	}
+	for rest := args[1:]; len(rest) > 0; {
+		setting, inOne := strings.CutPrefix(rest[0], "--override=")
+		switch {
+		case inOne:
+			rest = rest[1:]
+		case rest[0] == "--override" && len(rest) > 1:
+			setting, rest = rest[1], rest[2:]
+		default:
+			return plan{}, fmt.Errorf("%q is not understood; there is --override KEY=VALUE", rest[0])
+		}
+		s.overrides = append(s.overrides, setting)
+	}
+	return plan{start: &s}, nil
+}
+
+// planKeeper is zookeeper-server-start FILE.
+func planKeeper(args, _ []string) (plan, error) {
+	for len(args) > 0 && args[0] == "-daemon" {
+		args = args[1:]
+	}
+	file := ""
+	if len(args) > 0 {
+		file = args[0]
+	}
+	return plan{keeper: &file}, nil
+}
+
+// planRpk is Redpanda's `rpk redpanda start`, also without its first words as the
+// image's entry point has it. Other words are rpk's tools.
+func planRpk(args, environ []string) (plan, error) {
+	rest := args
+	if len(rest) > 0 && rest[0] == "redpanda" {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 || rest[0] != "start" {
+		if len(args) == 0 {
+			return plan{}, fmt.Errorf("there is: rpk redpanda start")
+		}
+		return plan{command: append([]string{"rpk"}, args...)}, nil
+	}
+	return plan{start: &imageStart{family: redpanda, environ: environ, flags: rest[1:], profile: imageProfile(environ)}}, nil
+}
+
+// imageProfile is dev: the image is for development and CI, and says how to have
+// more.
+func imageProfile(environ []string) string {
+	if profile := variable(environ, "BARNABAS_PROFILE"); profile != "" {
+		return profile
+	}
+	return "dev"
+}
+
+func variable(environ []string, name string) string {
+	for i := len(environ) - 1; i >= 0; i-- {
+		if value, ok := strings.CutPrefix(environ[i], name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}

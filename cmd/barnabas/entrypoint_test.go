@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What an image is started with decides what happens.
+func TestEntryPointsPlan(t *testing.T) {
+	environ := []string{"PATH=/bin", "A=old"}
+	for _, c := range []struct{ called, args, want string }{
+		{"/entrypoint.sh", "", "start apache dev"},
+		{"/entrypoint.sh", "broker", "start apache dev"},
+		{"/entrypoint.sh", "A=new KAFKA_NODE_ID=3", "start apache dev environ PATH=/bin A=new KAFKA_NODE_ID=3"},
+		{"/entrypoint.sh", "redpanda start --smp 1", "start redpanda dev flags --smp 1"},
+		{"/entrypoint.sh", "start --smp=1", "start redpanda dev flags --smp=1"},
+		{"/entrypoint.sh", "--profile server", "run serve --profile server"},
+		{"/entrypoint.sh", "sh -c true", "run sh -c true"},
+		{"/entrypoint.sh", "/etc/kafka/docker/run", "run /etc/kafka/docker/run"},
+		{"/entrypoint.sh", "topics list", "run topics list"},
+		{"/etc/kafka/docker/run", "", "start apache dev"},
+		{"/etc/kafka/docker/run", "BARNABAS_PROFILE=server", "start apache server environ PATH=/bin A=old BARNABAS_PROFILE=server"},
+		{"/etc/kafka/docker/run", "--help", "error"},
+		{"/etc/confluent/docker/run", "", "start confluent dev"},
+		{"/opt/bitnami/scripts/kafka/entrypoint.sh", "/opt/bitnami/scripts/kafka/run.sh", "start bitnami dev"},
+		{"/opt/bitnami/scripts/kafka/entrypoint.sh", "bash -c true", "run bash -c true"},
+		{"/opt/bitnami/scripts/kafka/run.sh", "", "start bitnami dev"},
+		{"kafka-server-start", "a.properties --override b=c --override=d=e", "start apache file a.properties overrides b=c d=e"},
+		{"/usr/bin/kafka-server-start.sh", "-daemon /etc/kafka/kafka.properties", "start confluent file /etc/kafka/kafka.properties"},
+		{"kafka-server-start", "", "error"},
+		{"kafka-server-start", "f --nonsense", "error"},
+		{"zookeeper-server-start", "z.properties", "keep z.properties"},
+		{"/usr/bin/rpk", "redpanda start --mode dev-container", "start redpanda dev flags --mode dev-container"},
+		{"rpk", "cluster health", "run rpk cluster health"},
+		{"rpk", "", "error"},
+	} {
+		entry, ok := entryOf(c.called)
+		if !ok {
+			t.Errorf("%s is no entry", c.called)
+			continue
+		}
+		p, err := entry.plan(strings.Fields(c.args), environ)
+		if got := describe(p, err, environ); got != c.want {
+			t.Errorf("%s %s:\n%s, want\n%s", c.called, c.args, got, c.want)
+		}
+	}
+}
+
+// describe puts a plan in words.
+func describe(p plan, err error, environ []string) string {
+	var words []string
+	switch {
+	case err != nil:
+		return "error"
+	case p.keeper != nil:
+		return "keep " + *p.keeper
+	case p.start == nil:
+		return "run " + strings.Join(p.command, " ")
+	}
+	words = append(words, "start", string(p.start.family), p.start.profile)
+	if !slices.Equal(p.start.environ, environ) {
+		words = append(words, append([]string{"environ"}, p.start.environ...)...)
+	}
+	if p.start.file != "" {
+		words = append(words, "file", p.start.file)
+	}
+	if len(p.start.overrides) > 0 {
+		words = append(words, append([]string{"overrides"}, p.start.overrides...)...)
+	}
+	if len(p.start.flags) > 0 {
+		words = append(words, append([]string{"flags"}, p.start.flags...)...)
+	}
+	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+}
+
+func TestOtherPathsAreNoEntries(t *testing.T) {
+	for _, called := range []string{"barnabas", "/usr/bin/barnabas", "/some/where/run", "run", "entrypoint", "sh"} {
+		if _, ok := entryOf(called); ok {
+			t.Errorf("%s is an entry", called)
+		}
+	}
+}
+
+// The patterns are those of the launchers' modules; the last two only belong to a
+// Redpanda, and nothing belongs to a start without an image.
+func TestTheBannerHasWhatLaunchersWaitFor(t *testing.T) {
+	for _, c := range []struct {
+		start   imageStart
+		pattern string
+		matches bool
+	}{
+		{imageStart{family: apache}, `.*Transitioning from RECOVERY to RUNNING.*`, true},
+		{imageStart{family: confluent}, `.*\[KafkaServer id=\d+\] started.*`, true},
+		{imageStart{family: confluent}, `\[KafkaServer id=\d+\] started`, true},
+		{imageStart{family: confluent}, `.*Kafka Server started.*`, true},
+		{imageStart{family: apache}, `Successfully started Redpanda!`, false},
+		{imageStart{family: redpanda}, `.*Successfully started Redpanda!.*`, true},
+		{imageStart{family: redpanda}, `.*Started Kafka API server.*`, true},
+		{imageStart{family: confluent}, `Creating new log file`, false},
+		{imageStart{family: confluent, environ: []string{"KAFKA_ZOOKEEPER_CONNECT=localhost:2181"}}, `Creating new log file`, true},
+		{imageStart{family: confluent, environ: []string{"KAFKA_ZOOKEEPER_CONNECT=localhost:2181"}}, `Checking need to trigger auto leader balancing`, true},
+	} {
+		text := c.start.banner(1, "localhost:9092", time.Unix(0, 0))
+		if regexp.MustCompile(c.pattern).MatchString(text) != c.matches {
+			t.Errorf("%s in\n%s: want %v", c.pattern, text, c.matches)
+		}
+	}
+}
+
+func TestTopicsToCreate(t *testing.T) {
+	for _, c := range []struct{ text, separator, want string }{
+		{"", "", "[]"},
+		{"a:3:1,b:1:1:compact", "", "[{a 3 1 } {b 1 1 compact}]"},
+		{"a:1:1, b:2:1 ,", "", "[{a 1 1 } {b 2 1 }]"},
+		{"\"a:1:1\nb:2:2\n\"", "", "[{a 1 1 } {b 2 2 }]"},
+		{"a;b:4", ";", "[{a -1 -1 } {b 4 -1 }]"},
+		{"a:1:1\nb:1:1", "$'\\n'", "[{a 1 1 } {b 1 1 }]"},
+		{"a:many:1", "", "error"},
+		{"a:0:1", "", "error"},
+		{":1:1", "", "error"},
+		{"a:1:1:compact:more", "", "error"},
+	} {
+		topics, err := topicsToCreate([]string{"KAFKA_CREATE_TOPICS=" + c.text, "KAFKA_CREATE_TOPICS_SEPARATOR=" + c.separator})
+		got := fmt.Sprint(topics)
+		if err != nil {
+			got = "error"
+		}
+		if got != c.want {
+			t.Errorf("%q: %s, want %s (%v)", c.text, got, c.want, err)
+		}
+	}
+}
+
+func TestChooseData(t *testing.T) {
+	in := func(dirs ...string) func(string) bool {
+		return func(dir string) bool { return slices.Contains(dirs, dir) }
+	}
+	for _, c := range []struct {
+		why           string
+		family        family
+		mounted, used []string
+		want          string
+	}{
+		{"nothing is mounted", apache, nil, nil, "/tmp/kraft-combined-logs"},
+		{"the image's volume", apache, []string{declaredVolume}, nil, declaredVolume},
+		{"a mount of the user's wins over the image's volume", confluent, []string{declaredVolume, "/bitnami/kafka"}, nil, "/bitnami/kafka"},
+		{"the family's own first", bitnami, []string{"/bitnami/kafka", "/bitnami/kafka/data"}, nil, "/bitnami/kafka/data"},
+		{"data win over everything", redpanda, []string{declaredVolume, "/kafka"}, []string{"/tmp/kafka-logs"}, "/tmp/kafka-logs"},
+	} {
+		if got := chooseData(dataFolders(c.family), in(c.mounted...), in(c.used...)); got != c.want {
+			t.Errorf("%s: %s, want %s", c.why, got, c.want)
+		}
+	}
+}
+
+func TestRedpandaFlags(t *testing.T) {
+	settings, err := redpandaSettings(strings.Fields("--mode dev-container --smp 1 --kafka-addr PLAINTEXT://0.0.0.0:29092,OUTSIDE://0.0.0.0:9092 --advertise-kafka-addr=PLAINTEXT://127.0.0.1:29092,OUTSIDE://h:49153|none --node-id 0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"node.id=0", "listeners=PLAINTEXT://0.0.0.0:29092,OUTSIDE://0.0.0.0:9092", "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OUTSIDE:PLAINTEXT",
+		"advertised.listeners=PLAINTEXT://127.0.0.1:29092,OUTSIDE://h:49153",
+	}
+	if !slices.Equal(settings, want) {
+		t.Errorf("%q, want\n%q", settings, want)
+	}
+}
+
+func TestRedpandaFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "redpanda.yaml")
+	text := "# comment\nredpanda:\n  admin:\n    address: 0.0.0.0\n    port: 9644\n\n  kafka_api:\n    - address: 0.0.0.0\n      name: external\n      port: 9092\n" +
+		"      authentication_method: none\n    - address: \"0.0.0.0\"\n      name: internal\n      port: 9093\n\n  advertised_kafka_api:\n    - address: localhost\n" +
+		"      name: external\n      port: 49153\n    - address: 127.0.0.1\n      name: internal\n      port: 9093\n\nschema_registry:\n  schema_registry_api:\n  - address: \"0.0.0.0\"\n    port: 8081\n"
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	listen, advertised := readRedpandaFile(name)
+	if got := fmt.Sprint(listen, advertised); got != "[external://0.0.0.0:9092 internal://0.0.0.0:9093] [external://localhost:49153 internal://127.0.0.1:9093]" {
+		t.Error(got)
+	}
+}
+
+// The scripts run once in the life of a data directory, in the order of their
+// names; one that fails fails the start.
+func TestInitScripts(t *testing.T) {
+	folder, data := t.TempDir(), t.TempDir()
+	marker := filepath.Join(data, initMarker)
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("2.sh", "#!/bin/bash\necho two")
+	write("1.sh", "echo one")
+	write("not.txt", "echo never")
+	var out, errOut strings.Builder
+	for range 2 {
+		if err := runInitScripts(context.Background(), folder, marker, &out, &errOut); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out.String() != "one\ntwo\n" {
+		t.Errorf("printed %q", out.String())
+	}
+	write("3.sh", "exit 4")
+	if err := runInitScripts(context.Background(), folder, filepath.Join(data, "other"), &out, &errOut); err == nil || !strings.Contains(err.Error(), "3.sh ended with status 4") {
+		t.Errorf("a failed script: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(data, "other")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a failed script counts as run")
+	}
+}
+
+func TestADirectoryOfOthersIsExplained(t *testing.T) {
+	err := explainDirectory(&fs.PathError{Op: "mkdir", Path: "/data", Err: fs.ErrPermission}, "/data")
+	want := fmt.Sprintf("chown -R %d:%d FOLDER", os.Getuid(), os.Getgid())
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("%v does not say %s", err, want)
+	}
+	other := errors.New("damaged")
+	if explainDirectory(other, "/data") != other {
+		t.Error("another problem is taken for one of permissions")
+	}
+}
+
+func TestWhatTheProcessIsCalledDecides(t *testing.T) {
+	for _, c := range []struct{ called, want string }{
+		{"/usr/bin/version", versionText() + "\n"},
+		{"/opt/kafka/bin/version.sh", versionText() + "\n"},
+		{"version.exe", versionText() + "\n"},
+	} {
+		var out, errOut strings.Builder
+		if status := dispatch([]string{c.called}, &out, &errOut); status != 0 || out.String() != c.want {
+			t.Errorf("%s: status %d\n%s%s", c.called, status, out.String(), errOut.String())
+		}
+	}
+	var out, errOut strings.Builder
+	if status := dispatch([]string{"kafka-storage.sh", "random-uuid"}, &out, &errOut); status != 0 || len(out.String()) != 23 {
+		t.Errorf("kafka-storage: status %d, %q", status, out.String())
+	}
+}
