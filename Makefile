@@ -10,7 +10,7 @@ RACE := $(if $(shell command -v $(shell $(GO) env CC) 2>/dev/null),-race,)
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := run
-.PHONY: run build test unit compat compat-full matrix quick check format vet lint fences cross vuln bench fuzz clean
+.PHONY: image run build test unit compat compat-full matrix quick check format vet lint fences cross vuln bench fuzz clean
 
 run: build ## build, then a development broker on localhost:9092
 	./bin/barnabas serve --profile dev
@@ -79,6 +79,14 @@ soak: build ## mixed clients under kill -9, restarts, pauses and a full disk; a 
 
 bench: build ## side by side with Apache Kafka and kfake
 	cd compat-tests && $(GO) run ./bench $(BENCHFLAGS)
+
+# Some launchers choose by the tag how they start Kafka: one that reads as Kafka's or
+# cp's version (8.0.0) makes them leave ZooKeeper out.
+IMAGE ?= barnabas
+IMAGE_TAGS ?= latest 8.0.0
+
+image: ## the container image, with docker, podman or buildah, else as an OCI archive in bin/image
+	docker/image.sh $(IMAGE) $(VERSION) $(IMAGE_TAGS)
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@for pkg in $$($(GO) list ./...); do \

@@ -36,6 +36,10 @@ func dispatch(args []string, out, errOut io.Writer) int {
 	if status, known := runTool(name, rest, out, errOut); known {
 		return status
 	}
+	if strings.HasPrefix(name, "kafka-") || name == "cub" || name == "ub" {
+		_, _ = io.WriteString(errOut, name+": Barnabas has no such tool yet\n")
+		return exitFailed
+	}
 	return run(rest, out, errOut)
 }
 
