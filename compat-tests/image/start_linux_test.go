@@ -5,11 +5,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -188,4 +190,42 @@ func TestZooKeeperStandIn(t *testing.T) {
 		t.Error("the default port is open too")
 	}
 	c.stop(t, syscall.SIGTERM)
+}
+
+// The compose files of docker/compose start as they are.
+func TestComposeFiles(t *testing.T) {
+	needImage(t)
+	root, err := barnabas.ModuleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "docker/compose/*.yml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no compose files (%v)", err)
+	}
+	variable := regexp.MustCompile(`(?m)^      (KAFKA_[A-Z_]+): "?([^"\n]+)"?$`)
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var env []string
+			broker, _, _ := strings.Cut(string(text), "\n\n")
+			for _, m := range variable.FindAllStringSubmatch(broker, -1) {
+				env = append(env, m[1]+"="+m[2])
+			}
+			if len(env) == 0 {
+				t.Fatal("no variable is found; the test does not understand the file")
+			}
+			c := newContainer(t, env, imageUser)
+			c.start(t, "/entrypoint.sh", "/etc/kafka/docker/run")
+			c.waitFor(t, ready)
+			produceAtOnce(t, "localhost:9092")
+			if out, err := c.command("barnabas", "healthcheck").CombinedOutput(); err != nil {
+				t.Errorf("the health check: %v\n%s", err, out)
+			}
+			c.stop(t, syscall.SIGTERM)
+		})
+	}
 }

@@ -190,3 +190,14 @@ func TestNcCarriesBothWays(t *testing.T) {
 		t.Errorf("heard %q, printed %+v", question, got)
 	}
 }
+
+func TestTheNullDeviceIsNoPerson(t *testing.T) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if isTerminal(null) || isTerminal(strings.NewReader("")) {
+		t.Error("prompts would be written for nobody")
+	}
+}

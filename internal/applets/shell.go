@@ -172,13 +172,19 @@ func (c *call) interactive(params []string) int {
 	return status
 }
 
+// isTerminal tells a person's screen from the null device, which is the input of
+// a container that nobody looks at.
 func isTerminal(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Name() != os.DevNull && f.Name() != os.DevNull
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // builtin is what the shell has inside, as a program.
