@@ -187,3 +187,20 @@ func produceAtOnce(t *testing.T, address string) {
 		t.Errorf("%s: no record can be written: %v", address, err)
 	}
 }
+
+// advertised is the host that clients are told.
+func advertised(t *testing.T, address string) string {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	brokers, err := kadm.NewClient(client).ListBrokers(ctx)
+	if err != nil || len(brokers) != 1 {
+		t.Fatalf("%s tells %v (%v)", address, brokers, err)
+	}
+	return brokers[0].Host
+}
