@@ -241,7 +241,8 @@ func TestAPublishedPort(t *testing.T) {
 		{"found", "9092:9092", "", "localhost:9092"},
 	} {
 		t.Run(one.name, func(t *testing.T) {
-			d.run(t, "run", "-d", "--name", one.name, "-p", one.published, "-e", "KAFKA_ADVERTISED_LISTENERS="+one.advertised, imageTag)
+			d.run(t, "run", "-d", "--name", one.name, "-p", one.published, "-e", "KAFKA_LISTENERS=PLAINTEXT://:9092",
+				"-e", "KAFKA_ADVERTISED_LISTENERS="+one.advertised, imageTag)
 			d.waitForLog(t, one.name, ready)
 			if told := advertised(t, one.address); told == d.run(t, "inspect", "-f", "{{.Config.Hostname}}", one.name) {
 				// JOIN: goes when the broker finds its advertised address.
