@@ -74,12 +74,7 @@ func isTool(name string) bool {
 	if _, known := kafkaTools(name, []string{"--help"}, strings.NewReader(""), io.Discard, io.Discard); known {
 		return true
 	}
-	for _, applet := range applets.Names() {
-		if applet == name {
-			return true
-		}
-	}
-	return false
+	return applets.Known(name)
 }
 
 // storage is what start scripts want of kafka-storage: an id, and no failure

@@ -54,8 +54,15 @@ func (s *imageStart) serve(out, errOut io.Writer) error {
 	case err = <-prepared:
 	case stop := <-signals: // not ready yet, and already unwanted
 		cancel()
-		<-prepared
-		signals <- stop
+		select {
+		case <-prepared:
+		case again := <-signals: // a script does not want to end
+			return &exitError{exitFailed, fmt.Errorf("ended by a second %s before the start was given up", again)}
+		}
+		select {
+		case signals <- stop:
+		default: // there is another one
+		}
 		return waitAndStop(b, signals, logger)
 	}
 	if err != nil {

@@ -74,6 +74,12 @@ func Names() []string {
 	return names
 }
 
+// Known tells whether there is an applet of that name.
+func Known(name string) bool {
+	_, known := table()[name]
+	return known
+}
+
 // Run runs the applet of that name in the process's folder and environment. The
 // status is what the program would exit with; known is false for other names.
 func Run(ctx context.Context, name string, args []string, in io.Reader, out, errOut io.Writer) (status int, known bool) {
