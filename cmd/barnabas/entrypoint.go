@@ -8,17 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/applets"
-)
-
-// family says whose image a start stands in for. JOIN HERE: config.Family.
-type family string
-
-const (
-	apache    family = "apache"
-	confluent family = "confluent"
-	bitnami   family = "bitnami"
-	redpanda  family = "redpanda"
 )
 
 // plan is what an entry path found out from its arguments and the environment;
@@ -31,7 +22,7 @@ type plan struct {
 
 // imageStart is how the broker is started.
 type imageStart struct {
-	family    family
+	family    config.Family
 	environ   []string // os.Environ's form
 	file      string   // a properties file that must be there, empty for the family's own
 	overrides []string // key=value
@@ -48,10 +39,10 @@ type entryPoint struct {
 func entryPoints() []entryPoint {
 	return []entryPoint{
 		{"/entrypoint.sh", planImage},
-		{"/etc/kafka/docker/run", func(args, environ []string) (plan, error) { return planFamily(apache, args, environ) }},
-		{"/etc/confluent/docker/run", func(args, environ []string) (plan, error) { return planFamily(confluent, args, environ) }},
+		{"/etc/kafka/docker/run", func(args, environ []string) (plan, error) { return planFamily(config.Apache, args, environ) }},
+		{"/etc/confluent/docker/run", func(args, environ []string) (plan, error) { return planFamily(config.Confluent, args, environ) }},
 		{"/opt/bitnami/scripts/kafka/entrypoint.sh", planBitnami},
-		{"/opt/bitnami/scripts/kafka/run.sh", func(args, environ []string) (plan, error) { return planFamily(bitnami, nil, environ) }},
+		{"/opt/bitnami/scripts/kafka/run.sh", func(args, environ []string) (plan, error) { return planFamily(config.Bitnami, nil, environ) }},
 		{"kafka-server-start", planServerStart},
 		{"zookeeper-server-start", planKeeper},
 		{"rpk", planRpk},
@@ -124,7 +115,7 @@ func isCommand(name string) bool {
 }
 
 // planFamily is an image's run script: its arguments are more environment.
-func planFamily(f family, args, environ []string) (plan, error) {
+func planFamily(f config.Family, args, environ []string) (plan, error) {
 	environ, err := withVariables(environ, args)
 	if err != nil {
 		return plan{}, err
@@ -167,11 +158,11 @@ func isVariable(arg string) bool {
 func planImage(args, environ []string) (plan, error) {
 	switch {
 	case len(args) == 0 || args[0] == "broker" && len(args) == 1:
-		return planFamily(apache, nil, environ)
+		return planFamily(config.Apache, nil, environ)
 	case args[0] == "redpanda" || args[0] == "start":
 		return planRpk(args, environ)
 	case isVariable(args[0]):
-		return planFamily(apache, args, environ)
+		return planFamily(config.Apache, args, environ)
 	case args[0][0] == '-':
 		return plan{command: append([]string{"serve"}, args...)}, nil
 	}
@@ -182,7 +173,7 @@ func planImage(args, environ []string) (plan, error) {
 // anything else.
 func planBitnami(args, environ []string) (plan, error) {
 	if len(args) == 0 || args[0] == "/opt/bitnami/scripts/kafka/run.sh" || args[0] == "/run.sh" {
-		return planFamily(bitnami, nil, environ)
+		return planFamily(config.Bitnami, nil, environ)
 	}
 	return plan{command: args}, nil
 }
@@ -195,9 +186,9 @@ func planServerStart(args, environ []string) (plan, error) {
 	if len(args) == 0 {
 		return plan{}, fmt.Errorf("which properties file? usage: kafka-server-start FILE [--override KEY=VALUE]")
 	}
-	s := imageStart{family: apache, environ: environ, file: args[0], profile: variable(environ, "BARNABAS_PROFILE")}
+	s := imageStart{family: config.Apache, environ: environ, file: args[0], profile: variable(environ, "BARNABAS_PROFILE")}
 	if strings.HasPrefix(args[0], "/etc/kafka/") {
-		s.family = confluent
+		s.family = config.Confluent
 	}
 	for rest := args[1:]; len(rest) > 0; {
 		setting, inOne := strings.CutPrefix(rest[0], "--override=")
@@ -239,7 +230,7 @@ func planRpk(args, environ []string) (plan, error) {
 		}
 		return plan{command: append([]string{"rpk"}, args...)}, nil
 	}
-	return plan{start: &imageStart{family: redpanda, environ: environ, flags: rest[1:], profile: imageProfile(environ)}}, nil
+	return plan{start: &imageStart{family: config.Redpanda, environ: environ, flags: rest[1:], profile: imageProfile(environ)}}, nil
 }
 
 // imageProfile is dev: the image is for development and CI, and says how to have

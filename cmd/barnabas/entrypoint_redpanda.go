@@ -5,40 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"time"
 )
-
-// redpandaSettings are the settings behind Redpanda's flags and file. It knows
-// what launchers use: the listeners. Unknown flags are left alone, as Redpanda
-// itself does with those of its engine.
-func redpandaSettings(flags []string) ([]string, error) {
-	listen, advertised := readRedpandaFile("/etc/redpanda/redpanda.yaml")
-	given := redpandaFlags(flags)
-	if v := given["kafka-addr"]; v != "" {
-		listen = splitAddresses(v)
-	}
-	if v := given["advertise-kafka-addr"]; v != "" {
-		advertised = splitAddresses(v)
-	}
-	settings := []string{"node.id=" + orElse(given["node-id"], "1")}
-	if given["mode"] != "dev-container" {
-		settings = append(settings, "auto.create.topics.enable=false")
-	}
-	if len(listen) > 0 {
-		var protocols []string
-		for _, l := range listen {
-			name, _, _ := strings.Cut(l, "://")
-			protocols = append(protocols, name+":PLAINTEXT")
-		}
-		settings = append(settings, "listeners="+strings.Join(listen, ","), "listener.security.protocol.map="+strings.Join(protocols, ","))
-	}
-	if len(advertised) > 0 {
-		settings = append(settings, "advertised.listeners="+strings.Join(advertised, ","))
-	}
-	return settings, nil
-}
 
 func orElse(value, otherwise string) string {
 	if value == "" {
@@ -77,51 +46,6 @@ func splitAddresses(text string) (all []string) {
 		all = append(all, address)
 	}
 	return all
-}
-
-// readRedpandaFile takes the two lists of listeners out of redpanda.yaml. It reads
-// the form that launchers write, a list of address, name and port; nothing of YAML
-// beyond that.
-func readRedpandaFile(name string) (listen, advertised []string) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, nil
-	}
-	defer f.Close()
-	section := ""
-	one := map[string]string{}
-	finish := func() {
-		if one["port"] != "" {
-			address := orElse(one["name"], "PLAINTEXT") + "://" + net.JoinHostPort(one["address"], one["port"])
-			if section == "kafka_api" {
-				listen = append(listen, address)
-			} else {
-				advertised = append(advertised, address)
-			}
-		}
-		one = map[string]string{}
-	}
-	for s := bufio.NewScanner(f); s.Scan(); {
-		line := strings.TrimSpace(s.Text())
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		item, starts := strings.CutPrefix(line, "- ")
-		if starts {
-			finish()
-		}
-		key, value, _ := strings.Cut(item, ":")
-		value = strings.Trim(strings.TrimSpace(value), `"'`)
-		switch {
-		case value == "" && !starts:
-			finish()
-			section = key
-		case section == "kafka_api" || section == "advertised_kafka_api":
-			one[key] = value
-		}
-	}
-	finish()
-	return listen, advertised
 }
 
 // otherRedpandaPorts are what waits for Redpanda look at beside Kafka's port:

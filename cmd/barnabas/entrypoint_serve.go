@@ -43,7 +43,7 @@ func (s *imageStart) serve(out, errOut io.Writer) error {
 	if err != nil {
 		return withStatus(explainDirectory(err, dataOf(settings)))
 	}
-	if s.family == redpanda {
+	if s.family == config.Redpanda {
 		defer otherRedpandaPorts(s.flags, logger)()
 	}
 	prepared := make(chan error, 1)
@@ -77,12 +77,16 @@ func (s *imageStart) serve(out, errOut io.Writer) error {
 }
 
 func (s *imageStart) load() (*config.Static, error) {
-	data := chooseData(dataFolders(s.family), mounts(), hasData)
-	in, err := familySettings(s, data)
+	in, warnings, err := s.input(chooseData(s.family.DataDirs(), mounts(), hasData))
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(in)
+	settings, err := config.Load(in)
+	if err != nil {
+		return nil, err
+	}
+	settings.Warnings = append(warnings, settings.Warnings...)
+	return settings, nil
 }
 
 func dataOf(settings *config.Static) string {
@@ -151,7 +155,7 @@ func (s *imageStart) banner(node int32, bootstrap string, now time.Time) string 
 	if variable(s.environ, "KAFKA_ZOOKEEPER_CONNECT") != "" {
 		fmt.Fprintf(&lines, "%s INFO Creating new log file\n%s DEBUG Checking need to trigger auto leader balancing\n", at, at)
 	}
-	if s.family == redpanda {
+	if s.family == config.Redpanda {
 		fmt.Fprintf(&lines, "INFO  Started Kafka API server listening at %s\nINFO  Successfully started Redpanda!\n", bootstrap)
 	}
 	return lines.String()

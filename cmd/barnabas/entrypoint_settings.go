@@ -14,68 +14,67 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 )
 
-// familySettings turns what a start was given into what the settings are loaded
-// from. JOIN HERE: config's families know more defaults, more names of variables
-// and all of Redpanda's flags and files.
-var familySettings = func(s *imageStart, data string) (config.Input, error) {
-	in := config.Input{Profile: s.profile, Overrides: s.overrides, Environ: s.environ}
-	defaults := "listeners=PLAINTEXT://:9092\nlog.dirs=" + data + "\n"
-	name, text, err := s.properties()
+// input turns what a start was given into what the settings are loaded from. data
+// is the data directory when no setting names one.
+func (s *imageStart) input(data string) (config.Input, config.Problems, error) {
+	in := config.Input{
+		Profile: s.profile, Overrides: s.overrides, Environ: s.environ, Family: s.family, ReadFile: os.ReadFile,
+		Given: []config.Setting{{Name: "log.dirs", Value: data, Origin: config.Origin{Kind: config.FromProfile, Name: "image " + s.family.String()}}},
+	}
+	if s.family != config.Redpanda {
+		file, err := s.properties()
+		in.File = file
+		return in, nil, err
+	}
+	start, err := config.FromRedpanda(s.flags, s.environ)
 	if err != nil {
-		return in, err
+		return in, nil, err
 	}
-	if s.family == redpanda {
-		own, err := redpandaSettings(s.flags)
+	files := slices.Clone(s.family.ConfigFiles())
+	if start.ConfigFile != "" {
+		files[0].Path = start.ConfigFile
+	}
+	for _, one := range slices.Backward(files) { // the later of two wins
+		text, err := os.ReadFile(one.Path)
+		if errors.Is(err, fs.ErrNotExist) && one.Path != start.ConfigFile {
+			continue
+		}
 		if err != nil {
-			return in, err
+			return in, nil, err
 		}
-		in.Overrides = append(own, in.Overrides...)
+		settings, err := config.FromRedpandaFile(config.File{Name: one.Path, Text: text})
+		if err != nil {
+			return in, nil, err
+		}
+		in.Given = append(in.Given, settings...)
 	}
-	in.File = &config.File{Name: name, Text: append([]byte(defaults), text...)}
-	return in, nil
+	in.Given = append(in.Given, start.Settings...)
+	return in, start.Warnings, nil
 }
 
-// propertiesFiles are where a family's users put their file of settings.
-var propertiesFiles = map[family][]string{
-	apache:    {"/mnt/shared/config/server.properties", "/opt/kafka/config/server.properties"},
-	confluent: {"/etc/kafka/kafka.properties", "/etc/kafka/server.properties"},
-	bitnami:   {"/bitnami/kafka/config/server.properties", "/opt/bitnami/kafka/config/server.properties"},
-}
-
-// properties reads the file that was named, or else the first that is there. The
-// image ships none, so whichever is there is the user's.
-func (s *imageStart) properties() (name string, text []byte, err error) {
+// properties reads the file that was named, or else the first of the family's that
+// is there. The image ships none, so whichever is there is the user's.
+func (s *imageStart) properties() (*config.File, error) {
+	isFamilys := func(one config.ConfigFile) bool { return one.Path == s.file }
 	if s.file != "" {
-		text, err = os.ReadFile(s.file)
-		if errors.Is(err, fs.ErrNotExist) && slices.Contains(propertiesFiles[s.family], s.file) {
-			return "the image", nil, nil // Kafka's images have it; here the environment says all
+		text, err := os.ReadFile(s.file)
+		if errors.Is(err, fs.ErrNotExist) && slices.ContainsFunc(s.family.ConfigFiles(), isFamilys) {
+			return nil, nil // the family's image has it; here the environment says all
 		}
-		return s.file, text, err
+		return &config.File{Name: s.file, Text: text}, err
 	}
-	for _, name := range propertiesFiles[s.family] {
-		text, err = os.ReadFile(name)
+	for _, one := range s.family.ConfigFiles() {
+		text, err := os.ReadFile(one.Path)
 		if !errors.Is(err, fs.ErrNotExist) {
-			return name, text, err
+			return &config.File{Name: one.Path, Text: text}, err
 		}
 	}
-	return "the image", nil, nil
+	return nil, nil
 }
 
 // declaredVolume is the volume that the image declares: there is always something
 // mounted there.
 const declaredVolume = "/var/lib/kafka/data"
-
-// dataFolders are where the images have their data, the family's own first.
-func dataFolders(f family) []string {
-	own := map[family]string{apache: "/tmp/kraft-combined-logs", confluent: declaredVolume, bitnami: "/bitnami/kafka/data", redpanda: "/var/lib/redpanda/data"}[f]
-	all := []string{own}
-	for _, dir := range []string{declaredVolume, "/bitnami/kafka/data", "/bitnami/kafka", "/var/lib/redpanda/data", "/tmp/kraft-combined-logs", "/tmp/kafka-logs", "/kafka"} {
-		if dir != own {
-			all = append(all, dir)
-		}
-	}
-	return all
-}
 
 // chooseData is where the data go when no setting says so: where there are some,
 // else where the user mounted something, else the image's volume, else the family's

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/config"
 )
 
 // What an image is started with decides what happens.
@@ -66,7 +68,7 @@ func describe(p plan, err error, environ []string) string {
 	case p.start == nil:
 		return "run " + strings.Join(p.command, " ")
 	}
-	words = append(words, "start", string(p.start.family), p.start.profile)
+	words = append(words, "start", p.start.family.String(), p.start.profile)
 	if !slices.Equal(p.start.environ, environ) {
 		words = append(words, append([]string{"environ"}, p.start.environ...)...)
 	}
@@ -98,16 +100,16 @@ func TestTheBannerHasWhatLaunchersWaitFor(t *testing.T) {
 		pattern string
 		matches bool
 	}{
-		{imageStart{family: apache}, `.*Transitioning from RECOVERY to RUNNING.*`, true},
-		{imageStart{family: confluent}, `.*\[KafkaServer id=\d+\] started.*`, true},
-		{imageStart{family: confluent}, `\[KafkaServer id=\d+\] started`, true},
-		{imageStart{family: confluent}, `.*Kafka Server started.*`, true},
-		{imageStart{family: apache}, `Successfully started Redpanda!`, false},
-		{imageStart{family: redpanda}, `.*Successfully started Redpanda!.*`, true},
-		{imageStart{family: redpanda}, `.*Started Kafka API server.*`, true},
-		{imageStart{family: confluent}, `Creating new log file`, false},
-		{imageStart{family: confluent, environ: []string{"KAFKA_ZOOKEEPER_CONNECT=localhost:2181"}}, `Creating new log file`, true},
-		{imageStart{family: confluent, environ: []string{"KAFKA_ZOOKEEPER_CONNECT=localhost:2181"}}, `Checking need to trigger auto leader balancing`, true},
+		{imageStart{family: config.Apache}, `.*Transitioning from RECOVERY to RUNNING.*`, true},
+		{imageStart{family: config.Confluent}, `.*\[KafkaServer id=\d+\] started.*`, true},
+		{imageStart{family: config.Confluent}, `\[KafkaServer id=\d+\] started`, true},
+		{imageStart{family: config.Confluent}, `.*Kafka Server started.*`, true},
+		{imageStart{family: config.Apache}, `Successfully started Redpanda!`, false},
+		{imageStart{family: config.Redpanda}, `.*Successfully started Redpanda!.*`, true},
+		{imageStart{family: config.Redpanda}, `.*Started Kafka API server.*`, true},
+		{imageStart{family: config.Confluent}, `Creating new log file`, false},
+		{imageStart{family: config.Confluent, environ: []string{"KAFKA_ZOOKEEPER_CONNECT=localhost:2181"}}, `Creating new log file`, true},
+		{imageStart{family: config.Confluent, environ: []string{"KAFKA_ZOOKEEPER_CONNECT=localhost:2181"}}, `Checking need to trigger auto leader balancing`, true},
 	} {
 		text := c.start.banner(1, "localhost:9092", time.Unix(0, 0))
 		if regexp.MustCompile(c.pattern).MatchString(text) != c.matches {
@@ -146,47 +148,19 @@ func TestChooseData(t *testing.T) {
 	}
 	for _, c := range []struct {
 		why           string
-		family        family
+		family        config.Family
 		mounted, used []string
 		want          string
 	}{
-		{"nothing is mounted", apache, nil, nil, "/tmp/kraft-combined-logs"},
-		{"the image's volume", apache, []string{declaredVolume}, nil, declaredVolume},
-		{"a mount of the user's wins over the image's volume", confluent, []string{declaredVolume, "/bitnami/kafka"}, nil, "/bitnami/kafka"},
-		{"the family's own first", bitnami, []string{"/bitnami/kafka", "/bitnami/kafka/data"}, nil, "/bitnami/kafka/data"},
-		{"data win over everything", redpanda, []string{declaredVolume, "/kafka"}, []string{"/tmp/kafka-logs"}, "/tmp/kafka-logs"},
+		{"nothing is mounted", config.Apache, nil, nil, "/tmp/kraft-combined-logs"},
+		{"the image's volume", config.Apache, []string{declaredVolume}, nil, declaredVolume},
+		{"a mount of the user's wins over the image's volume", config.Confluent, []string{declaredVolume, "/bitnami/kafka"}, nil, "/bitnami/kafka"},
+		{"the family's own first", config.Bitnami, []string{"/bitnami/kafka", "/bitnami/kafka/data"}, nil, "/bitnami/kafka/data"},
+		{"data win over everything", config.Redpanda, []string{declaredVolume, "/kafka"}, []string{"/tmp/kafka-logs"}, "/tmp/kafka-logs"},
 	} {
-		if got := chooseData(dataFolders(c.family), in(c.mounted...), in(c.used...)); got != c.want {
+		if got := chooseData(c.family.DataDirs(), in(c.mounted...), in(c.used...)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.why, got, c.want)
 		}
-	}
-}
-
-func TestRedpandaFlags(t *testing.T) {
-	settings, err := redpandaSettings(strings.Fields("--mode dev-container --smp 1 --kafka-addr PLAINTEXT://0.0.0.0:29092,OUTSIDE://0.0.0.0:9092 --advertise-kafka-addr=PLAINTEXT://127.0.0.1:29092,OUTSIDE://h:49153|none --node-id 0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{
-		"node.id=0", "listeners=PLAINTEXT://0.0.0.0:29092,OUTSIDE://0.0.0.0:9092", "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OUTSIDE:PLAINTEXT",
-		"advertised.listeners=PLAINTEXT://127.0.0.1:29092,OUTSIDE://h:49153",
-	}
-	if !slices.Equal(settings, want) {
-		t.Errorf("%q, want\n%q", settings, want)
-	}
-}
-
-func TestRedpandaFile(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "redpanda.yaml")
-	text := "# comment\nredpanda:\n  admin:\n    address: 0.0.0.0\n    port: 9644\n\n  kafka_api:\n    - address: 0.0.0.0\n      name: external\n      port: 9092\n" +
-		"      authentication_method: none\n    - address: \"0.0.0.0\"\n      name: internal\n      port: 9093\n\n  advertised_kafka_api:\n    - address: localhost\n" +
-		"      name: external\n      port: 49153\n    - address: 127.0.0.1\n      name: internal\n      port: 9093\n\nschema_registry:\n  schema_registry_api:\n  - address: \"0.0.0.0\"\n    port: 8081\n"
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	listen, advertised := readRedpandaFile(name)
-	if got := fmt.Sprint(listen, advertised); got != "[external://0.0.0.0:9092 internal://0.0.0.0:9093] [external://localhost:49153 internal://127.0.0.1:9093]" {
-		t.Error(got)
 	}
 }
 

@@ -7,39 +7,40 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/barnabas-mq/barnabas/config"
 )
 
 // image is `barnabas image FAMILY` and `barnabas image configure`: what the
 // scripts of the image's file tree call.
 func image(args []string, out, errOut io.Writer) error {
 	if len(args) == 0 {
-		return usageError(errors.New("which family? There are apache, confluent, bitnami and redpanda"))
+		return usageError(errors.New("which family? There are apache, confluent, confluent-local, bitnami and redpanda"))
 	}
 	if args[0] == "configure" {
 		return writeProperties(os.Environ(), "/etc/kafka/kafka.properties")
 	}
-	f := family(args[0])
-	var p plan
-	var err error
-	switch f {
-	case redpanda:
-		p, err = planRpk(append([]string{"start"}, args[1:]...), os.Environ())
-	case apache, confluent, bitnami:
-		p, err = planFamily(f, args[1:], os.Environ())
-	default:
-		err = fmt.Errorf("there is no family %q", args[0])
+	for _, f := range []config.Family{config.Apache, config.Confluent, config.ConfluentLocal, config.Bitnami, config.Redpanda} {
+		if f.String() != args[0] {
+			continue
+		}
+		p, err := planFamily(f, args[1:], os.Environ())
+		if f == config.Redpanda {
+			p, err = planRpk(append([]string{"start"}, args[1:]...), os.Environ())
+		}
+		if err != nil {
+			return usageError(err)
+		}
+		return p.start.serve(out, errOut)
 	}
-	if err != nil {
-		return usageError(err)
-	}
-	return p.start.serve(out, errOut)
+	return usageError(fmt.Errorf("there is no family %q", args[0]))
 }
 
 // writeProperties writes the file that cp's configure makes of the environment,
 // as far as kafka-storage reads it. In a read-only container there is none; the
 // broker needs none.
 func writeProperties(environ []string, name string) error {
-	s := imageStart{family: confluent, environ: environ, profile: imageProfile(environ)}
+	s := imageStart{family: config.Confluent, environ: environ, profile: imageProfile(environ)}
 	settings, err := s.load()
 	if err != nil {
 		return usageError(err)
