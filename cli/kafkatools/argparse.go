@@ -1,0 +1,153 @@
+package kafkatools
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// command is one word of a tool whose command line argparse4j reads: kafka-cluster,
+// kafka-storage, kafka-producer-perf-test.
+type command struct {
+	name, about string
+	arguments   []argparseOption
+	// oneOf are options of which exactly one must be given.
+	oneOf []string
+}
+
+type argparseOption struct {
+	long, short, about string
+	// flag takes no value; many takes all words up to the next option.
+	flag, many, required bool
+	number               bool
+}
+
+// argparsed are the values by the long name; flags have "true".
+type argparsed map[string][]string
+
+func (a argparsed) one(name string) string { return first(a[name]) }
+
+// argparseError is an ArgumentParserException; an empty text is an error that prints the usage alone.
+type argparseError struct{ text string }
+
+func (e *argparseError) Error() string { return e.text }
+
+// argparse reads the words of a command.
+func (c command) parse(args []string) (argparsed, error) {
+	got := argparsed{}
+	for len(args) > 0 {
+		word, value, hasValue := strings.Cut(args[0], "=")
+		at := slices.IndexFunc(c.arguments, func(o argparseOption) bool { return word == o.long || word == o.short && o.short != "" })
+		if at < 0 || !strings.HasPrefix(word, "-") {
+			return nil, &argparseError{fmt.Sprintf("unrecognized arguments: '%s'", args[0])}
+		}
+		o := c.arguments[at]
+		args = args[1:]
+		switch {
+		case o.flag:
+			got[o.long] = []string{"true"}
+		case hasValue:
+			got[o.long] = append(got[o.long], value)
+		case len(args) == 0 || strings.HasPrefix(args[0], "-") && !isNumber(args[0]):
+			return nil, &argparseError{fmt.Sprintf("argument %s: expected one argument", o.names())}
+		case o.many:
+			for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+				got[o.long], args = append(got[o.long], args[0]), args[1:]
+			}
+		default:
+			got[o.long], args = append(got[o.long], args[0]), args[1:]
+		}
+		if o.number && !isNumber(got.one(o.long)) {
+			return nil, &argparseError{fmt.Sprintf("argument %s: could not convert '%s' to number", o.names(), got.one(o.long))}
+		}
+	}
+	for _, o := range c.arguments {
+		if o.required && got[o.long] == nil {
+			return nil, &argparseError{fmt.Sprintf("argument %s is required", o.names())}
+		}
+	}
+	if len(c.oneOf) > 0 && !slices.ContainsFunc(c.oneOf, func(name string) bool { return got[name] != nil }) {
+		words := []string{"one of the arguments"}
+		for _, o := range c.arguments {
+			if slices.Contains(c.oneOf, o.long) {
+				words = append(words, o.names())
+			}
+		}
+		return nil, &argparseError{strings.Join(append(words, "is required"), " ")}
+	}
+	return got, nil
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
+}
+
+func (o argparseOption) names() string {
+	if o.short == "" {
+		return o.long
+	}
+	return o.long + "/" + o.short
+}
+
+// argparseUsage ends a tool as argparse4j does: the usage and what is wrong, 80 columns wide.
+func (t *tool) argparseUsage(use, problem string) error {
+	t.complain("usage: " + use)
+	if problem != "" {
+		t.complain(t.name + ": error: " + problem)
+	}
+	return &ended{1}
+}
+
+// choose finds the command that the first word names.
+func (t *tool) choose(commands []command, args []string) (command, argparsed, error) {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.name)
+	}
+	use := t.name + " [-h] {" + strings.Join(names, ",") + "} ..."
+	if len(args) == 0 {
+		return command{}, nil, t.argparseUsage(use, "too few arguments")
+	}
+	if args[0] == "-h" || args[0] == "--help" {
+		t.say("usage: %s\n\n%s\n", use, t.about)
+		for _, c := range commands {
+			t.say("  %-22s %s", c.name, c.about)
+		}
+		return command{}, nil, &ended{0}
+	}
+	at := slices.Index(names, args[0])
+	if at < 0 {
+		return command{}, nil, t.argparseUsage(use, fmt.Sprintf("invalid choice: '%s' (choose from '%s')", args[0], strings.Join(names, "', '")))
+	}
+	c := commands[at]
+	use = t.name + " " + c.use()
+	if slices.Contains(args, "-h") || slices.Contains(args, "--help") {
+		t.say("usage: %s\n\n%s\n", use, c.about)
+		for _, o := range c.arguments {
+			t.say("  %-34s %s", o.names(), o.about)
+		}
+		return c, nil, &ended{0}
+	}
+	got, err := c.parse(args[1:])
+	if err != nil {
+		return c, nil, t.argparseUsage(use, err.Error())
+	}
+	return c, got, nil
+}
+
+func (c command) use() string {
+	words := []string{c.name, "[-h]"}
+	for _, o := range c.arguments {
+		word := o.long
+		if !o.flag {
+			word += " " + strings.ToUpper(strings.ReplaceAll(strings.TrimLeft(o.long, "-"), "-", "_"))
+		}
+		if !o.required && !slices.Contains(c.oneOf, o.long) {
+			word = "[" + word + "]"
+		}
+		words = append(words, word)
+	}
+	return strings.TrimSpace(strings.Join(words, " "))
+}

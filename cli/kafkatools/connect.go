@@ -1,0 +1,199 @@
+package kafkatools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// patience is how long a tool waits for a broker: default.api.timeout.ms of Java's clients.
+// Start scripts count on it, which call a tool while the broker starts.
+const patience = 60 * time.Second
+
+// retryPause between two attempts is Java's largest retry.backoff.ms.
+const retryPause = 200 * time.Millisecond
+
+// properties are settings of a client, by Kafka's names.
+type properties map[string]string
+
+// readProperties reads a file of settings; no file is no settings.
+func readProperties(file string) (properties, error) {
+	p := properties{}
+	if file == "" {
+		return p, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s (No such file or directory)", file)
+	}
+	for line := range strings.Lines(strings.ReplaceAll(string(content), "\\\n", "")) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' || line[0] == '!' {
+			continue
+		}
+		at := strings.IndexAny(line, "=:")
+		if at < 0 {
+			p[line] = ""
+			continue
+		}
+		p[strings.TrimSpace(line[:at])] = strings.TrimSpace(line[at+1:])
+	}
+	return p, nil
+}
+
+func (p properties) with(more properties) properties {
+	all := properties{}
+	for _, part := range []properties{p, more} {
+		for key, value := range part {
+			all[key] = value
+		}
+	}
+	return all
+}
+
+func (p properties) milliseconds(key string, without time.Duration) time.Duration {
+	n, err := strconv.ParseInt(p[key], 10, 64)
+	if err != nil {
+		return without
+	}
+	return time.Duration(n) * time.Millisecond
+}
+
+func (p properties) isTrue(key string) bool {
+	return strings.EqualFold(strings.TrimSpace(p[key]), "true")
+}
+
+// servers checks a list of addresses as ClientUtils.parseAndValidateAddresses does.
+func servers(bootstrap string) ([]string, error) {
+	var addresses []string
+	for address := range strings.SplitSeq(bootstrap, ",") {
+		address = strings.TrimSpace(address)
+		if _, after, hasScheme := strings.Cut(address, "://"); hasScheme {
+			address = after
+		}
+		if address == "" {
+			continue
+		}
+		host, port, err := net.SplitHostPort(address)
+		if err != nil || host == "" || port == "" {
+			return nil, says("Invalid url in bootstrap.servers: %s", address)
+		}
+		addresses = append(addresses, address)
+	}
+	if len(addresses) == 0 {
+		return nil, says("No bootstrap urls given in bootstrap.servers")
+	}
+	return addresses, nil
+}
+
+// connect makes a client; nothing is sent yet.
+func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Client, error) {
+	if protocol := p["security.protocol"]; protocol != "" && !strings.EqualFold(protocol, "PLAINTEXT") {
+		return nil, fmt.Errorf("security.protocol=%s: these tools speak PLAINTEXT alone", protocol)
+	}
+	seeds, err := servers(bootstrap)
+	if err != nil {
+		return nil, err
+	}
+	limit := p.milliseconds("default.api.timeout.ms", patience)
+	id := p["client.id"]
+	if id == "" {
+		id = t.name
+	}
+	warned := false
+	options := []kgo.Opt{
+		kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DisableClientMetrics(),
+		kgo.RetryTimeout(limit), kgo.RequestRetries(int(limit/retryPause) + 1),
+		kgo.RetryBackoffFn(func(int) time.Duration { return retryPause }),
+		kgo.DialTimeout(10 * time.Second),
+		kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, address)
+			if err != nil && !warned {
+				warned = true
+				fmt.Fprintf(t.errOut, "[%s] WARN Connection to %s could not be established. Node may not be available.\n",
+					t.now().Format("2006-01-02 15:04:05,000"), address)
+			}
+			return c, err
+		}),
+	}
+	return kgo.NewClient(append(options, more...)...)
+}
+
+// refusal is an error code from a broker, with its message.
+type refusal struct {
+	code *kerr.Error
+	text string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// exception is what Java's ExecutionException says of it: the class, then the message.
+func (r *refusal) exception() string { return className(r.code) + ": " + r.text }
+
+// refused turns an error code into an error; the text is the broker's, or else the code's.
+func refused(code int16, message *string) error {
+	if code == 0 {
+		return nil
+	}
+	var known *kerr.Error
+	if !errors.As(kerr.ErrorForCode(code), &known) {
+		known = kerr.UnknownServerError
+	}
+	r := &refusal{code: known, text: known.Description}
+	if message != nil && *message != "" {
+		r.text = *message
+	}
+	return r
+}
+
+// isCode tells whether an error is this code of a broker's.
+func isCode(err error, code *kerr.Error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.code.Code == code.Code
+}
+
+// exceptions are the classes of org.apache.kafka.common.errors that are not named as their codes are (Errors.java).
+var exceptions = map[string]string{
+	"TOPIC_ALREADY_EXISTS": "TopicExistsException", "INVALID_TOPIC_EXCEPTION": "InvalidTopicException",
+	"INVALID_CONFIG": "InvalidConfigurationException", "NON_EMPTY_GROUP": "GroupNotEmptyException",
+	"UNKNOWN_SERVER_ERROR": "UnknownServerException", "REQUEST_TIMED_OUT": "TimeoutException",
+	"MESSAGE_TOO_LARGE": "RecordTooLargeException", "RESOURCE_NOT_FOUND": "ResourceNotFoundException",
+}
+
+func className(code *kerr.Error) string {
+	const folder = "org.apache.kafka.common.errors."
+	if name := exceptions[code.Message]; name != "" {
+		return folder + name
+	}
+	var b strings.Builder
+	for word := range strings.SplitSeq(strings.ToLower(code.Message), "_") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return folder + b.String() + "Exception"
+}
+
+// thrown is the message of an ExecutionException around err.
+func thrown(err error) string {
+	var r *refusal
+	if errors.As(err, &r) {
+		return r.exception()
+	}
+	return err.Error()
+}
+
+// unreachable replaces what the client says when no broker answers by what Java's admin client says.
+func unreachable(err error, call string) error {
+	var code *kerr.Error
+	if err == nil || errors.As(err, &code) {
+		return err
+	}
+	return says("Timed out waiting for a node assignment. Call: %s", call)
+}

@@ -1,0 +1,321 @@
+package kafkatools
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func producerParser() *parser {
+	return newParser(
+		text("topic", "topic", "Required: the topic to write to."),
+		text("bootstrap-server", "server to connect to", "Required: addresses of brokers, HOST1:PORT1,HOST2:PORT2."),
+		flag("sync", "Wait for each record before the next is sent."),
+		text("compression-codec", "compression-codec", "none, gzip, snappy, lz4 or zstd; without a value gzip.").optional(),
+		integer("batch-size", "size", "Bytes of a batch.").or("16384"),
+		integer("message-send-max-retries", "count", "How often to try again.").or("3"),
+		long("retry-backoff-ms", "milliseconds", "Pause before trying again.").or("100"),
+		long("timeout", "timeout_ms", "How long records wait for more to share a batch.").or("1000"),
+		text("request-required-acks", "request required acks", "0, 1, -1 or all.").or("-1"),
+		integer("request-timeout-ms", "request timeout ms", "How long the broker may take.").or("1500"),
+		long("metadata-expiry-ms", "metadata expiration interval", "Age at which metadata are asked for again.").or("300000"),
+		long("max-block-ms", "max block on send", "How long to wait for a broker.").or("60000"),
+		long("max-memory-bytes", "total memory in bytes", "Memory for records that are not sent yet.").or("33554432"),
+		integer("max-partition-memory-bytes", "memory in bytes per partition", "Bytes of a batch.").or("16384"),
+		text("line-reader", "reader_class", "Only Kafka's own LineMessageReader is known."),
+		integer("socket-buffer-size", "size", "Without effect.").or("102400"),
+		text("property", "prop", "Old name of --reader-property.").many(),
+		text("reader-property", "prop", "How lines become records: parse.key, key.separator, parse.headers, headers.delimiter, "+
+			"headers.separator, headers.key.separator, ignore.error, null.marker.").many(),
+		text("reader-config", "config file", "File of reader properties."),
+		text("producer-property", "producer_prop", "Old name of --command-property.").many(),
+		text("command-property", "producer_prop", "A setting of the producer.").many(),
+		text("producer.config", "config file", "Old name of --command-config."),
+		text("command-config", "config file", "File of settings of the producer."),
+	)
+}
+
+// consoleProducer is kafka-console-producer (ConsoleProducer).
+func consoleProducer(t *tool, args []string) error {
+	t.about = "This tool helps to read data from standard input and publish it to Kafka."
+	p := producerParser()
+	got, err := p.parse(args)
+	if err != nil {
+		return t.usage(p, err.Error())
+	}
+	if err := t.helpOrVersion(p, args, got); err != nil {
+		return err
+	}
+	if err := t.required(got, "topic"); err != nil {
+		return err
+	}
+	bootstrap := first(got.values("bootstrap-server"))
+	if message := checkServers(bootstrap); message != "" {
+		return t.usage(p, message)
+	}
+	for _, old := range []struct{ name, now string }{
+		{"property", "reader-property"}, {"producer-property", "command-property"}, {"producer.config", "command-config"},
+	} {
+		if got.has(old.name) {
+			if got.has(old.now) {
+				return t.usage(p, fmt.Sprintf("Options %q and %q cannot be specified together.", old.name, old.now))
+			}
+			t.say("Warning: --%s is deprecated and will be removed in a future version. Use --%s instead.", old.name, old.now)
+		}
+	}
+	settings, lines, err := producerSettings(got)
+	if err != nil {
+		return err
+	}
+	reader, err := newLineReader(lines)
+	if err != nil {
+		return javaError("org.apache.kafka.common.KafkaException", err)
+	}
+	options, err := produceOptions(got, settings)
+	if err != nil {
+		return javaError("org.apache.kafka.common.config.ConfigException", err)
+	}
+	client, err := t.connect(bootstrap, settings, options...)
+	if err != nil {
+		return javaError("org.apache.kafka.common.KafkaException", err)
+	}
+	defer client.Close()
+	return t.produceLines(client, reader, first(got.values("topic")), got.has("sync"))
+}
+
+// javaError says an error as an uncaught exception is printed, without the stack.
+func javaError(class string, err error) error { return fmt.Errorf("%s: %w", class, err) }
+
+// checkServers is ToolsUtils.validateBootstrapServer: what is wrong with the addresses, or nothing.
+func checkServers(bootstrap string) string {
+	if strings.TrimSpace(bootstrap) == "" {
+		return "Error while validating the bootstrap address\n"
+	}
+	for address := range strings.SplitSeq(bootstrap, ",") {
+		if _, port, err := net.SplitHostPort(strings.TrimSpace(address)); err != nil || port == "" {
+			return "Please provide valid host:port like host1:9091,host2:9092\n"
+		}
+	}
+	return ""
+}
+
+func producerSettings(got *parsed) (settings, lines properties, err error) {
+	settings, err = readProperties(first(slices.Concat(got.values("producer.config"), got.values("command-config"))))
+	if err != nil {
+		return nil, nil, err
+	}
+	settings = settings.with(got.properties("producer-property")).with(got.properties("command-property"))
+	if settings["client.id"] == "" {
+		settings["client.id"] = "console-producer"
+	}
+	lines, err = readProperties(first(got.values("reader-config")))
+	if err != nil {
+		return nil, nil, err
+	}
+	return settings, lines.with(got.properties("property")).with(got.properties("reader-property")), nil
+}
+
+var codecs = map[string]kgo.CompressionCodec{
+	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+}
+
+// produceOptions are the producer's settings, of which an option wins over a property.
+func produceOptions(got *parsed, settings properties) ([]kgo.Opt, error) {
+	codec := "none"
+	if got.has("compression-codec") {
+		if codec = first(got.values("compression-codec")); codec == "" {
+			codec = "gzip"
+		}
+	}
+	merge := func(option, property string) string {
+		if value, set := settings[property]; set && !got.has(option) {
+			return value
+		}
+		return first(got.values(option))
+	}
+	linger := properties{"ms": merge("timeout", "linger.ms")}.milliseconds("ms", time.Second)
+	return producing(codec, merge("request-required-acks", "acks"), linger)
+}
+
+func producing(codec, acks string, linger time.Duration) ([]kgo.Opt, error) {
+	compression, known := codecs[codec]
+	if !known {
+		return nil, says("Invalid value %s for configuration compression.type: String must be one of: none, gzip, snappy, lz4, zstd", codec)
+	}
+	options := []kgo.Opt{kgo.ProducerBatchCompression(compression), kgo.ProducerLinger(linger), kgo.AllowAutoTopicCreation(), kgo.RecordPartitioner(kgo.UniformBytesPartitioner(16384, true, true, nil))}
+	switch acks {
+	case "all", "-1", "":
+		options = append(options, kgo.RequiredAcks(kgo.AllISRAcks()))
+	case "1":
+		options = append(options, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite())
+	case "0":
+		options = append(options, kgo.RequiredAcks(kgo.NoAck()), kgo.DisableIdempotentWrite())
+	default:
+		return nil, says("Invalid value %s for configuration acks: String must be one of: all, -1, 0, 1", acks)
+	}
+	return options, nil
+}
+
+// produceLines sends what it reads. A line that is no record ends the tool, after what came before it is sent.
+func (t *tool) produceLines(client *kgo.Client, reader *lineReader, topic string, sync bool) error {
+	failed := make(chan error, 1)
+	lines := bufio.NewReader(t.in)
+	var readErr error
+	for {
+		line, err := lines.ReadString('\n')
+		if err == io.EOF && line == "" {
+			break
+		}
+		if err != nil && err != io.EOF {
+			readErr = err
+			break
+		}
+		record, err := reader.record(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
+		if err != nil {
+			readErr = javaError("org.apache.kafka.common.KafkaException", err)
+			break
+		}
+		record.Topic = topic
+		if sync {
+			if err := client.ProduceSync(t.ctx, record).FirstErr(); err != nil {
+				return javaError("java.util.concurrent.ExecutionException", err)
+			}
+			continue
+		}
+		client.Produce(t.ctx, record, func(r *kgo.Record, err error) {
+			if err == nil {
+				return
+			}
+			// As ErrorLoggingCallback: the log tells, the status does not.
+			fmt.Fprintf(t.errOut, "[%s] ERROR Error when sending message to topic %s with key: %s, value: %d bytes with error: %v\n",
+				t.now().Format("2006-01-02 15:04:05,000"), r.Topic, sizeOrNull(r.Key), len(r.Value), err)
+			select {
+			case failed <- err:
+			default:
+			}
+		})
+	}
+	if err := client.Flush(t.ctx); err != nil {
+		return err
+	}
+	return readErr
+}
+
+func sizeOrNull(b []byte) string {
+	if b == nil {
+		return "null"
+	}
+	return fmt.Sprintf("%d bytes", len(b))
+}
+
+// lineReader is Kafka's LineMessageReader: [headers delimiter] [key separator] value.
+type lineReader struct {
+	withKey, withHeaders, lenient                               bool
+	keySeparator, headersDelimiter, headerSeparator, headerSign string
+	// null is what stands for null, if hasNull.
+	null    string
+	hasNull bool
+	number  int
+}
+
+func newLineReader(p properties) (*lineReader, error) {
+	or := func(key, without string) string {
+		if value, set := p[key]; set {
+			return value
+		}
+		return without
+	}
+	r := &lineReader{
+		withKey: p.isTrue("parse.key"), withHeaders: p.isTrue("parse.headers"), lenient: p.isTrue("ignore.error"),
+		keySeparator: or("key.separator", "\t"), headersDelimiter: or("headers.delimiter", "\t"),
+		headerSeparator: or("headers.separator", ","), headerSign: or("headers.key.separator", ":"),
+	}
+	r.null, r.hasNull = p["null.marker"]
+	pairs := []struct {
+		a, b, nameA, nameB string
+		only               bool
+	}{
+		{r.headersDelimiter, r.headerSeparator, "headers.delimiter", "headers.separator", true},
+		{r.headersDelimiter, r.headerSign, "headers.delimiter", "headers.key.separator", true},
+		{r.headerSeparator, r.headerSign, "headers.separator", "headers.key.separator", true},
+		{r.null, r.keySeparator, "null.marker", "key.separator", r.hasNull},
+		{r.null, r.headerSeparator, "null.marker", "headers.separator", r.hasNull},
+		{r.null, r.headersDelimiter, "null.marker", "headers.delimiter", r.hasNull},
+		{r.null, r.headerSign, "null.marker", "headers.key.separator", r.hasNull},
+	}
+	for _, pair := range pairs {
+		if pair.only && pair.a == pair.b {
+			return nil, fmt.Errorf("%s and %s may not be equal", pair.nameA, pair.nameB)
+		}
+	}
+	return r, nil
+}
+
+// record makes a record of a line.
+func (r *lineReader) record(line string) (*kgo.Record, error) {
+	r.number++
+	headers, hasHeaders, rest, err := r.cut(r.withHeaders, line, line, r.headersDelimiter, "headers delimiter")
+	if err != nil {
+		return nil, err
+	}
+	key, hasKey, value, err := r.cut(r.withKey, line, rest, r.keySeparator, "key separator")
+	if err != nil {
+		return nil, err
+	}
+	record := &kgo.Record{Value: r.bytes(value)}
+	if hasKey {
+		record.Key = r.bytes(key)
+	}
+	if hasHeaders && !r.isNull(headers) {
+		record.Headers, err = r.headers(headers)
+	}
+	return record, err
+}
+
+func (r *lineReader) cut(wanted bool, line, rest, separator, what string) (before string, found bool, after string, err error) {
+	if !wanted {
+		return "", false, rest, nil
+	}
+	before, after, found = strings.Cut(rest, separator)
+	if !found && !r.lenient {
+		return "", false, "", says("No %s found on line number %d: '%s'", what, r.number, line)
+	}
+	if !found {
+		return "", false, rest, nil
+	}
+	return before, true, after, nil
+}
+
+func (r *lineReader) isNull(s string) bool { return r.hasNull && s == r.null }
+
+func (r *lineReader) bytes(s string) []byte {
+	if r.isNull(s) {
+		return nil
+	}
+	return []byte(s)
+}
+
+func (r *lineReader) headers(list string) ([]kgo.RecordHeader, error) {
+	var headers []kgo.RecordHeader
+	for pair := range strings.SplitSeq(list, r.headerSeparator) {
+		key, value, found := strings.Cut(pair, r.headerSign)
+		switch {
+		case !found && !r.lenient:
+			return nil, says("No header key separator found in pair '%s' on line number %d", pair, r.number)
+		case !found:
+			headers = append(headers, kgo.RecordHeader{Key: pair})
+		case r.isNull(key):
+			return nil, says("Header keys should not be equal to the null marker '%s' as they can't be null", r.null)
+		default:
+			headers = append(headers, kgo.RecordHeader{Key: key, Value: r.bytes(value)})
+		}
+	}
+	return headers, nil
+}

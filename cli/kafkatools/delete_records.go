@@ -1,0 +1,117 @@
+package kafkatools
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// deleteRecords is kafka-delete-records (DeleteRecordsCommand).
+func deleteRecords(t *tool, args []string) error {
+	t.about = "This tool helps to delete records of the given partitions down to the specified offset."
+	p := newParser(
+		text("bootstrap-server", "server(s) to use for bootstrapping", "Required: addresses of brokers."),
+		text("offset-json-file", "Offset json file path", `Required: file with {"partitions":[{"topic":"T","partition":0,"offset":1}],"version":1}.`),
+		text("command-config", "command config property file path", "File with settings of the client."),
+	)
+	got, err := p.parse(args)
+	if err != nil {
+		return err
+	}
+	if err := t.helpOrVersion(p, args, got); err != nil {
+		return err
+	}
+	if err := t.required(got, "bootstrap-server", "offset-json-file"); err != nil {
+		return err
+	}
+	content, err := os.ReadFile(first(got.values("offset-json-file")))
+	if err != nil {
+		return err
+	}
+	upTo, err := offsetsOfJSON(content)
+	if err != nil {
+		return err
+	}
+	settings, err := readProperties(first(got.values("command-config")))
+	if err != nil {
+		return err
+	}
+	client, err := t.connect(first(got.values("bootstrap-server")), settings)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	t.say("Executing records delete operation")
+	request := kmsg.NewDeleteRecordsRequest()
+	request.TimeoutMillis = int32(patience.Milliseconds())
+	for p, offset := range upTo {
+		topic := kmsg.NewDeleteRecordsRequestTopic()
+		topic.Topic = p.topic
+		one := kmsg.NewDeleteRecordsRequestTopicPartition()
+		one.Partition, one.Offset = p.number, offset
+		topic.Partitions = append(topic.Partitions, one)
+		request.Topics = append(request.Topics, topic)
+	}
+	answer, err := request.RequestWith(t.ctx, client)
+	if err != nil {
+		return unreachable(err, "deleteRecords")
+	}
+	t.say("Records delete operation completed:")
+	outcome := map[partition]string{}
+	for p := range upTo {
+		outcome[p] = "error: " + thrown(refused(kerr.UnknownTopicOrPartition.Code, nil))
+	}
+	for _, topic := range answer.Topics {
+		for _, p := range topic.Partitions {
+			said := fmt.Sprintf("low_watermark: %d", p.LowWatermark)
+			if err := refused(p.ErrorCode, nil); err != nil {
+				said = "error: " + thrown(err)
+			}
+			outcome[partition{topic.Topic, p.Partition}] = said
+		}
+	}
+	for _, p := range inMapOrder(upTo) {
+		t.say("partition: %s-%d\t%s", p.topic, p.number, outcome[p])
+	}
+	return nil
+}
+
+// offsetsOfJSON reads the file of kafka-delete-records.
+func offsetsOfJSON(content []byte) (map[partition]int64, error) {
+	var file struct {
+		Version    *int `json:"version"`
+		Partitions *[]struct {
+			Topic     string `json:"topic"`
+			Partition int32  `json:"partition"`
+			Offset    int64  `json:"offset"`
+		} `json:"partitions"`
+	}
+	if err := json.Unmarshal(content, &file); err != nil {
+		return nil, says("The input string is not a valid JSON")
+	}
+	if file.Version != nil && *file.Version != 1 {
+		return nil, says("Not supported version field value %d", *file.Version)
+	}
+	if file.Partitions == nil {
+		return nil, says("Missing partitions field")
+	}
+	offsets := map[partition]int64{}
+	var twice []string
+	for _, p := range *file.Partitions {
+		at := partition{p.Topic, p.Partition}
+		name := fmt.Sprintf("%s-%d", p.Topic, p.Partition)
+		if _, has := offsets[at]; has && !slices.Contains(twice, name) {
+			twice = append(twice, name)
+		}
+		offsets[at] = p.Offset
+	}
+	if len(twice) > 0 {
+		return nil, says("Offset json file contains duplicate topic partitions: %s", strings.Join(twice, ","))
+	}
+	return offsets, nil
+}
