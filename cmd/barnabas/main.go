@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/barnabas-mq/barnabas/cli"
 )
 
 // version is set when building (-X main.version).
@@ -44,13 +46,23 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{
+	all := []command{
 		{"serve", "serve [server.properties] [flags]", "run the broker (the default command)", true, serve},
 		{"healthcheck", "healthcheck [--bootstrap-server HOST:PORT]", "exit with status 0 when a broker answers", true, healthcheck},
 		{"image", "image FAMILY | configure", "start as the image of apache, confluent, bitnami or redpanda does", false, image},
 		{"config", "config [KEY] | config check FILE", "explain the settings, or check a properties file", false, configCommand},
 		{"version", "version", "print the version", false, printVersion},
 	}
+	for _, noun := range cli.Nouns() {
+		all = append(all, command{noun.Name, noun.Use, noun.About, true, func(args []string, out, errOut io.Writer) error {
+			err := cli.Run(noun.Name, args, os.Stdin, out, errOut)
+			if wrong := (*cli.UsageError)(nil); errors.As(err, &wrong) {
+				return usageError(err)
+			}
+			return err
+		}})
+	}
+	return all
 }
 
 func main() {
