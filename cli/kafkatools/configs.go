@@ -227,7 +227,7 @@ type setting struct {
 	deleted     bool
 }
 
-var settingName = regexp.MustCompile(`^[a-zA-Z0-9._-]*$`)
+func settingNamePattern() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9._-]*$`) }
 
 // changes are the settings that --add-config and --delete-config name.
 func (c *configTool) changes() ([]setting, error) {
@@ -250,7 +250,7 @@ func (c *configTool) changes() ([]setting, error) {
 		all = append(all, setting{name: strings.TrimSpace(name), value: strings.TrimSpace(value)})
 	}
 	for _, s := range all {
-		if !settingName.MatchString(s.name) {
+		if !settingNamePattern().MatchString(s.name) {
 			return nil, argumentErrorf("Invalid character found for config key: %s", s.name)
 		}
 	}

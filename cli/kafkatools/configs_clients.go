@@ -143,7 +143,9 @@ func (c *configTool) quotas(kinds, names []string) ([]kmsg.DescribeClientQuotasR
 	return answer.Entries, refused(answer.ErrorCode, answer.ErrorMessage)
 }
 
-var credential = regexp.MustCompile(`^(?:iterations=(-?[0-9]*),)?password=(.*)$`)
+func credentialPattern() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:iterations=(-?[0-9]*),)?password=(.*)$`)
+}
 
 // iterationsMin and iterationsWithout are Kafka's ScramMechanism and ConfigCommand.
 const iterationsMin, iterationsWithout = 4096, 4096
@@ -178,7 +180,7 @@ func (c *configTool) alterPasswords(passwords []setting) error {
 // scramUpsertion salts a password as RFC 5802 says; the password itself does not leave the tool.
 func scramUpsertion(user string, p setting) (kmsg.AlterUserSCRAMCredentialsRequestUpsertion, error) {
 	upsertion := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
-	parts := credential.FindStringSubmatch(p.value)
+	parts := credentialPattern().FindStringSubmatch(p.value)
 	if parts == nil {
 		return upsertion, argumentErrorf("Invalid credential property %s=%s", p.name, p.value)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -108,23 +109,68 @@ func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Cl
 	if id == "" {
 		id = t.name
 	}
-	warned := false
 	options := []kgo.Opt{
 		kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DisableClientMetrics(),
 		kgo.RetryTimeout(limit), kgo.RequestRetries(int(limit/retryPause) + 1),
 		kgo.RetryBackoffFn(func(int) time.Duration { return retryPause }),
-		kgo.DialTimeout(10 * time.Second),
-		kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, address)
-			if err != nil && !warned {
-				warned = true
-				fmt.Fprintf(t.errOut, "[%s] WARN Connection to %s could not be established. Node may not be available.\n",
-					t.now().Format("2006-01-02 15:04:05,000"), address)
-			}
-			return c, err
-		}),
+		kgo.Dialer((&dialer{tool: t, seeds: seeds, until: t.now().Add(limit)}).dial),
 	}
 	return kgo.NewClient(append(options, more...)...)
+}
+
+// dialer waits for the first broker: the client would give up as soon as nobody listens.
+type dialer struct {
+	*tool
+	seeds []string
+	until time.Time
+
+	mu sync.Mutex
+	// met: there was a broker; from then on addresses are those that it told of.
+	met    bool
+	warned bool
+}
+
+// dialTimeout is Java's socket.connection.setup.timeout.ms.
+const dialTimeout = 10 * time.Second
+
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	addresses := []string{address}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.met {
+		addresses = append(addresses, d.seeds...)
+	}
+	for {
+		var failed error
+		for _, address := range addresses {
+			c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+			if err == nil {
+				d.met = true
+				return c, nil
+			}
+			d.warn(address)
+			failed = err
+		}
+		if d.met || d.now().After(d.until) {
+			return nil, failed
+		}
+		pause := time.NewTimer(retryPause)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, failed
+		}
+	}
+}
+
+func (d *dialer) warn(address string) {
+	if d.warned {
+		return
+	}
+	d.warned = true
+	fmt.Fprintf(d.errOut, "[%s] WARN Connection to %s could not be established. Node may not be available.\n",
+		d.now().Format("2006-01-02 15:04:05,000"), address)
 }
 
 // refusal is an error code from a broker, with its message.

@@ -243,10 +243,15 @@ func (r *reading) options() []kgo.Opt {
 	return options
 }
 
+// untilSignal ends with SIGINT and SIGTERM.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}
+
 // read prints records until there were enough, none came for too long, nobody reads what is
 // printed, or a signal ends it.
 func (t *tool) read(client *kgo.Client, r *reading) error {
-	ctx, stop := signal.NotifyContext(t.ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(t.ctx)
 	defer stop()
 	out := bufio.NewWriter(t.out)
 	count := int64(0)

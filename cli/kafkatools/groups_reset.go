@@ -418,11 +418,13 @@ func parseDateTime(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("java.text.ParseException: Unparseable date: %q", s)
 }
 
-var duration = regexp.MustCompile(`^(?i)([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:\.\d+)?)S)?)?$`)
+func durationPattern() *regexp.Regexp {
+	return regexp.MustCompile(`^(?i)([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:\.\d+)?)S)?)?$`)
+}
 
 // parseDuration reads PnDTnHnMn.nS.
 func parseDuration(s string) (time.Duration, error) {
-	parts := duration.FindStringSubmatch(s)
+	parts := durationPattern().FindStringSubmatch(s)
 	if parts == nil || parts[2] == "" && (parts[3] == "" || len(parts[3]) == 1) {
 		return 0, says("Text cannot be parsed to a Duration")
 	}

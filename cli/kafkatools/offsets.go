@@ -183,8 +183,10 @@ func offsetTime(word string) (int64, error) {
 	return n, nil
 }
 
-// rule is TOPIC, TOPIC:1, TOPIC:1-3, TOPIC:1- or TOPIC:-3; the upper end is not part of it.
-var rule = regexp.MustCompile(`^([^:,]*)(?::(?:([0-9]*)|(?:([0-9]*)-([0-9]*))))?$`)
+// rulePattern is TOPIC, TOPIC:1, TOPIC:1-3, TOPIC:1- or TOPIC:-3; the upper end is not part of it.
+func rulePattern() *regexp.Regexp {
+	return regexp.MustCompile(`^([^:,]*)(?::(?:([0-9]*)|(?:([0-9]*)-([0-9]*))))?$`)
+}
 
 // partitionFilter is Kafka's TopicPartitionFilter.
 func partitionFilter(got *parsed) (func(partition) bool, error) {
@@ -208,7 +210,7 @@ func partitionFilter(got *parsed) (func(partition) bool, error) {
 	}
 	var rules []func(partition) bool
 	for word := range strings.SplitSeq(first(got.values("topic-partitions")), ",") {
-		parts := rule.FindStringSubmatch(word)
+		parts := rulePattern().FindStringSubmatch(word)
 		if parts == nil {
 			return nil, says("Invalid rule specification: %s", word)
 		}

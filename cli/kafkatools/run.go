@@ -44,6 +44,7 @@ func tools() map[string]func(t *tool, args []string) error {
 		"kafka-dump-log":            dumpLog,
 		"cub":                       confluentUtility,
 		"ub":                        confluentUtility,
+		"rpk":                       rpk,
 	}
 }
 
@@ -65,11 +66,11 @@ func bare(name string) string {
 
 // Run runs the tool of this name, which may have a path in front and ".sh" behind. The status
 // is the one that Kafka's tool exits with; known is false when there is no such tool, and then
-// nothing has happened.
+// nothing has happened: `rpk redpanda start` and `rpk start` are no tools either.
 func Run(name string, args []string, in io.Reader, out, errOut io.Writer) (status int, known bool) {
 	name = bare(name)
 	run := tools()[name]
-	if run == nil {
+	if run == nil || name == "rpk" && startsBroker(args) {
 		return 0, false
 	}
 	t := &tool{name: name, in: in, out: out, errOut: errOut, ctx: context.Background(), now: time.Now}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/cli"
+	"github.com/barnabas-mq/barnabas/cli/kafkatools"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
 
@@ -322,6 +323,46 @@ func TestPageCheckFinds(t *testing.T) {
 		}
 		if got := p.check("topics list", p.printed("topics list"), value); len(got) != problems {
 			t.Errorf("%s: %q, want %d problems", text, got, problems)
+		}
+	}
+}
+
+// TestToolsWithoutARecording runs the tools of other brokers' images, which Apache Kafka has not:
+// what health checks look for is in what they print.
+func TestToolsWithoutARecording(t *testing.T) {
+	bootstrap, _ := start(t, vfs.NewMem())
+	for _, c := range []struct {
+		line, stdin string
+		status      int
+		want        string // a regular expression
+	}{
+		{"cub kafka-ready -b ADDR 1 5", "", 0, `^$`},
+		{"ub kafka-ready 1 5 -b ADDR", "", 0, `^$`},
+		{"cub kafka-ready -b ADDR 2 0", "", 1, `Expected 2 brokers`},
+		{"cub zk-ready localhost:2181 5", "", 1, `only kafka-ready`},
+		{"rpk cluster health -X brokers=ADDR", "", 0, `Healthy:.+true`},
+		{"rpk cluster health --brokers ADDR --exit-when-healthy", "", 0, `Leaderless partitions \(0\): +\[\]`},
+		{"rpk topic create t u -p 2 --brokers ADDR", "", 0, `^TOPIC  STATUS\nt      OK\nu      OK\n$`},
+		{"rpk topic create t --brokers ADDR", "", 1, `TOPIC_ALREADY_EXISTS`},
+		{"rpk topic create t --if-not-exists --brokers ADDR", "", 0, `OK`},
+		{"rpk topic list --brokers ADDR", "", 0, `^NAME  PARTITIONS  REPLICAS\nt     2           1\n`},
+		{"rpk topic describe t --brokers ADDR", "", 0, `(?s)PARTITIONS  2\n.*cleanup.policy +delete +DEFAULT_CONFIG`},
+		{"rpk topic produce t -k key -H h:x --brokers ADDR", "one\ntwo\n", 0, `^Produced to partition \d at offset 0 with timestamp \d+\.\nProduced to partition \d at offset 1 `},
+		{"rpk topic consume t -n 1 --brokers ADDR", "", 0, `(?s)"topic": "t",\n  "key": "key",\n  "value": "one",\n  "headers".*"offset": 0\n}`},
+		{`rpk topic consume t -n 2 -f %k=%v\n --brokers ADDR`, "", 0, `^key=one\nkey=two\n$`},
+		{"rpk cluster info --brokers ADDR", "", 0, `(?s)^CLUSTER\n=======\n.*\n1\*  +127\.0\.0\.1`},
+		{"rpk cluster frob", "", 1, `unknown command`},
+	} {
+		words := strings.Fields(strings.ReplaceAll(c.line, "ADDR", bootstrap))
+		var out strings.Builder
+		status, known := kafkatools.Run(words[0], words[1:], strings.NewReader(c.stdin), &out, &out)
+		if !known || status != c.status || !regexp.MustCompile(c.want).MatchString(out.String()) {
+			t.Errorf("%s: status %d, want %d, and %q in\n%s", c.line, status, c.status, c.want, out.String())
+		}
+	}
+	for _, line := range []string{"rpk redpanda start", "rpk start --smp 1"} {
+		if _, known := kafkatools.Run("rpk", strings.Fields(line)[1:], nil, nil, nil); known {
+			t.Errorf("%s is taken for a tool; it starts the broker", line)
 		}
 	}
 }
