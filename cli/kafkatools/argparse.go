@@ -20,7 +20,8 @@ type argparseOption struct {
 	long, short, about string
 	// flag takes no value; many takes all words up to the next option.
 	flag, many, required bool
-	number               bool
+	// number is the Java class of a number: Long, Integer, Double.
+	number string
 }
 
 // argparsed are the values by the long name; flags have "true".
@@ -58,8 +59,8 @@ func (c command) parse(args []string) (argparsed, error) {
 		default:
 			got[o.long], args = append(got[o.long], args[0]), args[1:]
 		}
-		if o.number && !isNumber(got.one(o.long)) {
-			return nil, &argparseError{fmt.Sprintf("argument %s: could not convert '%s' to number", o.names(), got.one(o.long))}
+		if text := got.one(o.long); o.number != "" && !isNumber(text) {
+			return nil, &argparseError{fmt.Sprintf("argument %s: could not convert '%s' to %s (For input string: %q)", o.names(), text, o.number, text)}
 		}
 	}
 	for _, o := range c.arguments {

@@ -25,7 +25,7 @@ func cluster(t *tool, args []string) error {
 	commands := []command{
 		{name: "cluster-id", about: "print the id of the cluster", arguments: bootstrapArguments, oneOf: bootstrapOneOf},
 		{name: "unregister", about: "forget a broker", oneOf: bootstrapOneOf,
-			arguments: append(slices.Clone(bootstrapArguments), argparseOption{long: "--id", short: "-i", about: "id of the broker", required: true, number: true})},
+			arguments: append(slices.Clone(bootstrapArguments), argparseOption{long: "--id", short: "-i", about: "id of the broker", required: true, number: "Integer"})},
 		{name: "list-endpoints", about: "print the addresses of brokers", oneOf: bootstrapOneOf,
 			arguments: append(slices.Clone(bootstrapArguments), argparseOption{long: "--include-fenced-brokers", about: "brokers that are fenced as well", flag: true})},
 	}

@@ -57,11 +57,16 @@ func (c *configTool) alterClientOrUser(changes []setting) error {
 		for _, u := range unknown {
 			names = append(names, u.name)
 		}
+		// As Scala writes a set and a sequence.
+		list := strings.Join(names, ",")
+		if c.kinds[0] != kindIPs {
+			list = map[string]string{"added": "Set", "deleted": "ArrayBuffer"}[verb] + "(" + strings.Join(names, ", ") + ")"
+		}
 		kind := c.kinds[0]
 		if len(c.kinds) == 2 {
 			kind = kindClients
 		}
-		return argumentErrorf("Only %s can be %s for '%s' using --bootstrap-server. Unexpected config names: %s", what, verb, kind, strings.Join(names, ","))
+		return argumentErrorf("Only %s can be %s for '%s' using --bootstrap-server. Unexpected config names: %s", what, verb, kind, list)
 	}
 	if len(passwords) > 0 && c.names[0] == "" {
 		return argumentErrorf("The use of --entity-default or --user-defaults is not allowed with User SCRAM Credentials using --bootstrap-server.")

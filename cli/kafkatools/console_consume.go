@@ -222,6 +222,9 @@ func (r *reading) isolation() string {
 // options of the client. Java's consumers agree on the range assignor first.
 func (r *reading) options() []kgo.Opt {
 	options := []kgo.Opt{kgo.FetchMaxWait(500 * time.Millisecond), kgo.ConsumeResetOffset(r.offset)}
+	if !strings.EqualFold(r.settings["allow.auto.create.topics"], "false") {
+		options = append(options, kgo.AllowAutoTopicCreation())
+	}
 	if r.isolation() == "read_committed" {
 		options = append(options, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}

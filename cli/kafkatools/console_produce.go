@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -168,7 +169,11 @@ func (t *tool) produceLines(client *kgo.Client, reader *lineReader, topic string
 	failed := make(chan error, 1)
 	lines := bufio.NewReader(t.in)
 	var readErr error
+	prompt := isTerminal(t.in) && isTerminal(t.out)
 	for {
+		if prompt {
+			t.print(">")
+		}
 		line, err := lines.ReadString('\n')
 		if err == io.EOF && line == "" {
 			break
@@ -206,6 +211,15 @@ func (t *tool) produceLines(client *kgo.Client, reader *lineReader, topic string
 		return err
 	}
 	return readErr
+}
+
+func isTerminal(stream any) bool {
+	file, isFile := stream.(*os.File)
+	if !isFile {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func sizeOrNull(b []byte) string {

@@ -57,7 +57,7 @@ func dumpLog(t *tool, args []string) error {
 	p := newParser(options...)
 	got, err := p.parse(args)
 	if err != nil {
-		return err
+		return uncaught(err)
 	}
 	if err := t.helpOrVersion(p, args, got); err != nil {
 		return err

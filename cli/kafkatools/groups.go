@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -58,7 +59,7 @@ func consumerGroups(t *tool, args []string) error {
 	p := groupsParser()
 	got, err := p.parse(args)
 	if err != nil {
-		return err
+		return uncaught(err)
 	}
 	if err := t.checkGroups(p, args, got); err != nil {
 		return err
@@ -188,7 +189,10 @@ func (t *tool) checkReset(p *parser, got *parsed, scope bool) error {
 // validateRegex checks a pattern as brokers do, which know RE2.
 func (t *tool) validateRegex(pattern string) error {
 	if _, err := regexp.Compile(pattern); err != nil {
-		reason := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		reason := err.Error()
+		if wrong := (*syntax.Error)(nil); errors.As(err, &wrong) {
+			reason = wrong.Code.String()
+		}
 		t.say("The regular expression `%s` is invalid: %s.", pattern, reason)
 		return nil
 	}

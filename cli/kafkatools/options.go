@@ -1,6 +1,7 @@
 package kafkatools
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -64,12 +65,20 @@ func newParser(options ...option) *parser {
 }
 
 // optionError is what joptsimple throws; the text is its message.
-type optionError struct{ text string }
+type optionError struct{ class, text string }
 
 func (e *optionError) Error() string { return e.text }
 
-func optionErrorf(format string, args ...any) error {
-	return &optionError{fmt.Sprintf(format, args...)}
+func optionErrorf(class, format string, args ...any) error {
+	return &optionError{"joptsimple." + class, fmt.Sprintf(format, args...)}
+}
+
+// uncaught says an error of the options as a tool does that does not catch it.
+func uncaught(err error) error {
+	if wrong := (*optionError)(nil); errors.As(err, &wrong) {
+		return says("Exception in thread \"main\" %s: %s", wrong.class, wrong.text)
+	}
+	return err
 }
 
 // parsed are the options that were given.
@@ -108,11 +117,11 @@ func (p *parser) parse(args []string) (*parsed, error) {
 			if !strings.HasPrefix(word, "--") {
 				name = name[:1] // a cluster of one-letter options, of which there are none
 			}
-			return nil, optionErrorf("%s is not a recognized option", name)
+			return nil, optionErrorf("UnrecognizedOptionException", "%s is not a recognized option", name)
 		}
 		if hasValue = hasValue && value != ""; !hasValue && o.argument == needsValue {
 			if len(args) == 0 {
-				return nil, optionErrorf("Option %s requires an argument", name)
+				return nil, optionErrorf("OptionMissingRequiredArgumentException", "Option %s requires an argument", name)
 			}
 			value, args, hasValue = args[0], args[1:], true
 		} else if !hasValue && o.argument == mayHaveValue && len(args) > 0 && !looksLikeOption(args[0]) {
@@ -147,7 +156,7 @@ func (g *parsed) checkAvailable() error {
 	}
 	for _, o := range g.parser.options {
 		if g.has(o.name) && len(o.onlyWith) > 0 && !slices.ContainsFunc(o.onlyWith, g.has) {
-			return optionErrorf("Option(s) [%s] are unavailable given other options on the command line", o.name)
+			return optionErrorf("UnavailableOptionException", "Option(s) [%s] are unavailable given other options on the command line", o.name)
 		}
 	}
 	return nil
@@ -185,7 +194,7 @@ func (g *parsed) value(name string) (string, error) {
 	case 1:
 		return values[0], nil
 	}
-	return "", optionErrorf("Found multiple arguments for option %s, but you asked for only one", name)
+	return "", optionErrorf("MultipleArgumentsForOptionException", "Found multiple arguments for option %s, but you asked for only one", name)
 }
 
 // number is the value as a whole number; ok is false when there is none.
@@ -196,7 +205,7 @@ func (g *parsed) number(name string) (n int64, ok bool, err error) {
 	}
 	n, err = strconv.ParseInt(value, 10, g.parser.find(name).bits)
 	if err != nil {
-		return 0, false, optionErrorf("Cannot parse argument '%s' of option %s", value, name)
+		return 0, false, optionErrorf("OptionArgumentConversionException", "Cannot parse argument '%s' of option %s", value, name)
 	}
 	return n, true, nil
 }

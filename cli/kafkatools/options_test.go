@@ -77,12 +77,12 @@ func TestValues(t *testing.T) {
 // What argparse4j refuses, as recorded from kafka-cluster, kafka-storage and kafka-producer-perf-test.
 func TestArgparse(t *testing.T) {
 	c := command{name: "do", oneOf: []string{"--one", "--other"}, arguments: []argparseOption{
-		{long: "--need", short: "-n", required: true, number: true}, {long: "--one"}, {long: "--other", short: "-o"}, {long: "--set", flag: true}, {long: "--props", many: true},
+		{long: "--need", short: "-n", required: true, number: "Long"}, {long: "--one"}, {long: "--other", short: "-o"}, {long: "--set", flag: true}, {long: "--props", many: true},
 	}}
 	for args, want := range map[string]string{
 		"--one x":               "argument --need/-n is required",
 		"-n 1":                  "one of the arguments --one --other/-o is required",
-		"-n x --one y":          "argument --need/-n: could not convert 'x' to number",
+		"-n x --one y":          "argument --need/-n: could not convert 'x' to Long (For input string: \"x\")",
 		"-n":                    "argument --need/-n: expected one argument",
 		"-n 1 -o x what":        "unrecognized arguments: 'what'",
 		"-n -1 -o x":            "",

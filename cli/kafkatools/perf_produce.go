@@ -84,10 +84,10 @@ func (t *tool) reportTotal(l *latencies) {
 func producerPerfTest(t *tool, args []string) error {
 	c := command{
 		arguments: []argparseOption{
-			{long: "--throughput", about: "records a second; -1 for as many as go", required: true, number: true},
-			{long: "--num-records", about: "how many records", required: true, number: true},
+			{long: "--throughput", about: "records a second; -1 for as many as go", required: true, number: "Double"},
+			{long: "--num-records", about: "how many records", required: true, number: "Long"},
 			{long: "--topic", about: "the topic to write to", required: true},
-			{long: "--record-size", about: "bytes of a record", number: true},
+			{long: "--record-size", about: "bytes of a record", number: "Integer"},
 			{long: "--payload-file", about: "file of values"},
 			{long: "--payload-monotonic", about: "values that count up", flag: true},
 			{long: "--payload-delimiter", about: "what separates values in the file"},
@@ -98,9 +98,9 @@ func producerPerfTest(t *tool, args []string) error {
 			{long: "--command-config", about: "file with settings of the producer"},
 			{long: "--print-metrics", about: "without effect", flag: true},
 			{long: "--transactional-id", about: "not in Barnabas"},
-			{long: "--transaction-duration-ms", about: "not in Barnabas", number: true},
-			{long: "--warmup-records", about: "without effect", number: true},
-			{long: "--reporting-interval", about: "milliseconds between reports", number: true},
+			{long: "--transaction-duration-ms", about: "not in Barnabas", number: "Long"},
+			{long: "--warmup-records", about: "without effect", number: "Long"},
+			{long: "--reporting-interval", about: "milliseconds between reports", number: "Long"},
 		},
 		oneOf: []string{"--record-size", "--payload-file", "--payload-monotonic"},
 	}

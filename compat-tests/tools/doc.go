@@ -10,6 +10,7 @@
 //
 //	$ command line      ADDR is the broker, FILE a file made of the lines with @,
 //	                    LASTFILE the last such file, DIR an empty folder, DATA the broker's
+//	% GROUP TOPIC       the group has a member to the end of the file
 //	~ why               what Barnabas prints is not compared, and why
 //	~ /pattern/ why     the lines with the pattern are not compared
 //	< standard input
@@ -23,5 +24,5 @@
 // since Barnabas has its own.
 //
 //	go test ./tools                      fast, needs Go alone
-//	go test ./tools -run Record -record  writes the files again, from Apache Kafka
+//	go test ./tools -run Record -record  writes the files again, from Apache Kafka; -only PATTERN some of them
 package tools

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os"
@@ -9,8 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 )
+
+var only = flag.String("only", "*.txt", "the scripts to record, as a file pattern")
 
 var record = flag.Bool("record", false, "write down again what Apache Kafka's tools print")
 
@@ -33,10 +38,16 @@ func TestRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b strings.Builder
-		for i := range steps {
-			runJava(t, w, &steps[i])
-			steps[i].format(&b)
-		}
+		t.Run(path, func(t *testing.T) {
+			for i := range steps {
+				if steps[i].member != "" {
+					joinGroup(t, w.bootstrap, steps[i].member)
+				} else {
+					runJava(t, w, &steps[i])
+				}
+				steps[i].format(&b)
+			}
+		})
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -66,9 +77,32 @@ func runJava(t *testing.T, w *scene, s *step) {
 
 func scripts(t *testing.T) []string {
 	t.Helper()
-	paths, err := filepath.Glob("testdata/*.txt") // in the order of names
+	paths, err := filepath.Glob(filepath.Join("testdata", *only)) // in the order of names
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
 	return paths
+}
+
+// joinGroup adds a member to a group, and waits until it has what it gets.
+func joinGroup(t *testing.T, bootstrap, what string) {
+	t.Helper()
+	group, topic, _ := strings.Cut(what, " ")
+	assigned := make(chan struct{}, 1)
+	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.ClientID("watcher"),
+		kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(), kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) {
+			select {
+			case assigned <- struct{}{}:
+			default:
+			}
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	select {
+	case <-assigned:
+	case <-t.Context().Done():
+		t.Fatalf("the member of %s gets no partitions", group)
+	}
 }

@@ -14,6 +14,8 @@ type step struct {
 	// comments are the lines before it that begin with #.
 	comments []string
 	command  string
+	// member is a group and a topic: from here to the end of the file the group has a member.
+	member string
 	// apart is why Barnabas is not held to what is recorded; empty when it is.
 	apart         string
 	stdin, file   []string
@@ -41,9 +43,12 @@ func readScript(path string) ([]step, error) {
 			continue
 		}
 		mark, rest := line[0], strings.TrimPrefix(line[1:], " ")
-		if mark == '$' {
-			steps = append(steps, step{comments: comments, command: rest, line: i + 1})
-			comments = nil
+		if mark == '$' || mark == '%' {
+			s := step{comments: comments, command: rest, line: i + 1}
+			if mark == '%' {
+				s.command, s.member = "", rest
+			}
+			steps, comments = append(steps, s), nil
 			continue
 		}
 		if len(steps) == 0 {
@@ -98,6 +103,10 @@ func unended(line string) string {
 func (s *step) format(b *strings.Builder) {
 	for _, c := range s.comments {
 		fmt.Fprintln(b, c)
+	}
+	if s.member != "" {
+		fmt.Fprintf(b, "%% %s\n\n", s.member)
+		return
 	}
 	fmt.Fprintln(b, "$ "+s.command)
 	if s.apart != "" {

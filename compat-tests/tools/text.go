@@ -56,7 +56,7 @@ func unwrap(text string) string {
 // sets are lists that Java's tools print in the order of a HashSet of things without a hash of
 // their own: another one in each run.
 var sets = []*regexp.Regexp{
-	regexp.MustCompile(`(\[[a-z-]+\], )+\[[a-z-]+\]`), regexp.MustCompile(`Valid states are: .*`),
+	regexp.MustCompile(`(\[[a-z-]+\], )+\[[a-z-]+\]`), regexp.MustCompile(`Valid (states|types) are: .*`),
 }
 
 func sortSets(text string) string {

@@ -30,7 +30,9 @@ func TestToolsAsRecorded(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, s := range steps {
-				if retell(t, w, path, s) {
+				if s.member != "" {
+					joinGroup(t, w.bootstrap, s.member)
+				} else if retell(t, w, path, s) {
 					compared++
 				}
 			}
