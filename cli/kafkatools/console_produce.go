@@ -17,6 +17,7 @@ func producerParser() *parser {
 	return newParser(
 		text("topic", "topic", "Required: the topic to write to."),
 		text("bootstrap-server", "server to connect to", "Required: addresses of brokers, HOST1:PORT1,HOST2:PORT2."),
+		text("broker-list", "server to connect to", "What --bootstrap-server was called before Kafka 4."),
 		flag("sync", "Wait for each record before the next is sent."),
 		text("compression-codec", "compression-codec", "none, gzip, snappy, lz4 or zstd; without a value gzip.").optional(),
 		integer("batch-size", "size", "Bytes of a batch.").or("16384"),
@@ -56,7 +57,7 @@ func consoleProducer(t *tool, args []string) error {
 	if err := t.required(got, "topic"); err != nil {
 		return err
 	}
-	bootstrap := first(got.values("bootstrap-server"))
+	bootstrap := first(slices.Concat(got.values("bootstrap-server"), got.values("broker-list")))
 	if message := checkServers(bootstrap); message != "" {
 		return t.usage(p, message)
 	}

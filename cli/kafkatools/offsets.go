@@ -69,6 +69,7 @@ func getOffsets(t *tool, args []string) error {
 	t.about = about
 	p := newParser(
 		text("bootstrap-server", "HOST1:PORT1,...,HOST3:PORT3", "Required: addresses of brokers."),
+		text("broker-list", "HOST1:PORT1,...,HOST3:PORT3", "What --bootstrap-server was called before Kafka 4."),
 		text("topic-partitions", "topic1:1,topic2:0-3,topic3,topic4:5-,topic5:-3", "Patterns of topics, each with partitions."),
 		text("topic", "topic", "A pattern of topics."),
 		text("partitions", "partition ids", "Numbers of partitions."),
@@ -87,19 +88,22 @@ func getOffsets(t *tool, args []string) error {
 	if err := t.helpOrVersion(p, args, got); err != nil {
 		return err
 	}
-	if err := t.required(got, "bootstrap-server"); err != nil {
-		return err
+	if !got.has("broker-list") {
+		if err := t.required(got, "bootstrap-server"); err != nil {
+			return err
+		}
 	}
-	if message := checkServers(first(got.values("bootstrap-server"))); message != "" {
+	bootstrap := first(slices.Concat(got.values("bootstrap-server"), got.values("broker-list")))
+	if message := checkServers(bootstrap); message != "" {
 		return t.usage(p, message)
 	}
-	if err := t.printOffsetsOf(got); err != nil {
+	if err := t.printOffsetsOf(bootstrap, got); err != nil {
 		return says("Error occurred: %v", err)
 	}
 	return nil
 }
 
-func (t *tool) printOffsetsOf(got *parsed) error {
+func (t *tool) printOffsetsOf(bootstrap string, got *parsed) error {
 	if got.has("topic-partitions") && (got.has("topic") || got.has("partitions")) {
 		return says("--topic-partitions cannot be used with --topic or --partitions")
 	}
@@ -115,7 +119,7 @@ func (t *tool) printOffsetsOf(got *parsed) error {
 	if err != nil {
 		return err
 	}
-	client, err := t.connect(first(got.values("bootstrap-server")), settings)
+	client, err := t.connect(bootstrap, settings)
 	if err != nil {
 		return err
 	}

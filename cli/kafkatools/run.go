@@ -45,7 +45,31 @@ func tools() map[string]func(t *tool, args []string) error {
 		"cub":                       confluentUtility,
 		"ub":                        confluentUtility,
 		"rpk":                       rpk,
+		"kafka-run-class":           runClass,
 	}
+}
+
+// classes are the tools by the last part of the name of their Java class.
+var classes = map[string]string{
+	"TopicCommand": "kafka-topics", "ConsoleProducer": "kafka-console-producer", "ConsoleConsumer": "kafka-console-consumer",
+	"ConsumerGroupCommand": "kafka-consumer-groups", "ConfigCommand": "kafka-configs", "GetOffsetShell": "kafka-get-offsets",
+	"DeleteRecordsCommand": "kafka-delete-records", "BrokerApiVersionsCommand": "kafka-broker-api-versions", "ClusterTool": "kafka-cluster",
+	"StorageTool": "kafka-storage", "ProducerPerformance": "kafka-producer-perf-test", "ConsumerPerformance": "kafka-consumer-perf-test",
+	"DumpLogSegments": "kafka-dump-log",
+}
+
+// runClass is kafka-run-class for the classes of these tools: scripts from before Kafka 3 call
+// kafka.tools.GetOffsetShell so.
+func runClass(t *tool, args []string) error {
+	if len(args) == 0 {
+		return says("USAGE: kafka-run-class [-daemon] [-name servicename] [-loggc] classname [opts]")
+	}
+	name := classes[args[0][strings.LastIndexByte(args[0], '.')+1:]]
+	if name == "" {
+		return says("Error: Could not find or load main class %s", args[0])
+	}
+	t.name = name
+	return tools()[name](t, args[1:])
 }
 
 // Known tells whether there is a tool of this name, with or without a path and ".sh".

@@ -352,6 +352,9 @@ func TestToolsWithoutARecording(t *testing.T) {
 		{`rpk topic consume t -n 2 -f %k=%v\n --brokers ADDR`, "", 0, `^key=one\nkey=two\n$`},
 		{"rpk cluster info --brokers ADDR", "", 0, `(?s)^CLUSTER\n=======\n.*\n1\*  +127\.0\.0\.1`},
 		{"rpk cluster frob", "", 1, `unknown command`},
+		{"kafka-console-producer.sh --broker-list ADDR --topic old", "line\n", 0, `^$`},
+		{"kafka-run-class.sh kafka.tools.GetOffsetShell --broker-list ADDR --topic old --time -1", "", 0, `^old:0:1\n$`},
+		{"kafka-run-class kafka.Nonsense", "", 1, `Could not find or load main class kafka.Nonsense`},
 	} {
 		words := strings.Fields(strings.ReplaceAll(c.line, "ADDR", bootstrap))
 		var out strings.Builder
