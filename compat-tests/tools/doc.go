@@ -10,7 +10,7 @@
 //
 //	$ command line      ADDR is the broker, FILE a file made of the lines with @,
 //	                    LASTFILE the last such file, DIR an empty folder, DATA the broker's
-//	% GROUP TOPIC       the group has a member to the end of the file
+//	% GROUP TOPIC       the group has a member to the end of the file; with "consumer" behind, one of KIP-848
 //	~ why               what Barnabas prints is not compared, and why
 //	~ /pattern/ why     the lines with the pattern are not compared
 //	< standard input
