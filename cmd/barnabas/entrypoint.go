@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/barnabas-mq/barnabas/cli/kafkatools"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/applets"
 )
@@ -91,10 +92,10 @@ func runCommand(words []string, out, errOut io.Writer) int {
 	case "barnabas":
 		return run(words[1:], out, errOut)
 	case "rpk":
-		status, known := kafkaTools("rpk", words[1:], os.Stdin, out, errOut)
+		status, known := kafkatools.Run("rpk", words[1:], os.Stdin, out, errOut)
 		if !known {
 			fmt.Fprintln(errOut, "rpk: there is: rpk redpanda start")
-			status = exitUsage
+			return exitUsage
 		}
 		return status
 	}
@@ -225,9 +226,6 @@ func planRpk(args, environ []string) (plan, error) {
 		rest = rest[1:]
 	}
 	if len(rest) == 0 || rest[0] != "start" {
-		if len(args) == 0 {
-			return plan{}, fmt.Errorf("there is: rpk redpanda start")
-		}
 		return plan{command: append([]string{"rpk"}, args...)}, nil
 	}
 	return plan{start: &imageStart{family: config.Redpanda, environ: environ, flags: rest[1:], profile: imageProfile(environ)}}, nil

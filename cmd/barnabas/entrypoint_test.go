@@ -43,7 +43,7 @@ func TestEntryPointsPlan(t *testing.T) {
 		{"zookeeper-server-start", "z.properties", "keep z.properties"},
 		{"/usr/bin/rpk", "redpanda start --mode dev-container", "start redpanda dev flags --mode dev-container"},
 		{"rpk", "cluster health", "run rpk cluster health"},
-		{"rpk", "", "error"},
+		{"rpk", "", "run rpk"},
 	} {
 		entry, ok := entryOf(c.called)
 		if !ok {

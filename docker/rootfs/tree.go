@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/barnabas-mq/barnabas/cli/kafkatools"
 	"github.com/barnabas-mq/barnabas/internal/applets"
 )
 
@@ -41,17 +42,8 @@ var ownFolders = []string{
 // entryPoints are the paths where other images are started.
 var entryPoints = []string{"entrypoint.sh", "etc/kafka/docker/run", "opt/bitnami/scripts/kafka/entrypoint.sh", "opt/bitnami/scripts/kafka/run.sh"}
 
-// kafkaTools are Kafka's programs, with and without .sh, in every image's place.
-// JOIN HERE: the names of cli/kafkatools.
-var kafkaTools = []string{
-	"kafka-acls", "kafka-broker-api-versions", "kafka-cluster", "kafka-configs", "kafka-console-consumer", "kafka-console-producer",
-	"kafka-consumer-groups", "kafka-consumer-perf-test", "kafka-delete-records", "kafka-dump-log", "kafka-features", "kafka-get-offsets",
-	"kafka-leader-election", "kafka-log-dirs", "kafka-metadata-quorum", "kafka-producer-perf-test", "kafka-reassign-partitions",
-	"kafka-server-start", "kafka-server-stop", "kafka-storage", "kafka-topics", "kafka-transactions", "zookeeper-server-start",
-}
-
-// otherTools are beside Kafka's in one image or another.
-var otherTools = []string{"rpk", "cub", "ub"}
+// starters are the programs beside Kafka's tools that start something.
+var starters = []string{"kafka-server-start", "zookeeper-server-start", "rpk"}
 
 // tree lists the image without its binary, sorted.
 func tree() ([]entry, error) {
@@ -65,11 +57,15 @@ func tree() ([]entry, error) {
 	}
 	add(entry{path: "tmp", mode: fs.ModeDir | fs.ModeSticky | 0o777})
 	link := func(name string) { add(entry{path: name, mode: fs.ModeSymlink | 0o777, link: "/" + binaryPath}) }
-	for _, name := range slices.Concat(applets.Names(), otherTools) {
+	for _, name := range applets.Names() {
 		link("usr/bin/" + name)
 	}
-	for _, name := range kafkaTools {
+	// With and without .sh, in every image's place.
+	for _, name := range append(kafkatools.Names(), starters...) {
 		link("usr/bin/" + name)
+		if !strings.Contains(name, "-") { // rpk, cub, ub
+			continue
+		}
 		link("usr/bin/" + name + ".sh")
 		link("opt/kafka/bin/" + name + ".sh")
 		link("opt/bitnami/kafka/bin/" + name + ".sh")
