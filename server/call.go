@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+
 	"github.com/barnabas-mq/barnabas/internal/invariant"
 )
 
@@ -27,6 +29,25 @@ type Call struct {
 	conn   *conn
 	out    *Out
 	parked bool
+	hangUp bool
+}
+
+// ErrHangUp is a handler's error for a connection that it closes on command and not
+// because anything is wrong. Nobody needs to read of it in the log.
+var ErrHangUp = errors.New("closed on command")
+
+// HangUp lets the handler do its work for nothing: in place of the answer, given now
+// or later, the connection is closed. It is called before the answer begins.
+func (c *Call) HangUp() error {
+	c.hangUp = true
+	return c.Wait() // earlier answers are sent
+}
+
+// drop forgets an answer that is complete. HangUp has sent what came before it.
+func (c *Call) drop() {
+	if c.out != nil {
+		c.out.reset()
+	}
 }
 
 // Out is where the answer goes when it is given now: Begin, append, End.
@@ -58,7 +79,7 @@ func (c *Call) Wait() error {
 func (c *Call) Park() *Ticket {
 	invariant.Check(c.out == nil && !c.parked, "a call parks once, before it begins its answer")
 	c.parked = true
-	return c.conn.park()
+	return c.conn.park(c)
 }
 
 // Ticket is the right to answer a parked call once.
@@ -67,6 +88,7 @@ type Ticket struct {
 	out    *Out         // set when the answer is complete
 	encode func(o *Out) // runs on the writer's goroutine; nil when there is no answer
 	done   bool         // guarded by queue.mu
+	hangUp bool         // closes the connection where the answer would be sent
 }
 
 // Reply completes the call: encode is run later, on the goroutine that writes,

@@ -94,6 +94,10 @@ func (c *conn) runFrames() error {
 			c.discardOpenAnswer(call)
 			return err
 		}
+		if call.hangUp && !call.parked {
+			call.drop()
+			return ErrHangUp
+		}
 		if call.out != nil && call.out != &c.out {
 			if !c.queue.push(&Ticket{queue: &c.queue, out: call.out, done: true}) {
 				return c.writerEnd()
@@ -185,7 +189,7 @@ func (c *conn) flush() error {
 }
 
 // park puts a ticket into the queue and gives the socket's output to the writer.
-func (c *conn) park() *Ticket {
+func (c *conn) park(call *Call) *Ticket {
 	if c.writer == nil {
 		c.writer = make(chan error, 1)
 		go func() { // ended by queue.close, waited for in finish
@@ -200,7 +204,7 @@ func (c *conn) park() *Ticket {
 		c.out = Out{start: -1}
 		c.queue.push(&Ticket{queue: &c.queue, out: &gathered, done: true})
 	}
-	t := &Ticket{queue: &c.queue}
+	t := &Ticket{queue: &c.queue, hangUp: call.hangUp}
 	c.queue.push(t) // a closed queue shows at the next read
 	return t
 }

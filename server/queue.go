@@ -154,6 +154,9 @@ func (q *queue) write(t transport) error {
 
 // send gathers small answers in out and writes those that carry file ranges.
 func (q *queue) send(t transport, ticket *Ticket, out *Out) error {
+	if ticket.hangUp {
+		return q.hangUp(t, ticket, out)
+	}
 	if ticket.out == nil {
 		if ticket.encode != nil {
 			ticket.encode(out)
@@ -168,6 +171,21 @@ func (q *queue) send(t transport, ticket *Ticket, out *Out) error {
 		return err
 	}
 	return ticket.out.writeTo(t)
+}
+
+// hangUp sends what was gathered before the ticket and drops its answer. That is
+// made all the same, since what it refers to must be given back.
+func (q *queue) hangUp(t transport, ticket *Ticket, out *Out) error {
+	if err := out.writeTo(t); err != nil {
+		dropTicket(ticket)
+		return err
+	}
+	if ticket.encode != nil {
+		ticket.encode(out)
+	}
+	out.reset()
+	dropTicket(ticket)
+	return ErrHangUp
 }
 
 func dropTicket(t *Ticket) {

@@ -211,7 +211,7 @@ func (s *Server) serveConn(c *conn, address string) {
 	s.mu.Unlock()
 	s.census.leave(c.Listener.Name, address)
 	s.open.Add(-1)
-	if err != nil && !isPeerGone(err) {
+	if err != nil && !isPeerGone(err) && !errors.Is(err, ErrHangUp) {
 		s.broken.Inc()
 		s.opts.Log.Warn("connection closed", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/fault"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -49,6 +50,8 @@ type Rooms struct {
 	LookUpHost func(ctx context.Context, name string) error
 	// LogLevel is what Log writes from; nil when clients may not change it.
 	LogLevel *slog.LevelVar
+	// Faults are the requests that fail on command; nil for none ever.
+	Faults *fault.Set
 }
 
 // ClusterView is what a connection's client sees of the cluster. Only here can one
@@ -127,7 +130,12 @@ func (a *API) Serve(call *server.Call) error {
 	default:
 		return peer.view.refuse(&r.Header)
 	}
-	if err := e.serve(a, r); err != nil {
+	if a.Faults.Active() {
+		err = a.serveFaulty(e, r)
+	} else {
+		err = e.serve(a, r)
+	}
+	if err != nil {
 		return fmt.Errorf("%s version %d from client %.64q: %w", e.name, r.Header.Version, r.Header.ClientID, err)
 	}
 	return nil
@@ -141,7 +149,8 @@ type Request struct {
 	Body   []byte
 	Peer   *Peer
 
-	decodedMax int // barnabas.request.decoded.max.bytes
+	decodedMax int      // barnabas.request.decoded.max.bytes
+	refusal    *refusal // what of the request a fault refuses; nil nearly always
 }
 
 // Answer sends a response now.
@@ -153,7 +162,8 @@ func (r *Request) Answer(response kmsg.Response) {
 // later, from any goroutine. The request's frame is reused meanwhile: byte slices
 // must have been copied.
 type lateAnswer struct {
-	header protocol.Header
+	header  protocol.Header
+	refusal *refusal
 
 	mu       sync.Mutex
 	response kmsg.Response  // nil until it is given
@@ -162,6 +172,7 @@ type lateAnswer struct {
 
 // give is called once.
 func (l *lateAnswer) give(response kmsg.Response) {
+	l.refusal.putInto(response)
 	l.mu.Lock()
 	l.response = response
 	ticket := l.ticket

@@ -48,6 +48,7 @@ type fetchCall struct {
 	settings  *config.Broker
 	image     *metadata.Image
 	isolation partition.Isolation
+	fault     *refusal
 	waiter    *partition.Waiter // made at the first long poll
 
 	// session is nil for a full fetch that gets none. creating wants a new one.
@@ -93,13 +94,17 @@ func (a *API) fetch(r *Request) error {
 		return err
 	}
 	c.settings, c.image = a.Config(), a.Metadata.Image()
-	c.isolation = isolationOf(c.request.IsolationLevel)
+	c.isolation, c.fault = isolationOf(c.request.IsolationLevel), r.refusal
 	n := 0
 	for i := range c.request.Topics {
 		n += len(c.request.Topics[i].Partitions)
 	}
 	if n > c.settings.RequestPartitionsMax {
 		return tooManyPartitions(n, c.settings)
+	}
+	if err := c.fault.ofSession(); err != nil {
+		c.answerError(r, err.Code)
+		return nil
 	}
 	if err := c.openContext(); err != nil {
 		c.answerError(r, errorOf(err).Code)
@@ -167,6 +172,9 @@ func (c *fetchCall) resolve() {
 				item.failed = protocol.ErrUnknownTopicOrPartition
 			} else if c.header.Version >= fetchBatches && c.header.Version < 10 && item.policy.CompressionType == "zstd" {
 				item.failed = protocol.ErrUnsupportedCompressionType
+			}
+			if failure := c.fault.of(topic.Name, item.key.index); failure != nil {
+				item.failed = failure
 			}
 		}
 	}

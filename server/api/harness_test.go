@@ -23,6 +23,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/fault"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -59,6 +60,7 @@ type world struct {
 	writeMarkers atomic.Pointer[markerWriter]
 	server       *server.Server
 	listener     *server.Listener
+	faults       fault.Set
 	noVolume     atomic.Bool // asking for the volume's room fails
 	lookUpHost   atomic.Pointer[func(context.Context, string) error]
 
@@ -146,6 +148,7 @@ func (w *world) start() {
 		},
 		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
 		Log:        slog.New(slog.DiscardHandler),
+		Faults:     &w.faults,
 	})
 	w.server.Serve(w.api)
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))

@@ -47,6 +47,7 @@ type produceCall struct {
 	settings *config.Broker
 	image    *metadata.Image
 	now      protocol.Timestamp
+	fault    *refusal
 	// items are the partitions, in the order of the request. Invariant: never
 	// grown while an append is under way, because the log holds pointers into it.
 	items []produceItem
@@ -81,7 +82,7 @@ func (a *API) produce(r *Request) error {
 	if err := call.request.Decode(r.Header.Version, r.Body); err != nil {
 		return err
 	}
-	call.header, call.settings, call.image = r.Header, a.Config(), a.Metadata.Image()
+	call.header, call.settings, call.image, call.fault = r.Header, a.Config(), a.Metadata.Image(), r.refusal
 	call.now = protocol.Timestamp(a.Clock.Now().UnixMilli())
 	if err := call.run(r); err != nil {
 		return err
@@ -210,6 +211,9 @@ func (c *produceCall) refusalOf(t *metadata.Topic, policy *policy) *protocol.Err
 // appendTo checks and appends one partition's batch, or holds it until the transaction
 // coordinator has been asked. The item holds the outcome.
 func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol.ProducePartition) {
+	if item.failure = c.fault.of(t.Name, p.Index); item.failure != nil {
+		return
+	}
 	item.partition = c.api.Partitions.Get(t.ID, p.Index)
 	if item.partition == nil {
 		item.failure = protocol.ErrUnknownTopicOrPartition

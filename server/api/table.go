@@ -47,7 +47,9 @@ func now[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r 
 		if err != nil {
 			return err
 		}
-		r.Answer(handle(a, r, q))
+		p := handle(a, r, q)
+		r.refusal.putInto(p)
+		r.Answer(p)
 		return nil
 	})
 }
@@ -63,7 +65,9 @@ func bounded[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) in
 		if n, settings := count(q), a.Config(); n > settings.RequestPartitionsMax {
 			return tooManyPartitions(n, settings)
 		}
-		r.Answer(handle(a, r, q))
+		p := handle(a, r, q)
+		r.refusal.putInto(p)
+		r.Answer(p)
 		return nil
 	})
 }
@@ -85,7 +89,7 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 		if err != nil {
 			return err
 		}
-		answer := &lateAnswer{header: r.Header}
+		answer := &lateAnswer{header: r.Header, refusal: r.refusal}
 		handle(a, r, q, func(p P) { answer.give(p) })
 		answer.settle(r)
 		return nil
@@ -102,7 +106,7 @@ func boundedLater[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q 
 		if n, settings := count(q), a.Config(); n > settings.RequestPartitionsMax {
 			return tooManyPartitions(n, settings)
 		}
-		answer := &lateAnswer{header: r.Header}
+		answer := &lateAnswer{header: r.Header, refusal: r.refusal}
 		handle(a, r, q, func(p P) { answer.give(p) })
 		answer.settle(r)
 		return nil
@@ -121,6 +125,9 @@ func decode[Q kmsg.Request](r *Request) (Q, error) {
 	if err != nil {
 		var none Q
 		return none, err
+	}
+	if r.refusal != nil {
+		r.refusal.takeFrom(message)
 	}
 	return message.(Q), nil
 }
