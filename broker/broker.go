@@ -18,6 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/fault"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore/disk"
@@ -32,7 +33,7 @@ import (
 // the machine's own as default.
 type Options struct {
 	Settings *config.Static
-	FS       vfs.FS
+	FS       vfs.FS // nil is the machine's, or memory with log.dirs=:memory:
 	Clock    clock.Clock
 	Log      *slog.Logger
 	// LogLevel is the level that Log heeds, which clients may change
@@ -42,6 +43,8 @@ type Options struct {
 	// Gateways tells the default gateways: the addresses that clients on the other
 	// side of a container's port mapping come from. It is asked once, at the start.
 	Gateways func() []netip.Addr
+	// Topics exist before the first client is served, and again after a Reset.
+	Topics []Topic
 }
 
 // LevelNotice is the level of the few lines that belong in every log: start and
@@ -65,14 +68,23 @@ type Broker struct {
 	incarnation protocol.UUID
 	metrics     metrics.Set
 	settings    atomic.Pointer[config.Broker]
+	first       *config.Broker // the settings of the start
+	firstLevel  slog.Level     // of opts.LogLevel then
 	fatal       chan error
 	failed      atomic.Bool // something was told to fatal, taken from there or not
+	faults      fault.Set
+	whenClosed  func() // removes what was made for this broker alone; may be nil
 
-	// In the order in which they are opened; Close goes the other way round.
-	server     *server.Server
-	listeners  []*server.Listener
-	gateways   []netip.Addr // see Options.Gateways
-	lock       vfs.File
+	// In the order in which they are opened; Close goes the other way round. What
+	// comes before the logs outlives a Reset.
+	server    *server.Server
+	listeners []*server.Listener
+	gateways  []netip.Addr // see Options.Gateways
+	lock      vfs.File
+	// rooms is held by whoever replaces or closes the rooms below, and for reading by
+	// whoever looks into them from outside.
+	rooms      sync.RWMutex
+	closed     bool // guarded by rooms
 	logs       *disk.Store
 	journal    *metadataJournal
 	metadata   *metadata.Store
@@ -91,9 +103,6 @@ type Broker struct {
 // Open starts a broker. When it returns the listeners answer. An error leaves
 // nothing open and, if the directory cannot be used, nothing changed.
 func Open(o Options) (*Broker, error) {
-	if o.FS == nil {
-		o.FS = vfs.OS()
-	}
 	if o.Clock == nil {
 		o.Clock = clock.Real()
 	}
@@ -109,31 +118,52 @@ func Open(o Options) (*Broker, error) {
 		return nil, &SettingsError{err}
 	}
 	b.settings.Store(settings)
+	if b.first = settings; o.LogLevel != nil {
+		b.firstLevel = o.LogLevel.Level()
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS()
+		if settings.IsInMemory() {
+			o.FS = vfs.NewVolatile()
+		}
+	}
+	b.opts = o
 	b.dir, b.files = settings.LogDirs[0], o.FS
 	if settings.Durability == config.DurabilityCached {
 		b.files = vfs.SyncLater(o.FS)
 	}
-	for _, step := range []func() error{b.listen, b.openDirectory, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions} {
+	for _, step := range append([]func() error{b.listen, b.openDirectory}, b.roomSteps()...) {
 		if err := step(); err != nil {
 			b.closeRooms(context.Background(), false)
 			return nil, err
 		}
 	}
-	b.server.Serve(api.New(api.Rooms{
+	b.server.Serve(b.newAPI())
+	b.waking.Go(b.wakeTransactions)
+	b.startChores()
+	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "advertised", b.toldAtAll(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
+	return b, nil
+}
+
+// roomSteps open what a Reset closes and opens again, in order.
+func (b *Broker) roomSteps() []func() error {
+	return []func() error{b.openLogs, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions, b.createTopics}
+}
+
+// newAPI makes the handler of requests over the rooms that are open.
+func (b *Broker) newAPI() *api.API {
+	o := &b.opts
+	return api.New(api.Rooms{
 		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
 		Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
-		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel,
+		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 		LookUpHost: func(ctx context.Context, name string) error {
 			_, err := net.DefaultResolver.LookupHost(ctx, name)
 			return err
 		},
-	}))
-	b.waking.Go(b.wakeTransactions)
-	b.startChores()
-	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "advertised", b.toldAtAll(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
-	return b, nil
+	})
 }
 
 // listen binds the addresses. It comes first, so that a port in use leaves the
@@ -170,22 +200,25 @@ func connectionLimits(s *config.Broker) server.Limits {
 	return l
 }
 
-// openDirectory locks the data directory, reads who it belongs to and opens the
-// store of logs over it.
-func (b *Broker) openDirectory() error {
-	files, s := b.files, b.settings.Load()
-	var err error
-	if b.lock, err = lockDirectory(files, b.dir); err != nil {
+// openDirectory locks the data directory and reads who it belongs to.
+func (b *Broker) openDirectory() (err error) {
+	if b.lock, err = lockDirectory(b.files, b.dir); err != nil {
 		return err
 	}
 	wanted := b.opts.Settings.ClusterID
-	if b.identity, err = loadIdentity(files, b.dir, s.NodeID, wanted); err != nil {
+	if b.identity, err = loadIdentity(b.files, b.dir, b.settings.Load().NodeID, wanted); err != nil {
 		return err
 	}
 	if wanted != "" && wanted != b.identity.ClusterID {
 		b.opts.Log.Warn("the data directory keeps its own cluster id", "cluster", b.identity.ClusterID, "wanted", wanted)
 	}
-	clean, err := hasCleanMarker(files, b.dir)
+	return nil
+}
+
+// openLogs opens the store of logs over the data directory.
+func (b *Broker) openLogs() error {
+	s := b.settings.Load()
+	clean, err := hasCleanMarker(b.files, b.dir)
 	if err != nil {
 		return err
 	}
@@ -240,8 +273,37 @@ func (b *Broker) fail(err error) {
 func (b *Broker) Fatal() <-chan error { return b.fatal }
 
 // Close stops the broker in order. Requests under way end; ctx bounds the wait.
+// Closing it again does nothing.
 func (b *Broker) Close(ctx context.Context) error {
-	return b.closeRooms(ctx, true)
+	b.rooms.Lock()
+	defer b.rooms.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	err := b.closeRooms(ctx, true)
+	if b.whenClosed != nil {
+		b.whenClosed()
+	}
+	return err
+}
+
+// Run serves until ctx ends, which is no error, or until the broker cannot go on,
+// and closes it within StopTimeout.
+func (b *Broker) Run(ctx context.Context) error {
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-b.Fatal():
+	}
+	return errors.Join(failure, b.Stop())
+}
+
+// Stop is Close within StopTimeout.
+func (b *Broker) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), b.StopTimeout())
+	defer cancel()
+	return b.Close(ctx)
 }
 
 // closeRooms closes what is open, in the reverse order of opening. A broker that

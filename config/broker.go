@@ -21,6 +21,13 @@ const (
 	ValidateHeader  RecordValidation = "header"
 )
 
+// MemoryDir in place of a data directory keeps the data in memory, for as long as
+// the process lives.
+const MemoryDir = ":memory:"
+
+// IsInMemory tells that the data live and die with the process.
+func (b *Broker) IsInMemory() bool { return b.LogDirs[0] == MemoryDir }
+
 // Broker is one immutable state of all broker settings. A change of settings
 // makes a new one. Limits that are not set are math.MaxInt32, as in Kafka;
 // sizes are bytes; Unlimited (-1) is said where it may occur.
@@ -33,6 +40,7 @@ type Broker struct {
 	AdvertisedHostname  bool       // an empty host means the machine's name
 	LogDirs             []string   // Invariant: exactly one
 	InsecureIgnore      bool
+	HTTP                HTTP
 
 	// Connections and requests.
 	SocketSendBufferBytes     int // -1: the system's choice
@@ -223,6 +231,7 @@ func (b *Broker) readIdentity(r *reader) {
 	b.AdvertisedHostname = r.text(keyAdvertised) == "hostname"
 	b.LogDirs = distinct(r.logDirs())
 	b.InsecureIgnore = r.boolean(keyInsecureIgnore)
+	b.readHTTP(r)
 }
 
 func (b *Broker) readConnections(r *reader) {
@@ -283,6 +292,9 @@ func (b *Broker) readLogs(r *reader) {
 	b.CleanerLoadFactor = r.double("log.cleaner.io.buffer.load.factor")
 	b.CleanerBytesPerSecondMax = r.double("log.cleaner.io.max.bytes.per.second")
 	b.CleanerBackoff = r.millis("log.cleaner.backoff.ms")
+	if b.IsInMemory() { // there is no disk to be on, nor one to be full
+		b.Durability, b.BallastBytes = DurabilityCached, 0
+	}
 }
 
 func (b *Broker) readTransactions(r *reader) {

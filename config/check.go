@@ -168,6 +168,7 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	for _, span := range groupSpans {
 		span.check(r, fail)
 	}
+	r.checkHTTP(fail)
 	return wrong, unprotected
 }
 

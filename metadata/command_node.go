@@ -22,6 +22,14 @@ func NextProducerIDBlock(img *Image, node int32, brokerEpoch int64) ([]Record, P
 	return []Record{r}, block, nil
 }
 
+// SkipProducerIDs makes sure that no id below next is handed out.
+func SkipProducerIDs(img *Image, node int32, brokerEpoch int64, next protocol.ProducerID) []Record {
+	if img.NextProducerID() >= next {
+		return nil
+	}
+	return []Record{&ProducerIDsRecord{BrokerID: node, BrokerEpoch: brokerEpoch, NextProducerID: int64(next)}}
+}
+
 // TopicIDPartition names a partition for ever.
 type TopicIDPartition struct {
 	TopicID   protocol.UUID

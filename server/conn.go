@@ -34,6 +34,8 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 type conn struct {
 	Conn
 	server    *Server
+	life      *life
+	ended     bool // Conn.done is closed; guarded by server.mu
 	sock      net.Conn
 	transport transport
 	in        input
@@ -52,10 +54,14 @@ const flushBytes = 64 << 10
 
 // run serves the connection until it ends and returns why; nil is a clean end.
 func (c *conn) run() error {
-	c.queue.init(c.server.opts.RepliesMax)
 	c.out.start = -1
-	c.State = c.server.handler.Opened(&c.Conn)
-	defer c.server.handler.Closed(&c.Conn)
+	select {
+	case <-c.life.begun:
+	case <-c.server.stopping:
+		return c.finish() // nobody has asked anything yet
+	}
+	c.State = c.life.handler.Opened(&c.Conn)
+	defer c.life.handler.Closed(&c.Conn)
 	err := c.serve()
 	if flushErr := c.finish(); err == nil {
 		err = flushErr
@@ -90,7 +96,7 @@ func (c *conn) runFrames() error {
 		call := &c.call
 		*call = Call{Conn: &c.Conn, Frame: frame, conn: c}
 		c.server.requests.Inc()
-		if err := c.server.handler.Serve(call); err != nil {
+		if err := c.life.handler.Serve(call); err != nil {
 			c.discardOpenAnswer(call)
 			return err
 		}

@@ -41,7 +41,6 @@ type Options struct {
 // end it with Shutdown.
 type Server struct {
 	opts      Options
-	handler   Handler // set by Serve
 	listeners []*Listener
 	stopping  chan struct{} // closed by Shutdown
 	census    *census
@@ -50,6 +49,7 @@ type Server struct {
 	mu struct {
 		sync.Mutex
 		conns   map[*conn]struct{}
+		life    *life // of the connections that come now
 		stopped bool
 	}
 	connections sync.WaitGroup // one per connection
@@ -63,7 +63,7 @@ type Server struct {
 // New makes a server; it does not touch the network.
 func New(opts Options) *Server {
 	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
-	s.mu.conns = make(map[*conn]struct{})
+	s.mu.conns, s.mu.life = make(map[*conn]struct{}), newLife()
 	m := opts.Metrics
 	s.requests = m.Counter("barnabas_requests_total")
 	s.opened = m.Counter("barnabas_connections_opened_total")
@@ -92,7 +92,7 @@ func (s *Server) SetLimits(l Limits) { s.census.change(l) }
 
 // Serve starts accepting, with the handler for all requests, and returns at once.
 func (s *Server) Serve(h Handler) {
-	s.handler = h
+	s.Resume(h)
 	for _, l := range s.listeners {
 		for _, socket := range l.sockets {
 			s.accepting.Add(1)
@@ -161,6 +161,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 		Listener: l, RemoteAddr: sock.RemoteAddr().String(), Peer: endOf(sock.RemoteAddr()), Reached: endOf(sock.LocalAddr()),
 		done: make(chan struct{}),
 	}
+	c.queue.init(s.opts.RepliesMax)
 	s.mu.Lock()
 	if s.mu.stopped {
 		s.mu.Unlock()
@@ -169,6 +170,8 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 		return
 	}
 	s.mu.conns[c] = struct{}{}
+	c.life = s.mu.life
+	c.life.connections.Add(1)
 	s.connections.Add(1)
 	s.mu.Unlock()
 	s.opened.Inc()
@@ -202,12 +205,11 @@ func (s *Server) tune(sock net.Conn) {
 
 func (s *Server) serveConn(c *conn, address string) {
 	defer s.connections.Done()
+	defer c.life.connections.Done()
 	err := c.run()
 	s.mu.Lock()
 	delete(s.mu.conns, c)
-	if !s.mu.stopped {
-		close(c.done)
-	}
+	c.endLocked()
 	s.mu.Unlock()
 	s.census.leave(c.Listener.Name, address)
 	s.open.Add(-1)
@@ -234,8 +236,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.mu.stopped = true
 	for c := range s.mu.conns {
-		close(c.done)
-		c.endRead()
+		c.endLocked()
 	}
 	s.mu.Unlock()
 
@@ -250,12 +251,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	s.mu.Lock()
-	for c := range s.mu.conns {
-		_ = c.sock.Close() // what is cut short here was given its time
-		c.queue.close()
-	}
-	s.mu.Unlock()
+	s.cut(nil)
 	<-ended
 	return ctx.Err()
 }

@@ -48,7 +48,7 @@ func (c *crasher) dir(d *memDir) *memDir {
 			}
 		}
 	}
-	left := newMemDir(d.mtime)
+	left := newMemDir(d.mtime, false)
 	for _, name := range sortedNames(entries) {
 		var node memNode
 		switch old := entries[name].(type) {

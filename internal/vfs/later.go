@@ -73,12 +73,24 @@ func (l *Later) Flush() error {
 	var problems []error
 	for name, folder := range due {
 		if folder {
-			problems = append(problems, l.FS.SyncDir(name))
+			if err := l.FS.SyncDir(name); !errors.Is(err, fs.ErrNotExist) { // or removed since
+				problems = append(problems, err)
+			}
 			continue
 		}
 		problems = append(problems, l.syncFile(name))
 	}
 	return errors.Join(problems...)
+}
+
+// Again puts syncs off once more, until the next Flush. What has been due stays so.
+func (l *Later) Again() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flushed = false
+	if l.due == nil {
+		l.due = make(map[string]bool)
+	}
 }
 
 func (l *Later) syncFile(name string) error {

@@ -22,6 +22,8 @@ type Mem struct {
 		sync.Mutex
 		root  *memDir
 		locks map[*memFile]bool
+		// volatile: nobody will ask what a power cut leaves.
+		volatile bool
 		// capacity is how many bytes the volume holds, negative without limit.
 		capacity int64
 		now      func() time.Time
@@ -38,6 +40,8 @@ type memDir struct {
 	synced  map[string]memNode
 	changes []memChange
 	mtime   time.Time
+	// volatile folders have entries alone.
+	volatile bool
 }
 
 // memChange is one step of a folder: remove, set, or both for a rename.
@@ -47,15 +51,17 @@ type memChange struct {
 	node   memNode // of set
 }
 
-func newMemDir(now time.Time) *memDir {
-	return &memDir{entries: make(map[string]memNode), synced: make(map[string]memNode), mtime: now}
+func newMemDir(now time.Time, volatile bool) *memDir {
+	return &memDir{entries: make(map[string]memNode), synced: make(map[string]memNode), mtime: now, volatile: volatile}
 }
 
 func (d *memDir) modified() time.Time { return d.mtime }
 
 func (d *memDir) apply(c memChange) {
 	applyChange(d.entries, c)
-	d.changes = append(d.changes, c)
+	if !d.volatile {
+		d.changes = append(d.changes, c)
+	}
 }
 
 func applyChange(entries map[string]memNode, c memChange) {
@@ -68,10 +74,17 @@ func applyChange(entries map[string]memNode, c memChange) {
 }
 
 // NewMem makes an empty file system whose files show the machine's time.
-func NewMem() *Mem {
+func NewMem() *Mem { return newMem(false) }
+
+// NewVolatile is NewMem for a broker to live in: it keeps no account of what was
+// synced, which grows with every change, so that there is no CrashCopy of it.
+func NewVolatile() *Mem { return newMem(true) }
+
+func newMem(volatile bool) *Mem {
 	m := &Mem{}
 	m.mu.now = time.Now
-	m.mu.root = newMemDir(time.Now())
+	m.mu.volatile = volatile
+	m.mu.root = newMemDir(time.Now(), volatile)
 	m.mu.locks = make(map[*memFile]bool)
 	m.mu.capacity = -1
 	return m
@@ -183,7 +196,7 @@ func (m *Mem) openLocked(name string, flag int) (*memFile, error) {
 	if flag&Create == 0 {
 		return nil, syscall.ENOENT
 	}
-	f := &memFile{mtime: m.mu.now()}
+	f := &memFile{mtime: m.mu.now(), volatile: m.mu.volatile}
 	dir.apply(memChange{set: base, node: f})
 	return f, nil
 }
@@ -200,7 +213,7 @@ func (m *Mem) MkdirAll(name string, _ fs.FileMode) error {
 		case *memDir:
 			dir = node
 		default:
-			made := newMemDir(m.mu.now())
+			made := newMemDir(m.mu.now(), m.mu.volatile)
 			dir.apply(memChange{set: part, node: made})
 			dir = made
 		}

@@ -29,6 +29,8 @@ type memFile struct {
 	// dirty are the pages that were written since the last sync.
 	dirty map[int]bool
 	mtime time.Time
+	// volatile files keep neither synced nor dirty.
+	volatile bool
 }
 
 func (f *memFile) modified() time.Time { return f.mtime }
@@ -46,6 +48,9 @@ func (f *memFile) writablePage(i int) *page {
 		f.pages[i] = &changed
 	}
 	f.owned[i] = true
+	if f.volatile {
+		return f.pages[i]
+	}
 	if f.dirty == nil {
 		f.dirty = make(map[int]bool)
 	}
@@ -98,6 +103,9 @@ func (f *memFile) truncate(size int64) {
 }
 
 func (f *memFile) sync() {
+	if f.volatile {
+		return
+	}
 	f.synced = append(f.synced[:0:0], f.pages...)
 	f.syncedSize = f.size
 	clear(f.owned)
