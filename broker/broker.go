@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/console"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
@@ -73,10 +74,16 @@ type Broker struct {
 	fatal       chan error
 	failed      atomic.Bool // something was told to fatal, taken from there or not
 	faults      fault.Set
-	whenClosed  func() // removes what was made for this broker alone; may be nil
+	started     atomic.Bool // clients are served
+	began       time.Time
+	timers      *api.Timers // nil without an HTTP port
+	// failedProduce and failedFetch are for the metrics alone.
+	failedProduce, failedFetch metrics.Counter
+	whenClosed                 func() // removes what was made for this broker alone; may be nil
 
 	// In the order in which they are opened; Close goes the other way round. What
 	// comes before the logs outlives a Reset.
+	console   *console.Console // nil unless barnabas.http.listen is set
 	server    *server.Server
 	listeners []*server.Listener
 	gateways  []netip.Addr // see Options.Gateways
@@ -112,7 +119,7 @@ func Open(o Options) (*Broker, error) {
 	if o.Gateways == nil {
 		o.Gateways = machineGateways
 	}
-	b := &Broker{opts: o, fatal: make(chan error, 1), incarnation: protocol.NewUUID()}
+	b := &Broker{opts: o, began: o.Clock.Now(), fatal: make(chan error, 1), incarnation: protocol.NewUUID()}
 	settings, err := o.Settings.Broker(nil, nil)
 	if err != nil {
 		return nil, &SettingsError{err}
@@ -132,8 +139,9 @@ func Open(o Options) (*Broker, error) {
 	if settings.Durability == config.DurabilityCached {
 		b.files = vfs.SyncLater(o.FS)
 	}
-	for _, step := range append([]func() error{b.listen, b.openDirectory}, b.roomSteps()...) {
+	for _, step := range append([]func() error{b.openConsole, b.listen, b.openDirectory}, b.roomSteps()...) {
 		if err := step(); err != nil {
+			_ = b.console.Close(context.Background()) // the first error says more
 			b.closeRooms(context.Background(), false)
 			return nil, err
 		}
@@ -141,6 +149,7 @@ func Open(o Options) (*Broker, error) {
 	b.server.Serve(b.newAPI())
 	b.waking.Go(b.wakeTransactions)
 	b.startChores()
+	b.started.Store(true)
 	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "advertised", b.toldAtAll(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
 	return b, nil
 }
@@ -158,6 +167,7 @@ func (b *Broker) newAPI() *api.API {
 		Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
 		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults,
+		Timers: b.timers, FailedProduce: &b.failedProduce, FailedFetch: &b.failedFetch,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 		LookUpHost: func(ctx context.Context, name string) error {
 			_, err := net.DefaultResolver.LookupHost(ctx, name)
@@ -275,13 +285,14 @@ func (b *Broker) Fatal() <-chan error { return b.fatal }
 // Close stops the broker in order. Requests under way end; ctx bounds the wait.
 // Closing it again does nothing.
 func (b *Broker) Close(ctx context.Context) error {
+	consoleErr := b.console.Close(ctx) // first: who is served there may wait for the rooms
 	b.rooms.Lock()
 	defer b.rooms.Unlock()
 	if b.closed {
 		return nil
 	}
 	b.closed = true
-	err := b.closeRooms(ctx, true)
+	err := errors.Join(consoleErr, b.closeRooms(ctx, true))
 	if b.whenClosed != nil {
 		b.whenClosed()
 	}

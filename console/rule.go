@@ -78,6 +78,27 @@ func (r Rule) Compile() (fault.Rule, error) {
 	return out, out.Check()
 }
 
+// RuleOf is the rule that compiles to r.
+func RuleOf(r fault.Rule) Rule {
+	out := Rule{
+		Topic: r.Topic, Partitions: r.Partitions, ClientID: r.ClientID,
+		After: r.After, Every: r.Every, Times: r.Times, Delay: r.Delay,
+	}
+	for _, key := range r.Keys {
+		out.APIs = append(out.APIs, protocol.APIName(key))
+	}
+	if r.Code != 0 {
+		out.Error = protocol.ErrorForCode(r.Code).Name
+	}
+	switch r.Drop {
+	case fault.DropBefore:
+		out.Drop = DropBefore
+	case fault.DropAfter:
+		out.Drop = DropAfter
+	}
+	return out
+}
+
 // jsonRule is a Rule on the control port.
 type jsonRule struct {
 	APIs        []string `json:"apis,omitempty"`

@@ -48,6 +48,27 @@ type Partition struct {
 		first *registration
 		ended bool // deleted: nobody may register any more
 	}
+
+	// What clients have written and read since the start.
+	messagesIn, bytesIn, bytesOut atomic.Int64
+}
+
+// Traffic is what clients have written and read since the start of the process.
+type Traffic struct{ MessagesIn, BytesIn, BytesOut int64 }
+
+// Traffic counts what the partition has taken and given. A batch that was appended
+// counts as it was when it came; one that the log knew already does not.
+func (p *Partition) Traffic() Traffic {
+	return Traffic{MessagesIn: p.messagesIn.Load(), BytesIn: p.bytesIn.Load(), BytesOut: p.bytesOut.Load()}
+}
+
+// CountRead counts bytes of records that are sent to a client.
+func (p *Partition) CountRead(bytes int) { p.bytesOut.Add(int64(bytes)) }
+
+func (t *Traffic) add(o Traffic) {
+	t.MessagesIn += o.MessagesIn
+	t.BytesIn += o.BytesIn
+	t.BytesOut += o.BytesOut
 }
 
 func newPartition(s *Set, id logstore.ID, log logstore.Log, epoch protocol.Epoch, raise bool) *Partition {
@@ -116,8 +137,12 @@ func (p *Partition) Append(in logstore.AppendInput, pending *logstore.Pending) l
 		}
 	}
 	in.Epoch = p.LeaderEpoch()
-	bytes := len(in.Batch)
+	bytes, records := len(in.Batch), in.Batch.Count()
 	state := p.log.Append(in, pending)
+	if in.Origin == logstore.FromClient && (state != logstore.Committed || pending.Err == nil && !pending.Duplicate) {
+		p.messagesIn.Add(int64(records))
+		p.bytesIn.Add(int64(bytes))
+	}
 	if state == logstore.Committed && pending.Err == nil && !pending.Duplicate {
 		p.wake(bytes)
 	}

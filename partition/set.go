@@ -33,6 +33,8 @@ type Set struct {
 
 	// change serialises Add, Create and Remove; readers take no lock.
 	change sync.Mutex
+	// gone is the traffic of partitions that were removed; guarded by change.
+	gone   Traffic
 	shards [shardCount]atomic.Pointer[shard]
 }
 
@@ -149,6 +151,7 @@ func (s *Set) Remove(id logstore.ID) error {
 	s.publish(id, nil)
 	err := s.store.Delete(id)
 	p.end()
+	s.gone.add(p.Traffic())
 	if err != nil {
 		return fmt.Errorf("delete the log of %s: %w", id, err)
 	}
@@ -192,4 +195,16 @@ func (s *Set) Each(fn func(*Partition) bool) {
 			}
 		}
 	}
+}
+
+// Traffic is that of all partitions that there have been since the start.
+func (s *Set) Traffic() Traffic {
+	s.change.Lock()
+	defer s.change.Unlock()
+	total := s.gone
+	s.Each(func(p *Partition) bool {
+		total.add(p.Traffic())
+		return true
+	})
+	return total
 }

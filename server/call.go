@@ -2,8 +2,10 @@ package server
 
 import (
 	"errors"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/invariant"
+	"github.com/barnabas-mq/barnabas/internal/metrics"
 )
 
 // Handler runs requests. Its methods are called from the connection's goroutine.
@@ -30,7 +32,18 @@ type Call struct {
 	out    *Out
 	parked bool
 	hangUp bool
+	timed  timed
 }
+
+// timed is a call whose length is to be known; the zero value is one where nobody asks.
+type timed struct {
+	start   time.Time
+	lengths *metrics.Histogram
+}
+
+// Time counts how long the call takes until its answer is complete. It is for before
+// the call is parked.
+func (c *Call) Time(lengths *metrics.Histogram) { c.timed = timed{now(), lengths} }
 
 // ErrHangUp is a handler's error for a connection that it closes on command and not
 // because anything is wrong. Nobody needs to read of it in the log.
@@ -88,7 +101,8 @@ type Ticket struct {
 	out    *Out         // set when the answer is complete
 	encode func(o *Out) // runs on the writer's goroutine; nil when there is no answer
 	done   bool         // guarded by queue.mu
-	hangUp bool         // closes the connection where the answer would be sent
+	timed  timed
+	hangUp bool // closes the connection where the answer would be sent
 }
 
 // Reply completes the call: encode is run later, on the goroutine that writes,

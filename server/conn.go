@@ -100,6 +100,9 @@ func (c *conn) runFrames() error {
 			c.discardOpenAnswer(call)
 			return err
 		}
+		if call.timed.lengths != nil && !call.parked {
+			call.timed.end()
+		}
 		if call.hangUp && !call.parked {
 			call.drop()
 			return ErrHangUp
@@ -210,7 +213,7 @@ func (c *conn) park(call *Call) *Ticket {
 		c.out = Out{start: -1}
 		c.queue.push(&Ticket{queue: &c.queue, out: &gathered, done: true})
 	}
-	t := &Ticket{queue: &c.queue, hangUp: call.hangUp}
+	t := &Ticket{queue: &c.queue, timed: call.timed, hangUp: call.hangUp}
 	c.queue.push(t) // a closed queue shows at the next read
 	return t
 }
@@ -244,3 +247,7 @@ func (c *conn) finish() error {
 	_ = c.sock.Close() // nothing is left to lose
 	return err
 }
+
+func now() time.Time { return time.Now() }
+
+func (t *timed) end() { t.lengths.Observe(time.Since(t.start)) }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -134,6 +135,13 @@ func (c *census) leave(listener, address string) {
 		delete(c.mu.perAddress, address)
 	}
 	c.room.Broadcast() // any listener may be the one that has room now
+}
+
+// perListener counts the open connections by the names of the listeners.
+func (c *census) perListener() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.mu.perListener)
 }
 
 func (c *census) stop() {

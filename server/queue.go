@@ -70,6 +70,9 @@ func (q *queue) complete(t *Ticket, encode func(*Out)) {
 	defer q.mu.Unlock()
 	invariant.Check(!t.done, "a ticket is completed twice")
 	t.done, t.encode = true, encode
+	if t.timed.lengths != nil {
+		t.timed.end()
+	}
 	if len(q.waiting) > 0 && q.waiting[0] == t {
 		q.ready.Signal()
 	}

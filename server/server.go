@@ -90,6 +90,9 @@ func (s *Server) Listen() ([]*Listener, error) {
 // SetLimits replaces Options.Limits for the connections that come from now on.
 func (s *Server) SetLimits(l Limits) { s.census.change(l) }
 
+// Connections counts the open connections by the names of the listeners.
+func (s *Server) Connections() map[string]int { return s.census.perListener() }
+
 // Serve starts accepting, with the handler for all requests, and returns at once.
 func (s *Server) Serve(h Handler) {
 	s.Resume(h)

@@ -1,13 +1,10 @@
 // Package metrics counts what happens, cheaply enough for the hot path.
 //
 // A Counter is one atomic number with a name in Prometheus' style. Rooms make
-// their counters from a Set that the broker hands them. Nothing shows the numbers
-// yet; WriteText is what will.
+// their counters from a Set that the broker hands them; the console shows them.
 package metrics
 
 import (
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -50,19 +47,19 @@ func (s *Set) Counter(name string) *Counter {
 	return c
 }
 
-// WriteText writes one line "name value" per counter, sorted by name.
-func (s *Set) WriteText(w io.Writer) error {
+// Value is a counter's name and number.
+type Value struct {
+	Name  string
+	Value int64
+}
+
+// Values lists the counters, sorted by name.
+func (s *Set) Values() []Value {
 	s.mu.Lock()
-	names := slices.Sorted(maps.Keys(s.counters))
-	values := make([]int64, len(names))
-	for i, name := range names {
-		values[i] = s.counters[name].Value()
+	defer s.mu.Unlock()
+	all := make([]Value, 0, len(s.counters))
+	for _, name := range slices.Sorted(maps.Keys(s.counters)) {
+		all = append(all, Value{name, s.counters[name].Value()})
 	}
-	s.mu.Unlock()
-	for i, name := range names {
-		if _, err := fmt.Fprintf(w, "%s %d\n", name, values[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return all
 }

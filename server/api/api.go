@@ -16,6 +16,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/fault"
+	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -50,9 +51,19 @@ type Rooms struct {
 	LookUpHost func(ctx context.Context, name string) error
 	// LogLevel is what Log writes from; nil when clients may not change it.
 	LogLevel *slog.LevelVar
+	// Timers count how long requests take, by API key; nil when nobody asks.
+	Timers *Timers
+	// FailedProduce and FailedFetch count the partitions that were answered with an error.
+	FailedProduce, FailedFetch *metrics.Counter
 	// Faults are the requests that fail on command; nil for none ever.
 	Faults *fault.Set
 }
+
+// Timers are histograms by API key.
+type Timers [highestKey + 1]metrics.Histogram
+
+// highestKey is of all that are served.
+const highestKey = 92
 
 // ClusterView is what a connection's client sees of the cluster. Only here can one
 // process look like several brokers; records always name the one real node.
@@ -86,6 +97,9 @@ type API struct {
 
 // New makes the API over the rooms.
 func New(rooms Rooms) *API {
+	if rooms.FailedProduce == nil {
+		rooms.FailedProduce, rooms.FailedFetch = new(metrics.Counter), new(metrics.Counter)
+	}
 	a := &API{Rooms: rooms, converting: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))}
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
 	a.shareSessions = newShareSessions(func() int { return rooms.Config().ShareSessionsMax })
@@ -129,6 +143,9 @@ func (a *API) Serve(call *server.Call) error {
 		return nil
 	default:
 		return peer.view.refuse(&r.Header)
+	}
+	if a.Timers != nil {
+		call.Time(&a.Timers[e.key])
 	}
 	if a.Faults.Active() {
 		err = a.serveFaulty(e, r)

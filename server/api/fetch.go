@@ -273,6 +273,7 @@ func (c *fetchCall) read() {
 		}
 		if err != nil {
 			item.fail(c.failureCode(err))
+			c.api.FailedFetch.Inc()
 			if item.failed != nil {
 				item.result.Aborted = []protocol.AbortedTransaction{} // not null, as Kafka's KafkaApis
 			}

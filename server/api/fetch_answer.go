@@ -93,6 +93,9 @@ func (c *fetchCall) appendTopic(out *server.Out, first int) int {
 func (c *fetchCall) appendPartition(out *server.Out, item *fetchItem) {
 	version, chunk := c.header.Version, item.chunk
 	item.chunk = logstore.Chunk{} // from here on out or the copy below owns it
+	if n := chunk.Bytes + len(item.converted); n > 0 {
+		item.partition.CountRead(n)
+	}
 	b := out.Bytes()
 	switch {
 	case item.converted != nil:

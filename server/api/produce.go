@@ -322,6 +322,7 @@ func (c *produceCall) encode(out *server.Out) {
 
 func (c *produceCall) result(i *produceItem, index int32) protocol.ProducePartitionResult {
 	if failure := c.failureOf(i); failure != nil {
+		c.api.FailedProduce.Inc()
 		r := protocol.ProducePartitionResult{
 			Index: index, ErrorCode: failure.Code, RecordErrors: i.recordErrors, ErrorMessage: i.message,
 			BaseOffset: protocol.None, LogAppendTime: protocol.None, LogStartOffset: protocol.None,

@@ -139,6 +139,7 @@ func buildTable() ([]*entry, *protocol.VersionTable) {
 	var byKey []*entry
 	for i := range rows {
 		e := &rows[i]
+		invariant.Check(e.key <= highestKey, "API key %d is above the highest one", e.key)
 		for int(e.key) >= len(byKey) {
 			byKey = append(byKey, nil)
 		}

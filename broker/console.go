@@ -1,0 +1,255 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/console"
+	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/partition"
+	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/server/api"
+)
+
+// openConsole opens the HTTP port, if there is to be one.
+func (b *Broker) openConsole() (err error) {
+	o := b.settings.Load().HTTP
+	if o.Listen == "" {
+		return nil
+	}
+	b.timers = new(api.Timers)
+	options := console.Options{
+		Listen: o.Listen, Ready: b.notReady, Look: b.look, JMX: o.JMX, Exporter: o.Exporter, Pprof: o.Pprof, Log: b.opts.Log,
+	}
+	if o.Control {
+		options.Control = control{b}
+	}
+	b.console, err = console.Open(options)
+	return err
+}
+
+// HTTPAddress is the host:port of the HTTP port, empty without one.
+func (b *Broker) HTTPAddress() string {
+	if b.console == nil {
+		return ""
+	}
+	return b.console.Address()
+}
+
+// notReady is why clients are not served.
+func (b *Broker) notReady() error {
+	switch {
+	case !b.started.Load():
+		return errors.New("the broker is starting")
+	case b.failed.Load():
+		return errors.New("the broker has failed")
+	}
+	return nil
+}
+
+// look says what the metrics show.
+func (b *Broker) look(ctx context.Context, groups bool) (*console.Look, error) {
+	if err := b.notReady(); err != nil {
+		return nil, err
+	}
+	b.rooms.RLock()
+	defer b.rooms.RUnlock()
+	if b.closed {
+		return nil, ErrClosed
+	}
+	total := b.partitions.Traffic()
+	l := &console.Look{
+		Version: b.opts.Version, ClusterID: b.identity.ClusterID, NodeID: b.identity.NodeID, Address: b.Bootstrap(),
+		Started: b.began, Now: b.opts.Clock.Now(),
+		Topics: b.lookAtTopics(), Total: console.Traffic(total), Connections: b.server.Connections(), Own: b.metrics.Values(),
+		FailedProduce: b.failedProduce.Value(), FailedFetch: b.failedFetch.Value(),
+	}
+	for key := range b.timers {
+		if lengths := b.timers[key].Read(); lengths.Count > 0 {
+			l.Requests = append(l.Requests, console.Request{API: requestName(int16(key)), Lengths: lengths})
+		}
+	}
+	var err error
+	if groups {
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		l.Groups, err = b.lookAtGroups(ctx)
+	}
+	return l, err
+}
+
+// lookTimeout is how long the coordinators have to tell of their groups. Nobody can
+// reset or close the broker meanwhile.
+const lookTimeout = 5 * time.Second
+
+// requestName is the name of an API in Kafka's metrics.
+func requestName(key int16) string {
+	if name := protocol.APIName(key); name != "" {
+		return name
+	}
+	return "Unknown"
+}
+
+func (b *Broker) lookAtTopics() []console.Topic {
+	image := b.metadata.Image()
+	topics := make([]console.Topic, 0, image.TopicCount())
+	for t := range image.Topics() {
+		topic := console.Topic{Name: t.Name, Partitions: make([]console.Partition, len(t.Partitions))}
+		for i := range t.Partitions {
+			topic.Partitions[i] = lookAtPartition(&t.Partitions[i], b.partitions.Get(t.ID, t.Partitions[i].Index))
+		}
+		topics = append(topics, topic)
+	}
+	return topics
+}
+
+func lookAtPartition(known *metadata.Partition, p *partition.Partition) console.Partition {
+	out := console.Partition{
+		Index: known.Index, Leader: known.Leader, Preferred: known.Leader, Replicas: len(known.Replicas), InSync: len(known.ISR), Offline: true,
+	}
+	if len(known.Replicas) > 0 {
+		out.Preferred = known.Replicas[0]
+	}
+	if p == nil || p.Ready() != nil {
+		return out
+	}
+	marks := p.Offsets()
+	out.Offline = false
+	out.Start, out.High, out.End = int64(marks.Start), int64(marks.High), int64(marks.End)
+	out.Bytes, out.Traffic = p.Log().SizeBytes(), console.Traffic(p.Traffic())
+	return out
+}
+
+// lookAtGroups asks the coordinators for every group with what it has committed.
+func (b *Broker) lookAtGroups(ctx context.Context) ([]console.Group, error) {
+	if b.metadata.Image().Topic(api.OffsetsTopic) == nil {
+		return nil, nil // nobody has looked for a coordinator yet
+	}
+	listed, err := answerOf(ctx, func(reply func(group.ListOutput)) { b.groups.List(group.ListInput{}, reply) })
+	if err == nil {
+		err = listed.Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(listed.Groups, func(a, b group.Listing) int { return cmp.Compare(a.GroupID, b.GroupID) })
+	var groups []console.Group
+	for _, listing := range listed.Groups {
+		if listing.Type != group.Classic && listing.Type != group.Consumer {
+			continue // share groups have no committed offsets
+		}
+		g := console.Group{ID: listing.GroupID}
+		if g.Members, err = b.membersOf(ctx, listing); err != nil {
+			return nil, err
+		}
+		fetched, err := answerOf(ctx, func(reply func(group.FetchOutput)) {
+			b.groups.Fetch(group.FetchInput{GroupID: g.ID, MemberEpoch: -1, All: true}, reply)
+		})
+		if err != nil {
+			return nil, err
+		}
+		g.Offsets = b.committed(fetched) // none if the group went away meanwhile
+		groups = append(groups, g)
+	}
+	return groups, nil
+}
+
+func (b *Broker) membersOf(ctx context.Context, listing group.Listing) (int, error) {
+	ids := []string{listing.GroupID}
+	if listing.Type == group.Consumer {
+		described, err := answerOf(ctx, func(reply func([]group.ConsumerDescription)) { b.groups.DescribeConsumer(ids, reply) })
+		if err != nil || len(described) == 0 {
+			return 0, err
+		}
+		return len(described[0].Members), nil
+	}
+	described, err := answerOf(ctx, func(reply func([]group.Description)) { b.groups.Describe(ids, reply) })
+	if err != nil || len(described) == 0 {
+		return 0, err
+	}
+	return len(described[0].Members), nil
+}
+
+func (b *Broker) committed(fetched group.FetchOutput) (all []console.Committed) {
+	image := b.metadata.Image()
+	for _, t := range fetched.Topics {
+		topic := image.Topic(t.Topic)
+		for _, p := range t.Partitions {
+			if p.Err != nil || p.Offset < 0 {
+				continue
+			}
+			c := console.Committed{Topic: t.Topic, Partition: p.Partition, Offset: int64(p.Offset), High: -1}
+			if topic != nil {
+				if known := b.partitions.Get(topic.ID, p.Partition); known != nil {
+					c.High = int64(known.Offsets().High)
+				}
+			}
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b console.Committed) int {
+		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return all
+}
+
+// answerOf waits for a reply that may come from any goroutine.
+func answerOf[T any](ctx context.Context, ask func(reply func(T))) (answer T, err error) {
+	replied := make(chan T, 1)
+	ask(func(t T) { replied <- t })
+	select {
+	case answer = <-replied:
+		return answer, nil
+	case <-ctx.Done():
+		return answer, ctx.Err()
+	}
+}
+
+// control is what the HTTP port may do to the broker in tests.
+type control struct{ *Broker }
+
+// SetFault implements console.Control.
+func (c control) SetFault(rule Rule) (console.Fault, error) {
+	compiled, err := rule.Compile()
+	if err != nil {
+		return console.Fault{}, err
+	}
+	f, err := c.faults.Add(compiled)
+	if err != nil {
+		return console.Fault{}, err
+	}
+	return console.Fault{ID: f.ID(), Rule: rule}, nil
+}
+
+// Faults implements console.Control.
+func (c control) Faults() []console.Fault {
+	all := []console.Fault{} // not null in JSON
+	for _, f := range c.faults.All() {
+		all = append(all, console.Fault{ID: f.ID(), Rule: console.RuleOf(f.Rule()), Matched: f.Matched(), Fired: f.Count()})
+	}
+	return all
+}
+
+// RemoveFault implements console.Control.
+func (c control) RemoveFault(id int) bool {
+	f := c.faults.Find(id)
+	if f == nil {
+		return false
+	}
+	f.Remove()
+	return true
+}
+
+// WaitFault implements console.Control.
+func (c control) WaitFault(ctx context.Context, id, times int) error {
+	f := c.faults.Find(id)
+	if f == nil {
+		return console.ErrNoFault
+	}
+	return f.Wait(ctx, times)
+}
