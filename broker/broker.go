@@ -402,7 +402,10 @@ func (b *Broker) DataDir() string { return b.dir }
 
 // Durability says in a few words when a record counts as written.
 func (b *Broker) Durability() string {
-	if b.settings.Load().Durability == config.DurabilityCached {
+	switch s := b.settings.Load(); {
+	case s.IsInMemory():
+		return "none: in memory, gone with the process"
+	case s.Durability == config.DurabilityCached:
 		return "cached: survives kill -9, not a power cut"
 	}
 	return "sync: acks=all means on disk"

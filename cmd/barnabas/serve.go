@@ -34,13 +34,20 @@ func parseServe(args []string, errOut io.Writer) (serveFlags, error) {
 	set.SetOutput(errOut)
 	set.SortFlags = false
 	set.StringArrayVar(&f.listen, "listen", nil, "`HOST:PORT` to listen on, again for more; port 0 takes a free one")
-	set.StringVar(&f.data, "data", "", "data `DIR`ectory")
+	set.StringVar(&f.data, "data", "", "data `DIR`ectory; "+config.MemoryDir+" keeps nothing")
+	inMemory := set.Bool("memory", false, "keep the data in memory: --data "+config.MemoryDir)
 	set.StringVar(&f.profile, "profile", "", "`NAME` of the defaults: server (durable) or dev (fast and lenient)")
 	set.StringArrayVar(&f.overrides, "override", nil, "`KEY=VALUE` of any setting, again for more")
 	set.StringVar(&f.logFormat, "log-format", "text", "`FORMAT` of the log on stderr: text or json")
 	set.StringVar(&f.level, "log-level", "warn", "least `LEVEL` to log: debug, info, warn or error")
 	if err := set.Parse(args); err != nil {
 		return f, usageError(err)
+	}
+	if *inMemory && f.data != "" && f.data != config.MemoryDir {
+		return f, usageError(errors.New("--memory and --data: one or the other"))
+	}
+	if *inMemory {
+		f.data = config.MemoryDir
 	}
 	switch set.NArg() {
 	case 0:
@@ -135,6 +142,7 @@ func loadSettings(f serveFlags) (*config.Static, error) {
 type ready struct {
 	Ready     bool    `json:"ready"`
 	Bootstrap string  `json:"bootstrap"`
+	HTTP      string  `json:"http,omitempty"` // host:port, if there is such a port
 	NodeID    int32   `json:"node_id"`
 	ClusterID string  `json:"cluster_id"`
 	Version   string  `json:"version"`
@@ -151,7 +159,7 @@ func announce(b *broker.Broker, out io.Writer) error {
 		return err
 	}
 	line, err := json.Marshal(ready{
-		Ready: true, Bootstrap: b.Bootstrap(), NodeID: b.NodeID(), ClusterID: b.ClusterID(),
+		Ready: true, Bootstrap: b.Bootstrap(), HTTP: b.HTTPAddress(), NodeID: b.NodeID(), ClusterID: b.ClusterID(),
 		Version: versionText(), PID: os.Getpid(), StartMS: took,
 	})
 	if err != nil {
