@@ -246,3 +246,54 @@ func waitFor(t *testing.T, what string, condition func() bool) {
 		}
 	}
 }
+
+// While the server pauses, a connection of before ends and a new one waits for the
+// next handler.
+func TestNewConnectionsWaitOutAPause(t *testing.T) {
+	w := newWorld(t, nil)
+	before, parked := w.dial("127.0.0.1"), w.dial("127.0.0.1")
+	w.send(before, frame("echo 1"))
+	w.expect(before, "1")
+	w.send(parked, frame("park 2"))
+	w.came("echo 1", "park 2")
+	w.server.Pause(t.Context())
+	w.expectEnd(before)
+	w.expectEnd(parked)
+	if n := w.handler.closed.Load(); n != 2 {
+		t.Errorf("%d connections were told that they ended", n)
+	}
+	during := w.dial("127.0.0.1")
+	w.send(during, frame("echo 3"))
+	next := newScripted()
+	w.server.Resume(next)
+	w.expect(during, "3")
+	if got := <-next.came; got != "echo 3" || len(w.handler.came) != 0 {
+		t.Errorf("the next handler saw %q", got)
+	}
+}
+
+// Who waits out a pause does not hold up a stop.
+func TestAStopDuringAPause(t *testing.T) {
+	w := newWorld(t, nil)
+	w.server.Pause(t.Context())
+	during := w.dial("127.0.0.1")
+	w.send(during, frame("echo 1"))
+	waitFor(t, "the connection is accepted", func() bool { return w.server.Connections()["PLAINTEXT"] == 1 })
+	w.stop()
+	w.expectEnd(during)
+}
+
+// A connection that does not end by itself is cut when the time is up.
+func TestAPauseCutsWhoDoesNotEnd(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.WriteTimeout = time.Hour })
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("file 64000000")) // nobody reads it
+	w.came("file 64000000")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.server.Pause(ctx)
+	if n := w.server.Connections()["PLAINTEXT"]; n != 0 {
+		t.Errorf("%d connections are open", n)
+	}
+	w.server.Resume(w.handler)
+}

@@ -366,3 +366,32 @@ func TestADelay(t *testing.T) {
 		t.Errorf("no answer after the delay: %v", err)
 	}
 }
+
+// Parts of an answer about one topic stay together, be it named by id.
+func TestARefusedPartJoinsTheRestOfItsTopic(t *testing.T) {
+	w := newWorld(t)
+	id := w.topic("orders", 2)
+	w.findCoordinator("g")
+	w.fault(fault.Rule{Code: protocol.ErrInvalidCommitOffsetSize.Code, Topic: "orders", Partitions: []int32{1}})
+	for _, version := range []int16{8, 10} {
+		q := kmsg.NewPtrOffsetCommitRequest()
+		q.Group, q.Generation = "g", -1
+		topic := kmsg.NewOffsetCommitRequestTopic()
+		topic.Topic, topic.TopicID = "orders", id
+		for i := range int32(2) {
+			p := kmsg.NewOffsetCommitRequestTopicPartition()
+			p.Partition, p.Offset = i, 5
+			topic.Partitions = append(topic.Partitions, p)
+		}
+		q.Topics = append(q.Topics, topic)
+		p := ask[*kmsg.OffsetCommitResponse](w, version, q)
+		if len(p.Topics) != 1 || len(p.Topics[0].Partitions) != 2 {
+			t.Fatalf("version %d: %+v", version, p.Topics)
+		}
+		for _, one := range p.Topics[0].Partitions {
+			if refused := one.ErrorCode != 0; refused != (one.Partition == 1) {
+				t.Errorf("version %d, partition %d: error %d", version, one.Partition, one.ErrorCode)
+			}
+		}
+	}
+}
