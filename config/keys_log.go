@@ -21,7 +21,7 @@ var logKeys = []Key{
 	{Name: "log.cleanup.policy", Type: TypeList, Default: "delete", Valid: "[compact, delete]", Update: ClusterWide, Effect: Acts, Doc: "Default of cleanup.policy: delete old segments, compact by key, both, or keep everything when empty."},
 	{Name: "log.dir", Type: TypeList, Default: "/tmp/kafka-logs", Effect: Acts, Doc: "The data directory; used when log.dirs is not set."},
 	{Name: "log.dir.failure.timeout.ms", Type: TypeLong, Default: "30000", Valid: "[1,...]", Doc: "Wait before a broker with a failed data directory gives up."},
-	{Name: "log.dirs", Type: TypeList, Null: true, Effect: Acts, Doc: "The data directory; Barnabas keeps everything in one."},
+	{Name: "log.dirs", Type: TypeList, Null: true, Effect: Acts, Doc: "The data directory; Barnabas keeps everything in one; :memory: keeps the data in memory, for as long as the process lives."},
 	{Name: "log.flush.interval.messages", Type: TypeLong, Default: "9223372036854775807", Valid: "[1,...]", Update: ClusterWide, Effect: Acts, Doc: "Default of flush.messages: force the log to disk after so many records. With barnabas.durability=sync every batch goes to disk at once anyway."},
 	{Name: "log.flush.interval.ms", Type: TypeLong, Null: true, Update: ClusterWide, Effect: Acts, Synonyms: flushFamily, Doc: "Default of flush.ms: force the log to disk after this time. With barnabas.durability=sync every batch goes to disk at once anyway."},
 	{Name: "log.flush.offset.checkpoint.interval.ms", Type: TypeInt, Default: "60000", Valid: "[0,...]", Effect: Acts, Doc: "How often the recovery points are written down, and logs looked through for flush.ms."},

@@ -376,7 +376,7 @@ func (m *Mem) SyncDir(name string) error {
 	if err != nil {
 		return pathError("sync", name, err)
 	}
-	for _, c := range dir.changes {
+	for _, c := range dir.changes { // none in a volatile folder
 		applyChange(dir.synced, c)
 	}
 	dir.changes = nil

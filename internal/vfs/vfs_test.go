@@ -23,6 +23,11 @@ func onBoth(t *testing.T, story func(t *testing.T, fsys vfs.FS, dir string)) {
 		must(t, m.MkdirAll("/data", vfs.DirPerm))
 		story(t, m, "/data")
 	})
+	t.Run("volatile", func(t *testing.T) {
+		m := vfs.NewVolatile()
+		must(t, m.MkdirAll("/data", vfs.DirPerm))
+		story(t, m, "/data")
+	})
 	t.Run("faulty", func(t *testing.T) { story(t, &vfs.Faulty{FS: vfs.OS()}, t.TempDir()) })
 }
 
