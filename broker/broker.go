@@ -46,6 +46,9 @@ type Options struct {
 	Gateways func() []netip.Addr
 	// Topics exist before the first client is served, and again after a Reset.
 	Topics []Topic
+	// Preparing, unless empty, is what is still to be done when Open returns: clients are
+	// served, and /health/ready gives it as the reason to wait until Prepared is called.
+	Preparing string
 }
 
 // LevelNotice is the level of the few lines that belong in every log: start and
@@ -75,6 +78,7 @@ type Broker struct {
 	failed      atomic.Bool // something was told to fatal, taken from there or not
 	faults      fault.Set
 	started     atomic.Bool // clients are served
+	prepared    atomic.Bool // Prepared was called, or need not be
 	began       time.Time
 	timers      *api.Timers // nil without an HTTP port
 	// failedProduce and failedFetch are for the metrics alone.
@@ -125,6 +129,7 @@ func Open(o Options) (*Broker, error) {
 		return nil, &SettingsError{err}
 	}
 	b.settings.Store(settings)
+	b.prepared.Store(o.Preparing == "")
 	if b.first = settings; o.LogLevel != nil {
 		b.firstLevel = o.LogLevel.Level()
 	}
@@ -278,6 +283,9 @@ func (b *Broker) fail(err error) {
 	default: // the first reason is the one to tell
 	}
 }
+
+// Prepared tells that what Options.Preparing speaks of is done.
+func (b *Broker) Prepared() { b.prepared.Store(true) }
 
 // Fatal gives the reason when the broker cannot go on; it must be closed then.
 func (b *Broker) Fatal() <-chan error { return b.fatal }

@@ -41,25 +41,27 @@ func (b *Broker) HTTPAddress() string {
 	return b.console.Address()
 }
 
-// notReady is why clients are not served.
+// notReady is why a client should wait.
 func (b *Broker) notReady() error {
 	switch {
 	case !b.started.Load():
 		return errors.New("the broker is starting")
 	case b.failed.Load():
 		return errors.New("the broker has failed")
+	case !b.prepared.Load():
+		return errors.New(b.opts.Preparing)
 	}
 	return nil
 }
 
 // look says what the metrics show.
 func (b *Broker) look(ctx context.Context, groups bool) (*console.Look, error) {
-	if err := b.notReady(); err != nil {
-		return nil, err
+	if !b.started.Load() {
+		return nil, b.notReady()
 	}
 	b.rooms.RLock()
 	defer b.rooms.RUnlock()
-	if b.closed {
+	if b.closed || b.failed.Load() { // a reset that failed leaves half of the rooms
 		return nil, ErrClosed
 	}
 	total := b.partitions.Traffic()

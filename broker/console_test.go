@@ -215,6 +215,15 @@ func TestTheHTTPPortIsOffByDefault(t *testing.T) {
 	if _, families := scrape(t, b); slices.Contains(families, "kafka_brokers") {
 		t.Error("the names of kafka_exporter were not asked for")
 	}
+	b.prepared.Store(false)
+	b.opts.Preparing = "topics are being made"
+	if status, text := call(t, b, "GET", "/health/ready", ""); status != 503 || !strings.Contains(text, "topics") {
+		t.Errorf("ready before it is prepared: %d %s", status, text)
+	}
+	b.Prepared()
+	if status, text := call(t, b, "GET", "/health/ready", ""); status != 200 {
+		t.Errorf("prepared: %d %s", status, text)
+	}
 	b.fail(io.ErrUnexpectedEOF)
 	if status, text := call(t, b, "GET", "/health/ready", ""); status != 503 || !strings.Contains(text, "failed") {
 		t.Errorf("a failed broker is ready: %d %s", status, text)

@@ -2,10 +2,13 @@
 // hands each the small interfaces that it asked for, serves, and stops them in
 // the reverse order.
 //
-//	Open: listen ─> lock ─> identity ─> log store ─> metadata (read, look, marker
+//	Open: (HTTP) ─> listen ─> lock ─> identity ─> log store ─> metadata (read, look, marker
 //	      away, lead) ─> partitions ─> coordinators ─> api ─> accept
-//	Close: coordinators ─> connections ─> metadata (goodbye) ─> log store
+//	Close: (HTTP) ─> coordinators ─> connections ─> metadata (goodbye) ─> log store
 //	      ─> clean marker ─> unlock
+//
+// Reset closes what comes after the identity, wipes the directory and opens it anew
+// behind the same listeners. Start and Fault are for tests as well.
 //
 // The listeners are bound first, so that clients wait in the kernel's queue
 // rather than being refused; accepting starts when the metadata are loaded.

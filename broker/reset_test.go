@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -318,4 +320,27 @@ func oneRecord(value string) []byte {
 	b := protocol.NewBatchBuilder(protocol.DefaultBatchOptions())
 	b.Add(protocol.Timestamp(time.Now().UnixMilli()), nil, []byte(value))
 	return b.Build(0, protocol.None)
+}
+
+// stubborn is a disk that removes no folder.
+type stubborn struct{ vfs.FS }
+
+func (stubborn) RemoveAll(string) error { return errors.New("the disk is stubborn") }
+
+// A reset that cannot wipe is told, and so is whoever waits for the broker's end.
+// What is closed then is closed in order.
+func TestAResetThatFailsEndsTheBroker(t *testing.T) {
+	b := mustOpen(t, stubborn{vfs.NewMem()})
+	dial(t, b).produceTo("t", "a record")
+	err := b.Reset(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "stubborn") {
+		t.Fatalf("the reset says %v", err)
+	}
+	if fatal := <-b.Fatal(); !errors.Is(fatal, err) {
+		t.Errorf("the broker ends for %v", fatal)
+	}
+	if err := b.Reset(t.Context()); err == nil {
+		t.Error("it can be reset again")
+	}
+	mustClose(t, b)
 }
