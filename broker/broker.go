@@ -155,6 +155,9 @@ func Open(o Options) (*Broker, error) {
 	b.waking.Go(b.wakeTransactions)
 	b.startChores()
 	b.started.Store(true)
+	if b.console != nil {
+		o.Log.Log(context.Background(), LevelNotice, "serving HTTP", "address", b.HTTPAddress(), "control", settings.HTTP.Control)
+	}
 	o.Log.Log(context.Background(), LevelNotice, "started", "bootstrap", b.Bootstrap(), "advertised", b.toldAtAll(), "data", b.dir, "cluster", b.identity.ClusterID, "version", o.Version)
 	return b, nil
 }

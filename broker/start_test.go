@@ -123,6 +123,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		"a topic's name":    {t.Context(), []Option{InTempDir(), WithTopic("no spaces", 1)}},
 		"a topic's setting": {t.Context(), []Option{InTempDir(), WithTopics(Topic{Name: "t", Configs: map[string]string{"cleanup.policy": "never"}})}},
 		"an address":        {t.Context(), []Option{InTempDir(), ListenOn("198.51.100.1:0")}},
+		"an address, late":  {t.Context(), []Option{InTempDir(), withHTTP(), ListenOn("198.51.100.1:0")}},
 		"the context":       {ended, []Option{InTempDir()}},
 	} {
 		if b, err := Start(c.ctx, c.opts...); err == nil {

@@ -263,6 +263,11 @@ func TestAFaultForOneTopicsMetadata(t *testing.T) {
 	if len(p.Brokers) != 1 || codes["orders"] != protocol.ErrLeaderNotAvailable.Code || codes["bills"] != 0 || len(codes) != 2 {
 		t.Errorf("brokers %d, codes %v", len(p.Brokers), codes)
 	}
+	q.Topics = q.Topics[:1] // nothing is left to be served; still it is no error of the request
+	p = ask[*kmsg.MetadataResponse](w, 13, q)
+	if p.ErrorCode != 0 || len(p.Topics) != 1 || p.Topics[0].ErrorCode != protocol.ErrLeaderNotAvailable.Code {
+		t.Errorf("of one topic: %+v", p)
+	}
 }
 
 // dial opens another connection.
