@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The race detector needs a C compiler; without one the tests run without it.
@@ -16,7 +15,7 @@ run: build ## build, then a development broker on localhost:9092
 	./bin/barnabas serve --profile dev
 
 build: ## bin/barnabas
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/barnabas ./cmd/barnabas
+	GO='$(GO)' ./build.sh bin/barnabas '$(VERSION)'
 
 test: check unit ## everything that needs Go alone
 	cd compat-tests && $(GO) test -count=1 ./inprocess/...

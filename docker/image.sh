@@ -12,7 +12,7 @@ binaries=""
 host=$(go env GOHOSTARCH)
 case $host in arm64) archs="arm64 amd64" ;; *) archs="amd64 arm64" host=amd64 ;; esac
 for arch in $archs; do
-  CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -ldflags "-s -w -X main.version=$version" -o $out/barnabas-$arch ./cmd/barnabas
+  GOOS=linux GOARCH=$arch ./build.sh $out/barnabas-$arch "$version"
   binaries="$binaries --binary $arch=$out/barnabas-$arch"
 done
 go run ./docker/rootfs $binaries --layers $out

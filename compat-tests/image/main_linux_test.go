@@ -90,8 +90,7 @@ func build(dir string) error {
 		return err
 	}
 	binary := filepath.Join(dir, "barnabas-"+runtime.GOARCH)
-	compile := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/barnabas")
-	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
+	compile := exec.Command("./build.sh", binary, "test")
 	pack := exec.Command("go", "run", "./docker/rootfs", "--binary", runtime.GOARCH+"="+binary, "--layers", dir, "--oci", filepath.Join(dir, "oci.tar"), "--tag", imageTag)
 	for _, cmd := range []*exec.Cmd{compile, pack} {
 		cmd.Dir = root
