@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
 // transcript is one command of a console block and what the README says it prints.
@@ -20,8 +19,7 @@ type transcript struct {
 	output  string
 }
 
-// transcripts reads the console blocks of the README.
-func transcripts(t *testing.T) []transcript {
+func readme(t *testing.T) string {
 	t.Helper()
 	root, err := barnabas.ModuleRoot()
 	if err != nil {
@@ -31,8 +29,14 @@ func transcripts(t *testing.T) []transcript {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
+}
+
+// transcripts reads the console blocks of the README.
+func transcripts(t *testing.T) []transcript {
+	t.Helper()
 	var all []transcript
-	for _, block := range strings.Split(string(text), "```console\n")[1:] {
+	for _, block := range strings.Split(readme(t), "```console\n")[1:] {
 		block, _, _ = strings.Cut(block, "```")
 		for _, line := range strings.SplitAfter(block, "\n") {
 			if command, ok := strings.CutPrefix(line, "$ "); ok {
@@ -49,25 +53,66 @@ func transcripts(t *testing.T) []transcript {
 // The produce and consume of the first screen print what it shows, against the
 // broker that its first command starts.
 func TestTheFirstScreenWorksAsPasted(t *testing.T) {
-	testbed.NeedPrograms(t, "kcat")
 	b := barnabas.Run(t, barnabas.Options{Profile: "dev"})
+	root, env := built(t)
 	ran := 0
 	for _, step := range transcripts(t) {
-		if !strings.Contains(step.command, "kcat") {
+		if !strings.Contains(step.command, "bin/barnabas") {
 			continue
 		}
 		ran++
-		command := strings.ReplaceAll(step.command, "localhost:9092", b.Bootstrap())
-		out, err := exec.Command("bash", "-c", command).Output()
+		cmd := exec.Command("bash", "-c", step.command)
+		cmd.Dir, cmd.Env = root, append(env, "BARNABAS_BOOTSTRAP_SERVERS="+b.Bootstrap())
+		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("%s: %v", command, err)
+			t.Fatalf("%s: %v", step.command, err)
 		}
 		if string(out) != step.output {
 			t.Fatalf("%s printed %q, the README says %q", step.command, out, step.output)
 		}
 	}
 	if ran != 2 {
-		t.Fatalf("the README has %d kcat commands, want a produce and a consume", ran)
+		t.Fatalf("the README has %d commands of the binary, want a produce and a consume", ran)
+	}
+}
+
+// built is a folder in which bin/barnabas is the binary, and the environment.
+func built(t *testing.T) (root string, env []string) {
+	t.Helper()
+	binary, err := barnabas.Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root = t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(binary, filepath.Join(root, "bin", "barnabas")); err != nil {
+		t.Fatal(err)
+	}
+	return root, os.Environ()
+}
+
+// The Go test that the README shows compiles, passes, and needs nothing but the broker.
+func TestTheGoTestWorksAsPasted(t *testing.T) {
+	text := readme(t)
+	at := strings.Index(text, "```go\npackage ")
+	if at < 0 {
+		t.Fatal("the README shows no Go test")
+	}
+	source, _, _ := strings.Cut(text[at+len("```go\n"):], "```")
+	root, err := barnabas.ModuleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "orders_test.go")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "test", "-count=1", "-v", file)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("bootstrap.servers = 127.0.0.1:")) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
