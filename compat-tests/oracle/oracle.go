@@ -38,6 +38,17 @@ type Options struct {
 	// Server starts the JVM as a server would run (G1, all compilers) instead
 	// of for a quick start. Benchmarks want it.
 	Server bool
+
+	// record gives flags that note which classes are loaded; nil is a start with what was noted.
+	record func() []string
+}
+
+// classData are the flags for one more JVM.
+func (o Options) classData() []string {
+	if o.record != nil {
+		return o.record()
+	}
+	return ClassData(o.Version)
 }
 
 // Need skips the test when Kafka cannot run here; in CI it fails.
@@ -126,7 +137,7 @@ func (n *Node) Format() error {
 		return nil
 	}
 	args := append([]string{"-cp", n.classPath, "kafka.tools.StorageTool", "format", "-t", ClusterID, "-c", n.File}, n.options.Format...)
-	format := exec.Command("java", append(quickJVM(256), logging(n.Dir, args...)...)...)
+	format := exec.Command("java", slices.Concat(quickJVM(256), n.options.classData(), logging(n.Dir, args...))...)
 	if out, err := format.CombinedOutput(); err != nil {
 		return fmt.Errorf("format the data folder: %w\n%s", err, out)
 	}
@@ -139,9 +150,9 @@ func (n *Node) Start() (*testbed.Broker, error) {
 	if heap == 0 {
 		heap = 512
 	}
-	jvm := quickJVM(heap)
+	jvm := func() []string { return append(quickJVM(heap), n.options.classData()...) }
 	if n.options.Server {
-		jvm = serverJVM(heap)
+		jvm = func() []string { return serverJVM(heap) }
 	}
 	return testbed.NewBroker(testbed.Launch{
 		Name: "kafka-" + n.options.Version, Dir: n.Dir, DataDir: n.DataDir, Bootstrap: n.Bootstrap,
@@ -150,7 +161,7 @@ func (n *Node) Start() (*testbed.Broker, error) {
 			if usesZooKeeper(n.options.Version) {
 				main = zooKeeperMain(n)
 			}
-			return exec.Command("java", append(jvm, logging(n.Dir, append([]string{"-cp", n.classPath}, main...)...)...)...)
+			return exec.Command("java", append(jvm(), logging(n.Dir, append([]string{"-cp", n.classPath}, main...)...)...)...)
 		},
 		Ready: func(p *testbed.Process) error {
 			return testbed.WaitForMetadata(p, n.Bootstrap, readyTimeout, readyInterval)

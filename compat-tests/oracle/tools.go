@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -76,11 +77,16 @@ type Tool struct {
 	Args []string
 	// Stdin is given to the tool.
 	Stdin string
+
+	// record is that of Options.
+	record func() []string
+	// limit is how long it may take; 0 is toolTimeout.
+	limit time.Duration
 }
 
 // Run runs the tool to its end. A tool that fails gives its output as well.
 func (t Tool) Run() (Output, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(t.limit, toolTimeout))
 	defer cancel()
 	dir, err := os.MkdirTemp("", "kafka-tool-")
 	if err != nil {
@@ -122,5 +128,6 @@ func (t Tool) arguments(dir string) ([]string, error) {
 	if err := writeLogging(dir); err != nil {
 		return nil, err
 	}
-	return append(append(quickJVM(256), logging(dir, "-cp", classPath, class)...), t.Args...), nil
+	data := Options{Version: version, record: t.record}.classData()
+	return slices.Concat(quickJVM(256), data, logging(dir, "-cp", classPath, class), t.Args), nil
 }
