@@ -184,12 +184,12 @@ func installJava(tb testing.TB, client Client) (Program, error) {
 		}
 		return run(dir, "javac", append([]string{"-cp", filepath.Join(jars, "*"), "-d", filepath.Join(dir, "classes")}, sources...)...)
 	})
-	classPath := filepath.Join(dir, "classes") + string(os.PathListSeparator) + filepath.Join(dir, "jars", "*")
-	return Program{command: []string{
-		// A quick start matters more than throughput here.
-		"java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
-		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classPath, "Client",
-	}}, err
+	if err != nil {
+		return Program{}, err
+	}
+	// The program is behind the jars: archives of classes are of jars alone.
+	jars := filepath.Join(dir, "jars", "*")
+	return javaProgram(client, jars, jars+string(os.PathListSeparator)+filepath.Join(dir, "classes")), nil
 }
 
 func run(dir, name string, args ...string) error {

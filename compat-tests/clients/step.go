@@ -72,14 +72,22 @@ func (p Program) Read(tb testing.TB, bootstrap string, topics []string, count in
 // lines are records as the programs read them.
 func lines(tb testing.TB, records []program.Record) []byte {
 	tb.Helper()
+	in, err := encode(records)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return in
+}
+
+func encode(records []program.Record) ([]byte, error) {
 	var in bytes.Buffer
 	encoder := json.NewEncoder(&in)
 	for _, r := range records {
 		if err := encoder.Encode(line(r)); err != nil {
-			tb.Fatal(err)
+			return nil, err
 		}
 	}
-	return in.Bytes()
+	return in.Bytes(), nil
 }
 
 // line is a record as the programs read it.
