@@ -56,6 +56,7 @@ func can(skills ...Skill) func(Client) bool {
 // TestClients runs every scenario with every client that has what it is about; each client has a broker
 // of its own, so that any part can be run alone.
 func TestClients(t *testing.T) {
+	t.Parallel()
 	for _, client := range Clients {
 		t.Run(client.Name, func(t *testing.T) {
 			t.Parallel()

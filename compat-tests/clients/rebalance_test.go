@@ -54,6 +54,7 @@ func workBroker() map[string]string {
 // killed. At every stable point each partition has one owner, and in the end
 // every record was read, none again that had been committed.
 func TestRebalances(t *testing.T) {
+	t.Parallel()
 	for _, w := range workers {
 		t.Run(w.client+"-"+w.protocol, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +45,7 @@ type toolStep struct {
 // and against Apache Kafka, and compares what they print and how they end. The
 // chapters use topics and groups of their own: each can be run alone.
 func TestTools(t *testing.T) {
+	t.Parallel() // the others wait most of the time, these compute
 	oracle.Need(t)
 	matrix.Works(t, "Apache Kafka's command-line tools", oracle.Newest, "Java",
 		"topics, records, groups, configs, console clients: text and exit codes compared", target.Column(), matrix.Kafka)
@@ -53,19 +55,18 @@ func TestTools(t *testing.T) {
 	for _, chapter := range slices.Concat(toolChapters, configChapters) {
 		t.Run(chapter.name, func(t *testing.T) {
 			sayHowToRunAlone(t)
-			printed := make([][]string, len(brokers))
-			t.Run("run", func(t *testing.T) {
-				for i, broker := range brokers {
-					t.Run(fmt.Sprintf("%d-%s", i, broker.Name()), func(t *testing.T) {
-						t.Parallel()
-						printed[i] = runTools(t, broker.Bootstrap(), chapter.steps)
-					})
+			printed, failures := make([][]string, len(brokers)), make([]error, len(brokers))
+			var both sync.WaitGroup
+			for i, broker := range brokers {
+				both.Go(func() { printed[i], failures[i] = runTools(t, broker.Bootstrap(), chapter.steps) })
+			}
+			both.Wait()
+			for i, err := range failures {
+				if err != nil {
+					t.Fatalf("%s: %v", brokers[i].Name(), err)
 				}
-			})
+			}
 			for i, step := range chapter.steps {
-				if len(printed[0]) <= i || len(printed[1]) <= i {
-					t.Fatal("a run is not complete")
-				}
 				if diff := cmp.Diff(printed[1][i], printed[0][i]); diff != "" {
 					t.Errorf("%s\nprints (- %s, + %s):\n%s", step.command, brokers[1].Name(), brokers[0].Name(), diff)
 				}
@@ -77,18 +78,21 @@ func TestTools(t *testing.T) {
 	}
 }
 
-func runTools(t *testing.T, bootstrap string, steps []toolStep) []string {
+// runTools returns what each step printed. It may run beside the test's own goroutine.
+func runTools(t *testing.T, bootstrap string, steps []toolStep) ([]string, error) {
 	t.Helper()
 	var printed []string
 	for _, step := range steps {
 		if step.member != "" {
-			keepMember(t, bootstrap, step.member)
+			if err := keepMember(t, bootstrap, step.member); err != nil {
+				return nil, err
+			}
 		}
 		args := strings.Fields(step.command)
 		if step.file != "" {
 			file := filepath.Join(t.TempDir(), "input.json")
 			if err := os.WriteFile(file, []byte(step.file), 0o600); err != nil {
-				t.Fatal(err)
+				return nil, err
 			}
 			args[slices.Index(args, "FILE")] = file
 		}
@@ -101,7 +105,7 @@ func runTools(t *testing.T, bootstrap string, steps []toolStep) []string {
 		printed = append(printed, fmt.Sprintf("%s\n--- stdout\n%s\n--- stderr\n%s", end,
 			normalise(step.trim(out.Stdout), bootstrap, step.sorted), normalise(step.trim(out.Stderr), bootstrap, step.sorted)))
 	}
-	return printed
+	return printed, nil
 }
 
 // trim drops the lines that the step is told without.
@@ -119,7 +123,7 @@ func (s toolStep) trim(text string) string {
 }
 
 // keepMember puts a member into a group until the test ends.
-func keepMember(t *testing.T, bootstrap, group string) {
+func keepMember(t *testing.T, bootstrap, group string) error {
 	t.Helper()
 	const topic = "watched"
 	joined := make(chan struct{})
@@ -127,13 +131,14 @@ func keepMember(t *testing.T, bootstrap, group string) {
 		kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { close(joined) }))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	t.Cleanup(client.Close)
 	select {
 	case <-joined:
+		return nil
 	case <-t.Context().Done():
-		t.Fatalf("no member joined group %s", group)
+		return fmt.Errorf("no member joined group %s", group)
 	}
 }
 

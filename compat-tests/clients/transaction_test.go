@@ -36,6 +36,7 @@ type transacting struct {
 // TestTransactions: what producers commit, readers see whole, and what they abort
 // only readers of the uncommitted; who took over fences who was there.
 func TestTransactions(t *testing.T) {
+	t.Parallel()
 	scenarios := []struct {
 		name string
 		run  func(x transacting)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -64,8 +65,8 @@ func startDriver(tb testing.TB, bootstrap string) *driver {
 	}
 	defer stderr.Close() //nolint:errcheck // the process has its own handle
 	// The Java launcher compiles a single source file by itself.
-	cmd := exec.Command("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
-		filepath.Join(filepath.Dir(file), "Driver.java"), bootstrap)
+	cmd := exec.Command("java", slices.Concat([]string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, oracle.ClassData(oracle.Newest),
+		[]string{"-cp", classPath, filepath.Join(filepath.Dir(file), "Driver.java"), bootstrap})...)
 	cmd.Stderr = stderr
 	d := &driver{tb: tb, answers: make(chan []byte), stderr: stderr.Name()}
 	if d.stdin, err = cmd.StdinPipe(); err != nil {

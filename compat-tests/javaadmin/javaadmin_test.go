@@ -114,13 +114,14 @@ func compile(t *testing.T) string {
 	if out, err := exec.Command("javac", args...).CombinedOutput(); err != nil {
 		t.Fatalf("javac: %v\n%s", err, out)
 	}
-	return classes + string(os.PathListSeparator) + libraries
+	return libraries + string(os.PathListSeparator) + classes // in the order of oracle.ClassData
 }
 
 // call runs the program and gives its lines by label, and the labels in order.
 func call(t *testing.T, classPath, bootstrap string) ([]string, map[string]string) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=OFF", "-cp", classPath, "Calls", bootstrap)
+	cmd := exec.Command("java", append(oracle.ClassData(oracle.Newest),
+		"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=OFF", "-cp", classPath, "Calls", bootstrap)...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		t.Errorf("the program on %s: %v\n%s\n%s", bootstrap, err, tail(stdout.String()), tail(stderr.String()))
