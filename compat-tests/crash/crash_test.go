@@ -39,8 +39,10 @@ var victims = []victim{
 }
 
 func onEach(t *testing.T, test func(t *testing.T, ctx context.Context, broker *testbed.Broker, kills int)) {
+	t.Parallel() // as are the brokers, which have nothing in common
 	for _, v := range victims {
 		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
 			broker := v.start(t)
 			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 			defer cancel()
