@@ -61,6 +61,8 @@ func table() map[string]applet {
 		"hostname": {"[-i]", (*call).hostname}, "uname": {"[-asnrm]", (*call).uname}, "id": {"[-ugn]", (*call).id}, "whoami": {"", (*call).whoami},
 		"date": {"[-u] [+FORMAT]", (*call).date}, "timeout": {"[-s SIGNAL] [-k N] N[smhd] COMMAND...", (*call).timeout},
 		"kill": {"[-SIGNAL] [-s SIGNAL] PID...", (*call).kill}, "nc": {"[-zv] [-w SECONDS] HOST PORT", (*call).nc},
+		"seq": {"[FIRST [STEP]] LAST", (*call).seq}, "xargs": {"[-r] [-n N] [-I TEXT] [COMMAND]", (*call).xargs},
+		"uniq": {"[-cdu] [FILE]...", (*call).uniq}, "printenv": {"[NAME]...", (*call).printenv},
 	}
 }
 

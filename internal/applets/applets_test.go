@@ -92,6 +92,12 @@ func TestScripts(t *testing.T) {
 		{`kill -0 $$ && echo alive; kill nobody`, "alive\n", 1},
 		{`hostname | grep -c .; hostname -i | cut -d' ' -f1 | grep -cE '[.:]'`, "1\n1\n", 0},
 		{`which sh; echo $?`, "1\n", 0},
+		{`for i in $(seq 3); do echo -n $i; done; seq 2 3; seq 3 -1 2 | xargs`, "1232\n3\n3 2\n", 0},
+		{`echo "a b" | tr ' ' '\n' | xargs -I {} echo topic {}; printf 'x\ny z\n' | xargs -n 2 echo; xargs -r echo never < /dev/null`, "topic a\ntopic b\nx y\nz\n", 0},
+		{`printf 'a\nb\n' | xargs -n1 test a =; echo $?; echo a | xargs nosuchprogram; echo $?`, "123\n127\n", 0},
+		{`printf 'a\na\nb\n' | uniq; printf 'a\na\nb\n' | uniq -c; printenv GREETING; printenv NONE; echo $?`, "a\nb\n      2 a\n      1 b\nhello\n1\n", 0},
+		{`set -u; SECONDS=0; end=$((SECONDS+60)); while [ $SECONDS -lt $end ]; do echo in time; break; done`, "in time\n", 0},
+		{`exec 3>&- 4<&-; echo on; exec 3<>/dev/tcp/127.0.0.1/1 || echo closed`, "on\nclosed\n", 0},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "three"), []byte(three), 0o600); err != nil {
@@ -109,7 +115,7 @@ func TestScripts(t *testing.T) {
 func TestWhatIsMissingIsRefused(t *testing.T) {
 	for _, line := range []string{
 		"grep -P x", "sed y/a/b/ f", "sed '/a/,/b/d' f", "awk BEGIN{} f", "cut -x f", "tr a", "sleep soon", "sleep", "head -n x",
-		"nc -l 9", "hostname newname", "date --iso", "chmod 999 f", "ls --color", "kill -NOPE 1", "timeout 1", "cp -Z a b", "env -S x", "wc -m", "sh --rcfile x",
+		"nc -l 9", "hostname newname", "date --iso", "chmod 999 f", "ls --color", "kill -NOPE 1", "timeout 1", "cp -Z a b", "env -S x", "wc -m", "xargs -0", "seq 1 0 5", "seq x", "sh --rcfile x",
 	} {
 		words := strings.Fields(strings.ReplaceAll(line, "'", ""))
 		got := runIn(t, t.TempDir(), "", words[0], words[1:]...)
@@ -149,7 +155,7 @@ func TestPortChecks(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	forms := []string{"nc -vz -w 1 127.0.0.1 " + port, "bash -c '</dev/tcp/127.0.0.1/" + port + "'", ": > /dev/tcp/127.0.0.1/" + port, "nc -z 127.0.0.1 " + port}
+	forms := []string{"nc -vz -w 1 127.0.0.1 " + port, "bash -c '</dev/tcp/127.0.0.1/" + port + "'", "exec 6<>/dev/tcp/127.0.0.1/" + port + " && exec 6>&- && true", ": > /dev/tcp/127.0.0.1/" + port, "nc -z 127.0.0.1 " + port}
 	for _, form := range forms {
 		if got := runIn(t, t.TempDir(), "", "sh", "-c", form); got.status != 0 {
 			t.Errorf("%s: %+v, and the port is open", form, got)

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Become is Run for a process that does nothing else: the applet has its
@@ -43,40 +44,85 @@ func Become(name string, args []string) (status int, known bool) {
 	status, known = c.run(name)
 	select {
 	case number := <-ended:
+		// The first process of a container takes all others with it: a broker in the
+		// background would be killed in the middle of its stop.
+		running.wait(childrenPatience)
 		status = statusSignal + int(number)
 	default:
 	}
 	return status, known
 }
 
+// childrenPatience is as long as Docker waits before it kills a container.
+const childrenPatience = 10 * time.Second
+
 // children are the processes that the shells of this process wait for.
 type children struct {
-	mu  sync.Mutex
-	all map[*os.Process]bool
+	mu sync.Mutex
+	// all tells of each process whether it was told to end: a second signal would
+	// make a broker break its stop off.
+	all  map[*os.Process]bool
+	none chan struct{} // closed when the last one ends; nil while nobody waits
 }
 
 var running = children{all: make(map[*os.Process]bool)}
 
-func (c *children) note(p *os.Process, runs bool) {
+func (c *children) started(p *os.Process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if runs {
-		c.all[p] = true
-	} else {
-		delete(c.all, p)
+	c.all[p] = false
+}
+
+func (c *children) ended(p *os.Process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.all, p)
+	if len(c.all) == 0 && c.none != nil {
+		close(c.none)
+		c.none = nil
 	}
 }
 
-// end hands a signal on. A terminal gives its interrupt to every process in front
-// of it, so they have it already.
+// end hands a signal on to all. A terminal gives its interrupt to every process in
+// front of it, so they have it already.
 func (c *children) end(s syscall.Signal) {
-	if s == syscall.SIGINT && isTerminal(os.Stdin) {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p := range c.all {
-		_ = p.Signal(s) // it may be gone already
+		c.all[p] = true
+		if s != syscall.SIGINT || !isTerminal(os.Stdin) {
+			_ = p.Signal(s) // it may be gone already
+		}
+	}
+}
+
+// endOne tells one process to end, unless a signal has told it so already.
+func (c *children) endOne(p *os.Process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if told, there := c.all[p]; there && !told {
+		c.all[p] = true
+		_ = p.Signal(syscall.SIGTERM) // likewise
+	}
+}
+
+// wait waits until none is left, or for a while.
+func (c *children) wait(patience time.Duration) {
+	c.mu.Lock()
+	if len(c.all) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	if c.none == nil {
+		c.none = make(chan struct{})
+	}
+	none := c.none
+	c.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-none:
+	case <-timer.C:
 	}
 }
 
@@ -91,9 +137,9 @@ func (c *call) spawn(program string, args []string) (status int, ran bool) {
 		c.say("%v", err)
 		return statusNoExec, true
 	}
-	running.note(cmd.Process, true)
-	defer running.note(cmd.Process, false)
-	stop := context.AfterFunc(c.ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+	running.started(cmd.Process)
+	defer running.ended(cmd.Process)
+	stop := context.AfterFunc(c.ctx, func() { running.endOne(cmd.Process) })
 	defer stop()
 	err := cmd.Wait()
 	var exit *exec.ExitError

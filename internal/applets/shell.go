@@ -106,6 +106,7 @@ func (c *call) script(name string, text io.Reader, params []string) int {
 		c.say("%v", err)
 		return statusUsage
 	}
+	adapt(file)
 	last := make(ends)
 	if c.replace {
 		last = endsOf(file)
@@ -120,7 +121,7 @@ func (c *call) script(name string, text io.Reader, params []string) int {
 func (c *call) runner(last ends, params []string) (*interp.Runner, int) {
 	s := &session{call: c, ends: last}
 	runner, err := interp.New(
-		interp.StdIO(c.in, c.out, c.errOut), interp.Env(expand.ListEnviron(c.environ...)), interp.Dir(c.dir), interp.Params(params...),
+		interp.StdIO(c.in, c.out, c.errOut), interp.Env(shellVariables{expand.ListEnviron(c.environ...), time.Now()}), interp.Dir(c.dir), interp.Params(params...),
 		interp.CallHandler(rename), interp.OpenHandler(open), interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc { return s.exec }),
 	)
 	if err != nil {
