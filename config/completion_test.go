@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,9 +137,12 @@ func TestFamilies(t *testing.T) {
 			t.Errorf("%s reads no file", f)
 		}
 		for _, file := range f.ConfigFiles() {
-			if !strings.HasPrefix(file.Path, "/") {
-				t.Errorf("%s: %s is no whole path", f, file.Path)
+			if !strings.HasPrefix(file, "/") || strings.HasSuffix(file, ".properties") == (f == Redpanda) {
+				t.Errorf("%s: %s is no whole path, or of another form", f, file)
 			}
+		}
+		if files := f.ConfigFiles(); f != Redpanda && !slices.Contains(files, "/bitnami/kafka/config/server.properties") {
+			t.Errorf("%s reads %v, and not what is mounted for another image", f, files)
 		}
 	}
 	// The image's defaults are weaker than a mounted file, and that weaker than the environment.

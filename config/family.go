@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // Family says whose container image a start stands in for. It decides the
 // defaults of what nobody sets, and where that image looks for files; the variables of
 // all families are understood whatever the family is.
@@ -19,20 +21,18 @@ const (
 var familyTraits = [...]struct {
 	name     string
 	defaults [][2]string
-	files    []ConfigFile
+	files    []string
 	data     string
 }{
 	NoFamily: {name: "none"},
 	Apache: {
-		name: "apache",
-		files: []ConfigFile{
-			{Path: "/mnt/shared/config/server.properties"}, {Path: "/opt/kafka/config/server.properties", Shipped: true},
-		},
-		data: "/tmp/kraft-combined-logs",
+		name:  "apache",
+		files: []string{"/mnt/shared/config/server.properties", "/opt/kafka/config/server.properties"},
+		data:  "/tmp/kraft-combined-logs",
 	},
 	Confluent: {
 		name:  "confluent",
-		files: []ConfigFile{{Path: "/etc/kafka/kafka.properties", Shipped: true}, {Path: "/etc/kafka/server.properties", Shipped: true}},
+		files: []string{"/etc/kafka/kafka.properties", "/etc/kafka/server.properties"},
 		data:  "/var/lib/kafka/data",
 	},
 	ConfluentLocal: {
@@ -43,15 +43,13 @@ var familyTraits = [...]struct {
 			{"controller.listener.names", "CONTROLLER"},
 			{"inter.broker.listener.name", "PLAINTEXT"},
 		},
-		files: []ConfigFile{{Path: "/etc/kafka/kafka.properties", Shipped: true}},
+		files: []string{"/etc/kafka/kafka.properties"},
 		data:  "/tmp/kraft-combined-logs",
 	},
 	Bitnami: {
 		name: "bitnami",
-		files: []ConfigFile{
-			{Path: "/bitnami/kafka/config/server.properties"},
-			{Path: "/opt/bitnami/kafka/config/server.properties", Shipped: true},
-			{Path: "/opt/bitnami/kafka/config/kraft/server.properties", Shipped: true},
+		files: []string{
+			"/bitnami/kafka/config/server.properties", "/opt/bitnami/kafka/config/server.properties", "/opt/bitnami/kafka/config/kraft/server.properties",
 		},
 		data: "/bitnami/kafka/data",
 	},
@@ -62,7 +60,7 @@ var familyTraits = [...]struct {
 			// Redpanda creates topics by itself only when told so, in dev-container mode for instance.
 			{"auto.create.topics.enable", "false"},
 		},
-		files: []ConfigFile{{Path: "/etc/redpanda/redpanda.yaml", Shipped: true}, {Path: "/etc/redpanda/.bootstrap.yaml", Shipped: true}},
+		files: []string{"/etc/redpanda/redpanda.yaml", "/etc/redpanda/.bootstrap.yaml"},
 		data:  "/var/lib/redpanda/data",
 	},
 }
@@ -70,29 +68,36 @@ var familyTraits = [...]struct {
 // String is a short name in small letters.
 func (f Family) String() string { return familyTraits[f].name }
 
-// ConfigFile is a place where an image's start looks for settings.
-type ConfigFile struct {
-	Path string
-	// Shipped says that the family's own image comes with a file there. A user has
-	// written it only if its text is another one than that which our image ships.
-	Shipped bool
+// ConfigFiles are the files of settings that a start reads when they are there, the
+// strongest first: the family's own, then those of the other families, for a compose
+// file in which only the image was changed. Our image ships none of them, so
+// whichever is there is the user's. Of properties files only the first one counts, as
+// in the images; Redpanda's two are YAML, both count (FromRedpandaFile), and nothing
+// else does. Whatever a file says, the environment wins over it.
+func (f Family) ConfigFiles() []string {
+	files := slices.Clone(familyTraits[f].files)
+	if f == Redpanda {
+		return files
+	}
+	for other := range familyTraits {
+		for _, file := range familyTraits[other].files {
+			if Family(other) != Redpanda && !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
+	return files
 }
-
-// ConfigFiles are the files of settings that the family's start reads when they
-// are there, the strongest first. Of properties files only the first one counts, as
-// in the images; Redpanda's two are YAML and both count (FromRedpandaFile).
-// Whatever a file says, the environment wins over it.
-func (f Family) ConfigFiles() []ConfigFile { return familyTraits[f].files }
 
 // DataDirs are the folders where a volume with data may be mounted: the family's
 // own first, which is the default of log.dirs, then those of the other families, for
 // a compose file in which only the image was changed. The start that finds log.dirs
-// unset may take the first one that is a mount point or holds data.
+// unset may take the first one that is in a mounted volume or holds data.
 func (f Family) DataDirs() []string {
 	own := familyTraits[f].data
 	dirs := []string{own}
 	for _, dir := range []string{
-		"/var/lib/kafka/data", "/bitnami/kafka/data", "/bitnami/kafka", "/var/lib/redpanda/data", "/tmp/kraft-combined-logs", "/tmp/kafka-logs", "/kafka",
+		"/var/lib/kafka/data", "/bitnami/kafka/data", "/bitnami/kafka", "/var/lib/redpanda/data", "/tmp/kraft-combined-logs", "/tmp/kafka-logs", "/kafka/data", "/kafka",
 	} {
 		if dir != own {
 			dirs = append(dirs, dir)

@@ -250,6 +250,12 @@ func (s *Static) complete() {
 	}
 }
 
+// HasNodeID tells whether somebody wrote a node id. Without one, a data directory may
+// keep its own.
+func (s *Static) HasNodeID() bool {
+	return max(s.origin("node.id").Kind, s.origin("broker.id").Kind) > FromProfile
+}
+
 // origin is where the setting of that very name was written: FromDefault when nowhere.
 func (s *Static) origin(name string) Origin { return s.settings[name].origin }
 

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/barnabas-mq/barnabas/cli/kafkatools"
 	"github.com/barnabas-mq/barnabas/config"
@@ -29,6 +33,7 @@ type imageStart struct {
 	overrides []string // key=value
 	flags     []string // Redpanda's
 	profile   string
+	serve     serveFlags // of `serve`, where the image is given such
 }
 
 // entryPoint is a program of another image, which starts a broker.
@@ -44,6 +49,7 @@ func entryPoints() []entryPoint {
 		{"/etc/confluent/docker/run", func(args, environ []string) (plan, error) { return planFamily(config.Confluent, args, environ) }},
 		{"/opt/bitnami/scripts/kafka/entrypoint.sh", planBitnami},
 		{"/opt/bitnami/scripts/kafka/run.sh", func(args, environ []string) (plan, error) { return planFamily(config.Bitnami, nil, environ) }},
+		{"start-kafka", func(_, environ []string) (plan, error) { return planFamily(config.Apache, nil, environ) }}, // wurstmeister's
 		{"kafka-server-start", planServerStart},
 		{"zookeeper-server-start", planKeeper},
 		{"rpk", planRpk},
@@ -76,13 +82,13 @@ func (e entryPoint) run(args []string, out, errOut io.Writer) int {
 	}
 	switch {
 	case p.start != nil:
-		err = p.start.serve(out, errOut)
+		err = p.start.run(out, errOut)
 	case p.keeper != nil:
 		err = keepZooKeeper(*p.keeper, errOut)
 	default:
 		return runCommand(p.command, out, errOut)
 	}
-	return status(err, command{use: "image"}, errOut)
+	return status(err, command{}, errOut)
 }
 
 // runCommand runs what the image's entry point was given: ours by name, any other
@@ -158,22 +164,40 @@ func isVariable(arg string) bool {
 // command, more environment, flags of `serve`, a command of ours, or any program.
 func planImage(args, environ []string) (plan, error) {
 	switch {
-	case len(args) == 0 || args[0] == "broker" && len(args) == 1:
+	case len(args) == 0 || len(args) == 1 && (args[0] == "broker" || args[0] == ""): // an empty one is a compose file's variable
 		return planFamily(config.Apache, nil, environ)
 	case args[0] == "redpanda" || args[0] == "start":
 		return planRpk(args, environ)
 	case isVariable(args[0]):
 		return planFamily(config.Apache, args, environ)
-	case args[0][0] == '-':
-		return plan{command: append([]string{"serve"}, args...)}, nil
+	case isHelpFlag(args[0]) || args[0] == "--version" || args[0] == "help":
+		return plan{command: append([]string{"barnabas"}, args...)}, nil
+	case strings.HasPrefix(args[0], "-"):
+		return planServe(args, environ)
+	case args[0] == "":
+		return plan{}, errors.New("the first word of the command is empty")
 	}
 	return plan{command: args}, nil
+}
+
+// planServe starts as the image does, on every interface, with the flags of `serve`.
+func planServe(args, environ []string) (plan, error) {
+	var said strings.Builder
+	f, err := parseServe(args, &said)
+	if errors.Is(err, pflag.ErrHelp) {
+		return plan{command: append([]string{"barnabas"}, args...)}, nil
+	}
+	if err != nil {
+		return plan{}, err
+	}
+	s := imageStart{family: config.Apache, environ: environ, file: f.file, overrides: f.overrides, profile: orElse(f.profile, imageProfile(environ)), serve: f}
+	return plan{start: &s}, nil
 }
 
 // planBitnami is bitnami's entry point: it prepares for run.sh, and gives way to
 // anything else.
 func planBitnami(args, environ []string) (plan, error) {
-	if len(args) == 0 || args[0] == "/opt/bitnami/scripts/kafka/run.sh" || args[0] == "/run.sh" {
+	if len(args) == 0 || slices.Contains([]string{"", "/opt/bitnami/scripts/kafka/run.sh", "/run.sh"}, args[0]) {
 		return planFamily(config.Bitnami, nil, environ)
 	}
 	return plan{command: args}, nil

@@ -18,9 +18,9 @@ import (
 	"github.com/barnabas-mq/barnabas/internal/applets"
 )
 
-// serve runs the broker as an image's start does: topics and scripts first, then
-// the lines that launchers wait for.
-func (s *imageStart) serve(out, errOut io.Writer) error {
+// run runs the broker as an image's start does: topics and scripts first, then the
+// lines that launchers wait for.
+func (s *imageStart) run(out, errOut io.Writer) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
@@ -28,7 +28,7 @@ func (s *imageStart) serve(out, errOut io.Writer) error {
 	if err != nil {
 		return usageError(err)
 	}
-	logger, level, err := newLogger(serveFlags{logFormat: "text", level: orElse(variable(s.environ, "BARNABAS_LOG_LEVEL"), "warn")}, errOut)
+	logger, level, err := newLogger(s.logging(), errOut)
 	if err != nil {
 		return usageError(err)
 	}
@@ -76,17 +76,41 @@ func (s *imageStart) serve(out, errOut io.Writer) error {
 	return waitAndStop(b, signals, logger)
 }
 
+// logging is what the flags say, then the environment.
+func (s *imageStart) logging() serveFlags {
+	return serveFlags{
+		logFormat: orElse(s.serve.logFormat, "text"), level: orElse(s.serve.level, orElse(variable(s.environ, "BARNABAS_LOG_LEVEL"), defaultLogLevel)),
+	}
+}
+
 func (s *imageStart) load() (*config.Static, error) {
 	in, warnings, err := s.input(chooseData(s.family.DataDirs(), mounts(), hasData))
 	if err != nil {
 		return nil, err
 	}
 	settings, err := config.Load(in)
+	if err == nil && !settings.HasNodeID() {
+		settings, err = loadWithNodeID(settings, in)
+	}
 	if err != nil {
 		return nil, err
 	}
 	settings.Warnings = append(warnings, settings.Warnings...)
 	return settings, nil
+}
+
+// loadWithNodeID lets the data decide about the node id, which nobody wrote: the
+// families' defaults differ, and a volume may come from another one.
+func loadWithNodeID(settings *config.Static, in config.Input) (*config.Static, error) {
+	dir := dataOf(settings)
+	id := nodeIDOf(dir)
+	if id == "" {
+		return settings, nil
+	}
+	in.Given = append(in.Given, config.Setting{
+		Name: "node.id", Value: id, Origin: config.Origin{Kind: config.FromProfile, Name: filepath.Join(dir, metaProperties)},
+	})
+	return config.Load(in)
 }
 
 func dataOf(settings *config.Static) string {

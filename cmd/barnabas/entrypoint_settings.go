@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 // is the data directory when no setting names one.
 func (s *imageStart) input(data string) (config.Input, config.Problems, error) {
 	in := config.Input{
+		Listen: s.serve.listen, Data: s.serve.data,
 		Profile: s.profile, Overrides: s.overrides, Environ: s.environ, Family: s.family, ReadFile: os.ReadFile,
 		Given: []config.Setting{{Name: "log.dirs", Value: data, Origin: config.Origin{Kind: config.FromProfile, Name: "image " + s.family.String()}}},
 	}
@@ -30,19 +32,19 @@ func (s *imageStart) input(data string) (config.Input, config.Problems, error) {
 	if err != nil {
 		return in, nil, err
 	}
-	files := slices.Clone(s.family.ConfigFiles())
+	files := s.family.ConfigFiles()
 	if start.ConfigFile != "" {
-		files[0].Path = start.ConfigFile
+		files[0] = start.ConfigFile
 	}
-	for _, one := range slices.Backward(files) { // the later of two wins
-		text, err := os.ReadFile(one.Path)
-		if errors.Is(err, fs.ErrNotExist) && one.Path != start.ConfigFile {
+	for _, name := range slices.Backward(files) { // the later of two wins
+		text, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) && name != start.ConfigFile {
 			continue
 		}
 		if err != nil {
 			return in, nil, err
 		}
-		settings, err := config.FromRedpandaFile(config.File{Name: one.Path, Text: text})
+		settings, err := config.FromRedpandaFile(config.File{Name: name, Text: text})
 		if err != nil {
 			return in, nil, err
 		}
@@ -52,21 +54,20 @@ func (s *imageStart) input(data string) (config.Input, config.Problems, error) {
 	return in, start.Warnings, nil
 }
 
-// properties reads the file that was named, or else the first of the family's that
-// is there. The image ships none, so whichever is there is the user's.
+// properties reads the file that was named, or else the first that is there of those
+// that images look for.
 func (s *imageStart) properties() (*config.File, error) {
-	isFamilys := func(one config.ConfigFile) bool { return one.Path == s.file }
 	if s.file != "" {
 		text, err := os.ReadFile(s.file)
-		if errors.Is(err, fs.ErrNotExist) && slices.ContainsFunc(s.family.ConfigFiles(), isFamilys) {
-			return nil, nil // the family's image has it; here the environment says all
+		if errors.Is(err, fs.ErrNotExist) && slices.Contains(s.family.ConfigFiles(), s.file) {
+			return nil, nil // an image has it; here the environment says all
 		}
 		return &config.File{Name: s.file, Text: text}, err
 	}
-	for _, one := range s.family.ConfigFiles() {
-		text, err := os.ReadFile(one.Path)
+	for _, name := range s.family.ConfigFiles() {
+		text, err := os.ReadFile(name)
 		if !errors.Is(err, fs.ErrNotExist) {
-			return &config.File{Name: one.Path, Text: text}, err
+			return &config.File{Name: name, Text: text}, err
 		}
 	}
 	return nil, nil
@@ -86,19 +87,52 @@ func chooseData(folders []string, isMount, hasData func(dir string) bool) string
 		}
 	}
 	for _, dir := range folders {
-		if dir != declaredVolume && isMount(dir) {
+		if dir != declaredVolume && inVolume(dir, isMount) {
 			return dir
 		}
 	}
-	if isMount(declaredVolume) {
+	if inVolume(declaredVolume, isMount) {
 		return declaredVolume
 	}
 	return folders[0]
 }
 
 func hasData(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "meta.properties"))
+	_, err := os.Stat(filepath.Join(dir, metaProperties))
 	return err == nil
+}
+
+// metaProperties is Kafka's name for the file with the identity of a data directory.
+const metaProperties = "meta.properties"
+
+// nodeIDOf is the node id of a data directory, empty when it has none.
+func nodeIDOf(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, metaProperties))
+	if err != nil {
+		return "" // opening the directory says what is wrong
+	}
+	entries, err := config.ParseProperties(text)
+	if err != nil {
+		return "" // likewise
+	}
+	id := ""
+	for _, e := range entries {
+		if e.Name == "node.id" {
+			id = e.Value
+		}
+	}
+	return id
+}
+
+// inVolume tells whether a volume is mounted at a folder or above it, as with
+// bitnami's at /bitnami. What is mounted over the root or /tmp is not meant for data.
+func inVolume(dir string, isMount func(dir string) bool) bool {
+	for ; dir != "/" && dir != "/tmp"; dir = path.Dir(dir) {
+		if isMount(dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // mounts are the places where something is mounted; none where the kernel does

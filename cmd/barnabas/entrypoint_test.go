@@ -25,7 +25,13 @@ func TestEntryPointsPlan(t *testing.T) {
 		{"/entrypoint.sh", "A=new KAFKA_NODE_ID=3", "start apache dev environ PATH=/bin A=new KAFKA_NODE_ID=3"},
 		{"/entrypoint.sh", "redpanda start --smp 1", "start redpanda dev flags --smp 1"},
 		{"/entrypoint.sh", "start --smp=1", "start redpanda dev flags --smp=1"},
-		{"/entrypoint.sh", "--profile server", "run serve --profile server"},
+		{"/entrypoint.sh", "--profile server", "start apache server"},
+		{"/entrypoint.sh", "--memory --listen :1", "start apache dev listen :1 data :memory:"},
+		{"/entrypoint.sh", "--profile server --help", "run barnabas --profile server --help"},
+		{"/entrypoint.sh", "--nonsense", "error"},
+		{"/entrypoint.sh", "--version", "run barnabas --version"},
+		{"/entrypoint.sh", "--help", "run barnabas --help"},
+		{"/entrypoint.sh", "help", "run barnabas help"},
 		{"/entrypoint.sh", "sh -c true", "run sh -c true"},
 		{"/entrypoint.sh", "/etc/kafka/docker/run", "run /etc/kafka/docker/run"},
 		{"/entrypoint.sh", "topics list", "run topics list"},
@@ -36,6 +42,7 @@ func TestEntryPointsPlan(t *testing.T) {
 		{"/opt/bitnami/scripts/kafka/entrypoint.sh", "/opt/bitnami/scripts/kafka/run.sh", "start bitnami dev"},
 		{"/opt/bitnami/scripts/kafka/entrypoint.sh", "bash -c true", "run bash -c true"},
 		{"/opt/bitnami/scripts/kafka/run.sh", "", "start bitnami dev"},
+		{"/usr/bin/start-kafka.sh", "", "start apache dev"},
 		{"kafka-server-start", "a.properties --override b=c --override=d=e", "start apache file a.properties overrides b=c d=e"},
 		{"/usr/bin/kafka-server-start.sh", "-daemon /etc/kafka/kafka.properties", "start confluent file /etc/kafka/kafka.properties"},
 		{"kafka-server-start", "", "error"},
@@ -54,6 +61,21 @@ func TestEntryPointsPlan(t *testing.T) {
 		if got := describe(p, err, environ); got != c.want {
 			t.Errorf("%s %s:\n%s, want\n%s", c.called, c.args, got, c.want)
 		}
+	}
+}
+
+// Compose files have variables that are empty: no entry breaks on one.
+func TestAnEmptyArgumentIsNoPanic(t *testing.T) {
+	for _, e := range entryPoints() {
+		for _, args := range [][]string{{""}, {"", ""}, {"", "redpanda"}} {
+			p, err := e.plan(args, []string{"A="})
+			if err == nil && p.start == nil && p.keeper == nil && len(p.command) == 0 {
+				t.Errorf("%s %q: nothing is to be done", e.path, args)
+			}
+		}
+	}
+	if p, err := planImage([]string{""}, nil); err != nil || p.start == nil {
+		t.Errorf("an empty command does not start the broker: %v", err)
 	}
 }
 
@@ -80,6 +102,12 @@ func describe(p plan, err error, environ []string) string {
 	}
 	if len(p.start.flags) > 0 {
 		words = append(words, append([]string{"flags"}, p.start.flags...)...)
+	}
+	if len(p.start.serve.listen) > 0 {
+		words = append(words, append([]string{"listen"}, p.start.serve.listen...)...)
+	}
+	if p.start.serve.data != "" {
+		words = append(words, "data", p.start.serve.data)
 	}
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
@@ -154,7 +182,11 @@ func TestChooseData(t *testing.T) {
 	}{
 		{"nothing is mounted", config.Apache, nil, nil, "/tmp/kraft-combined-logs"},
 		{"the image's volume", config.Apache, []string{declaredVolume}, nil, declaredVolume},
-		{"a mount of the user's wins over the image's volume", config.Confluent, []string{declaredVolume, "/bitnami/kafka"}, nil, "/bitnami/kafka"},
+		{"a mount of the user's wins over the image's volume", config.Confluent, []string{declaredVolume, "/kafka"}, nil, "/kafka/data"},
+		{"a volume above the folder", config.Apache, []string{declaredVolume, "/bitnami"}, nil, "/bitnami/kafka/data"},
+		{"a volume where bitnami's image has its folder", config.Apache, []string{"/bitnami/kafka"}, nil, "/bitnami/kafka/data"},
+		{"a volume of Debezium's image", config.Apache, []string{declaredVolume, "/kafka/data"}, nil, "/kafka/data"},
+		{"a root and a /tmp in memory are no volumes", config.Apache, []string{"/", "/tmp", declaredVolume}, nil, declaredVolume},
 		{"the family's own first", config.Bitnami, []string{"/bitnami/kafka", "/bitnami/kafka/data"}, nil, "/bitnami/kafka/data"},
 		{"data win over everything", config.Redpanda, []string{declaredVolume, "/kafka"}, []string{"/tmp/kafka-logs"}, "/tmp/kafka-logs"},
 	} {
@@ -192,6 +224,36 @@ func TestInitScripts(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(data, "other")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a failed script counts as run")
+	}
+}
+
+// A volume that another family's start has written keeps its node id, unless somebody
+// wrote one.
+func TestTheDataKeepTheirNodeID(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, metaProperties), []byte("#\nversion=1\nnode.id=7\ncluster.id=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		family  config.Family
+		environ []string
+		want    int32
+	}{
+		{config.Redpanda, []string{"KAFKA_LOG_DIRS=" + dir}, 7},
+		{config.Apache, []string{"KAFKA_LOG_DIRS=" + dir}, 7},
+		{config.Apache, []string{"KAFKA_LOG_DIRS=" + dir, "KAFKA_BROKER_ID=3"}, 3},
+		{config.Bitnami, []string{"KAFKA_LOG_DIRS=" + dir, "KAFKA_CFG_NODE_ID=0"}, 0},
+		{config.Redpanda, []string{"KAFKA_LOG_DIRS=" + t.TempDir()}, 0},
+		{config.Apache, []string{"KAFKA_LOG_DIRS=" + t.TempDir()}, 1},
+	} {
+		settings, err := (&imageStart{family: c.family, environ: c.environ}).load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := settings.Broker(nil, nil)
+		if err != nil || b.NodeID != c.want {
+			t.Errorf("%s %v: node %d, want %d (%v)", c.family, c.environ, b.NodeID, c.want, err)
+		}
 	}
 }
 

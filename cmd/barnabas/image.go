@@ -31,7 +31,7 @@ func image(args []string, out, errOut io.Writer) error {
 		if err != nil {
 			return usageError(err)
 		}
-		return p.start.serve(out, errOut)
+		return p.start.run(out, errOut)
 	}
 	return usageError(fmt.Errorf("there is no family %q", args[0]))
 }

@@ -146,7 +146,7 @@ func status(err error, c command, errOut io.Writer) int {
 	if !errors.As(err, &exit) {
 		return exitFailed
 	}
-	if exit.status == exitUsage {
+	if exit.status == exitUsage && c.use != "" { // an entry of the image has no use to explain
 		fmt.Fprintf(errOut, "usage: barnabas %s\n", c.use)
 	}
 	return exit.status

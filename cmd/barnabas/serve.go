@@ -39,7 +39,7 @@ func parseServe(args []string, errOut io.Writer) (serveFlags, error) {
 	set.StringVar(&f.profile, "profile", "", "`NAME` of the defaults: server (durable) or dev (fast and lenient)")
 	set.StringArrayVar(&f.overrides, "override", nil, "`KEY=VALUE` of any setting, again for more")
 	set.StringVar(&f.logFormat, "log-format", "text", "`FORMAT` of the log on stderr: text or json")
-	set.StringVar(&f.level, "log-level", "warn", "least `LEVEL` to log: debug, info, warn or error")
+	set.StringVar(&f.level, "log-level", "", "least `LEVEL` to log: debug, info, warn (the default) or error")
 	if err := set.Parse(args); err != nil {
 		return f, usageError(err)
 	}
@@ -103,10 +103,12 @@ func withStatus(err error) error {
 	return &exitError{exitFailed, err}
 }
 
+const defaultLogLevel = "warn"
+
 // newLogger makes the log and what its level hangs on.
 func newLogger(f serveFlags, w io.Writer) (*slog.Logger, *slog.LevelVar, error) {
 	level := new(slog.LevelVar)
-	if err := level.UnmarshalText([]byte(f.level)); err != nil {
+	if err := level.UnmarshalText([]byte(orElse(f.level, defaultLogLevel))); err != nil {
 		return nil, nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", f.level)
 	}
 	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {

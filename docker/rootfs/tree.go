@@ -43,7 +43,7 @@ var ownFolders = []string{
 var entryPoints = []string{"entrypoint.sh", "etc/kafka/docker/run", "opt/bitnami/scripts/kafka/entrypoint.sh", "opt/bitnami/scripts/kafka/run.sh"}
 
 // starters are the programs beside Kafka's tools that start something.
-var starters = []string{"kafka-server-start", "zookeeper-server-start", "rpk"}
+var starters = []string{"kafka-server-start", "zookeeper-server-start", "start-kafka", "rpk"}
 
 // tree lists the image without its binary, sorted.
 func tree() ([]entry, error) {
