@@ -12,6 +12,9 @@ type RedpandaStart struct {
 	Settings []Setting
 	// ConfigFile is the value of --config: a file for FromRedpandaFile.
 	ConfigFile string
+	// Beside are the addresses HOST:PORT of the services that Redpanda has beside Kafka's
+	// protocol: schema registry, REST proxy and administration.
+	Beside []string
 	// Warnings are what the user should know, to be logged once.
 	Warnings Problems
 }
@@ -43,26 +46,41 @@ func FromRedpanda(args, environ []string) (RedpandaStart, error) {
 		}
 		t.flag(name, value, Origin{Kind: FromFlag, Name: "--" + name})
 	}
+	for _, service := range besideKafka {
+		addresses := t.beside[service.flag]
+		if len(addresses) == 0 {
+			addresses = []string{service.address}
+		}
+		t.out.Beside = append(t.out.Beside, addresses...)
+	}
 	t.out.Warnings = t.out.Warnings.sorted()
 	return t.out, t.wrong.asError()
+}
+
+// besideKafka are Redpanda's other services, where they listen when nothing is said.
+var besideKafka = []struct{ flag, address string }{
+	{"schema-registry-addr", "0.0.0.0:8081"}, {"pandaproxy-addr", "0.0.0.0:8082"}, {"admin-addr", "0.0.0.0:9644"},
 }
 
 // redpandaFlags are those that mean something here. All of them take a value.
 var redpandaFlags = map[string]bool{
 	"kafka-addr": true, "advertise-kafka-addr": true, "set": true, "mode": true, "node-id": true, "seeds": true, "config": true, "rack": true,
+	"schema-registry-addr": true, "pandaproxy-addr": true,
 }
 
 // redpandaVariables are the variables that stand for flags. RP_BOOTSTRAP_USER makes
 // a user, which changes nothing for clients that do not log in.
 var redpandaVariables = map[string]string{
 	"REDPANDA_KAFKA_ADDRESS": "kafka-addr", "REDPANDA_ADVERTISE_KAFKA_ADDRESS": "advertise-kafka-addr", "REDPANDA_SEEDS": "seeds",
+	"REDPANDA_SCHEMA_REGISTRY_ADDRESS": "schema-registry-addr", "REDPANDA_PANDAPROXY_ADDRESS": "pandaproxy-addr",
 	"RP_BOOTSTRAP_USER": "bootstrap-user",
 }
 
 // redpandaTranslation gathers what a start or a file says.
 type redpandaTranslation struct {
-	out   RedpandaStart
-	wrong Problems
+	out    RedpandaStart
+	beside map[string][]string // flag -> addresses of besideKafka
+	wrong  Problems
 }
 
 func (t *redpandaTranslation) set(name, value string, origin Origin) {
@@ -79,6 +97,15 @@ func (t *redpandaTranslation) flag(name, value string, origin Origin) {
 		t.listen(parseRedpandaAddresses(value), origin)
 	case "advertise-kafka-addr":
 		t.advertise(parseRedpandaAddresses(value), origin)
+	case "schema-registry-addr", "pandaproxy-addr":
+		var addresses []string // the later of two wins
+		for _, a := range parseRedpandaAddresses(value) {
+			addresses = append(addresses, net.JoinHostPort(a.host, a.port))
+		}
+		if t.beside == nil {
+			t.beside = make(map[string][]string)
+		}
+		t.beside[name] = addresses
 	case "set":
 		key, v, ok := strings.Cut(value, "=")
 		if !ok {

@@ -16,6 +16,22 @@ func inWords(settings []Setting) string {
 	return strings.Join(lines, "\n")
 }
 
+// The other services listen where flags say, else where variables do, else at
+// Redpanda's own ports.
+func TestRedpandaBesideKafka(t *testing.T) {
+	for _, c := range []struct{ args, environ, want string }{
+		{"start", "", "0.0.0.0:8081 0.0.0.0:8082 0.0.0.0:9644"},
+		{"start --schema-registry-addr internal://0.0.0.0:8081,external://[::]:18081 --pandaproxy-addr=1.2.3.4:5", "",
+			"0.0.0.0:8081 [::]:18081 1.2.3.4:5 0.0.0.0:9644"},
+		{"start --pandaproxy-addr :1", "REDPANDA_PANDAPROXY_ADDRESS=:2 REDPANDA_SCHEMA_REGISTRY_ADDRESS=:3", ":3 :1 0.0.0.0:9644"},
+	} {
+		got, err := FromRedpanda(strings.Fields(c.args), strings.Fields(c.environ))
+		if err != nil || strings.Join(got.Beside, " ") != c.want {
+			t.Errorf("%s %s: %v, want %s (%v)", c.args, c.environ, got.Beside, c.want, err)
+		}
+	}
+}
+
 // Flags in all their forms, among those that are for Redpanda's runtime.
 func TestRedpandaFlags(t *testing.T) {
 	for args, want := range map[string][]string{

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
+	"strings"
 )
 
 // How much garbage may gather before a collection. A broker's live heap is small:
@@ -27,6 +30,11 @@ type cycle struct {
 // tuneCollector sets the collector up and adjusts it after every collection.
 func tuneCollector() {
 	debug.SetGCPercent(collectorPercentMax)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		if limit := memoryLimit(os.ReadFile); limit > 0 {
+			debug.SetMemoryLimit(limit)
+		}
+	}
 	runtime.SetFinalizer(&cycle{percent: collectorPercentMax}, (*cycle).end)
 }
 
@@ -48,4 +56,34 @@ func percentFor(live uint64) int {
 		percent /= 2
 	}
 	return percent
+}
+
+// memoryLimitFiles are where the kernel tells a container's memory, by the newer
+// and the older form of control groups.
+var memoryLimitFiles = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
+
+// Nine tenths of a container's memory are for the heap and the stacks; the rest is
+// left to the kernel's pages that count as the process's. Below memoryLimitMin there
+// is nothing to tune, and the collector would never rest.
+const (
+	memoryShareNum, memoryShareDen = 9, 10
+	memoryLimitMin                 = 32 << 20
+)
+
+// memoryLimit is what the collector should stay below, 0 without a limit: a heap that
+// is left to double would be killed at the container's.
+func memoryLimit(readFile func(string) ([]byte, error)) int64 {
+	for _, name := range memoryLimitFiles {
+		text, err := readFile(name)
+		if err != nil {
+			continue
+		}
+		// "max" is no number, and the older form has a huge one for no limit.
+		limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil || limit < memoryLimitMin || limit >= 1<<60 {
+			return 0
+		}
+		return limit / memoryShareDen * memoryShareNum
+	}
+	return 0
 }

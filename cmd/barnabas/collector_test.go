@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -44,4 +45,31 @@ func TestTheCollectorIsAdjusted(t *testing.T) {
 		}
 	}
 	t.Errorf("after %d collections the collector still allows %d%%", triesMax, sample[0].Value.Uint64())
+}
+
+func TestMemoryLimit(t *testing.T) {
+	for _, c := range []struct {
+		newer, older string
+		want         int64
+	}{
+		{"", "", 0},
+		{"max\n", "", 0},
+		{"1073741820\n", "", 966367638},
+		{"", "104857600\n", 94371840},
+		{"", "9223372036854771712\n", 0},
+		{"max\n", "104857600\n", 0},
+		{"4096\n", "", 0},
+		{"nonsense", "", 0},
+	} {
+		read := func(name string) ([]byte, error) {
+			text := map[string]string{memoryLimitFiles[0]: c.newer, memoryLimitFiles[1]: c.older}[name]
+			if text == "" {
+				return nil, os.ErrNotExist
+			}
+			return []byte(text), nil
+		}
+		if got := memoryLimit(read); got != c.want {
+			t.Errorf("%q, %q: %d, want %d", c.newer, c.older, got, c.want)
+		}
+	}
 }

@@ -34,6 +34,7 @@ type imageStart struct {
 	flags     []string // Redpanda's
 	profile   string
 	serve     serveFlags // of `serve`, where the image is given such
+	beside    []string   // HOST:PORT of Redpanda's other services, found by input
 }
 
 // entryPoint is a program of another image, which starts a broker.

@@ -43,9 +43,7 @@ func (s *imageStart) run(out, errOut io.Writer) error {
 	if err != nil {
 		return withStatus(explainDirectory(err, dataOf(settings)))
 	}
-	if s.family == config.Redpanda {
-		defer otherRedpandaPorts(s.flags, logger)()
-	}
+	defer besideKafka(s.beside, logger)()
 	prepared := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -32,6 +32,7 @@ func (s *imageStart) input(data string) (config.Input, config.Problems, error) {
 	if err != nil {
 		return in, nil, err
 	}
+	s.beside = start.Beside
 	files := s.family.ConfigFiles()
 	if start.ConfigFile != "" {
 		files[0] = start.ConfigFile

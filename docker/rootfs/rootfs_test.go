@@ -69,6 +69,12 @@ func TestTheTreeIsWhole(t *testing.T) {
 			t.Errorf("%s cannot be written by the image's user", name)
 		}
 	}
+	// Docker copies the mode of the folder to a volume that is new.
+	for _, name := range []string{"var/lib/kafka/data", "tmp/kraft-combined-logs", "bitnami/kafka/data", "var/lib/redpanda/data", "kafka/data"} {
+		if e := byPath[name]; e.mode&0o7 != 0o7 || e.mode&fs.ModeSticky == 0 {
+			t.Errorf("%s is not for whoever the container is started as: %s", name, e.mode)
+		}
+	}
 }
 
 // A layer has a folder before what is in it, and whole names.

@@ -34,9 +34,15 @@ var folders = []string{"dev", "etc", "etc/confluent", "etc/kafka/docker", "opt/b
 var ownFolders = []string{
 	"home/appuser", "opt/kafka", "opt/kafka/bin", "opt/kafka/config", "opt/bitnami/kafka", "opt/bitnami/kafka/bin", "opt/bitnami/kafka/config",
 	"etc/kafka", "etc/kafka/secrets", "etc/confluent/docker", "etc/redpanda", "mnt/shared/config", "docker-entrypoint-initdb.d",
-	// Where the images have their data, and launchers ZooKeeper's.
-	"var/lib/kafka/data", "tmp/kraft-combined-logs", "tmp/kafka-logs", "bitnami/kafka", "bitnami/kafka/data", "bitnami/kafka/config",
-	"kafka", "var/lib/redpanda", "var/lib/redpanda/data", "var/lib/zookeeper/data", "var/lib/zookeeper/log",
+	"bitnami/kafka/config",
+}
+
+// dataFolders are where the images have their data, and launchers ZooKeeper's. They
+// are the user's too, and open to all: a container may be started as anybody, who
+// then owns what is in its volume.
+var dataFolders = []string{
+	"var/lib/kafka/data", "tmp/kraft-combined-logs", "tmp/kafka-logs", "bitnami/kafka", "bitnami/kafka/data", "kafka", "kafka/data",
+	"var/lib/redpanda", "var/lib/redpanda/data", "var/lib/zookeeper/data", "var/lib/zookeeper/log",
 }
 
 // entryPoints are the paths where other images are started.
@@ -54,6 +60,9 @@ func tree() ([]entry, error) {
 	}
 	for _, dir := range ownFolders {
 		add(entry{path: dir, mode: fs.ModeDir | 0o775, own: true})
+	}
+	for _, dir := range dataFolders {
+		add(entry{path: dir, mode: fs.ModeDir | fs.ModeSticky | 0o777, own: true})
 	}
 	add(entry{path: "tmp", mode: fs.ModeDir | fs.ModeSticky | 0o777})
 	link := func(name string) { add(entry{path: name, mode: fs.ModeSymlink | 0o777, link: "/" + binaryPath}) }
