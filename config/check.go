@@ -53,7 +53,11 @@ func (s *Static) tolerate(unprotected Problems) Problems {
 			s.Warnings = append(s.Warnings, p)
 			continue
 		}
-		unprotected[i].Text += "; set " + keyInsecureIgnore + "=true to start without it"
+		how := keyInsecureIgnore + "=true"
+		if p.Origin.Kind == FromEnvironment {
+			how = variableOf(keyInsecureIgnore) + "=true"
+		}
+		unprotected[i].Text += "; set " + how + " to start without it"
 	}
 	if ignore {
 		return nil

@@ -10,13 +10,33 @@ import (
 // today wants to know: files of Kafka before 3.0, and images.
 func (s *Static) completeListeners() {
 	for _, name := range []string{"listeners", "advertised.listeners"} {
-		// An empty variable is one that a compose file passes on without a value.
 		if one := s.settings[name]; one.origin.Kind == FromEnvironment && strings.Trim(one.value, ", \t") == "" {
 			delete(s.settings, name)
 		}
 	}
 	s.takeOldNames()
 	s.listenersFromAdvertised()
+	s.nameController()
+}
+
+// controllerName is what the images and the files that they bring along call the
+// controller's listener.
+const controllerName = "CONTROLLER"
+
+// nameController takes a listener called CONTROLLER for the controller's where nothing
+// says whose it is: an environment leaves that to the file of the image.
+func (s *Static) nameController() {
+	if s.origin("controller.listener.names").Kind != FromDefault {
+		return
+	}
+	for _, name := range []string{"listeners", "advertised.listeners"} {
+		one := s.settings[name]
+		all, err := parseListeners(strings.TrimRight(one.value, ", \t\r\n"))
+		if err == nil && len(all) > 1 && find(all, controllerName) != nil { // alone, it is for clients
+			s.settings["controller.listener.names"] = setting{controllerName, one.origin}
+			return
+		}
+	}
 }
 
 // The names of Kafka before 3.0.

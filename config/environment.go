@@ -60,6 +60,9 @@ func readEnvironment(environ []string, readFile func(string) ([]byte, error)) en
 		case variableOfIdentity:
 			ids[v.setting] = strings.TrimSpace(v.value)
 		case variableOfSetting:
+			if strings.TrimSpace(v.value) == "" && !mayBeEmpty(v.setting) {
+				continue // as compose files pass a variable on that has no value
+			}
 			all = append(all, ranked{Setting{v.setting, v.value, origin}, v.rank})
 		}
 	}
@@ -74,6 +77,16 @@ func readEnvironment(environ []string, readFile func(string) ([]byte, error)) en
 	}
 	slices.Sort(out.noMachine)
 	return out
+}
+
+// mayBeEmpty tells whether an empty value says anything: a number, a folder or a
+// listener that is empty is one that nobody chose, while a word can be taken away.
+func mayBeEmpty(setting string) bool {
+	key, known := Lookup(ScopeBroker, setting)
+	if !known || slices.Contains(listenerKeys, setting) {
+		return !known
+	}
+	return key.Type == TypeString || key.Type == TypePassword || key.Type == TypeClass
 }
 
 // hostnameCommand is where wurstmeister's image puts in what a program says that it
@@ -169,6 +182,11 @@ func propertyName(variable string) string {
 	s = strings.ReplaceAll(s, "_", ".")
 	s = strings.ReplaceAll(s, "...", "-")
 	return strings.ReplaceAll(s, "..", "_")
+}
+
+// variableOf is the variable for a setting without a dash or an underscore in its name.
+func variableOf(setting string) string {
+	return "KAFKA_" + strings.ToUpper(strings.ReplaceAll(setting, ".", "_"))
 }
 
 func isKnown(setting string) bool {

@@ -27,7 +27,7 @@ var familyTraits = [...]struct {
 	NoFamily: {name: "none"},
 	Apache: {
 		name:  "apache",
-		files: []string{"/mnt/shared/config/server.properties", "/opt/kafka/config/server.properties"},
+		files: []string{"/mnt/shared/config/server.properties", "/opt/kafka/config/server.properties", "/opt/kafka/config/kraft/server.properties"},
 		data:  "/tmp/kraft-combined-logs",
 	},
 	Confluent: {

@@ -147,7 +147,7 @@ func (s endpointSettings) resolve() (out endpoints, wrong, unprotected []keyed) 
 		}
 		protocol, mapped := protocolOf[l.Name]
 		if !mapped && err == nil {
-			fail("listener.security.protocol.map", "listener %s has no security protocol", l.Name)
+			fail("listener.security.protocol.map", "listener %s has no security protocol; the map needs %s:PLAINTEXT", cut(l.Name), cut(l.Name))
 		}
 		if mapped && protocol != plaintext {
 			unprotected = append(unprotected, keyed{"listeners", fmt.Sprintf("listener %s asks for %s, which is not built yet", l.Name, protocol)})

@@ -134,6 +134,29 @@ func TestStreamsThatAreNotKafka(t *testing.T) {
 	}
 }
 
+// A health check that writes a line to see whether the port is open is not worth one
+// in the log; a request that breaks off is.
+func TestPortChecksAreNotLogged(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, text := range []string{"", "\n", "abc"} {
+		conn := w.dial("127.0.0.1")
+		w.send(conn, []byte(text))
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := w.dial("127.0.0.1")
+	w.send(broken, []byte{0, 0, 0, 20, 1})
+	if err := broken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "all connections to end", func() bool { return w.handler.closed.Load() == 4 })
+	waitFor(t, "the request that broke off in the log", func() bool { return strings.Contains(w.logged(), "unexpected EOF") })
+	if got := strings.Count(w.logged(), "connection closed"); got != 1 {
+		t.Errorf("%d connections are in the log:\n%s", got, w.logged())
+	}
+}
+
 func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
 	var in input
 	in.buf = in.small[:]

@@ -81,7 +81,9 @@ func (in *input) fill(r io.Reader) error {
 	if n > 0 {
 		return nil
 	}
-	if err == io.EOF && in.r < in.w {
+	// Less than a length is no request that broke off: health checks write a line or
+	// nothing to see whether the port is open (echo > /dev/tcp/HOST/PORT).
+	if err == io.EOF && in.w-in.r >= frameLengthBytes {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -50,7 +50,8 @@ func entryPoints() []entryPoint {
 		{"/etc/confluent/docker/run", func(args, environ []string) (plan, error) { return planFamily(config.Confluent, args, environ) }},
 		{"/opt/bitnami/scripts/kafka/entrypoint.sh", planBitnami},
 		{"/opt/bitnami/scripts/kafka/run.sh", func(args, environ []string) (plan, error) { return planFamily(config.Bitnami, nil, environ) }},
-		{"start-kafka", func(_, environ []string) (plan, error) { return planFamily(config.Apache, nil, environ) }}, // wurstmeister's
+		{"/opt/bitnami/scripts/kafka/setup.sh", func(_, _ []string) (plan, error) { return plan{command: []string{"true"}}, nil }}, // run.sh does all
+		{"start-kafka", func(_, environ []string) (plan, error) { return planFamily(config.Apache, nil, environ) }},                // wurstmeister's
 		{"kafka-server-start", planServerStart},
 		{"zookeeper-server-start", planKeeper},
 		{"rpk", planRpk},

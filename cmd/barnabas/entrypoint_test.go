@@ -42,6 +42,7 @@ func TestEntryPointsPlan(t *testing.T) {
 		{"/opt/bitnami/scripts/kafka/entrypoint.sh", "/opt/bitnami/scripts/kafka/run.sh", "start bitnami dev"},
 		{"/opt/bitnami/scripts/kafka/entrypoint.sh", "bash -c true", "run bash -c true"},
 		{"/opt/bitnami/scripts/kafka/run.sh", "", "start bitnami dev"},
+		{"/opt/bitnami/scripts/kafka/setup.sh", "", "run true"},
 		{"/usr/bin/start-kafka.sh", "", "start apache dev"},
 		{"kafka-server-start", "a.properties --override b=c --override=d=e", "start apache file a.properties overrides b=c d=e"},
 		{"/usr/bin/kafka-server-start.sh", "-daemon /etc/kafka/kafka.properties", "start confluent file /etc/kafka/kafka.properties"},
@@ -167,6 +168,17 @@ func TestTopicsToCreate(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q: %s, want %s (%v)", c.text, got, c.want, err)
 		}
+	}
+}
+
+func TestDebeziumsNameForTopicsToCreate(t *testing.T) {
+	topics, err := topicsToCreate([]string{"CREATE_TOPICS=a:1:1"})
+	if err != nil || len(topics) != 1 {
+		t.Errorf("%v (%v)", topics, err)
+	}
+	topics, err = topicsToCreate([]string{"CREATE_TOPICS=a:1:1", "KAFKA_CREATE_TOPICS=b:1:1"})
+	if err != nil || len(topics) != 1 || topics[0].name != "b" {
+		t.Errorf("%v (%v)", topics, err)
 	}
 }
 

@@ -25,7 +25,7 @@ type topicToCreate struct {
 // name:partitions:replicas[:cleanup], separated by commas or lines, or by what
 // KAFKA_CREATE_TOPICS_SEPARATOR says.
 func topicsToCreate(environ []string) (topics []topicToCreate, err error) {
-	text := variable(environ, "KAFKA_CREATE_TOPICS")
+	text := orElse(variable(environ, "KAFKA_CREATE_TOPICS"), variable(environ, "CREATE_TOPICS")) // Debezium's name
 	text = strings.Trim(text, `"' `)
 	separators := ",\n\r"
 	if own := variable(environ, "KAFKA_CREATE_TOPICS_SEPARATOR"); own != "" && !strings.HasPrefix(own, "$") {

@@ -46,7 +46,9 @@ var dataFolders = []string{
 }
 
 // entryPoints are the paths where other images are started.
-var entryPoints = []string{"entrypoint.sh", "etc/kafka/docker/run", "opt/bitnami/scripts/kafka/entrypoint.sh", "opt/bitnami/scripts/kafka/run.sh"}
+var entryPoints = []string{
+	"entrypoint.sh", "etc/kafka/docker/run", "opt/bitnami/scripts/kafka/entrypoint.sh", "opt/bitnami/scripts/kafka/run.sh", "opt/bitnami/scripts/kafka/setup.sh",
+}
 
 // starters are the programs beside Kafka's tools that start something.
 var starters = []string{"kafka-server-start", "zookeeper-server-start", "start-kafka", "rpk"}
