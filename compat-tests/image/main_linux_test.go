@@ -163,7 +163,11 @@ func unpack(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	if err := unix.Mknod(filepath.Join(root, "dev/null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))); err != nil {
+	null := filepath.Join(root, "dev/null")
+	if err := unix.Mknod(null, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Chmod(null, 0o666); err != nil { // without what umask takes away
 		t.Fatal(err)
 	}
 	return root

@@ -120,7 +120,7 @@ func TestOnlyTheImageWasChanged(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	c.stop(t, syscall.SIGTERM)
-	if _, err := os.Stat(filepath.Join(volume, "kafka/data/a-3")); err != nil {
+	if _, err := os.Stat(filepath.Join(volume, "kafka/data/meta.properties")); err != nil {
 		t.Errorf("the data are not in the volume: %v", err)
 	}
 }
@@ -185,7 +185,7 @@ func TestHealthChecks(t *testing.T) {
 func TestInitServices(t *testing.T) {
 	needImage(t)
 	c := newContainer(t, nil, imageUser)
-	waiting := c.command("/bin/sh", "-c", "until kafka-topics --bootstrap-server localhost:9092 --list > /dev/null 2>&1; do sleep 0.05; done; echo there")
+	waiting := c.command("timeout", "20", "/bin/sh", "-c", "until kafka-topics --bootstrap-server localhost:9092 --list > /dev/null 2>&1; do sleep 0.05; done; echo there")
 	var early strings.Builder
 	waiting.Stdout = &early
 	if err := waiting.Start(); err != nil { // before the broker
