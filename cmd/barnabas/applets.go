@@ -50,6 +50,15 @@ func programName(called string) string {
 // runTool runs what is no command of ours: Kafka's tools, then the programs of
 // start scripts.
 func runTool(name string, args []string, out, errOut io.Writer) (status int, known bool) {
+	if name == "kafka-storage" {
+		given, done, err := withStorageProperties(args, os.Environ())
+		defer done()
+		if err != nil {
+			_, _ = io.WriteString(errOut, name+": "+err.Error()+"\n")
+			return exitFailed, true
+		}
+		args = given
+	}
 	if status, known := kafkatools.Run(name, args, os.Stdin, out, errOut); known {
 		return status, true
 	}

@@ -213,10 +213,7 @@ func planServerStart(args, environ []string) (plan, error) {
 	if len(args) == 0 {
 		return plan{}, fmt.Errorf("which properties file? usage: kafka-server-start FILE [--override KEY=VALUE]")
 	}
-	s := imageStart{family: config.Apache, environ: environ, file: args[0], profile: variable(environ, "BARNABAS_PROFILE")}
-	if strings.HasPrefix(args[0], "/etc/kafka/") {
-		s.family = config.Confluent
-	}
+	s := imageStart{family: familyOfFile(args[0]), environ: environ, file: args[0], profile: variable(environ, "BARNABAS_PROFILE")}
 	for rest := args[1:]; len(rest) > 0; {
 		setting, inOne := strings.CutPrefix(rest[0], "--override=")
 		switch {

@@ -269,6 +269,36 @@ func TestTheDataKeepTheirNodeID(t *testing.T) {
 	}
 }
 
+// kafka-storage is given a file where other images have one; files that are there, or
+// that no image has, stay as they are.
+func TestStorageHasAFileWhereImagesHaveOne(t *testing.T) {
+	environ := []string{"KAFKA_NODE_ID=4", "KAFKA_LOG_DIRS=/d"}
+	for _, args := range [][]string{
+		{"format", "-t", "id", "-c", "/opt/kafka/config/kraft/server.properties"}, {"format", "--config=/etc/kafka/kafka.properties", "-t", "id"},
+	} {
+		given, done, err := withStorageProperties(args, environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(given[slices.IndexFunc(given, func(word string) bool { return strings.Contains(word, "kafka-storage-") })], "--config=")
+		text, err := os.ReadFile(name)
+		if err != nil || !strings.Contains(string(text), "node.id=4\nlog.dirs=/d\n") {
+			t.Errorf("%q: %q (%v)", args, text, err)
+		}
+		if done(); slices.Equal(args, given) {
+			t.Errorf("%q: the words of the caller were changed", args)
+		}
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s stays", name)
+		}
+	}
+	for _, args := range [][]string{{"format", "-c", "/no/such/file"}, {"format", "-c"}, {"random-uuid"}, {"info", "-c", os.DevNull}} {
+		if given, _, err := withStorageProperties(args, environ); err != nil || !slices.Equal(given, args) {
+			t.Errorf("%q became %q (%v)", args, given, err)
+		}
+	}
+}
+
 func TestADirectoryOfOthersIsExplained(t *testing.T) {
 	err := explainDirectory(&fs.PathError{Op: "mkdir", Path: "/data", Err: fs.ErrPermission}, "/data")
 	want := fmt.Sprintf("chown -R %d:%d FOLDER", os.Getuid(), os.Getgid())

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/barnabas-mq/barnabas/config"
@@ -36,23 +38,77 @@ func image(args []string, out, errOut io.Writer) error {
 	return usageError(fmt.Errorf("there is no family %q", args[0]))
 }
 
-// writeProperties writes the file that cp's configure makes of the environment,
-// as far as kafka-storage reads it. In a read-only container there is none; the
-// broker needs none.
+// writeProperties writes the file that cp's configure makes of the environment. In a
+// read-only container there is none; the broker needs none.
 func writeProperties(environ []string, name string) error {
-	s := imageStart{family: config.Confluent, environ: environ, profile: imageProfile(environ)}
-	settings, err := s.load()
+	text, err := storageProperties(config.Confluent, environ)
 	if err != nil {
 		return usageError(err)
 	}
-	b, err := settings.Broker(nil, nil)
-	if err != nil {
-		return usageError(err)
-	}
-	text := fmt.Sprintf("process.roles=broker,controller\nnode.id=%d\nlog.dirs=%s\n", b.NodeID, b.LogDirs[0])
-	err = os.WriteFile(name, []byte(text), 0o644)
+	err = os.WriteFile(name, text, 0o644)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		return nil
 	}
 	return err
+}
+
+// storageProperties are what kafka-storage reads of a properties file, as a start with
+// this environment has them.
+func storageProperties(f config.Family, environ []string) ([]byte, error) {
+	s := imageStart{family: f, environ: environ, profile: imageProfile(environ)}
+	settings, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	b, err := settings.Broker(nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "process.roles=broker,controller\nnode.id=%d\nlog.dirs=%s\n", b.NodeID, b.LogDirs[0]), nil
+}
+
+// withStorageProperties gives kafka-storage a file in place of one that another image
+// has and ours has not, because there the environment says all. done takes it away.
+func withStorageProperties(args, environ []string) (given []string, done func(), err error) {
+	done = func() {}
+	at, prefix := -1, ""
+	for i, word := range args {
+		switch {
+		case (word == "-c" || word == "--config") && i+1 < len(args):
+			at = i + 1
+		case strings.HasPrefix(word, "--config="):
+			at, prefix = i, "--config="
+		}
+	}
+	if at < 0 {
+		return args, done, nil
+	}
+	name := strings.TrimPrefix(args[at], prefix)
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) || !slices.Contains(config.Apache.ConfigFiles(), name) {
+		return args, done, nil
+	}
+	text, err := storageProperties(familyOfFile(name), environ)
+	if err != nil {
+		return nil, done, err
+	}
+	file, err := os.CreateTemp("", "kafka-storage-*.properties")
+	if err != nil {
+		return nil, done, err
+	}
+	done = func() { _ = os.Remove(file.Name()) } // what is left is no harm
+	_, err = file.Write(text)
+	if closing := file.Close(); err == nil {
+		err = closing
+	}
+	given = slices.Clone(args)
+	given[at] = prefix + file.Name()
+	return given, done, err
+}
+
+// familyOfFile tells whose image has a properties file of that name.
+func familyOfFile(name string) config.Family {
+	if strings.HasPrefix(name, "/etc/kafka/") {
+		return config.Confluent
+	}
+	return config.Apache
 }
