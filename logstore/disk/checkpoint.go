@@ -91,8 +91,10 @@ func readCheckpoints(s *Store) (*checkpoints, error) {
 	return c, err
 }
 
-// read takes one file in. A missing one is empty; a damaged one is refused,
-// because guessing would bring deleted records back or hide lost ones.
+// read takes one file in. A missing one is empty, and one without a byte as well: a
+// Kafka that starts makes its files so (CheckpointFile), and leaves them so when it
+// has nothing to write or is killed early. A damaged one is refused, because guessing
+// would bring deleted records back or hide lost ones.
 func (c *checkpoints) read(file string, set func(partitionKey, protocol.Offset)) error {
 	name := path.Join(c.store.opts.Dir, file)
 	data, err := vfs.ReadFile(c.store.opts.FS, name, smallFileMax)
@@ -101,6 +103,9 @@ func (c *checkpoints) read(file string, set func(partitionKey, protocol.Offset))
 	}
 	if err != nil {
 		return fmt.Errorf("read a checkpoint: %w", err)
+	}
+	if len(data) == 0 {
+		return nil
 	}
 	rows, err := parseCheckpoint(string(data))
 	if err != nil {

@@ -236,7 +236,7 @@ func TestFolderOfAnotherTopic(t *testing.T) {
 
 // A damaged checkpoint file is refused: guessing would bring deleted records back.
 func TestDamagedCheckpoint(t *testing.T) {
-	for _, content := range []string{"", "1\n0\n", "0\n2\norders 0 5\n", "0\n1\norders 0\n", "0\n1\norders 0 x\n", "0\n1\norders 0 5"} {
+	for _, content := range []string{"\n", "1\n0\n", "0\n2\norders 0 5\n", "0\n1\norders 0\n", "0\n1\norders 0 x\n", "0\n1\norders 0 5"} {
 		m := vfs.NewMem()
 		must(t, m.MkdirAll("/data", vfs.DirPerm))
 		must(t, vfs.ReplaceFile(m, "/data/recovery-point-offset-checkpoint", []byte(content), true))
@@ -390,4 +390,19 @@ func TestTruncationBelowTheRecoveryPoint(t *testing.T) {
 		w.start()
 		w.wantFilled(w.log(0), 0, 15)
 	})
+}
+
+// Kafka makes its checkpoint files empty before it has anything to write.
+func TestEmptyCheckpointsOfKafka(t *testing.T) {
+	w, left := killed(t)
+	for _, name := range []string{"recovery-point-offset-checkpoint", "log-start-offset-checkpoint", "cleaner-offset-checkpoint"} {
+		must(t, vfs.ReplaceFile(left, "/data/"+name, nil, true))
+	}
+	var lines strings.Builder
+	w.opts.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.crashTo(left)
+	w.wantFilled(w.log(0), 0, 10)
+	if strings.Contains(lines.String(), "checkpoint") {
+		t.Errorf("the log says\n%s", lines.String())
+	}
 }
