@@ -132,7 +132,11 @@ func (s *imageStart) prepare(ctx context.Context, b *broker.Broker, topics []top
 	if err := createTopics(ctx, b.Bootstrap(), topics); err != nil {
 		return err
 	}
-	if err := runInitScripts(ctx, initScripts, filepath.Join(b.DataDir(), initMarker), out, errOut); err != nil {
+	marker := filepath.Join(b.DataDir(), initMarker)
+	if b.DataDir() == config.MemoryDir {
+		marker = "" // data that end with the process are new every time
+	}
+	if err := runInitScripts(ctx, initScripts, marker, out, errOut); err != nil {
 		return err
 	}
 	return askVersions(b.Bootstrap())
@@ -145,20 +149,23 @@ const (
 	initMarker = ".barnabas-initialized"
 )
 
-// runInitScripts runs a folder's *.sh in the order of their names, in this
-// process's shell.
+// runInitScripts runs a folder's *.sh in the order of their names, in this process's
+// shell, unless the marker's file says that they ran. Without a marker they always run.
 func runInitScripts(ctx context.Context, folder, marker string, out, errOut io.Writer) error {
 	scripts, err := filepath.Glob(filepath.Join(folder, "*.sh"))
 	if err != nil || len(scripts) == 0 {
 		return err
 	}
-	if _, err := os.Stat(marker); err == nil {
+	if _, err := os.Stat(marker); err == nil && marker != "" {
 		return nil
 	}
 	for _, script := range scripts {
 		if status, _ := applets.Run(ctx, "bash", []string{script}, strings.NewReader(""), out, errOut); status != 0 {
 			return fmt.Errorf("%s ended with status %d", script, status)
 		}
+	}
+	if marker == "" {
+		return nil
 	}
 	if err := os.WriteFile(marker, []byte("the scripts of "+folder+" ran\n"), 0o600); err != nil {
 		return fmt.Errorf("remembering that the scripts ran: %w", err)

@@ -230,6 +230,15 @@ func TestInitScripts(t *testing.T) {
 	if out.String() != "one\ntwo\n" {
 		t.Errorf("printed %q", out.String())
 	}
+	out.Reset()
+	for range 2 { // in memory
+		if err := runInitScripts(context.Background(), folder, "", &out, &errOut); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out.String() != "one\ntwo\none\ntwo\n" {
+		t.Errorf("without a marker printed %q", out.String())
+	}
 	write("3.sh", "exit 4")
 	if err := runInitScripts(context.Background(), folder, filepath.Join(data, "other"), &out, &errOut); err == nil || !strings.Contains(err.Error(), "3.sh ended with status 4") {
 		t.Errorf("a failed script: %v", err)

@@ -2,6 +2,7 @@ package applets
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -107,6 +108,53 @@ func TestScripts(t *testing.T) {
 		if got.out != c.out || got.status != c.status {
 			t.Errorf("%s\nprinted %q and ended with %d, want %q and %d\n%s", c.script, got.out, got.status, c.out, c.status, got.errOut)
 		}
+	}
+}
+
+// A consumer's output never ends: what is asked for is there before the end, and what
+// is enough is not waited beyond.
+func TestTextIsNotGathered(t *testing.T) {
+	for _, c := range []struct {
+		words string
+		in    string
+		want  string
+		ends  bool // without the input's end
+	}{
+		{"head -n 1", "one\n", "one\n", true},
+		{"grep -q one", "one\n", "", true},
+		{"tr a-z A-Z", "one\n", "ONE\n", false},
+		{"sed s/o/0/", "one\ntwo\n", "0ne\n", false},
+		{"sed 1q", "one\ntwo\n", "one\n", true},
+		{"uniq", "one\ntwo\n", "one\n", false},
+		{"cat", "one\n", "one\n", false},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		in, write := io.Pipe()
+		read, out := io.Pipe()
+		words := strings.Fields(c.words)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			call := &call{ctx: ctx, args: words[1:], in: in, out: out, errOut: io.Discard, dir: "/"}
+			call.run(words[0])
+			_ = in.Close()
+		}()
+		go func() { _, _ = io.WriteString(write, c.in) }() // ends with the reader
+		got := make([]byte, len(c.want))
+		if _, err := io.ReadFull(read, got); err != nil || string(got) != c.want {
+			t.Errorf("%s: %q (%v)", c.words, got, err)
+		}
+		if !c.ends {
+			_ = write.Close()
+			go func() { _, _ = io.Copy(io.Discard, read) }() // what comes with the end
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			t.Errorf("%s waits for more", c.words)
+		}
+		_ = read.Close()
+		cancel()
 	}
 }
 

@@ -73,38 +73,56 @@ func writeOver(name string, text []byte) error {
 	return err
 }
 
+// sedFile edits a line when the next one is there, or the end: $ means the last one.
 func sedFile(commands []sedCommand, quiet bool, r io.Reader, out io.Writer) error {
-	var all []string
-	if err := lines(r, func(line string) error { all = append(all, line); return nil }); err != nil {
+	held, number := "", 0
+	err := lines(r, func(line string) error {
+		number++
+		if number > 1 {
+			if err := sedLine(commands, quiet, held, number-1, false, out); err != nil {
+				return err
+			}
+		}
+		held = line
+		return nil
+	})
+	if err == nil && number > 0 {
+		err = sedLine(commands, quiet, held, number, true, out)
+	}
+	return ignoreEOF(err)
+}
+
+// sedLine runs the commands on one line. io.EOF ends the rest.
+func sedLine(commands []sedCommand, quiet bool, line string, number int, isLast bool, out io.Writer) error {
+	var all strings.Builder
+	gone, stop := false, false
+	for _, one := range commands {
+		if gone || stop || !one.isFor(line, number, isLast) {
+			continue
+		}
+		switch one.what {
+		case 'd':
+			gone = true
+		case 'q':
+			stop = true
+		case 'p':
+			all.WriteString(line + "\n")
+		case 's':
+			changed, did := one.substitute(line)
+			line = changed
+			if did && one.print {
+				all.WriteString(line + "\n")
+			}
+		}
+	}
+	if !gone && !quiet {
+		all.WriteString(line + "\n")
+	}
+	if _, err := io.WriteString(out, all.String()); err != nil {
 		return err
 	}
-	for i, line := range all {
-		gone, stop := false, false
-		for _, one := range commands {
-			if gone || stop || !one.isFor(line, i+1, i+1 == len(all)) {
-				continue
-			}
-			switch one.what {
-			case 'd':
-				gone = true
-			case 'q':
-				stop = true
-			case 'p':
-				fmt.Fprintln(out, line)
-			case 's':
-				changed, did := one.substitute(line)
-				line = changed
-				if did && one.print {
-					fmt.Fprintln(out, line)
-				}
-			}
-		}
-		if !gone && !quiet {
-			fmt.Fprintln(out, line)
-		}
-		if stop {
-			break
-		}
+	if stop {
+		return io.EOF
 	}
 	return nil
 }

@@ -65,13 +65,15 @@ func (c *call) head() int {
 			return ignoreEOF(err)
 		}
 		left := count
+		if left == 0 {
+			return nil
+		}
 		err := lines(r, func(line string) error {
-			if left == 0 {
-				return io.EOF
-			}
 			left--
-			_, err := fmt.Fprintln(c.out, line)
-			return err
+			if _, err := fmt.Fprintln(c.out, line); err != nil || left > 0 {
+				return err
+			}
+			return io.EOF // the next line may never come
 		})
 		return ignoreEOF(err)
 	})
@@ -147,15 +149,15 @@ func (c *call) wc() int {
 		return statusUsage
 	}
 	return c.inputs(names, func(name string, r io.Reader) error {
-		text, err := io.ReadAll(r)
-		if err != nil {
+		counter := wordCounter{inBlank: true}
+		if _, err := io.Copy(&counter, r); err != nil {
 			return err
 		}
 		var counts []string
 		for _, one := range []struct {
 			option byte
 			count  int
-		}{{'l', strings.Count(string(text), "\n")}, {'w', len(strings.Fields(string(text)))}, {'c', len(text)}} {
+		}{{'l', counter.lines}, {'w', counter.words}, {'c', counter.bytes}} {
 			if len(given) == 0 || has(given, one.option) {
 				counts = append(counts, strconv.Itoa(one.count))
 			}
@@ -163,9 +165,29 @@ func (c *call) wc() int {
 		if name != "-" {
 			counts = append(counts, name)
 		}
-		_, err = fmt.Fprintln(c.out, strings.Join(counts, " "))
+		_, err := fmt.Fprintln(c.out, strings.Join(counts, " "))
 		return err
 	})
+}
+
+// wordCounter counts what is written to it.
+type wordCounter struct {
+	lines, words, bytes int
+	inBlank             bool
+}
+
+func (w *wordCounter) Write(p []byte) (int, error) {
+	for _, b := range p {
+		isBlank := b == ' ' || b >= '\t' && b <= '\r'
+		if w.inBlank && !isBlank {
+			w.words++
+		}
+		if w.inBlank = isBlank; b == '\n' {
+			w.lines++
+		}
+	}
+	w.bytes += len(p)
+	return len(p), nil
 }
 
 func (c *call) tee() int {
@@ -304,13 +326,21 @@ func (c *call) tr() int {
 	if len(sets) == 2 {
 		to = expandSet(sets[1])
 	}
-	text, err := io.ReadAll(c.in)
-	if err != nil {
-		return c.fail("reading", err)
-	}
-	var out strings.Builder
+	in, out := bufio.NewReader(c.in), bufio.NewWriter(c.out)
 	previous := rune(-1)
-	for _, r := range string(text) {
+	for {
+		if in.Buffered() == 0 { // what is there goes on before a wait for more
+			if err := out.Flush(); err != nil {
+				return c.fail("writing", err)
+			}
+		}
+		r, _, err := in.ReadRune()
+		if err == io.EOF {
+			return statusOK
+		}
+		if err != nil {
+			return c.fail("reading", err)
+		}
 		at := slices.Index(from, r)
 		switch {
 		case at < 0:
@@ -322,16 +352,12 @@ func (c *call) tr() int {
 				continue
 			}
 		}
-		out.WriteRune(r)
+		_, _ = out.WriteRune(r) // Flush gives the error
 		previous = r
 		if at < 0 {
 			previous = -1
 		}
 	}
-	if _, err := io.WriteString(c.out, out.String()); err != nil {
-		return c.fail("writing", err)
-	}
-	return statusOK
 }
 
 // expandSet knows ranges, \n and \t, and the classes that scripts use.
