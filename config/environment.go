@@ -86,7 +86,8 @@ func mayBeEmpty(setting string) bool {
 	if !known || slices.Contains(listenerKeys, setting) {
 		return !known
 	}
-	return key.Type == TypeString || key.Type == TypePassword || key.Type == TypeClass
+	// Without a policy everything is kept.
+	return key.Type == TypeString || key.Type == TypePassword || key.Type == TypeClass || setting == "log.cleanup.policy"
 }
 
 // hostnameCommand is where wurstmeister's image puts in what a program says that it

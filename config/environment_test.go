@@ -76,6 +76,16 @@ func TestQuotesAroundValues(t *testing.T) {
 
 // One setting under all its names: the order is that of bitnami's scripts, whatever
 // the order of the environment. One variable is taken away per step.
+// ${NAME} of a compose file without a value sets nothing, where nobody means nothing.
+func TestEmptyVariables(t *testing.T) {
+	got := said("KAFKA_NUM_PARTITIONS=", `KAFKA_LOG_DIRS=""`, "KAFKA_CFG_LISTENERS= ", "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=", "KAFKA_AUTO_CREATE_TOPICS_ENABLE=",
+		"KAFKA_LOG_CLEANUP_POLICY=", "KAFKA_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM=", "KAFKA_NODE_ID=", "KAFKA_BROKER_ID=4", "KAFKA_UNHEARD_OF=")
+	want := map[string]string{"log.cleanup.policy": "", "ssl.endpoint.identification.algorithm": "", "broker.id": "4", "unheard.of": ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestPrecedenceWithinTheEnvironment(t *testing.T) {
 	files := func(name string) ([]byte, error) { return []byte(name + "\n"), nil }
 	environ := []string{
