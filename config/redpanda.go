@@ -33,6 +33,7 @@ func FromRedpanda(args, environ []string) (RedpandaStart, error) {
 			t.flag(flag, value, Origin{Kind: FromEnvironment, Name: name})
 		}
 	}
+	args = spread(args)
 	for len(args) > 0 {
 		word := args[0]
 		args = args[1:]
@@ -55,6 +56,24 @@ func FromRedpanda(args, environ []string) (RedpandaStart, error) {
 	}
 	t.out.Warnings = t.out.Warnings.sorted()
 	return t.out, t.wrong.asError()
+}
+
+// spread takes "--flag value" in one argument apart, which is how Redpanda's compose
+// files have it: its entry point lets the shell do so.
+func spread(args []string) []string {
+	var words []string
+	for _, arg := range args {
+		name, value, two := strings.Cut(arg, " ")
+		if !two || !strings.HasPrefix(arg, "-") || strings.Contains(name, "=") {
+			words = append(words, arg)
+			continue
+		}
+		words = append(words, name)
+		if value = strings.TrimSpace(value); value != "" {
+			words = append(words, value)
+		}
+	}
+	return words
 }
 
 // besideKafka are Redpanda's other services, where they listen when nothing is said.

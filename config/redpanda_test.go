@@ -32,6 +32,25 @@ func TestRedpandaBesideKafka(t *testing.T) {
 	}
 }
 
+// Compose files of Redpanda have a flag and its value in one argument.
+func TestRedpandaFlagsWithTheirValues(t *testing.T) {
+	got, err := FromRedpanda([]string{
+		"start", "--kafka-addr internal://0.0.0.0:9092,external://0.0.0.0:19092", "--advertise-kafka-addr  internal://redpanda-0:9092,external://localhost:19092",
+		"--mode dev-container", "--smp 1", "--default-log-level=info", "--overprovisioned ", "--set redpanda.log_segment_size=1048576", "--set=node_id=3 ",
+		"--schema-registry-addr internal://0.0.0.0:8081",
+	}, nil)
+	want := []string{
+		"listeners=INTERNAL://0.0.0.0:9092,EXTERNAL://0.0.0.0:19092 (--kafka-addr)", "listener.security.protocol.map=INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT (--kafka-addr)",
+		"advertised.listeners=INTERNAL://redpanda-0:9092,EXTERNAL://localhost:19092 (--advertise-kafka-addr)",
+		"auto.create.topics.enable=true (profile --mode dev-container)", "group.initial.rebalance.delay.ms=0 (profile --mode dev-container)",
+		"offsets.topic.num.partitions=3 (profile --mode dev-container)", "barnabas.durability=cached (profile --mode dev-container)",
+		"log.segment.bytes=1048576 (--set redpanda.log_segment_size)", "node.id=3 (--set node_id)",
+	}
+	if diff := cmp.Diff(strings.Join(want, "\n"), inWords(got.Settings)); diff != "" || err != nil || got.Beside[0] != "0.0.0.0:8081" {
+		t.Errorf("%v %v (-want +got)\n%s", err, got.Beside, diff)
+	}
+}
+
 // Flags in all their forms, among those that are for Redpanda's runtime.
 func TestRedpandaFlags(t *testing.T) {
 	for args, want := range map[string][]string{

@@ -168,7 +168,7 @@ func planImage(args, environ []string) (plan, error) {
 	switch {
 	case len(args) == 0 || len(args) == 1 && (args[0] == "broker" || args[0] == ""): // an empty one is a compose file's variable
 		return planFamily(config.Apache, nil, environ)
-	case args[0] == "redpanda" || args[0] == "start":
+	case isRedpandaStart(args):
 		return planRpk(args, environ)
 	case isVariable(args[0]):
 		return planFamily(config.Apache, args, environ)
@@ -244,6 +244,9 @@ func planKeeper(args, _ []string) (plan, error) {
 // planRpk is Redpanda's `rpk redpanda start`, also without its first words as the
 // image's entry point has it. Other words are rpk's tools.
 func planRpk(args, environ []string) (plan, error) {
+	if len(args) > 0 { // "redpanda start" in one
+		args = append(strings.Fields(args[0]), args[1:]...)
+	}
 	rest := args
 	if len(rest) > 0 && rest[0] == "redpanda" {
 		rest = rest[1:]
@@ -252,6 +255,11 @@ func planRpk(args, environ []string) (plan, error) {
 		return plan{command: append([]string{"rpk"}, args...)}, nil
 	}
 	return plan{start: &imageStart{family: config.Redpanda, environ: environ, flags: rest[1:], profile: imageProfile(environ)}}, nil
+}
+
+func isRedpandaStart(args []string) bool {
+	words := strings.Fields(args[0])
+	return len(words) > 0 && (words[0] == "redpanda" || words[0] == "start")
 }
 
 // imageProfile is dev: the image is for development and CI, and says how to have

@@ -75,6 +75,10 @@ func TestAnEmptyArgumentIsNoPanic(t *testing.T) {
 			}
 		}
 	}
+	one, err := planImage([]string{"redpanda start", "--smp 1"}, nil) // as compose files have it
+	if err != nil || one.start == nil || one.start.family != config.Redpanda || !slices.Equal(one.start.flags, []string{"--smp 1"}) {
+		t.Errorf("redpanda start in one argument: %+v (%v)", one, err)
+	}
 	if p, err := planImage([]string{""}, nil); err != nil || p.start == nil {
 		t.Errorf("an empty command does not start the broker: %v", err)
 	}
