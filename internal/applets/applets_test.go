@@ -158,6 +158,43 @@ func TestTextIsNotGathered(t *testing.T) {
 	}
 }
 
+// A script that is started while it is still being written runs when it is complete.
+func TestAScriptThatIsBeingWritten(t *testing.T) {
+	self, err := os.Executable() // a program of this system: the applets are no files here
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "busy")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	ctx := waited{t.Context(), func() { _ = f.Close() }}
+	var errOut strings.Builder
+	c := &call{ctx: ctx, args: []string{name, "-test.run", "^$"}, in: strings.NewReader(""), out: io.Discard, errOut: &errOut, dir: t.TempDir()}
+	if status, _ := c.run("env"); status != statusOK {
+		t.Errorf("status %d: %s", status, errOut.String())
+	}
+}
+
+// waited is a context that tells when somebody waits beside it.
+type waited struct {
+	context.Context
+	told func()
+}
+
+func (w waited) Done() <-chan struct{} {
+	w.told()
+	return w.Context.Done()
+}
+
 // What is not supported is refused aloud: a script must not go on with half an
 // answer.
 func TestWhatIsMissingIsRefused(t *testing.T) {

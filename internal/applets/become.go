@@ -126,34 +126,34 @@ func (c *children) wait(patience time.Duration) {
 	}
 }
 
-// spawn runs a program and waits for it. ran is false when the file is no
-// program.
-func (c *call) spawn(program string, args []string) (status int, ran bool) {
+// spawn runs a program and waits for it. An error means that it did not start.
+func (c *call) spawn(program string, args []string, status *int) error {
 	cmd := &exec.Cmd{Path: program, Args: args, Env: c.environ, Dir: c.dir, Stdin: c.in, Stdout: c.out, Stderr: c.errOut}
 	if err := cmd.Start(); err != nil {
-		if isNoProgram(err) {
-			return 0, false
-		}
-		c.say("%v", err)
-		return statusNoExec, true
+		return err
 	}
 	running.started(cmd.Process)
 	defer running.ended(cmd.Process)
 	stop := context.AfterFunc(c.ctx, func() { running.endOne(cmd.Process) })
 	defer stop()
-	err := cmd.Wait()
+	*status = c.outcome(cmd.Wait())
+	return nil
+}
+
+// outcome is the status of a program that ran.
+func (c *call) outcome(err error) int {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
-		return statusOK, true
+		return statusOK
 	case errors.As(err, &exit):
 		if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signaled() {
-			return statusSignal + int(s.Signal()), true
+			return statusSignal + int(s.Signal())
 		}
-		return exit.ExitCode(), true
+		return exit.ExitCode()
 	}
 	c.say("%v", err)
-	return statusFailed, true
+	return statusFailed
 }
 
 func isNoProgram(err error) bool { return errors.Is(err, syscall.ENOEXEC) }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"mvdan.cc/sh/v3/expand"
@@ -288,17 +289,38 @@ func (s *session) exec(ctx context.Context, args []string) error {
 // program runs a program, in this process's place if nothing follows here. ran is
 // false when the file is none.
 func (c *call) program(path string, args []string) (status int, ran bool) {
-	if c.replace && c.ctx.Err() == nil {
-		err := replaceProcess(path, args, c)
+	// A launcher may see its script appear, and start it, before whoever writes it has
+	// closed it.
+	for range busyAttempts {
+		err := c.start(path, args, &status)
 		switch {
+		case err == nil:
+			return status, true
 		case isNoProgram(err):
 			return 0, false
-		case !errors.Is(err, errStays):
+		case !errors.Is(err, syscall.ETXTBSY) || !c.wait(busyPause):
 			c.say("%v", err)
 			return statusNoExec, true
 		}
 	}
-	return c.spawn(path, args)
+	c.say("somebody keeps %s open to write", path)
+	return statusNoExec, true
+}
+
+// Two seconds are much for writing a script, and nobody waits longer for one.
+const (
+	busyPause    = 10 * time.Millisecond
+	busyAttempts = 200
+)
+
+// start is one attempt of program.
+func (c *call) start(path string, args []string, status *int) error {
+	if c.replace && c.ctx.Err() == nil {
+		if err := replaceProcess(path, args, c); !errors.Is(err, errStays) {
+			return err
+		}
+	}
+	return c.spawn(path, args, status)
 }
 
 func notFound(path, name string) string {
