@@ -41,7 +41,8 @@ func (b *Broker) Fault(rule Rule) (*Fault, error) {
 // Count is how often the rule has fired.
 func (f *Fault) Count() int { return f.fault.Count() }
 
-// Wait returns when the rule has fired n times in all, or with the error of ctx.
+// Wait returns when the rule has fired n times in all, or with an error: of ctx, or
+// because that cannot happen any more.
 func (f *Fault) Wait(ctx context.Context, n int) error { return f.fault.Wait(ctx, n) }
 
 // Remove ends the fault. Removing it again does nothing.

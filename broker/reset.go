@@ -32,6 +32,9 @@ const resetGrace = 500 * time.Millisecond
 //
 // An error leaves a broker that has failed (see Fatal), except for ErrClosed.
 func (b *Broker) Reset(ctx context.Context) error {
+	if !b.started.Load() { // the HTTP port listens before there is anything to reset
+		return errors.New("the broker is starting")
+	}
 	b.rooms.Lock()
 	defer b.rooms.Unlock()
 	if b.closed {

@@ -35,14 +35,18 @@ type Console struct {
 	server   http.Server
 	ended    chan struct{} // closed when nothing is accepted any more
 	hurry    func()        // ends the context of the requests under way
+	scraping chan struct{} // one look at a time: it is as large as the broker has partitions
 }
 
 // The limits of the port: it serves a few machines, not the public.
 const (
 	headerTimeout  = 5 * time.Second
+	bodyTimeout    = 10 * time.Second
+	scrapeTimeout  = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
 	headerBytesMax = 64 << 10
 	bodyBytesMax   = 1 << 20
+	connectionsMax = 256
 )
 
 // Open listens, and serves at once: /health/ready refuses until Options.Ready does not.
@@ -51,19 +55,18 @@ func Open(o Options) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for HTTP on %s: %w", o.Listen, err)
 	}
-	c := &Console{o: o, listener: listener, ended: make(chan struct{})}
+	c := &Console{o: o, listener: listener, ended: make(chan struct{}), scraping: make(chan struct{}, 1)}
 	var running context.Context
 	running, c.hurry = context.WithCancel(context.Background())
 	c.server = http.Server{
-		// A page in somebody's browser must not reset the broker on the same machine.
-		Handler:           http.NewCrossOriginProtection().Handler(c.routes()),
+		Handler:           c.sameMachine(c.routes()),
 		BaseContext:       func(net.Listener) context.Context { return running },
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	go func() { // ended by Close
 		defer close(c.ended)
-		if err := c.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := c.server.Serve(bounded(listener, connectionsMax)); !errors.Is(err, http.ErrServerClosed) {
 			o.Log.Error("the HTTP port does not serve any more", "error", err)
 		}
 	}()
@@ -118,6 +121,14 @@ func (c *Console) ready(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {
+	select {
+	case c.scraping <- struct{}{}:
+		defer func() { <-c.scraping }()
+	case <-r.Context().Done():
+		return
+	}
+	// Who does not read the answer must not keep the next from asking. Without a deadline the peer is waited for.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(scrapeTimeout))
 	look, err := c.o.Look(r.Context(), c.o.Exporter)
 	if err != nil {
 		say(w, http.StatusServiceUnavailable, err.Error())

@@ -1,12 +1,16 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/fault"
 )
 
 // Control is what tests do to a broker.
@@ -38,7 +42,19 @@ type Fault struct {
 func (c *Console) routeControl(mux *http.ServeMux) {
 	handle := func(pattern string, fn func(r *http.Request) (status int, answer any)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, bodyBytesMax)
+			if isOfBrowser(r) {
+				sayJSON(w, http.StatusForbidden, failure(errBrowser))
+				return
+			}
+			// Whoever sends half a body holds a connection, not for long.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // without one it is refused below
+			text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyBytesMax))
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a wait may be long
+			if err != nil {
+				sayJSON(w, http.StatusBadRequest, failure(err))
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(text))
 			status, answer := fn(r)
 			sayJSON(w, status, answer)
 		})
@@ -55,6 +71,14 @@ func (c *Console) routeControl(mux *http.ServeMux) {
 	handle("GET /control/faults/{id}", c.oneFault)
 	handle("DELETE /control/faults/{id}", c.removeFault)
 }
+
+// isOfBrowser tells requests of pages from those of programs: browsers send one of these
+// with everything that changes something, and a page cannot leave them out.
+func isOfBrowser(r *http.Request) bool {
+	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
+}
+
+var errBrowser = errors.New("the control API is for programs, not for pages in a browser")
 
 func (c *Console) reset(r *http.Request) (int, any) {
 	if err := c.o.Control.Reset(context.WithoutCancel(r.Context())); err != nil { // a peer that goes away must not break it half-way
@@ -90,10 +114,12 @@ func (c *Console) oneFault(r *http.Request) (int, any) {
 		if err != nil {
 			return http.StatusBadRequest, failure(errors.New("fired is a number of times"))
 		}
-		if err := c.o.Control.WaitFault(r.Context(), id, n); errors.Is(err, ErrNoFault) {
+		if err := c.o.Control.WaitFault(r.Context(), id, n); errors.Is(err, ErrNoFault) || errors.Is(err, fault.ErrRemoved) {
 			return http.StatusNotFound, failure(err)
-		} else if err != nil {
+		} else if r.Context().Err() != nil {
 			return http.StatusRequestTimeout, failure(err)
+		} else if err != nil {
+			return http.StatusBadRequest, failure(err)
 		}
 	}
 	for _, f := range c.o.Control.Faults() {

@@ -17,6 +17,19 @@ import (
 	"time"
 )
 
+// faultsMax bounds the faults of a Set, those that are spent included.
+const faultsMax = 1000
+
+// delayMax is longer than any test; a delay holds a connection.
+const delayMax = 24 * time.Hour
+
+var (
+	// ErrRemoved answers those who wait for a fault that was removed.
+	ErrRemoved = errors.New("the fault was removed")
+	// ErrTooMany answers who sets a fault too many.
+	ErrTooMany = fmt.Errorf("there are %d faults: remove some", faultsMax)
+)
+
 // AnyPartition is the partition of a Place that names a topic as a whole.
 const AnyPartition = -1
 
@@ -82,6 +95,8 @@ func (r *Rule) Check() error {
 		return errors.New("a fault has an error code or drops the connection, not both")
 	case len(r.Partitions) > 0 && r.Topic == "":
 		return errors.New("a fault for partitions needs their topic")
+	case r.Delay > delayMax:
+		return fmt.Errorf("a fault delays for up to %v, not %v", delayMax, r.Delay)
 	case r.After < 0 || r.Every < 0 || r.Times < 0 || r.Delay < 0:
 		return fmt.Errorf("a fault counts from 0 on, not after %d, every %d, times %d, delay %v", r.After, r.Every, r.Times, r.Delay)
 	}
@@ -114,7 +129,8 @@ type Fault struct {
 	mu struct {
 		sync.Mutex
 		matched, fired int
-		changed        chan struct{} // closed when fired grows; nil while nobody waits
+		removed        bool
+		changed        chan struct{} // closed when fired grows or the fault is removed; nil while nobody waits
 	}
 }
 
@@ -138,13 +154,21 @@ func (f *Fault) Matched() int {
 	return f.mu.matched
 }
 
-// Wait returns when the rule has fired n times in all, or with the error of ctx.
+// Wait returns when the rule has fired n times in all, with ErrRemoved, or with the
+// error of ctx.
 func (f *Fault) Wait(ctx context.Context, n int) error {
+	if times := f.rule.Times; times > 0 && n > times {
+		return fmt.Errorf("the fault fires %d times, never %d", times, n)
+	}
 	for {
 		f.mu.Lock()
 		if f.mu.fired >= n {
 			f.mu.Unlock()
 			return nil
+		}
+		if f.mu.removed {
+			f.mu.Unlock()
+			return ErrRemoved
 		}
 		if f.mu.changed == nil {
 			f.mu.changed = make(chan struct{})
@@ -168,7 +192,7 @@ func (f *Fault) fire() (fires, spent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &f.rule
-	if r.Times > 0 && f.mu.fired == r.Times {
+	if f.mu.removed || r.Times > 0 && f.mu.fired == r.Times {
 		return false, true
 	}
 	f.mu.matched++
@@ -176,14 +200,27 @@ func (f *Fault) fire() (fires, spent bool) {
 		return false, false
 	}
 	f.mu.fired++
+	f.tellLocked()
+	return true, r.Times > 0 && f.mu.fired == r.Times
+}
+
+// end has the fault never fire again, and nobody wait for it.
+func (f *Fault) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mu.removed = true
+	f.tellLocked()
+}
+
+func (f *Fault) tellLocked() {
 	if f.mu.changed != nil {
 		close(f.mu.changed)
 		f.mu.changed = nil
 	}
-	return true, r.Times > 0 && f.mu.fired == r.Times
 }
 
-// Set holds the faults of a broker. The zero value, and nil, have none.
+// Set holds the faults of a broker. The zero value, and nil, have none. Lock order: the
+// Set's, then a Fault's.
 type Set struct {
 	// live are the rules that may still fire, in the order in which they were set;
 	// nil without any. Invariant: what it points to is never changed.
@@ -199,7 +236,7 @@ type Set struct {
 // Active tells whether any rule may fire.
 func (s *Set) Active() bool { return s != nil && s.live.Load() != nil }
 
-// Add sets a rule. The error is Rule.Check's.
+// Add sets a rule. The error is Rule.Check's or ErrTooMany.
 func (s *Set) Add(rule Rule) (*Fault, error) {
 	if err := rule.Check(); err != nil {
 		return nil, err
@@ -207,6 +244,9 @@ func (s *Set) Add(rule Rule) (*Fault, error) {
 	rule.Keys, rule.Partitions = slices.Clone(rule.Keys), slices.Clone(rule.Partitions)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.mu.all) >= faultsMax {
+		return nil, ErrTooMany
+	}
 	s.mu.last++
 	f := &Fault{set: s, id: s.mu.last, rule: rule}
 	s.mu.all = append(s.mu.all, f)
@@ -240,8 +280,11 @@ func (s *Set) Find(id int) *Fault {
 func (s *Set) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mu.all = nil
 	s.live.Store(nil)
+	for _, f := range s.mu.all {
+		f.end()
+	}
+	s.mu.all = nil
 }
 
 func (s *Set) remove(f *Fault) {
@@ -249,6 +292,7 @@ func (s *Set) remove(f *Fault) {
 	defer s.mu.Unlock()
 	s.mu.all = slices.DeleteFunc(s.mu.all, func(other *Fault) bool { return other == f })
 	s.retireLocked(f)
+	f.end()
 }
 
 // retireLocked takes a fault from those that may fire.
