@@ -61,8 +61,11 @@ func (b *Broker) look(ctx context.Context, groups bool) (*console.Look, error) {
 	}
 	b.rooms.RLock()
 	defer b.rooms.RUnlock()
-	if b.closed || b.failed.Load() { // a reset that failed leaves half of the rooms
+	if b.closed {
 		return nil, ErrClosed
+	}
+	if b.failed.Load() { // a reset that failed leaves half of the rooms
+		return nil, b.notReady()
 	}
 	total := b.partitions.Traffic()
 	l := &console.Look{
@@ -76,13 +79,15 @@ func (b *Broker) look(ctx context.Context, groups bool) (*console.Look, error) {
 			l.Requests = append(l.Requests, console.Request{API: requestName(int16(key)), Lengths: lengths})
 		}
 	}
-	var err error
 	if groups {
 		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
-		l.Groups, err = b.lookAtGroups(ctx)
+		var err error
+		if l.Groups, err = b.lookAtGroups(ctx); errors.Is(err, context.DeadlineExceeded) { // the rest is worth telling all the same
+			b.opts.Log.Warn("the metrics are without groups: a coordinator does not answer", "error", err)
+		}
 	}
-	return l, err
+	return l, nil
 }
 
 // lookTimeout is how long the coordinators have to tell of their groups. Nobody can
@@ -112,36 +117,35 @@ func (b *Broker) lookAtTopics() []console.Topic {
 
 func lookAtPartition(known *metadata.Partition, p *partition.Partition) console.Partition {
 	out := console.Partition{
-		Index: known.Index, Leader: known.Leader, Preferred: known.Leader, Replicas: len(known.Replicas), InSync: len(known.ISR), Offline: true,
+		Index: known.Index, Leader: known.Leader, Preferred: known.Leader, Replicas: len(known.Replicas), InSync: len(known.ISR),
+		Offline: true, High: protocol.None,
 	}
 	if len(known.Replicas) > 0 {
 		out.Preferred = known.Replicas[0]
 	}
-	if p == nil || p.Ready() != nil {
+	if p == nil {
 		return out
 	}
-	marks := p.Offsets()
-	out.Offline = false
-	out.Start, out.High, out.End = int64(marks.Start), int64(marks.High), int64(marks.End)
-	out.Bytes, out.Traffic = p.Log().SizeBytes(), console.Traffic(p.Traffic())
+	log := p.Known() // nobody's log is opened to be counted
+	out.Offline, out.Used = log.Failure != nil, log.Used
+	out.Start, out.High, out.End = int64(log.Start), int64(log.High), int64(log.End)
+	out.Bytes, out.Traffic = log.Bytes, console.Traffic(p.Traffic())
 	return out
 }
 
-// lookAtGroups asks the coordinators for every group with what it has committed.
+// lookAtGroups asks the coordinators that are in use for their groups with what these
+// have committed.
 func (b *Broker) lookAtGroups(ctx context.Context) ([]console.Group, error) {
 	if b.metadata.Image().Topic(api.OffsetsTopic) == nil {
 		return nil, nil // nobody has looked for a coordinator yet
 	}
-	listed, err := answerOf(ctx, func(reply func(group.ListOutput)) { b.groups.List(group.ListInput{}, reply) })
-	if err == nil {
-		err = listed.Err
-	}
+	listed, err := answerOf(ctx, b.groups.ListInUse)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(listed.Groups, func(a, b group.Listing) int { return cmp.Compare(a.GroupID, b.GroupID) })
+	slices.SortFunc(listed, func(a, b group.Listing) int { return cmp.Compare(a.GroupID, b.GroupID) })
 	var groups []console.Group
-	for _, listing := range listed.Groups {
+	for _, listing := range listed {
 		if listing.Type != group.Classic && listing.Type != group.Consumer {
 			continue // share groups have no committed offsets
 		}
@@ -188,7 +192,7 @@ func (b *Broker) committed(fetched group.FetchOutput) (all []console.Committed) 
 			c := console.Committed{Topic: t.Topic, Partition: p.Partition, Offset: int64(p.Offset), High: -1}
 			if topic != nil {
 				if known := b.partitions.Get(topic.ID, p.Partition); known != nil {
-					c.High = int64(known.Offsets().High)
+					c.High = int64(known.Known().High)
 				}
 			}
 			all = append(all, c)

@@ -295,22 +295,34 @@ func TestFaultsAndResetOverHTTP(t *testing.T) {
 	}
 }
 
-// A page in a browser must not reset the broker of its reader.
-func TestOtherSitesDoNotControlTheBroker(t *testing.T) {
+// A page in a browser must not reset the broker of its reader, wherever it is from.
+func TestPagesDoNotControlTheBroker(t *testing.T) {
 	b := mustStart(t, withHTTP("barnabas.control=true"))
-	q, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+b.HTTPAddress()+"/control/reset", nil)
-	if err != nil {
-		t.Fatal(err)
+	for _, header := range [][2]string{
+		{"Origin", "https://elsewhere.example"}, {"Origin", "null"}, {"Origin", "http://" + b.HTTPAddress()},
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-origin"},
+	} {
+		q, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+b.HTTPAddress()+"/control/reset", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Close = true
+		q.Header.Set(header[0], header[1])
+		p, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Body.Close()
+		if p.StatusCode != http.StatusForbidden {
+			t.Errorf("%v: status %d", header, p.StatusCode)
+		}
 	}
-	q.Close = true
-	q.Header.Set("Origin", "https://elsewhere.example")
-	q.Header.Set("Sec-Fetch-Site", "cross-site")
-	p, err := http.DefaultClient.Do(q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Body.Close()
-	if p.StatusCode != http.StatusForbidden {
-		t.Errorf("status %d", p.StatusCode)
+}
+
+// A body without end, or one that is too long, is refused.
+func TestTheControlPortTakesNoLongBodies(t *testing.T) {
+	b := mustStart(t, withHTTP("barnabas.control=true"))
+	if status, text := call(t, b, "POST", "/control/faults", strings.Repeat(" ", 2<<20)); status != http.StatusBadRequest {
+		t.Errorf("status %d: %s", status, text)
 	}
 }

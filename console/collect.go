@@ -48,44 +48,69 @@ func perRequest(name, kind, help string, add func(*Request, *samples), more ...s
 	}}
 }
 
-func perPartition(name, help string, value func(*Partition) float64) family {
+// perPartition has a sample for each partition of which the value is known.
+func perPartition(name, help string, value func(*Partition) (value float64, isKnown bool)) family {
 	return family{name, gauge, []string{"topic", "partition"}, help, func(l *Look, s *samples) {
 		for i := range l.Topics {
 			t := &l.Topics[i]
 			for j := range t.Partitions {
-				s.add(value(&t.Partitions[j]), t.Name, number(t.Partitions[j].Index))
+				if v, isKnown := value(&t.Partitions[j]); isKnown {
+					s.add(v, t.Name, number(t.Partitions[j].Index))
+				}
 			}
 		}
 	}}
 }
 
-func exporterPartition(name, help string, value func(*Partition) float64) family {
+func always(value func(*Partition) float64) func(*Partition) (float64, bool) {
+	return func(p *Partition) (float64, bool) { return value(p), true }
+}
+
+func (p *Partition) start() (float64, bool) { return float64(p.Start), p.Used }
+func (p *Partition) size() (float64, bool)  { return float64(p.Bytes), p.Used }
+func (p *Partition) high() (float64, bool)  { return float64(p.High), p.High >= 0 }
+
+func (p *Partition) end() (float64, bool) {
+	if p.Used {
+		return float64(p.End), true
+	}
+	return p.high() // a log that nobody has open has nothing above
+}
+
+func exporterPartition(name, help string, value func(*Partition) (float64, bool)) family {
 	return perPartition("kafka_topic_partition_"+name, help, value)
 }
 
-func perCommitted(name, help string, value func(*Committed) int64) family {
+// perCommitted has a sample for each committed offset of which the value is known.
+func perCommitted(name, help string, value func(*Committed) (value int64, isKnown bool)) family {
 	return family{"kafka_consumergroup_" + name, gauge, []string{"consumergroup", "topic", "partition"}, help, func(l *Look, s *samples) {
 		for i := range l.Groups {
 			g := &l.Groups[i]
 			for j := range g.Offsets {
 				c := &g.Offsets[j]
-				s.add(float64(value(c)), g.ID, c.Topic, number(c.Partition))
+				if v, isKnown := value(c); isKnown {
+					s.add(float64(v), g.ID, c.Topic, number(c.Partition))
+				}
 			}
 		}
 	}}
 }
 
-// sumCommitted adds up the partitions of each topic.
-func sumCommitted(name, help string, value func(*Committed) int64) family {
+// sumCommitted adds up the partitions of each topic, as far as they are known.
+func sumCommitted(name, help string, value func(*Committed) (value int64, isKnown bool)) family {
 	return family{"kafka_consumergroup_" + name, gauge, []string{"consumergroup", "topic"}, help, func(l *Look, s *samples) {
 		for i := range l.Groups {
 			g := &l.Groups[i]
 			for first := 0; first < len(g.Offsets); {
-				topic, sum, end := g.Offsets[first].Topic, int64(0), first
+				topic, sum, known, end := g.Offsets[first].Topic, int64(0), 0, first
 				for ; end < len(g.Offsets) && g.Offsets[end].Topic == topic; end++ {
-					sum += value(&g.Offsets[end])
+					if v, isKnown := value(&g.Offsets[end]); isKnown {
+						sum, known = sum+v, known+1
+					}
 				}
-				s.add(float64(sum), g.ID, topic)
+				if known > 0 {
+					s.add(float64(sum), g.ID, topic)
+				}
 				first = end
 			}
 		}

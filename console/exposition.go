@@ -40,7 +40,7 @@ type samples struct {
 	begun  bool
 }
 
-// add writes a sample with the values of the family's labels; fewer values leave the
+// add writes a sample, whose labels must be UTF-8 although the names of clients need not, with the values of the family's labels; fewer values leave the
 // last labels out.
 func (s *samples) add(value float64, labels ...string) {
 	f := s.family
@@ -57,7 +57,7 @@ func (s *samples) add(value float64, labels ...string) {
 		s.out.WriteByte(separator)
 		s.out.WriteString(f.labels[i])
 		s.out.WriteString(`="`)
-		_, _ = labelEscaper.WriteString(s.out, v) // a buffer takes everything
+		_, _ = labelEscaper.WriteString(s.out, strings.ToValidUTF8(v, "\uFFFD")) // a buffer takes everything
 		s.out.WriteByte('"')
 	}
 	if len(labels) > 0 {

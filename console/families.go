@@ -86,9 +86,9 @@ func networkFamilies() []family {
 			}
 		}, "quantile"),
 
-		perPartition("kafka_log_log_size", "Bytes of the partition's log.", func(p *Partition) float64 { return float64(p.Bytes) }),
-		perPartition("kafka_log_log_logstartoffset", "The first offset of the partition's log.", func(p *Partition) float64 { return float64(p.Start) }),
-		perPartition("kafka_log_log_logendoffset", "The next offset of the partition's log.", func(p *Partition) float64 { return float64(p.End) }),
+		perPartition("kafka_log_log_size", "Bytes of the partition's log, once it is in use.", (*Partition).size),
+		perPartition("kafka_log_log_logstartoffset", "The first offset of the partition's log, once it is in use.", (*Partition).start),
+		perPartition("kafka_log_log_logendoffset", "The next offset of the partition's log.", (*Partition).end),
 
 		{"kafka_server_socket_server_metrics_connection_count", gauge, []string{"listener"}, "Open connections.", func(l *Look, s *samples) {
 			for _, name := range sortedKeys(l.Connections) {
@@ -110,21 +110,21 @@ func exporterFamilies() []family {
 				s.add(float64(len(l.Topics[i].Partitions)), l.Topics[i].Name)
 			}
 		}},
-		exporterPartition("current_offset", "The next offset that a consumer will be able to read.", func(p *Partition) float64 { return float64(p.High) }),
-		exporterPartition("oldest_offset", "The first offset.", func(p *Partition) float64 { return float64(p.Start) }),
-		exporterPartition("leader", "The id of the leader.", func(p *Partition) float64 { return float64(p.Leader) }),
-		exporterPartition("leader_is_preferred", "1 if the leader is the replica that should lead.", func(p *Partition) float64 { return oneIf(p.Leader == p.Preferred) }),
-		exporterPartition("replicas", "Replicas.", func(p *Partition) float64 { return float64(p.Replicas) }),
-		exporterPartition("in_sync_replica", "Replicas in sync.", func(p *Partition) float64 { return float64(p.InSync) }),
-		exporterPartition("under_replicated_partition", "1 if fewer replicas are in sync than there are.", func(p *Partition) float64 { return oneIf(p.isUnderReplicated()) }),
+		exporterPartition("current_offset", "The next offset that a consumer will be able to read.", (*Partition).high),
+		exporterPartition("oldest_offset", "The first offset, once the partition is in use.", (*Partition).start),
+		exporterPartition("leader", "The id of the leader.", always(func(p *Partition) float64 { return float64(p.Leader) })),
+		exporterPartition("leader_is_preferred", "1 if the leader is the replica that should lead.", always(func(p *Partition) float64 { return oneIf(p.Leader == p.Preferred) })),
+		exporterPartition("replicas", "Replicas.", always(func(p *Partition) float64 { return float64(p.Replicas) })),
+		exporterPartition("in_sync_replica", "Replicas in sync.", always(func(p *Partition) float64 { return float64(p.InSync) })),
+		exporterPartition("under_replicated_partition", "1 if fewer replicas are in sync than there are.", always(func(p *Partition) float64 { return oneIf(p.isUnderReplicated()) })),
 		{"kafka_consumergroup_members", gauge, []string{"consumergroup"}, "Members of the group.", func(l *Look, s *samples) {
 			for i := range l.Groups {
 				s.add(float64(l.Groups[i].Members), l.Groups[i].ID)
 			}
 		}},
-		perCommitted("current_offset", "The offset that the group has committed.", func(c *Committed) int64 { return c.Offset }),
-		sumCommitted("current_offset_sum", "The committed offsets of the topic's partitions together.", func(c *Committed) int64 { return c.Offset }),
-		perCommitted("lag", "Records behind the committed offset.", (*Committed).Lag),
-		sumCommitted("lag_sum", "Records behind the committed offsets of the topic's partitions.", (*Committed).Lag),
+		perCommitted("current_offset", "The offset that the group has committed.", (*Committed).At),
+		sumCommitted("current_offset_sum", "The committed offsets of the topic's partitions together.", (*Committed).At),
+		perCommitted("lag", "Records behind the committed offset, where the end is known.", (*Committed).Lag),
+		sumCommitted("lag_sum", "Records behind the committed offsets of the topic's partitions whose end is known.", (*Committed).Lag),
 	}
 }

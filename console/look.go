@@ -39,8 +39,9 @@ type Partition struct {
 	Leader           int32 // -1 without one
 	Preferred        int32 // the replica that should lead
 	Replicas, InSync int
-	// Offline tells that the log cannot be used; the offsets and sizes are 0 then.
-	Offline          bool
+	// Offline tells that the log cannot be used. Used tells that it is open: else Start,
+	// End and Bytes are not known, and High is an estimate, -1 without one.
+	Offline, Used    bool
 	Start, High, End int64
 	Bytes            int64
 	Traffic          Traffic
@@ -67,10 +68,15 @@ type Committed struct {
 	Topic     string
 	Partition int32
 	Offset    int64
-	// High is the end of what a consumer may read; -1 when the partition is gone.
+	// High is the end of what a consumer may read; -1 when that is not known, or the
+	// partition is gone.
 	High int64
 }
 
-// Lag is how many records the group has yet to read; never negative, and 0 where the
-// partition is gone.
-func (c *Committed) Lag() int64 { return max(c.High-c.Offset, 0) }
+// Lag is how many records the group has yet to read, never negative.
+func (c *Committed) Lag() (records int64, isKnown bool) {
+	return max(c.High-c.Offset, 0), c.High >= 0
+}
+
+// At is the offset itself.
+func (c *Committed) At() (offset int64, isKnown bool) { return c.Offset, true }

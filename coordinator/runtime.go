@@ -88,6 +88,15 @@ func (rt *Runtime[M]) DoHere(shard int32, decide func(M, Moment) Decision, refus
 	}
 }
 
+// IsInUse tells whether a shard has its machine, or is at loading it: a call does not
+// make it load then.
+func (rt *Runtime[M]) IsInUse(shard int32) bool {
+	s := rt.shards[shard]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.ready || s.mu.busy
+}
+
 // Unload makes a shard forget its machine, as when its journal went to another
 // node or was deleted. Whoever waits in it is answered with ErrNotOwner. The
 // next call loads it again.

@@ -195,11 +195,24 @@ type Watcher interface {
 	Advanced(bytes int)
 }
 
+// Known is what can be said of a log that must not be opened only for the saying.
+type Known struct {
+	// Used: the log is open, and Offsets and Bytes are true. Otherwise High alone says
+	// something: so far the log was durable when it was last used; -1 where nothing is known.
+	Used bool
+	Offsets
+	Bytes int64
+	// Failure is why the log cannot be used; nil also where nobody has tried.
+	Failure error
+}
+
 // Log is one partition's log. Methods are safe for concurrent use.
 type Log interface {
 	// Ready recovers the log at its first use and tells whether it can be used;
 	// the methods without an error result answer zero values when it cannot.
 	Ready() error
+	// Known tells what is known of the log without a look at the disk.
+	Known() Known
 	// Watch sets the one watcher; it is called before the first Append.
 	Watch(Watcher)
 	// Append orders the batch after all earlier ones and tells how far it came

@@ -49,6 +49,9 @@ type Partition struct {
 		ended bool // deleted: nobody may register any more
 	}
 
+	// created: in this run; nobody has written to it before its log was opened.
+	created bool
+
 	// What clients have written and read since the start.
 	messagesIn, bytesIn, bytesOut atomic.Int64
 }
@@ -72,7 +75,7 @@ func (t *Traffic) add(o Traffic) {
 }
 
 func newPartition(s *Set, id logstore.ID, log logstore.Log, epoch protocol.Epoch, raise bool) *Partition {
-	p := &Partition{id: id, log: log, set: s}
+	p := &Partition{id: id, log: log, set: s, created: !raise}
 	p.epoch.Store(int32(epoch))
 	if raise {
 		p.raiseDue.Store(1)
@@ -89,6 +92,15 @@ func (p *Partition) Log() logstore.Log { return p.log }
 
 // Ready recovers the log at its first use; the error says why it cannot serve.
 func (p *Partition) Ready() error { return p.log.Ready() }
+
+// Known is what is known of the log; it is never opened for that.
+func (p *Partition) Known() logstore.Known {
+	known := p.log.Known()
+	if p.created && !known.Used && known.Failure == nil {
+		return logstore.Known{Used: true} // empty, as long as nobody has used it
+	}
+	return known
+}
 
 // Offsets are the log's marks; call Ready before.
 func (p *Partition) Offsets() logstore.Offsets { return p.log.Offsets() }

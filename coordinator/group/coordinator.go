@@ -3,6 +3,7 @@ package group
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
@@ -242,6 +243,28 @@ func (c *Coordinator) List(in ListInput, reply func(ListOutput)) {
 		}
 		c.runtime.Do(shard,
 			func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.List(now, in, put) },
+			func(err error) { put(nil, err) })
+	}
+}
+
+// ListInUse lists the groups of the shards that are in use: none is loaded for it, and
+// one that cannot answer is left out.
+func (c *Coordinator) ListInUse(reply func([]Listing)) {
+	var shards []int32
+	for shard := range c.runtime.Shards() {
+		if c.runtime.IsInUse(shard) {
+			shards = append(shards, shard)
+		}
+	}
+	parts := make([][]Listing, len(shards))
+	pending := coordinator.NewCountdown(len(shards), func() { reply(slices.Concat(parts...)) })
+	for i, shard := range shards {
+		put := func(groups []Listing, _ error) {
+			parts[i] = groups
+			pending.Done()
+		}
+		c.runtime.Do(shard,
+			func(m *Machine, now coordinator.Moment) coordinator.Decision { return m.List(now, ListInput{}, put) },
 			func(err error) { put(nil, err) })
 	}
 }

@@ -158,6 +158,19 @@ func (c *checkpoints) of(id logstore.ID) marks {
 	return c.mu.kept[keyOf(id)]
 }
 
+// highOf is how far a log that is not open was durable when the files were written; -1
+// where they say nothing. After a clean stop there is no more than that, and no row is
+// an empty log.
+func (c *checkpoints) highOf(id logstore.ID) protocol.Offset {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, ok := c.mu.kept[keyOf(id)]
+	if !ok && !c.store.opts.CleanShutdown {
+		return protocol.None
+	}
+	return m.recovery
+}
+
 // keep notes the marks of a log that is closed on its own, for its next opening.
 func (c *checkpoints) keep(l *log) {
 	c.mu.Lock()

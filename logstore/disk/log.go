@@ -235,6 +235,10 @@ func (l *log) Offsets() logstore.Offsets {
 	if l.Ready() != nil {
 		return logstore.Offsets{}
 	}
+	return l.offsets()
+}
+
+func (l *log) offsets() logstore.Offsets {
 	start, stable, high, end := l.start.Load(), l.stable.Load(), l.high.Load(), l.end.Load()
 	return logstore.Offsets{
 		Start:  protocol.Offset(start),
@@ -313,11 +317,25 @@ func (l *log) SizeBytes() int64 {
 	if l.Ready() != nil {
 		return 0
 	}
-	total := int64(0)
+	return l.bytes()
+}
+
+func (l *log) bytes() (total int64) {
 	for _, s := range *l.segments.Load() {
 		total += s.size.Load()
 	}
 	return total
+}
+
+// Known implements logstore.Log.
+func (l *log) Known() logstore.Known {
+	switch phase(l.phase.Load()) {
+	case phaseReady:
+		return logstore.Known{Used: true, Offsets: l.offsets(), Bytes: l.bytes()}
+	case phaseNew:
+		return logstore.Known{Offsets: logstore.Offsets{High: l.store.checkpoints.highOf(l.id)}}
+	}
+	return logstore.Known{Offsets: logstore.Offsets{High: protocol.None}, Failure: *l.failure.Load()}
 }
 
 // Segments implements logstore.Log. A file that retention removes meanwhile is left out.
