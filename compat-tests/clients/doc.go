@@ -80,7 +80,7 @@
 //	transactor.go   commands for a program that does in transactions what it is told
 //	work.go         what a group of workers has read and committed, and what is wrong with that
 //	running.go      a program that is told what to do, a command a line
-//	*_test.go       the scenarios: everyone (each reads what all wrote), roundtrip, group, large, seek, static, restart, admin,
+//	*_test.go       the scenarios: everyone (each reads what all wrote), roundtrip, group, large, seek, static, restart, admin, negotiation,
 //	                tools, rebalance, migration, transaction, persona
 //
 // They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against

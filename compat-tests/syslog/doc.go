@@ -11,4 +11,6 @@
 //
 // A producer that is not idempotent may repeat lines and change their order; one that
 // is writes each once, in order.
+//
+// senders_test.go does so with what sends to Kafka beside its work: collectd and ProFTPD.
 package syslog
