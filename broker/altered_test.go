@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -92,22 +93,18 @@ func TestAlteredLimitsOfAListenerAct(t *testing.T) {
 	if code := first.alter("", key, ptr("2")); code != 0 {
 		t.Fatalf("altering the limit: %d", code)
 	}
-	// The accept loop waits in Accept already, and takes one more.
-	third := dial(t, b)
-	third.topic("served")
-	waiting := dial(t, b)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		waiting.topic("served")
-	}()
+	// The accept loop may wait in Accept already, and then takes one more.
+	third, waiting := dial(t, b), dial(t, b)
+	var served sync.WaitGroup
+	served.Go(func() { third.topic("served") })
+	served.Go(func() { waiting.topic("served") })
 	if own := connectionLimits(b.settings.Load()).Listeners["PLAINTEXT"]; own.Connections != 2 {
 		t.Fatalf("the listener's limits are %+v", own)
 	}
 	if code := first.alter("", key, nil); code != 0 {
 		t.Fatalf("taking the limit back: %d", code)
 	}
-	<-served
+	served.Wait()
 }
 
 // What topics inherit from a broker setting acts on a topic that is there already,
