@@ -98,9 +98,11 @@ func measureStarts(t *table, brokers []contender, o options) error {
 	for i := range o.starts {
 		for _, b := range brokers {
 			fmt.Fprintf(os.Stderr, "start %d of %d, %s\n", i+1, o.starts, b.Name())
+			signalled := time.Now()
 			if err := b.Stop(); err != nil {
 				return err
 			}
+			t.add("SIGTERM to exit", "ms", lower, b.Name(), millis(time.Since(signalled)))
 			if err := b.Start(); err != nil {
 				return err
 			}
