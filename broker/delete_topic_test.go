@@ -106,6 +106,10 @@ func TestDeletingATopicInUse(t *testing.T) {
 // and a topic of the same name has none of the old one's records.
 func TestDeletedTopicsDoNotComeBack(t *testing.T) {
 	for mode, crash := range map[string]vfs.Crash{"cached": vfs.CrashKeepAll, "sync": vfs.CrashKeepSome} {
+		seeds := 1
+		if crash == vfs.CrashKeepSome {
+			seeds = 40 // one in seven of some points leaves segments without partition.metadata
+		}
 		t.Run(mode, func(t *testing.T) {
 			type point struct {
 				left           *vfs.Mem
@@ -122,10 +126,12 @@ func TestDeletedTopicsDoNotComeBack(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				if recording && op.Kind.Changes() {
-					p := now
-					p.left = mem.CrashCopy(crash, rand.New(rand.NewPCG(uint64(op.Index), 1)))
-					p.what = fmt.Sprintf("%s %s", op.Kind, op.Name)
-					points = append(points, p)
+					for seed := range uint64(seeds) {
+						p := now
+						p.left = mem.CrashCopy(crash, rand.New(rand.NewPCG(uint64(op.Index), seed)))
+						p.what = fmt.Sprintf("%s %s, seed %d", op.Kind, op.Name, seed)
+						points = append(points, p)
+					}
 				}
 				return nil
 			}}

@@ -274,6 +274,9 @@ type Store interface {
 	// Close. It does not touch the disk: files appear at the first append, and
 	// recovery happens at the first use.
 	Open(id ID, cfg Config) (Log, error)
+	// Create is Open for a partition that has just come to be: whatever the disk has
+	// under its name is another's, even if it does not say whose.
+	Create(id ID, cfg Config) (Log, error)
 	// Delete removes a log. Reads under way finish; later calls answer ErrDeleted.
 	Delete(id ID) error
 	// Commit begins the commit of what was appended with CommitLater. With lead the

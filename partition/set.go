@@ -88,7 +88,11 @@ func (s *Set) add(id logstore.ID, epoch protocol.Epoch, cfg logstore.Config, rai
 	if s.Get(id.TopicID, id.Partition) != nil {
 		return nil, fmt.Errorf("%s: %w", id, ErrExists)
 	}
-	log, err := s.store.Open(id, cfg)
+	open := s.store.Open
+	if !raise { // see Create
+		open = s.store.Create
+	}
+	log, err := open(id, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", id, err)
 	}

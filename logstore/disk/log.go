@@ -36,6 +36,8 @@ type log struct {
 	// compacted: the topic is compacted, or was when the cleaner came by.
 	compacted atomic.Bool
 
+	created bool // by this process, see Store.Create
+
 	phase   atomic.Int32
 	failure atomic.Pointer[error]
 

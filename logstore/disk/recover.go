@@ -99,14 +99,18 @@ func (l *log) list(known marks) (folderFiles, error) {
 	if nearly(id, l.id.TopicID) {
 		id = protocol.UUID{} // its file is damaged: read as if it said nothing
 	}
-	if !id.IsZero() && id != l.id.TopicID {
-		// A topic of this name was deleted and made anew, and the old folder has
-		// outlived a crash.
+	// A topic of this name was deleted and made anew, and the old folder has outlived a
+	// crash; one that a crash kept from saying whose it is as well.
+	whose := id
+	if id.IsZero() && l.created {
+		whose = l.id.TopicID // which no folder that is set aside has in its name
+	}
+	if !id.IsZero() && id != l.id.TopicID || id.IsZero() && l.created {
 		l.store.checkpoints.forget(keyOf(l.id))
 		if err := l.store.checkpoints.writeIfStale(); err != nil { // or a crash leaves a row without a folder
 			return found, err
 		}
-		return found, setAside(l.store, l.dir, l.id.String(), id)
+		return found, setAside(l.store, l.dir, l.id.String(), whose)
 	}
 	if entries, err = l.finishSwaps(entries); err != nil {
 		return found, err

@@ -98,6 +98,15 @@ func (s *Store) now() protocol.Timestamp { return protocol.Timestamp(s.opts.Cloc
 
 // Open implements logstore.Store.
 func (s *Store) Open(id logstore.ID, cfg logstore.Config) (logstore.Log, error) {
+	return s.open(id, cfg, false)
+}
+
+// Create implements logstore.Store.
+func (s *Store) Create(id logstore.ID, cfg logstore.Config) (logstore.Log, error) {
+	return s.open(id, cfg, true)
+}
+
+func (s *Store) open(id logstore.ID, cfg logstore.Config, created bool) (logstore.Log, error) {
 	if id.Topic == "" || strings.ContainsAny(id.Topic, "/\\\x00") || id.Partition < 0 {
 		return nil, fmt.Errorf("%q is no name for a partition's folder", id.String())
 	}
@@ -113,6 +122,7 @@ func (s *Store) Open(id logstore.ID, cfg logstore.Config) (logstore.Log, error) 
 		return l, nil
 	}
 	l := newLog(s, id, kept, cleaned)
+	l.created = created
 	s.mu.logs[id] = l
 	return l, nil
 }
