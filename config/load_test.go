@@ -115,8 +115,8 @@ func TestPersonas(t *testing.T) {
 		t.Errorf("an empty variable means %q", b.Listeners[0].Persona)
 	}
 	for override, want := range map[string]string{
-		"barnabas.persona=kafka-4.0":                         "Invalid value kafka-4.0 for configuration barnabas.persona: it must be one of: kafka-2.8, kafka-3.9, kafka-4.3, or empty",
-		"listener.name.plaintext.barnabas.persona=3.9":       "Invalid value 3.9 for configuration barnabas.persona: it must be one of: kafka-2.8, kafka-3.9, kafka-4.3, or empty",
+		"barnabas.persona=kafka-4.0":                         "Invalid value kafka-4.0 for configuration barnabas.persona: String must be one of: kafka-2.8, kafka-3.9, kafka-4.3, or empty",
+		"listener.name.plaintext.barnabas.persona=3.9":       "Invalid value 3.9 for configuration barnabas.persona: String must be one of: kafka-2.8, kafka-3.9, kafka-4.3, or empty",
 		"listener.name.new.barnabas.persona=kafka-3.9":       "listener.name.new.barnabas.persona: no listener for clients has this name (in small letters)",
 		"listener.name.PLAINTEXT.barnabas.persona=kafka-3.9": "listener.name.PLAINTEXT.barnabas.persona: no listener for clients has this name (in small letters)",
 	} {

@@ -103,7 +103,7 @@ func checkOneOf(valid string, t Type, s string) string {
 			if mayBeEmpty {
 				names += "," + orEmpty
 			}
-			return "it must be one of: " + names
+			return "String must be one of: " + names
 		}
 	}
 	return ""

@@ -12,8 +12,8 @@ import (
 type command struct {
 	name, about string
 	arguments   []argparseOption
-	// oneOf are options of which exactly one must be given.
-	oneOf []string
+	// oneOf are options of which exactly one must be given, atMostOne of which no two may.
+	oneOf, atMostOne []string
 }
 
 type argparseOption struct {
@@ -45,6 +45,9 @@ func (c command) parse(args []string) (argparsed, error) {
 		}
 		o := c.arguments[at]
 		args = args[1:]
+		if other := c.excluded(o, got); other != "" {
+			return nil, &argparseError{fmt.Sprintf("argument %s: not allowed with argument %s", o.names(), other)}
+		}
 		switch {
 		case o.flag:
 			got[o.long] = []string{"true"}
@@ -78,6 +81,18 @@ func (c command) parse(args []string) (argparsed, error) {
 		return nil, &argparseError{strings.Join(append(words, "is required"), " ")}
 	}
 	return got, nil
+}
+
+// excluded is an option that was given and with which o may not stand.
+func (c command) excluded(o argparseOption, got argparsed) string {
+	for _, group := range [][]string{c.oneOf, c.atMostOne} {
+		for _, other := range c.arguments {
+			if other.long != o.long && got[other.long] != nil && slices.Contains(group, o.long) && slices.Contains(group, other.long) {
+				return other.names()
+			}
+		}
+	}
+	return ""
 }
 
 func isNumber(s string) bool {

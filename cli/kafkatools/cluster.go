@@ -41,7 +41,7 @@ func cluster(t *tool, args []string) error {
 	if bootstrap == "" {
 		bootstrap = got.one("--bootstrap-controller")
 	}
-	client, err := t.connect(bootstrap, settings)
+	client, err := t.connectAdmin(bootstrap, settings)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func brokerAPIVersions(t *tool, args []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := t.connect(first(got.values("bootstrap-server")), settings)
+	client, err := t.connectAdmin(first(got.values("bootstrap-server")), settings)
 	if err != nil {
 		return err
 	}

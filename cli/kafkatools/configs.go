@@ -3,6 +3,7 @@ package kafkatools
 import (
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -49,7 +50,6 @@ func configsParser() *parser {
 		text("add-config", "k1=v1,k2=[v1,v2]", "Settings to set."),
 		text("add-config-file", "file", "File of settings to set."),
 		deletions,
-		flag("force", "Without effect."),
 		text("topic", "topic", "A topic."),
 		text("client", "client id", "A client id."),
 		flag("client-defaults", "All clients."),
@@ -86,7 +86,9 @@ func configs(t *tool, args []string) error {
 		return err
 	}
 	c := &configTool{tool: t, got: got}
-	c.findEntities()
+	if err := c.findEntities(); err != nil {
+		return err
+	}
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -95,14 +97,13 @@ func configs(t *tool, args []string) error {
 		return err
 	}
 	bootstrap := first(slices.Concat(got.values("bootstrap-server"), got.values("bootstrap-controller")))
-	if c.client, err = t.connect(bootstrap, settings); err != nil {
-		return err
-	}
-	defer c.client.Close()
-	if got.has("alter") {
-		err = c.alter()
-	} else {
-		err = c.describe()
+	if c.client, err = t.connectAdmin(bootstrap, settings); err == nil {
+		defer c.client.Close()
+		if got.has("alter") {
+			err = c.alter()
+		} else {
+			err = c.describe()
+		}
 	}
 	var wrong *argumentError
 	if err == nil || errors.As(err, &wrong) {
@@ -113,7 +114,7 @@ func configs(t *tool, args []string) error {
 	return &ended{1}
 }
 
-func (c *configTool) findEntities() {
+func (c *configTool) findEntities() error {
 	c.kinds = slices.Clone(c.got.values("entity-type"))
 	names := c.got.values("entity-name")
 	for _, name := range c.got.order {
@@ -126,7 +127,11 @@ func (c *configTool) findEntities() {
 	}
 	for _, named := range namedKinds {
 		if c.got.has(named[0]) {
-			c.kinds, c.names = append(c.kinds, named[1]), append(c.names, first(c.got.values(named[0])))
+			name, err := c.got.value(named[0])
+			if err != nil {
+				return err
+			}
+			c.kinds, c.names = append(c.kinds, named[1]), append(c.names, name)
 		}
 	}
 	for _, named := range defaultKinds {
@@ -134,6 +139,7 @@ func (c *configTool) findEntities() {
 			c.kinds, c.names = append(c.kinds, named[1]), append(c.names, "")
 		}
 	}
+	return nil
 }
 
 func (c *configTool) check() error {
@@ -151,6 +157,9 @@ func (c *configTool) check() error {
 	}
 	if got.count("bootstrap-server", "bootstrap-controller") == 0 {
 		return argumentErrorf("Either --bootstrap-server or --bootstrap-controller must be specified.")
+	}
+	if got.count("bootstrap-server", "bootstrap-controller") > 1 {
+		return argumentErrorf("Only one of --bootstrap-server or --bootstrap-controller can be specified")
 	}
 	for _, kind := range c.kinds {
 		if !slices.Contains(configKinds, kind) {
@@ -189,6 +198,13 @@ func (c *configTool) checkNames() error {
 		for _, name := range c.names {
 			if _, err := strconv.ParseInt(name, 10, 32); name != "" && err != nil {
 				return argumentErrorf("The entity name for %s must be a valid integer broker id, but it is: %s", kind, name)
+			}
+		}
+	}
+	if kind == kindIPs {
+		for _, name := range c.names {
+			if _, err := net.LookupHost(name); name != "" && err != nil {
+				return argumentErrorf("The entity name for ips must be a valid IP or resolvable host, but it is: %s", name)
 			}
 		}
 	}
@@ -247,7 +263,9 @@ func (c *configTool) changes() ([]setting, error) {
 			return nil, argumentErrorf(`requirement failed: Invalid entity config: all configs to be added must be in the format "key=val" or  "key=[val1,val2]" to group values which contain commas.`)
 		}
 		value = strings.NewReplacer("[", "", "]", "").Replace(value)
-		all = append(all, setting{name: strings.TrimSpace(name), value: strings.TrimSpace(value)})
+		name = strings.TrimSpace(name)
+		all = slices.DeleteFunc(all, func(s setting) bool { return s.name == name }) // the last one wins
+		all = append(all, setting{name: name, value: strings.TrimSpace(value)})
 	}
 	for _, s := range all {
 		if !settingNamePattern().MatchString(s.name) {
@@ -350,7 +368,7 @@ func (c *configTool) describe() error {
 		if names, err = c.allNames(kind); err != nil {
 			return err
 		}
-	} else if kind == kindTopics || kind == kindGroups || kind == kindMetrics {
+	} else if names[0] != "" && kind != kindLoggers {
 		if missing, err := c.isMissing(kind, names[0]); err != nil || missing {
 			return err
 		}
@@ -366,10 +384,17 @@ func (c *configTool) describe() error {
 // isMissing tells that a thing neither exists nor has settings.
 func (c *configTool) isMissing(kind, name string) (bool, error) {
 	all, err := c.allNames(kind)
+	if kind == kindGroups && err == nil {
+		var listed []kmsg.ListGroupsResponseGroup
+		listed, err = (&groupTool{c.tool, c.got, c.client}).listed(nil, nil)
+		for _, group := range listed {
+			all = append(all, group.Group)
+		}
+	}
 	if err != nil || slices.Contains(all, name) {
 		return false, err
 	}
-	if kind != kindTopics {
+	if kind != kindTopics && kind != kindBrokers {
 		if set, err := c.dynamic(kind, name); err == nil && len(set) > 0 {
 			return false, nil
 		}
@@ -403,17 +428,6 @@ func (c *configTool) allNames(kind string) ([]string, error) {
 	var names []string
 	for _, r := range answer.ConfigResources {
 		names = append(names, r.Name)
-	}
-	if kind == kindGroups {
-		listed, err := (&groupTool{c.tool, c.got, c.client}).listed(nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range listed {
-			if !slices.Contains(names, g.Group) {
-				names = append(names, g.Group)
-			}
-		}
 	}
 	return names, nil
 }

@@ -187,7 +187,7 @@ func scramUpsertion(user string, p setting) (kmsg.AlterUserSCRAMCredentialsReque
 	upsertion := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
 	parts := credentialPattern().FindStringSubmatch(p.value)
 	if parts == nil {
-		return upsertion, argumentErrorf("Invalid credential property %s=%s", p.name, p.value)
+		return upsertion, argumentErrorf("Invalid credential property %s=%s", strings.ReplaceAll(p.name, "-", "_"), p.value)
 	}
 	iterations := iterationsWithout
 	if parts[1] != "" && parts[1] != "-1" {

@@ -33,7 +33,7 @@ func readProperties(file string) (properties, error) {
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s (No such file or directory)", file)
+		return nil, says("%s", file) // what NoSuchFileException says
 	}
 	for line := range strings.Lines(strings.ReplaceAll(string(content), "\\\n", "")) {
 		line = strings.TrimSpace(line)
@@ -75,24 +75,42 @@ func (p properties) isTrue(key string) bool {
 // servers checks a list of addresses as ClientUtils.parseAndValidateAddresses does.
 func servers(bootstrap string) ([]string, error) {
 	var addresses []string
+	if strings.TrimSpace(bootstrap) == "" {
+		return nil, says("No bootstrap urls given in bootstrap.servers")
+	}
 	for address := range strings.SplitSeq(bootstrap, ",") {
 		address = strings.TrimSpace(address)
 		if _, after, hasScheme := strings.Cut(address, "://"); hasScheme {
 			address = after
 		}
 		if address == "" {
-			continue
+			return nil, says("Configuration 'bootstrap.servers' values must not be empty.")
 		}
 		host, port, err := net.SplitHostPort(address)
 		if err != nil || host == "" || port == "" {
-			return nil, says("Invalid url in bootstrap.servers: %s", address)
+			return nil, &addressError{address}
 		}
 		addresses = append(addresses, address)
 	}
-	if len(addresses) == 0 {
-		return nil, says("No bootstrap urls given in bootstrap.servers")
-	}
 	return addresses, nil
+}
+
+// addressError is an address of a broker that is none.
+type addressError struct{ address string }
+
+func (e *addressError) Error() string { return "Invalid url in bootstrap.servers: " + e.address }
+
+// connectAdmin makes a client that fails as Java's admin client does, which keeps to itself what it dislikes.
+func (t *tool) connectAdmin(bootstrap string, p properties) (*kgo.Client, error) {
+	whole, one := p.milliseconds("default.api.timeout.ms", patience), p.milliseconds("request.timeout.ms", patience/2)
+	client, err := t.connect(bootstrap, p)
+	if errors.As(err, new(*addressError)) || err == nil && whole < one {
+		if client != nil {
+			client.Close()
+		}
+		return nil, says("Failed to create new KafkaAdminClient")
+	}
+	return client, err
 }
 
 // connect makes a client; nothing is sent yet.
@@ -228,6 +246,9 @@ func className(code *kerr.Error) string {
 
 // thrown is the message of an ExecutionException around err.
 func thrown(err error) string {
+	if late := (*timeoutError)(nil); errors.As(err, &late) {
+		return "org.apache.kafka.common.errors.TimeoutException: " + late.text
+	}
 	var r *refusal
 	if errors.As(err, &r) {
 		return r.exception()
@@ -241,5 +262,15 @@ func unreachable(err error, call string) error {
 	if err == nil || errors.As(err, &code) {
 		return err
 	}
-	return says("Timed out waiting for a node assignment. Call: %s", call)
+	return &timeoutError{"Timed out waiting for a node assignment. Call: " + call}
+}
+
+// timeoutError is Java's TimeoutException.
+type timeoutError struct{ text string }
+
+func (e *timeoutError) Error() string { return e.text }
+
+// isTimeout tells whether no broker answered.
+func isTimeout(err error) bool {
+	return errors.As(err, new(*timeoutError))
 }

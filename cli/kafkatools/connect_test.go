@@ -59,8 +59,8 @@ func TestDialerGivesUp(t *testing.T) {
 
 func TestServers(t *testing.T) {
 	for list, want := range map[string]string{
-		"a:1": "a:1", " a:1 , b:2,": "a:1,b:2", "PLAINTEXT://a:1": "a:1", "[::1]:1": "[::1]:1",
-		"": "No bootstrap urls given in bootstrap.servers", "a": "Invalid url in bootstrap.servers: a", "a:1,:2": "Invalid url in bootstrap.servers: :2",
+		"a:1": "a:1", " a:1 , b:2": "a:1,b:2", "PLAINTEXT://a:1": "a:1", "[::1]:1": "[::1]:1",
+		"": "No bootstrap urls given in bootstrap.servers", "a:1,": "Configuration 'bootstrap.servers' values must not be empty.", "a": "Invalid url in bootstrap.servers: a", "a:1,:2": "Invalid url in bootstrap.servers: :2",
 	} {
 		addresses, err := servers(list)
 		got := strings.Join(addresses, ",")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func consumerParser() *parser {
 		text("bootstrap-server", "server to connect to", "Required: addresses of brokers."),
 		text("key-deserializer", "deserializer for key", "Class that reads keys."),
 		text("value-deserializer", "deserializer for values", "Class that reads values."),
-		flag("enable-systest-events", "Without effect."),
+		flag("enable-systest-events", "Say shutdown_complete at the end."),
 		text("isolation-level", "level", "read_committed or read_uncommitted.").or("read_uncommitted"),
 		text("group", "consumer group id", "The group to join."),
 	)
@@ -77,15 +78,31 @@ func consoleConsumer(t *tool, args []string) error {
 	if err := t.readReading(p, r); err != nil {
 		return err
 	}
+	if r.partition < 0 && r.settings["group.protocol"] == "" {
+		if _, err := servers(first(got.values("bootstrap-server"))); err == nil {
+			t.complain(newProtocolHint)
+		}
+	}
+	if pattern := first(got.values("include")); pattern != "" {
+		if _, err := regexp.Compile(pattern); err != nil {
+			return unclosedPattern(pattern, err)
+		}
+	}
 	client, err := t.connect(first(got.values("bootstrap-server")), r.settings, r.options()...)
 	if err != nil {
-		return err
+		return javaError("org.apache.kafka.common.KafkaException", err)
 	}
 	defer client.Close()
-	if r.partition < 0 && r.settings["group.protocol"] == "" {
-		t.complain(newProtocolHint)
+	err = t.read(client, r)
+	if got.has("enable-systest-events") {
+		t.say("shutdown_complete")
 	}
-	return t.read(client, r)
+	return err
+}
+
+// unclosedPattern is what PatternSyntaxException says of a pattern: where it fails, which is its end.
+func unclosedPattern(pattern string, err error) error {
+	return javaError("java.util.regex.PatternSyntaxException", says("%v\n%s\n%*s", err, pattern, len(pattern), "^"))
 }
 
 func (t *tool) checkReading(p *parser, args []string, got *parsed) error {
@@ -108,24 +125,15 @@ func (t *tool) checkReading(p *parser, args []string, got *parsed) error {
 	if err := t.required(got, "bootstrap-server"); err != nil {
 		return err
 	}
-	for _, old := range []struct{ name, now string }{
-		{"property", "formatter-property"}, {"consumer-property", "command-property"}, {"consumer.config", "command-config"},
-	} {
-		if got.has(old.name) {
-			if got.has(old.now) {
-				return t.usage(p, fmt.Sprintf("Options %q and %q cannot be specified together.", old.name, old.now))
-			}
-			t.say("Option --%s is deprecated and will be removed in a future version. Use --%s instead.", old.name, old.now)
-		}
-	}
-	return nil
+	return t.renamed(p, got, "Option --%s is deprecated and will be removed in a future version. Use --%s instead.", [][2]string{
+		{"property", "formatter-property"}, {"consumer-property", "command-property"}, {"consumer.config", "command-config"}}, "--%s and --%s")
 }
 
 func (t *tool) readReading(p *parser, r *reading) error {
 	got := r.got
 	fromFile, err := readProperties(first(slices.Concat(got.values("consumer.config"), got.values("command-config"))))
 	if err != nil {
-		return err
+		return javaError("java.nio.file.NoSuchFileException", err)
 	}
 	given := got.properties("consumer-property").with(got.properties("command-property"))
 	r.settings = fromFile.with(given)
@@ -149,14 +157,9 @@ func (t *tool) readReading(p *parser, r *reading) error {
 	if err := t.readOffset(p, r); err != nil {
 		return err
 	}
-	if n, ok, err := got.number("max-messages"); err != nil {
-		return err
-	} else if ok {
-		r.max = n
-	}
 	n, ok, err := got.number("timeout-ms")
 	if err != nil {
-		return err
+		return uncaught(err)
 	}
 	if r.timeout = -1; ok && n >= 0 {
 		r.timeout = time.Duration(n) * time.Millisecond
@@ -251,6 +254,18 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
+// commit marks what was printed. Kafka's tool goes back to where it is in the partitions of which
+// it has more than it prints, and commits those without the leader's epoch.
+func commit(client *kgo.Client, printed, rest []*kgo.Record) {
+	for _, record := range printed {
+		at := kgo.Record{Topic: record.Topic, Partition: record.Partition, Offset: record.Offset, LeaderEpoch: record.LeaderEpoch}
+		if slices.ContainsFunc(rest, func(r *kgo.Record) bool { return r.Topic == record.Topic && r.Partition == record.Partition }) {
+			at.LeaderEpoch = -1
+		}
+		client.MarkCommitRecords(&at)
+	}
+}
+
 // read prints records until there were enough, none came for too long, nobody reads what is
 // printed, or a signal ends it.
 func (t *tool) read(client *kgo.Client, r *reading) error {
@@ -258,6 +273,7 @@ func (t *tool) read(client *kgo.Client, r *reading) error {
 	defer stop()
 	out := bufio.NewWriter(t.out)
 	count := int64(0)
+	var failed error
 	done := func(status int) error {
 		if r.group != "" {
 			// Nothing to do about an error: the group goes on without what was read.
@@ -270,30 +286,40 @@ func (t *tool) read(client *kgo.Client, r *reading) error {
 		}
 		return nil
 	}
+	// Kafka's tool reads this number when it comes to it.
+	if n, ok, err := r.got.number("max-messages"); err != nil {
+		return done(1)
+	} else if ok {
+		r.max = n
+	}
 	for r.max < 0 || count < r.max {
 		wait, cancel := ctx, context.CancelFunc(func() {})
 		if r.timeout >= 0 {
 			wait, cancel = context.WithTimeout(ctx, r.timeout)
 		}
-		most := 500
-		if r.max >= 0 {
-			most = int(min(int64(most), r.max-count))
-		}
-		fetches := client.PollRecords(wait, most)
+		fetches := client.PollRecords(wait, 500) // max.poll.records
 		late := errors.Is(wait.Err(), context.DeadlineExceeded)
 		cancel()
 		records := fetches.Records()
-		for _, record := range records {
+		rest := records
+		for len(rest) > 0 && (r.max < 0 || count < r.max) {
 			count++
-			r.format.write(out, record)
-			if r.group != "" {
-				// No leader epoch, as Kafka's tool, which seeks before it commits.
-				client.MarkCommitRecords(&kgo.Record{Topic: record.Topic, Partition: record.Partition, Offset: record.Offset, LeaderEpoch: -1})
+			if err := r.format.write(out, rest[0]); err != nil && !r.got.has("skip-message-on-error") {
+				failed = javaError("org.apache.kafka.common.errors.SerializationException", err)
+				break
 			}
+			rest = rest[1:]
+		}
+		if r.group != "" {
+			commit(client, records[:len(records)-len(rest)], rest)
 		}
 		if err := out.Flush(); err != nil {
 			t.complain("Unable to write to standard out, closing consumer.")
 			return done(0)
+		}
+		if failed != nil {
+			t.complain(failed.Error())
+			return done(1)
 		}
 		switch {
 		case ctx.Err() != nil:

@@ -2,6 +2,8 @@ package kafkatools
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 func producerParser() *parser {
@@ -57,38 +61,60 @@ func consoleProducer(t *tool, args []string) error {
 	if err := t.required(got, "topic"); err != nil {
 		return err
 	}
+	topic, err := got.value("topic")
+	if err != nil {
+		return err
+	}
 	bootstrap := first(slices.Concat(got.values("bootstrap-server"), got.values("broker-list")))
 	if message := checkServers(bootstrap); message != "" {
 		return t.usage(p, message)
 	}
-	for _, old := range []struct{ name, now string }{
-		{"property", "reader-property"}, {"producer-property", "command-property"}, {"producer.config", "command-config"},
-	} {
-		if got.has(old.name) {
-			if got.has(old.now) {
-				return t.usage(p, fmt.Sprintf("Options %q and %q cannot be specified together.", old.name, old.now))
-			}
-			t.say("Warning: --%s is deprecated and will be removed in a future version. Use --%s instead.", old.name, old.now)
-		}
+	err = t.renamed(p, got, "Warning: --%s is deprecated and will be removed in a future version. Use --%s instead.", [][2]string{
+		{"property", "reader-property"}, {"producer-property", "command-property"}, {"producer.config", "command-config"}}, "--%[2]s and --%[1]s")
+	if err != nil {
+		return err
 	}
 	settings, lines, err := producerSettings(got)
 	if err != nil {
-		return err
+		return javaError("java.nio.file.NoSuchFileException", err)
 	}
 	reader, err := newLineReader(lines)
 	if err != nil {
 		return javaError("org.apache.kafka.common.KafkaException", err)
 	}
+	if class := first(got.values("line-reader")); class != "" && !strings.HasSuffix(class, ".LineMessageReader") {
+		return javaError("java.lang.ClassNotFoundException", says("%s", class))
+	}
 	options, err := produceOptions(got, settings)
+	if errors.As(err, new(*optionError)) {
+		return err
+	}
 	if err != nil {
 		return javaError("org.apache.kafka.common.config.ConfigException", err)
 	}
+	// How long a producer waits for a broker is not how long an admin client does.
+	settings["default.api.timeout.ms"] = optionOr(got, "max-block-ms", settings, "max.block.ms")
 	client, err := t.connect(bootstrap, settings, options...)
 	if err != nil {
 		return javaError("org.apache.kafka.common.KafkaException", err)
 	}
 	defer client.Close()
-	return t.produceLines(client, reader, first(got.values("topic")), got.has("sync"))
+	return (&lineProducer{tool: t, client: client, reader: reader, topic: topic, sync: got.has("sync"),
+		patience: settings.milliseconds("default.api.timeout.ms", patience)}).run()
+}
+
+// renamed tells of options that were called otherwise before, and refuses them beside their new names.
+func (t *tool) renamed(p *parser, got *parsed, warning string, names [][2]string, both string) error {
+	for _, old := range names {
+		if !got.has(old[0]) {
+			continue
+		}
+		if got.has(old[1]) {
+			return t.usage(p, fmt.Sprintf("Options "+both+" cannot be specified together.", old[0], old[1]))
+		}
+		t.say(warning, old[0], old[1])
+	}
+	return nil
 }
 
 // javaError says an error as an uncaught exception is printed, without the stack.
@@ -136,14 +162,22 @@ func produceOptions(got *parsed, settings properties) ([]kgo.Opt, error) {
 			codec = "gzip"
 		}
 	}
-	merge := func(option, property string) string {
-		if value, set := settings[property]; set && !got.has(option) {
-			return value
+	for _, number := range []string{"batch-size", "message-send-max-retries", "retry-backoff-ms", "timeout", "request-timeout-ms",
+		"metadata-expiry-ms", "max-block-ms", "max-memory-bytes", "max-partition-memory-bytes", "socket-buffer-size"} {
+		if _, _, err := got.number(number); err != nil {
+			return nil, err
 		}
-		return first(got.values(option))
 	}
-	linger := properties{"ms": merge("timeout", "linger.ms")}.milliseconds("ms", time.Second)
-	return producing(codec, merge("request-required-acks", "acks"), linger)
+	linger := properties{"ms": optionOr(got, "timeout", settings, "linger.ms")}.milliseconds("ms", time.Second)
+	return producing(codec, optionOr(got, "request-required-acks", settings, "acks"), linger)
+}
+
+// optionOr is the option if it was given, else the property, else the default of the option.
+func optionOr(got *parsed, option string, settings properties, property string) string {
+	if value, set := settings[property]; set && !got.has(option) {
+		return value
+	}
+	return first(got.values(option))
 }
 
 func producing(codec, acks string, linger time.Duration) ([]kgo.Opt, error) {
@@ -165,53 +199,104 @@ func producing(codec, acks string, linger time.Duration) ([]kgo.Opt, error) {
 	return options, nil
 }
 
-// produceLines sends what it reads. A line that is no record ends the tool, after what came before it is sent.
-func (t *tool) produceLines(client *kgo.Client, reader *lineReader, topic string, sync bool) error {
-	failed := make(chan error, 1)
-	lines := bufio.NewReader(t.in)
-	var readErr error
-	prompt := isTerminal(t.in) && isTerminal(t.out)
-	for {
+// lineProducer sends what it reads. A line that is no record ends it, after what came before is sent.
+type lineProducer struct {
+	*tool
+	client *kgo.Client
+	reader *lineReader
+	topic  string
+	sync   bool
+	// patience is how long the first record waits for the topic (max.block.ms).
+	patience time.Duration
+	// unknown is why the topic cannot be written to, once that was asked.
+	unknown error
+	asked   bool
+}
+
+func (l *lineProducer) run() error {
+	lines := bufio.NewReader(l.in)
+	var failed error
+	prompt := isTerminal(l.in) && isTerminal(l.out)
+	for failed == nil {
 		if prompt {
-			t.print(">")
+			l.print(">")
 		}
 		line, err := lines.ReadString('\n')
 		if err == io.EOF && line == "" {
 			break
 		}
 		if err != nil && err != io.EOF {
-			readErr = err
+			failed = err
 			break
 		}
-		record, err := reader.record(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
+		record, err := l.reader.record(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
 		if err != nil {
-			readErr = javaError("org.apache.kafka.common.KafkaException", err)
+			failed = javaError("org.apache.kafka.common.KafkaException", err)
 			break
 		}
-		record.Topic = topic
-		if sync {
-			if err := client.ProduceSync(t.ctx, record).FirstErr(); err != nil {
-				return javaError("java.util.concurrent.ExecutionException", err)
-			}
-			continue
-		}
-		client.Produce(t.ctx, record, func(r *kgo.Record, err error) {
-			if err == nil {
-				return
-			}
-			// As ErrorLoggingCallback: the log tells, the status does not.
-			fmt.Fprintf(t.errOut, "[%s] ERROR Error when sending message to topic %s with key: %s, value: %d bytes with error: %v\n",
-				t.now().Format("2006-01-02 15:04:05,000"), r.Topic, sizeOrNull(r.Key), len(r.Value), err)
-			select {
-			case failed <- err:
-			default:
-			}
-		})
+		record.Topic = l.topic
+		failed = l.send(record)
 	}
-	if err := client.Flush(t.ctx); err != nil {
+	if err := l.client.Flush(l.ctx); err != nil {
 		return err
 	}
-	return readErr
+	return failed
+}
+
+func (l *lineProducer) send(record *kgo.Record) error {
+	if err := l.awaitTopic(); err != nil {
+		l.log(record, err)
+		return nil
+	}
+	if !l.sync {
+		l.client.Produce(l.ctx, record, l.log)
+		return nil
+	}
+	if err := l.client.ProduceSync(l.ctx, record).FirstErr(); err != nil {
+		return javaError("java.util.concurrent.ExecutionException", err)
+	}
+	return nil
+}
+
+// log says what became of a record as ErrorLoggingCallback does: the log tells, the status does not.
+func (l *lineProducer) log(r *kgo.Record, err error) {
+	if err != nil {
+		fmt.Fprintf(l.errOut, "[%s] ERROR Error when sending message to topic %s with key: %s, value: %d bytes with error: %v\n",
+			l.now().Format("2006-01-02 15:04:05,000"), r.Topic, sizeOrNull(r.Key), len(r.Value), err)
+	}
+}
+
+// awaitTopic waits until the topic is there, which the broker may make when it is asked for it:
+// the client's own patience with a topic has no limit in time.
+func (l *lineProducer) awaitTopic() error {
+	if l.asked {
+		return l.unknown
+	}
+	l.asked = true
+	ctx, cancel := context.WithTimeout(l.ctx, l.patience)
+	defer cancel()
+	request := kmsg.NewMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &l.topic
+	request.Topics, request.AllowAutoTopicCreation = []kmsg.MetadataRequestTopic{topic}, true
+	for {
+		answer, err := request.RequestWith(ctx, l.client)
+		if err == nil && len(answer.Topics) == 1 {
+			err = refused(answer.Topics[0].ErrorCode, nil)
+		}
+		if err == nil || isCode(err, kerr.InvalidTopicException) || isCode(err, kerr.TopicAuthorizationFailed) {
+			l.unknown = err
+			return err
+		}
+		pause := time.NewTimer(retryPause)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			l.unknown = says("Topic %s not present in metadata after %d ms.", l.topic, l.patience.Milliseconds())
+			return l.unknown
+		}
+	}
 }
 
 func isTerminal(stream any) bool {

@@ -2,6 +2,7 @@ package kafkatools
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -29,9 +30,10 @@ func deleteRecords(t *tool, args []string) error {
 	if err := t.required(got, "bootstrap-server", "offset-json-file"); err != nil {
 		return err
 	}
-	content, err := os.ReadFile(first(got.values("offset-json-file")))
+	name := first(got.values("offset-json-file"))
+	content, err := os.ReadFile(name)
 	if err != nil {
-		return err
+		return says("Unable to read file %s", name)
 	}
 	upTo, err := offsetsOfJSON(content)
 	if err != nil {
@@ -41,7 +43,7 @@ func deleteRecords(t *tool, args []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := t.connect(first(got.values("bootstrap-server")), settings)
+	client, err := t.connectAdmin(first(got.values("bootstrap-server")), settings)
 	if err != nil {
 		return err
 	}
@@ -51,9 +53,9 @@ func deleteRecords(t *tool, args []string) error {
 	request.TimeoutMillis = int32(patience.Milliseconds())
 	for p, offset := range upTo {
 		topic := kmsg.NewDeleteRecordsRequestTopic()
-		topic.Topic = p.topic
+		topic.Topic = p.Topic
 		one := kmsg.NewDeleteRecordsRequestTopicPartition()
-		one.Partition, one.Offset = p.number, offset
+		one.Partition, one.Offset = p.Number, offset
 		topic.Partitions = append(topic.Partitions, one)
 		request.Topics = append(request.Topics, topic)
 	}
@@ -72,11 +74,11 @@ func deleteRecords(t *tool, args []string) error {
 			if err := refused(p.ErrorCode, nil); err != nil {
 				said = "error: " + thrown(err)
 			}
-			outcome[partition{topic.Topic, p.Partition}] = said
+			outcome[partition{Topic: topic.Topic, Number: p.Partition}] = said
 		}
 	}
 	for _, p := range inMapOrder(upTo) {
-		t.say("partition: %s-%d\t%s", p.topic, p.number, outcome[p])
+		t.say("partition: %s-%d\t%s", p.Topic, p.Number, outcome[p])
 	}
 	return nil
 }
@@ -84,12 +86,8 @@ func deleteRecords(t *tool, args []string) error {
 // offsetsOfJSON reads the file of kafka-delete-records.
 func offsetsOfJSON(content []byte) (map[partition]int64, error) {
 	var file struct {
-		Version    *int `json:"version"`
-		Partitions *[]struct {
-			Topic     string `json:"topic"`
-			Partition int32  `json:"partition"`
-			Offset    int64  `json:"offset"`
-		} `json:"partitions"`
+		Version    *int                          `json:"version"`
+		Partitions *[]map[string]json.RawMessage `json:"partitions"`
 	}
 	if err := json.Unmarshal(content, &file); err != nil {
 		return nil, says("The input string is not a valid JSON")
@@ -103,15 +101,32 @@ func offsetsOfJSON(content []byte) (map[partition]int64, error) {
 	offsets := map[partition]int64{}
 	var twice []string
 	for _, p := range *file.Partitions {
-		at := partition{p.Topic, p.Partition}
-		name := fmt.Sprintf("%s-%d", p.Topic, p.Partition)
+		var at partition
+		var offset int64
+		if err := errors.Join(field(p, "topic", "String", &at.Topic), field(p, "partition", "Integer", &at.Number), field(p, "offset", "Long", &offset)); err != nil {
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			return nil, says("%s", first)
+		}
+		name := fmt.Sprintf("%s-%d", at.Topic, at.Number)
 		if _, has := offsets[at]; has && !slices.Contains(twice, name) {
 			twice = append(twice, name)
 		}
-		offsets[at] = p.Offset
+		offsets[at] = offset
 	}
 	if len(twice) > 0 {
 		return nil, says("Offset json file contains duplicate topic partitions: %s", strings.Join(twice, ","))
 	}
 	return offsets, nil
+}
+
+// field reads a field of a JSON object; kind is what Java's reader calls its type.
+func field(object map[string]json.RawMessage, name, kind string, into any) error {
+	text, has := object[name]
+	if !has {
+		return says("No such field exists: `%s`", name)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return says("Expected `%s` value, received %s", kind, text)
+	}
+	return nil
 }

@@ -65,21 +65,17 @@ func dumpLog(t *tool, args []string) error {
 	if err := t.required(got, "files"); err != nil {
 		return err
 	}
-	for _, name := range decoders {
-		if got.has(name) {
-			return says("--%s: Barnabas's dump-log prints records as they are; Apache Kafka's reads these files as well", name)
-		}
-	}
 	d := &dumping{tool: t, content: got.has("print-data-log"), sanity: got.has("index-sanity-check"), verify: got.has("verify-index-only"), bare: got.has("skip-record-metadata")}
 	d.deep = d.content || got.has("deep-iteration")
-	if d.bytesMax, _, err = got.number("max-bytes"); err != nil {
-		return err
-	}
 	files, err := got.value("files")
 	if err != nil {
-		return err
+		return uncaught(err)
 	}
 	for file := range strings.SplitSeq(files, ",") {
+		t.say("Dumping %s", strings.TrimSpace(file))
+		if err := d.readOptions(got); err != nil {
+			return err
+		}
 		if err := d.dump(strings.TrimSpace(file)); err != nil {
 			return err
 		}
@@ -93,8 +89,25 @@ func dumpLog(t *tool, args []string) error {
 	return nil
 }
 
+// readOptions are those that Kafka's tool reads when it comes to a file.
+func (d *dumping) readOptions(got *parsed) (err error) {
+	for _, name := range decoders {
+		if class := first(got.values(name)); strings.HasSuffix(name, "-class") && got.has(name) {
+			// Kafka's own of these print text as it is.
+			if class != "" && class != "org.apache.kafka.tools.api.StringDecoder" && class != "org.apache.kafka.tools.api.DefaultDecoder" {
+				return says("Exception in thread \"main\" java.lang.RuntimeException: Failed to load decoder class")
+			}
+			continue
+		}
+		if got.has(name) {
+			return says("--%s: Barnabas's dump-log prints records as they are; Apache Kafka's reads these files as well", name)
+		}
+	}
+	d.bytesMax, _, err = got.number("max-bytes")
+	return uncaught(err)
+}
+
 func (d *dumping) dump(file string) error {
-	d.say("Dumping %s", file)
 	extension := filepath.Ext(file)
 	dumpers := map[string]func(file string, base int64, content []byte) error{
 		".log": d.log, ".index": d.index, ".timeindex": d.timeIndex, ".txnindex": d.txnIndex,
@@ -122,6 +135,9 @@ func (d *dumping) dump(file string) error {
 	if err != nil {
 		return says("Exception in thread \"main\" java.lang.NumberFormatException: For input string: %q", name)
 	}
+	if extension == ".log" {
+		d.say("Log starting offset: %d", base)
+	}
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return noSuchFile(file, err)
@@ -143,8 +159,7 @@ func noSuchFile(file string, err error) error {
 	return err
 }
 
-func (d *dumping) log(file string, base int64, content []byte) error {
-	d.say("Log starting offset: %d", base)
+func (d *dumping) log(file string, _ int64, content []byte) error {
 	return d.batches(file, content)
 }
 

@@ -22,12 +22,13 @@ type formatter struct {
 	readKey, readValue, readHeader                                 deserializer
 }
 
-type deserializer func(b []byte) string
+type deserializer func(b []byte) (string, error)
 
 // deserializers are Kafka's own, by class.
 var deserializers = map[string]deserializer{
-	"String":    func(b []byte) string { return string(b) },
-	"ByteArray": func(b []byte) string { return string(b) },
+	"String":    asIs,
+	"ByteArray": asIs,
+	"Bytes":     asIs,
 	"Short":     number(2, func(b []byte) string { return strconv.Itoa(int(int16(binary.BigEndian.Uint16(b)))) }),
 	"Integer":   number(4, func(b []byte) string { return strconv.Itoa(int(int32(binary.BigEndian.Uint32(b)))) }),
 	"Long":      number(8, func(b []byte) string { return strconv.FormatInt(int64(binary.BigEndian.Uint64(b)), 10) }),
@@ -38,13 +39,15 @@ var deserializers = map[string]deserializer{
 	"Boolean": number(1, func(b []byte) string { return strconv.FormatBool(b[0] != 0) }),
 }
 
-// number reads values of one size; others are shown as they are.
-func number(size int, read deserializer) deserializer {
-	return func(b []byte) string {
+func asIs(b []byte) (string, error) { return string(b), nil }
+
+// number reads values of one size; others are errors.
+func number(size int, read func(b []byte) string) deserializer {
+	return func(b []byte) (string, error) {
 		if len(b) != size {
-			return string(b)
+			return "", says("Size of data received by the deserializer is not %d", size)
 		}
-		return read(b)
+		return read(b), nil
 	}
 }
 
@@ -69,6 +72,8 @@ func (t *tool) newFormatter(got *parsed) (*formatter, error) {
 	f := &formatter{value: true, keySeparator: "\t", lineSeparator: "\n", headersSeparator: ",", null: "null"}
 	switch class[strings.LastIndex(class, ".")+1:] {
 	case "DefaultMessageFormatter":
+	case "LoggingMessageFormatter":
+		// It tells Java's log as well, which is no standard output.
 	case "NoOpMessageFormatter":
 		f.silent = true
 	default:
@@ -117,10 +122,10 @@ func (t *tool) newFormatter(got *parsed) (*formatter, error) {
 	return f, nil
 }
 
-// write prints a record; the writer keeps the first error.
-func (f *formatter) write(out io.Writer, r *kgo.Record) {
+// write prints a record; the writer keeps the first error, and what is returned is that of a record that cannot be read.
+func (f *formatter) write(out io.Writer, r *kgo.Record) error {
 	if f.silent {
-		return
+		return nil
 	}
 	var parts []string
 	if f.timestamp {
@@ -145,34 +150,44 @@ func (f *formatter) write(out io.Writer, r *kgo.Record) {
 	if f.epoch {
 		parts = append(parts, "Epoch:NOT_PRESENT")
 	}
+	var failed error
+	add := func(text string, err error) { parts, failed = append(parts, text), errors.Join(failed, err) }
 	if f.hdr {
-		parts = append(parts, f.headers(r.Headers))
+		add(f.headers(r.Headers))
 	}
 	if f.key {
-		parts = append(parts, f.text(r.Key, f.readKey))
+		add(f.text(r.Key, f.readKey))
 	}
 	if f.value {
-		parts = append(parts, f.text(r.Value, f.readValue))
+		add(f.text(r.Value, f.readValue))
+	}
+	if failed != nil {
+		return failed
 	}
 	if len(parts) > 0 {
 		fmt.Fprint(out, strings.Join(parts, f.keySeparator)+f.lineSeparator)
 	}
+	return nil
 }
 
-func (f *formatter) text(b []byte, read deserializer) string {
+func (f *formatter) text(b []byte, read deserializer) (string, error) {
 	if b == nil {
-		return read([]byte(f.null))
+		return f.null, nil
 	}
 	return read(b)
 }
 
-func (f *formatter) headers(headers []kgo.RecordHeader) string {
+func (f *formatter) headers(headers []kgo.RecordHeader) (string, error) {
 	if len(headers) == 0 {
-		return "NO_HEADERS"
+		return "NO_HEADERS", nil
 	}
 	var words []string
 	for _, h := range headers {
-		words = append(words, h.Key+":"+f.text(h.Value, f.readHeader))
+		text, err := f.text(h.Value, f.readHeader)
+		if err != nil {
+			return "", err
+		}
+		words = append(words, h.Key+":"+text)
 	}
-	return strings.Join(words, f.headersSeparator)
+	return strings.Join(words, f.headersSeparator), nil
 }

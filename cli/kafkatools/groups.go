@@ -67,16 +67,16 @@ func consumerGroups(t *tool, args []string) error {
 	if got.has("validate-regex") {
 		return t.validateRegex(first(got.values("validate-regex")))
 	}
+	g := &groupTool{t, got, nil}
 	settings, err := readProperties(first(got.values("command-config")))
-	if err != nil {
-		return err
+	if err == nil {
+		g.client, err = t.connectAdmin(first(got.values("bootstrap-server")), settings)
 	}
-	client, err := t.connect(first(got.values("bootstrap-server")), settings)
 	if err != nil {
-		return err
+		g.fail("Executing consumer group command failed due to " + err.Error())
+		return nil
 	}
-	defer client.Close()
-	g := &groupTool{t, got, client}
+	defer g.client.Close()
 	run := map[string]func() error{"list": g.list, "describe": g.describe, "delete": g.delete, "reset-offsets": g.reset, "delete-offsets": g.deleteOffsets}
 	for action, do := range run {
 		if !got.has(action) {
@@ -90,10 +90,18 @@ func consumerGroups(t *tool, args []string) error {
 		case errors.As(err, new(*ended)):
 			return err
 		case err != nil:
-			g.fail("Executing consumer group command failed due to " + err.Error())
+			g.fail("Executing consumer group command failed due to " + groupFailure(err))
 		}
 	}
 	return nil
+}
+
+// groupFailure is the message of the exception that ends a command.
+func groupFailure(err error) string {
+	if isTimeout(err) {
+		return thrown(err)
+	}
+	return err.Error()
 }
 
 // argumentError is a Java IllegalArgumentException.
@@ -206,7 +214,10 @@ func (g *groupTool) listed(states, types []string) ([]kmsg.ListGroupsResponseGro
 	request.StatesFilter, request.TypesFilter = states, types
 	answer, err := request.RequestWith(g.ctx, g.client)
 	if err != nil {
-		return nil, unreachable(err, "listGroups")
+		if isTimeout(unreachable(err, "listGroups")) {
+			return nil, says("java.util.concurrent.ExecutionException: org.apache.kafka.common.KafkaException: Failed to find brokers to send ListGroups")
+		}
+		return nil, err
 	}
 	if err := refused(answer.ErrorCode, nil); err != nil {
 		return nil, err
@@ -363,18 +374,18 @@ func (g *groupTool) deleteOffsets() error {
 		}
 		if named == nil {
 			if counts[word] == 0 {
-				outcome[partition{word, -1}] = refused(kerr.UnknownTopicOrPartition.Code, nil)
+				outcome[partition{Topic: word, Number: -1}] = refused(kerr.UnknownTopicOrPartition.Code, nil)
 			}
 			for i := range counts[word] {
-				named = append(named, partition{word, int32(i)})
+				named = append(named, partition{Topic: word, Number: int32(i)})
 			}
 		}
 		for _, p := range named {
 			outcome[p] = nil
 			topic := kmsg.NewOffsetDeleteRequestTopic()
-			topic.Topic = p.topic
+			topic.Topic = p.Topic
 			one := kmsg.NewOffsetDeleteRequestTopicPartition()
-			one.Partition = p.number
+			one.Partition = p.Number
 			topic.Partitions = append(topic.Partitions, one)
 			request.Topics = append(request.Topics, topic)
 		}
@@ -405,7 +416,7 @@ func (g *groupTool) sendOffsetDelete(request *kmsg.OffsetDeleteRequest, outcome 
 	for _, topic := range answer.Topics {
 		for _, p := range topic.Partitions {
 			if err := refused(p.ErrorCode, nil); err != nil {
-				outcome[partition{topic.Topic, p.Partition}] = err
+				outcome[partition{Topic: topic.Topic, Number: p.Partition}] = err
 				whole = err
 			}
 		}
@@ -440,22 +451,22 @@ func (g *groupTool) printDeletedOffsets(group string, whole error, outcome map[p
 	width := 15
 	var all []partition
 	for p := range outcome {
-		width = max(width, len(p.topic))
+		width = max(width, len(p.Topic))
 		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b partition) int {
-		return strings.Compare(fmt.Sprint(a.topic, a.number), fmt.Sprint(b.topic, b.number))
+		return strings.Compare(fmt.Sprint(a.Topic, a.Number), fmt.Sprint(b.Topic, b.Number))
 	})
 	g.print("\n%-*s %-10s %-15s", width, "TOPIC", "PARTITION", "STATUS")
 	for _, p := range all {
 		number, status := "-", "Successful"
-		if p.number >= 0 {
-			number = fmt.Sprint(p.number)
+		if p.Number >= 0 {
+			number = fmt.Sprint(p.Number)
 		}
 		if err := outcome[p]; err != nil {
 			status = "Error: " + thrown(err)
 		}
-		g.print("\n%-*s %-10s %-15s", width, p.topic, number, status)
+		g.print("\n%-*s %-10s %-15s", width, p.Topic, number, status)
 	}
 	g.say("")
 }

@@ -8,91 +8,26 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
-// groupMember is a member of a group; epoch and upgraded are nil in a classic group.
-type groupMember struct {
-	id, instance, host, client string
-	assigned, target           []partition
-	epoch                      *int32
-	upgraded                   *bool
-}
-
-// described is a group as its coordinator tells of it.
-type described struct {
-	name, state, assignor string
-	epoch, targetEpoch    *int32
-	members               []groupMember
-}
-
-func (d described) isInactive() bool { return d.state == "Empty" || d.state == "Dead" }
-
-// describeGroup asks for a group of the consumer protocol, and then for a classic one.
-func (g *groupTool) describeGroup(name string) (described, error) {
-	request := kmsg.NewConsumerGroupDescribeRequest()
-	request.Groups = []string{name}
-	if answer, err := request.RequestWith(g.ctx, g.client); err == nil && len(answer.Groups) == 1 && answer.Groups[0].ErrorCode == 0 {
-		return consumerGroup(answer.Groups[0]), nil
-	}
-	classic := kmsg.NewDescribeGroupsRequest()
-	classic.Groups = []string{name}
-	answer, err := classic.RequestWith(g.ctx, g.client)
+// describeGroups asks for groups whatever their protocols are; the error is that of the first of which nothing is known.
+func (g *groupTool) describeGroups(names ...string) ([]consumergroup.Group, error) {
+	groups, err := consumergroup.Describe(g.ctx, g.client, names...)
 	if err != nil {
-		return described{}, unreachable(err, "describeConsumerGroups")
+		return nil, unreachable(err, "describeConsumerGroups(api=FIND_COORDINATOR)")
 	}
-	if len(answer.Groups) == 0 {
-		return described{}, refused(kerr.GroupIDNotFound.Code, nil)
-	}
-	group := answer.Groups[0]
-	if err := refused(group.ErrorCode, group.ErrorMessage); err != nil {
-		return described{}, err
-	}
-	return classicGroup(group)
-}
-
-func consumerGroup(group kmsg.ConsumerGroupDescribeResponseGroup) described {
-	d := described{name: group.Group, state: group.State, assignor: group.AssignorName, epoch: &group.Epoch, targetEpoch: &group.AssignmentEpoch}
-	for _, m := range group.Members {
-		member := groupMember{id: m.MemberID, instance: textOr(m.InstanceID, ""), host: m.ClientHost, client: m.ClientID, epoch: &m.MemberEpoch}
-		for _, topic := range m.Assignment.TopicPartitions {
-			for _, p := range topic.Partitions {
-				member.assigned = append(member.assigned, partition{topic.Topic, p})
-			}
+	for _, group := range groups {
+		if err := refused(group.Code, group.Message); err != nil {
+			return groups, err
 		}
-		for _, topic := range m.TargetAssignment.TopicPartitions {
-			for _, p := range topic.Partitions {
-				member.target = append(member.target, partition{topic.Topic, p})
-			}
+		if group.ProtocolType != "" && group.ProtocolType != "consumer" {
+			return groups, argumentErrorf("GroupId %s is not a consumer group (%s).", group.Name, group.ProtocolType)
 		}
-		if m.MemberType >= 0 {
-			upgraded := m.MemberType == 1
-			member.upgraded = &upgraded
-		}
-		d.members = append(d.members, member)
 	}
-	return d
-}
-
-func classicGroup(group kmsg.DescribeGroupsResponseGroup) (described, error) {
-	d := described{name: group.Group, state: group.State, assignor: group.Protocol}
-	if group.ProtocolType != "" && group.ProtocolType != "consumer" {
-		return d, argumentErrorf("GroupId %s is not a consumer group (%s).", group.Group, group.ProtocolType)
-	}
-	for _, m := range group.Members {
-		member := groupMember{id: m.MemberID, instance: textOr(m.InstanceID, ""), host: m.ClientHost, client: m.ClientID}
-		var assignment kmsg.ConsumerMemberAssignment
-		if len(m.MemberAssignment) > 0 && assignment.ReadFrom(m.MemberAssignment) == nil {
-			for _, topic := range assignment.Topics {
-				for _, p := range topic.Partitions {
-					member.assigned = append(member.assigned, partition{topic.Topic, p})
-				}
-			}
-		}
-		d.members = append(d.members, member)
-	}
-	return d, nil
+	return groups, nil
 }
 
 func (g *groupTool) describe() error {
@@ -100,23 +35,24 @@ func (g *groupTool) describe() error {
 	if err != nil {
 		return err
 	}
-	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	var groups []described
-	for _, name := range names {
-		group, err := g.describeGroup(name)
-		if err != nil {
-			return fmt.Errorf("%s", thrown(err))
-		}
-		groups = append(groups, group)
+	groups, err := g.describeGroups(slices.Compact(slices.Sorted(slices.Values(names)))...)
+	if err != nil {
+		return fmt.Errorf("%s", thrown(err))
 	}
-	for _, group := range groups {
+	var progress [][]consumergroup.Read
+	if !g.got.has("members") && !g.got.has("state") {
+		if progress, err = consumergroup.Progress(g.ctx, g.client, groups...); err != nil {
+			return unreachable(err, "listConsumerGroupOffsets")
+		}
+	}
+	for i, group := range groups {
 		switch {
 		case g.got.has("members"):
 			g.printMembers(group)
 		case g.got.has("state"):
 			err = g.printState(group)
 		default:
-			err = g.printOffsets(group)
+			g.printOffsets(group, progress[i])
 		}
 		if err != nil {
 			return err
@@ -126,16 +62,16 @@ func (g *groupTool) describe() error {
 }
 
 // tellState says what is to be known of the group's state; it tells whether there is more to print.
-func (g *groupTool) tellState(group described, rows int) bool {
-	switch group.state {
+func (g *groupTool) tellState(group consumergroup.Group, rows int) bool {
+	switch group.State {
 	case "Dead":
-		g.fail("Consumer group '" + group.name + "' does not exist.")
+		g.fail("Consumer group '" + group.Name + "' does not exist.")
 	case "Empty":
-		g.complain("\nConsumer group '" + group.name + "' has no active members.")
+		g.complain("\nConsumer group '" + group.Name + "' has no active members.")
 	case "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling":
-		g.complain("\nWarning: Consumer group '" + group.name + "' is rebalancing.")
+		g.complain("\nWarning: Consumer group '" + group.Name + "' is rebalancing.")
 	}
-	return group.state != "Dead" && rows > 0
+	return group.State != "Dead" && rows > 0
 }
 
 // offsetRow is a line of --offsets; "-" stands for what there is not.
@@ -143,17 +79,14 @@ type offsetRow struct {
 	topic, partition, leaderEpoch, offset, end, lag, consumer, host, client string
 }
 
-func (g *groupTool) printOffsets(group described) error {
-	rows, err := g.offsetRows(group)
-	if err != nil {
-		return err
-	}
+func (g *groupTool) printOffsets(group consumergroup.Group, progress []consumergroup.Read) {
+	rows := offsetRows(progress)
 	if !g.tellState(group, len(rows)) {
-		return nil
+		return
 	}
 	widths := [4]int{15, 15, 15, 15}
 	for _, r := range rows {
-		for i, word := range []string{group.name, r.topic, r.consumer, r.host} {
+		for i, word := range []string{group.Name, r.topic, r.consumer, r.host} {
 			widths[i] = max(widths[i], len(word))
 		}
 	}
@@ -167,102 +100,52 @@ func (g *groupTool) printOffsets(group described) error {
 	}
 	line("GROUP", offsetRow{"TOPIC", "PARTITION", "LEADER-EPOCH", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID", "HOST", "CLIENT-ID"})
 	for _, r := range rows {
-		line(group.name, r)
+		line(group.Name, r)
 	}
 	g.say("")
-	return nil
 }
 
-// offsetRows are the partitions of the members, those with the most first, then what nobody has.
-func (g *groupTool) offsetRows(group described) ([]offsetRow, error) {
-	committed, err := g.committed(group.name)
-	if err != nil {
-		return nil, err
-	}
-	members := slices.DeleteFunc(slices.Clone(group.members), func(m groupMember) bool { return len(m.assigned) == 0 })
-	slices.SortStableFunc(members, func(a, b groupMember) int { return len(b.assigned) - len(a.assigned) })
+func offsetRows(progress []consumergroup.Read) []offsetRow {
 	var rows []offsetRow
-	taken := map[partition]bool{}
-	for _, m := range members {
-		for _, p := range m.assigned {
-			taken[p] = true
+	for _, read := range progress {
+		row := offsetRow{read.Topic, strconv.Itoa(int(read.Number)), "-", "-", "-", "-", "-", "-", "-"}
+		if m := read.Member; m != nil {
+			row.consumer, row.host, row.client = m.ID, m.Host, m.Client
 		}
-		more, err := g.partitionRows(m.assigned, committed, m.id, m.host, m.client)
-		if err != nil {
-			return nil, err
+		if read.End != nil {
+			row.end = strconv.FormatInt(*read.End, 10)
 		}
-		rows = append(rows, more...)
-	}
-	var free []partition
-	for p := range committed {
-		if !taken[p] {
-			free = append(free, p)
-		}
-	}
-	more, err := g.partitionRows(free, committed, "-", "-", "-")
-	return append(rows, more...), err
-}
-
-func comparePartitions(a, b partition) int {
-	return cmp.Or(strings.Compare(a.topic, b.topic), cmp.Compare(a.number, b.number))
-}
-
-func (g *groupTool) partitionRows(partitions []partition, committed map[partition]kadm.Offset, consumer, host, client string) ([]offsetRow, error) {
-	partitions = slices.Clone(partitions)
-	slices.SortFunc(partitions, comparePartitions)
-	ends, err := g.offsetsBy(partitions, g.admin().ListEndOffsets)
-	if err != nil {
-		return nil, err
-	}
-	var rows []offsetRow
-	for _, p := range partitions {
-		row := offsetRow{p.topic, strconv.Itoa(int(p.number)), "-", "-", "-", "-", consumer, host, client}
-		end, hasEnd := ends[p]
-		if hasEnd {
-			row.end = strconv.FormatInt(end, 10)
-		}
-		if at, has := committed[p]; has {
+		if at := read.Committed; at != nil {
 			row.offset = strconv.FormatInt(at.At, 10)
 			if at.LeaderEpoch >= 0 {
 				row.leaderEpoch = strconv.Itoa(int(at.LeaderEpoch))
 			}
-			if hasEnd {
-				row.lag = strconv.FormatInt(end-at.At, 10)
-			}
+		}
+		if lag, known := read.Lag(); known {
+			row.lag = strconv.FormatInt(lag, 10)
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows
 }
-
-func (g *groupTool) admin() *kadm.Client { return kadm.NewClient(g.client) }
 
 // committed are the offsets that a group has committed.
 func (g *groupTool) committed(name string) (map[partition]kadm.Offset, error) {
-	answer, err := g.admin().FetchOffsets(g.ctx, name)
-	if err != nil {
-		return nil, unreachable(err, "listConsumerGroupOffsets")
-	}
-	offsets := map[partition]kadm.Offset{}
-	answer.Each(func(o kadm.OffsetResponse) {
-		if o.Err == nil && o.At >= 0 {
-			offsets[partition{o.Topic, o.Partition}] = o.Offset
-		}
-	})
-	return offsets, nil
+	offsets, err := consumergroup.Committed(g.ctx, g.client, name)
+	return offsets, unreachable(err, "listConsumerGroupOffsets")
 }
 
-func (g *groupTool) printMembers(group described) {
+func (g *groupTool) printMembers(group consumergroup.Group) {
 	widths := [7]int{15, 15, 17, 15, 15, 20, 20} // group, member, instance, host, client, assignments
 	withInstance, hasClassic, hasUpgraded := false, false, false
-	g.tellState(group, len(group.members))
-	for _, m := range group.members {
-		for i, word := range []string{group.name, m.id, m.instance, m.host, m.client, assignment(m.assigned), assignment(m.target)} {
+	g.tellState(group, len(group.Members))
+	for _, m := range group.Members {
+		for i, word := range []string{group.Name, m.ID, m.Instance, m.Host, m.Client, assignment(m.Assigned), assignment(m.Target)} {
 			widths[i] = max(widths[i], len(word))
 		}
-		withInstance = withInstance || m.instance != ""
-		hasClassic = hasClassic || m.upgraded != nil && !*m.upgraded
-		hasUpgraded = hasUpgraded || m.upgraded != nil && *m.upgraded
+		withInstance = withInstance || m.Instance != ""
+		hasClassic = hasClassic || m.Upgraded != nil && !*m.Upgraded
+		hasUpgraded = hasUpgraded || m.Upgraded != nil && *m.Upgraded
 	}
 	row := func(name, id, instance, host, client, count, epoch, now, targetEpoch, target, upgraded string) {
 		g.print("%-*s %-*s ", widths[0], name, widths[1], id)
@@ -281,13 +164,13 @@ func (g *groupTool) printMembers(group described) {
 	g.print("\n")
 	row("GROUP", "CONSUMER-ID", "GROUP-INSTANCE-ID", "HOST", "CLIENT-ID", "#PARTITIONS",
 		"CURRENT-EPOCH", "CURRENT-ASSIGNMENT", "TARGET-EPOCH", "TARGET-ASSIGNMENT", "UPGRADED")
-	for _, m := range group.members {
+	for _, m := range group.Members {
 		upgraded := "-"
-		if m.upgraded != nil {
-			upgraded = strconv.FormatBool(*m.upgraded)
+		if m.Upgraded != nil {
+			upgraded = strconv.FormatBool(*m.Upgraded)
 		}
-		row(group.name, m.id, m.instance, m.host, m.client, strconv.Itoa(len(m.assigned)),
-			epochText(m.epoch), assignment(m.assigned), epochText(group.targetEpoch), assignment(m.target), upgraded)
+		row(group.Name, m.ID, m.Instance, m.Host, m.Client, strconv.Itoa(len(m.Assigned)),
+			epochText(m.Epoch), assignment(m.Assigned), epochText(group.TargetEpoch), assignment(m.Target), upgraded)
 	}
 }
 
@@ -305,7 +188,7 @@ func assignment(partitions []partition) string {
 	}
 	byTopic := map[string][]int32{}
 	for _, p := range partitions {
-		byTopic[p.topic] = append(byTopic[p.topic], p.number)
+		byTopic[p.Topic] = append(byTopic[p.Topic], p.Number)
 	}
 	var words []string
 	for topic, numbers := range byTopic {
@@ -316,12 +199,12 @@ func assignment(partitions []partition) string {
 	return strings.Join(words, ";")
 }
 
-func (g *groupTool) printState(group described) error {
+func (g *groupTool) printState(group consumergroup.Group) error {
 	if !g.tellState(group, 1) {
 		return nil
 	}
 	request := kmsg.NewFindCoordinatorRequest()
-	request.CoordinatorKey, request.CoordinatorKeys = group.name, []string{group.name}
+	request.CoordinatorKey, request.CoordinatorKeys = group.Name, []string{group.Name}
 	answer, err := request.RequestWith(g.ctx, g.client)
 	if err != nil {
 		return unreachable(err, "findCoordinator")
@@ -332,7 +215,7 @@ func (g *groupTool) printState(group described) error {
 		node, host, port = c.NodeID, c.Host, c.Port
 	}
 	coordinator := fmt.Sprintf("%s:%d  (%d)", host, port, node)
-	widths := [2]int{max(15, len(group.name)), max(25, len(coordinator))}
+	widths := [2]int{max(15, len(group.Name)), max(25, len(coordinator))}
 	row := func(name, coordinator, strategy, state, epoch, target, members string) {
 		g.print("\n%-*s %-*s %-20s %-20s ", widths[0], name, widths[1], coordinator, cmp.Or(strategy, "-"), state)
 		if g.got.has("verbose") {
@@ -341,7 +224,7 @@ func (g *groupTool) printState(group described) error {
 		g.print("%s", members)
 	}
 	row("GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS")
-	row(group.name, coordinator, group.assignor, group.state, epochText(group.epoch), epochText(group.targetEpoch), strconv.Itoa(len(group.members)))
+	row(group.Name, coordinator, group.Assignor, group.State, epochText(group.Epoch), epochText(group.TargetEpoch), strconv.Itoa(len(group.Members)))
 	g.say("")
 	return nil
 }

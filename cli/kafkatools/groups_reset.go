@@ -1,7 +1,6 @@
 package kafkatools
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
 // partitionsOf reads TOPIC:0,1,2; nil is a topic without partitions.
@@ -31,7 +32,7 @@ func partitionsOf(word string) ([]partition, error) {
 		if err != nil {
 			return nil, argumentErrorf("Invalid partition '%s' specified in topic arg '%s''", number, word)
 		}
-		partitions = append(partitions, partition{topic, int32(n)})
+		partitions = append(partitions, partition{Topic: topic, Number: int32(n)})
 	}
 	return partitions, nil
 }
@@ -45,22 +46,27 @@ func (g *groupTool) reset() error {
 	names = mapOrder(names, 0, hashOf)
 	plans := map[string]map[partition]int64{}
 	for _, name := range names {
-		group, err := g.describeGroup(name)
+		groups, err := g.describeGroups(name)
 		if err != nil && !isCode(err, kerr.GroupIDNotFound) {
 			return fmt.Errorf("%s", thrown(err))
 		}
-		if err == nil && !group.isInactive() {
-			g.fail("Assignments can only be reset if the group '" + name + "' is inactive, but the current state is " + group.state + ".")
+		if err == nil && !groups[0].IsInactive() {
+			g.fail("Assignments can only be reset if the group '" + name + "' is inactive, but the current state is " + groups[0].State + ".")
 			plans[name] = nil
 			continue
 		}
-		if plans[name], err = g.planReset(name); err != nil {
+		steps, err := g.planReset(name)
+		if err != nil {
 			return err
+		}
+		plans[name] = map[partition]int64{}
+		for _, step := range steps {
+			plans[name][step.Partition] = step.To
 		}
 		if !g.got.has("execute") || g.got.has("dry-run") {
 			continue
 		}
-		if err := g.commit(name, plans[name]); err != nil {
+		if err := g.commit(name, steps); err != nil {
 			return err
 		}
 	}
@@ -72,31 +78,20 @@ func (g *groupTool) reset() error {
 	return nil
 }
 
-func (g *groupTool) commit(group string, plan map[partition]int64) error {
-	if len(plan) == 0 {
-		return nil
-	}
-	offsets := kadm.Offsets{}
-	for p, at := range plan {
-		offsets.Add(kadm.Offset{Topic: p.topic, Partition: p.number, At: at, LeaderEpoch: -1})
-	}
-	answer, err := g.admin().CommitOffsets(g.ctx, group, offsets)
-	if err != nil {
-		return unreachable(err, "alterConsumerGroupOffsets")
-	}
-	var code *kerr.Error
-	if err := answer.Error(); errors.As(err, &code) {
+func (g *groupTool) commit(group string, steps []consumergroup.Step) error {
+	err := consumergroup.Commit(g.ctx, g.client, group, steps)
+	if code := (*kerr.Error)(nil); errors.As(err, &code) {
 		return refused(code.Code, nil)
 	}
-	return nil
+	return unreachable(err, "alterConsumerGroupOffsets")
 }
 
-func inMapOrder(plan map[partition]int64) []partition {
+func inMapOrder[V any](plan map[partition]V) []partition {
 	var partitions []partition
 	for p := range plan {
 		partitions = append(partitions, p)
 	}
-	slices.SortFunc(partitions, comparePartitions)
+	slices.SortFunc(partitions, consumergroup.Compare)
 	return mapOrder(partitions, 0, hashOfPartition)
 }
 
@@ -105,7 +100,7 @@ func (g *groupTool) printPlans(names []string, plans map[string]map[partition]in
 	for _, name := range names {
 		widths[0] = max(widths[0], len(name))
 		for p := range plans[name] {
-			widths[1] = max(widths[1], len(p.topic))
+			widths[1] = max(widths[1], len(p.Topic))
 		}
 	}
 	row := func(group, topic string, number, offset any) {
@@ -114,7 +109,7 @@ func (g *groupTool) printPlans(names []string, plans map[string]map[partition]in
 	row("GROUP", "TOPIC", "PARTITION", "NEW-OFFSET")
 	for _, name := range names {
 		for _, p := range inMapOrder(plans[name]) {
-			row(name, p.topic, p.number, plans[name][p])
+			row(name, p.Topic, p.Number, plans[name][p])
 		}
 	}
 	g.say("")
@@ -124,7 +119,7 @@ func (g *groupTool) exportPlans(names []string, plans map[string]map[partition]i
 	w := csv.NewWriter(g.out)
 	for _, name := range names {
 		for _, p := range inMapOrder(plans[name]) {
-			record := []string{p.topic, strconv.Itoa(int(p.number)), strconv.FormatInt(plans[name][p], 10)}
+			record := []string{p.Topic, strconv.Itoa(int(p.Number)), strconv.FormatInt(plans[name][p], 10)}
 			if len(g.got.values("group")) != 1 {
 				record = append([]string{name}, record...)
 			}
@@ -161,7 +156,7 @@ func (g *groupTool) toReset(group string) ([]partition, error) {
 					return nil, refused(kerr.UnknownTopicOrPartition.Code, nil)
 				}
 				for i := range counts[word] {
-					partitions = append(partitions, partition{word, int32(i)})
+					partitions = append(partitions, partition{Topic: word, Number: int32(i)})
 				}
 			}
 			all = append(all, partitions...)
@@ -173,7 +168,7 @@ func (g *groupTool) toReset(group string) ([]partition, error) {
 	return nil, nil
 }
 
-func (g *groupTool) planReset(group string) (map[partition]int64, error) {
+func (g *groupTool) planReset(group string) ([]consumergroup.Step, error) {
 	if g.got.count(resetScenarios...) > 0 || g.got.count("all-topics", "topic") == 0 {
 		partitions, err := g.toReset(group)
 		if err != nil {
@@ -198,8 +193,8 @@ func (g *groupTool) checkExist(partitions []partition) error {
 	}
 	var missing []string
 	for _, p := range partitions {
-		if int(p.number) >= counts[p.topic] || p.number < 0 {
-			missing = append(missing, fmt.Sprintf("%s-%d", p.topic, p.number))
+		if int(p.Number) >= counts[p.Topic] || p.Number < 0 {
+			missing = append(missing, fmt.Sprintf("%s-%d", p.Topic, p.Number))
 		}
 	}
 	if len(missing) > 0 {
@@ -209,169 +204,88 @@ func (g *groupTool) checkExist(partitions []partition) error {
 }
 
 // planScenario computes the new offsets; known is false without a scenario.
-func (g *groupTool) planScenario(group string, partitions []partition) (plan map[partition]int64, known bool, err error) {
+func (g *groupTool) planScenario(group string, partitions []partition) (steps []consumergroup.Step, known bool, err error) {
+	if g.got.has("from-file") {
+		steps, err = g.fromFile(group)
+		return steps, true, err
+	}
+	target, known, err := g.target()
+	if !known || err != nil {
+		return nil, known, err
+	}
+	var committed map[partition]kadm.Offset
+	if target.Kind == consumergroup.Shift || target.Kind == consumergroup.Current {
+		if committed, err = g.committed(group); err != nil {
+			return nil, true, err
+		}
+	}
+	steps, err = target.Plan(g.ctx, g.client, committed, partitions)
+	if nowhere := (*consumergroup.NowhereError)(nil); errors.As(err, &nowhere) {
+		p := nowhere.Partition
+		return nil, true, argumentErrorf("Cannot shift offset for partition %s-%d since there is no current committed offset", p.Topic, p.Number)
+	}
+	g.warnOf(steps)
+	return steps, true, unreachable(err, "listOffsets")
+}
+
+// target is what the scenario options say.
+func (g *groupTool) target() (target consumergroup.Target, known bool, err error) {
 	got := g.got
 	switch {
 	case got.has("to-offset"):
-		to, _, err := got.number("to-offset")
-		if err != nil {
-			return nil, true, err
-		}
-		plan = map[partition]int64{}
-		for _, p := range partitions {
-			plan[p] = to
-		}
-		plan, err = g.inRange(plan)
-		return plan, true, err
+		target.Kind = consumergroup.Exact
+		target.Number, _, err = got.number("to-offset")
 	case got.has("to-earliest"):
-		plan, err = g.offsetsBy(partitions, g.admin().ListStartOffsets)
-		return plan, true, err
+		target.Kind = consumergroup.Start
 	case got.has("to-latest"):
-		plan, err = g.offsetsBy(partitions, g.admin().ListEndOffsets)
-		return plan, true, err
+		target.Kind = consumergroup.End
 	case got.has("shift-by"):
-		plan, err = g.shifted(group, partitions)
-		return plan, true, err
+		target.Kind = consumergroup.Shift
+		target.Number, _, err = got.number("shift-by")
 	case got.has("to-datetime"):
-		at, err := parseDateTime(first(got.values("to-datetime")))
-		if err == nil {
-			plan, err = g.at(partitions, at)
-		}
-		return plan, true, err
+		target.Kind = consumergroup.Time
+		target.At, err = parseDateTime(first(got.values("to-datetime")))
 	case got.has("by-duration"):
-		back, err := parseDuration(first(got.values("by-duration")))
-		if err == nil {
-			plan, err = g.at(partitions, g.now().Add(-back))
-		}
-		return plan, true, err
-	case got.has("from-file"):
-		plan, err = g.fromFile(group)
-		return plan, true, err
+		var back time.Duration
+		back, err = parseDuration(first(got.values("by-duration")))
+		target.Kind, target.At = consumergroup.Time, g.now().Add(-back)
 	case got.has("to-current"):
-		plan, err = g.current(group, partitions)
-		return plan, true, err
+		target.Kind = consumergroup.Current
+	default:
+		return target, false, nil
 	}
-	return nil, false, nil
+	return target, true, err
 }
 
-// offsetsBy asks for offsets of partitions; what was not answered is left out.
-func (g *groupTool) offsetsBy(partitions []partition, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[partition]int64, error) {
-	offsets := map[partition]int64{}
-	var topics []string
-	for _, p := range partitions {
-		if !slices.Contains(topics, p.topic) {
-			topics = append(topics, p.topic)
+// warnOf tells where a group cannot go where it was told to.
+func (g *groupTool) warnOf(steps []consumergroup.Step) {
+	byPartition := map[partition]consumergroup.Step{}
+	for _, step := range steps {
+		byPartition[step.Partition] = step
+	}
+	for _, p := range inMapOrder(byPartition) {
+		step := byPartition[p]
+		if step.Empty {
+			g.say("\nWarn: Partition %d from topic %s is empty. Falling back to latest known offset.", p.Number, p.Topic)
 		}
-	}
-	if len(topics) == 0 {
-		return offsets, nil
-	}
-	answer, err := list(g.ctx, topics...)
-	if err != nil {
-		return nil, unreachable(err, "listOffsets")
-	}
-	for _, p := range partitions {
-		if o, ok := answer.Lookup(p.topic, p.number); ok && o.Err == nil {
-			offsets[p] = o.Offset
+		if step.Asked == step.To {
+			continue
 		}
-	}
-	return offsets, nil
-}
-
-// at are the offsets of a time; where nothing is that young, the end.
-func (g *groupTool) at(partitions []partition, when time.Time) (map[partition]int64, error) {
-	found, err := g.offsetsBy(partitions, func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
-		return g.offsetsAt(ctx, when.UnixMilli(), topics...)
-	})
-	if err != nil {
-		return nil, err
-	}
-	var without []partition
-	for _, p := range inMapOrder(found) {
-		if found[p] < 0 {
-			g.say("\nWarn: Partition %d from topic %s is empty. Falling back to latest known offset.", p.number, p.topic)
-			without = append(without, p)
+		what := "higher than latest"
+		if step.Asked < step.To {
+			what = "lower than earliest"
 		}
-	}
-	ends, err := g.offsetsBy(without, g.admin().ListEndOffsets)
-	for p, end := range ends {
-		found[p] = end
-	}
-	return found, err
-}
-
-func (g *groupTool) shifted(group string, partitions []partition) (map[partition]int64, error) {
-	by, _, err := g.got.number("shift-by")
-	if err != nil {
-		return nil, err
-	}
-	committed, err := g.committed(group)
-	if err != nil {
-		return nil, err
-	}
-	plan := map[partition]int64{}
-	for _, p := range partitions {
-		at, has := committed[p]
-		if !has {
-			return nil, argumentErrorf("Cannot shift offset for partition %s-%d since there is no current committed offset", p.topic, p.number)
-		}
-		plan[p] = at.At + by
-	}
-	return g.inRange(plan)
-}
-
-func (g *groupTool) current(group string, partitions []partition) (map[partition]int64, error) {
-	committed, err := g.committed(group)
-	if err != nil {
-		return nil, err
-	}
-	plan := map[partition]int64{}
-	var without []partition
-	for _, p := range partitions {
-		if at, has := committed[p]; has {
-			plan[p] = at.At
-		} else {
-			without = append(without, p)
-		}
-	}
-	ends, err := g.offsetsBy(without, g.admin().ListEndOffsets)
-	for p, end := range ends {
-		plan[p] = end
-	}
-	return plan, err
-}
-
-// inRange moves offsets to where there are records, with a warning.
-func (g *groupTool) inRange(plan map[partition]int64) (map[partition]int64, error) {
-	partitions := inMapOrder(plan)
-	starts, err := g.offsetsBy(partitions, g.admin().ListStartOffsets)
-	if err != nil {
-		return nil, err
-	}
-	ends, err := g.offsetsBy(partitions, g.admin().ListEndOffsets)
-	if err != nil {
-		return nil, err
-	}
-	warn := func(p partition, what string, to int64) {
 		fmt.Fprintf(g.errOut, "[%s] WARN New offset (%d) is %s offset for topic partition %s-%d. Value will be set to %d\n",
-			g.now().Format("2006-01-02 15:04:05,000"), plan[p], what, p.topic, p.number, to)
-		plan[p] = to
+			g.now().Format("2006-01-02 15:04:05,000"), step.Asked, what, p.Topic, p.Number, step.To)
 	}
-	for _, p := range partitions {
-		if end, has := ends[p]; has && plan[p] > end {
-			warn(p, "higher than latest", end)
-		} else if start, has := starts[p]; has && plan[p] < start {
-			warn(p, "lower than earliest", start)
-		}
-	}
-	return plan, nil
 }
 
 // fromFile reads TOPIC,PARTITION,OFFSET, with the group in front where there is more than one.
-func (g *groupTool) fromFile(group string) (map[partition]int64, error) {
-	file, err := os.Open(first(g.got.values("from-file")))
+func (g *groupTool) fromFile(group string) ([]consumergroup.Step, error) {
+	name := first(g.got.values("from-file"))
+	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, says("java.io.IOException: Unable to read file %s", name)
 	}
 	defer file.Close() //nolint:errcheck // only read
 	reader := csv.NewReader(file)
@@ -388,6 +302,9 @@ func (g *groupTool) fromFile(group string) (map[partition]int64, error) {
 			}
 			record = record[1:]
 		}
+		if len(record) == 2 {
+			record = append(record, "0") // as Kafka's reader, which takes what is missing for 0
+		}
 		if len(record) != 3 {
 			return nil, fmt.Errorf("%s: a line has not TOPIC,PARTITION,OFFSET", file.Name())
 		}
@@ -396,21 +313,40 @@ func (g *groupTool) fromFile(group string) (map[partition]int64, error) {
 		if err := errors.Join(err, err2); err != nil {
 			return nil, err
 		}
-		plan[partition{record[0], int32(number)}] = offset
+		plan[partition{Topic: record[0], Number: int32(number)}] = offset
 	}
 	if len(plan) == 0 {
 		g.fail("No reset plan for group " + group + " found")
 		return nil, nil
 	}
+	counts, err := g.partitionCounts(g.client)
+	if err != nil {
+		return nil, unreachable(err, "describeTopics")
+	}
+	for _, p := range inMapOrder(plan) {
+		if counts[p.Topic] == 0 {
+			return nil, says("java.util.concurrent.ExecutionException: org.apache.kafka.common.errors.UnknownTopicOrPartitionException: "+
+				"Failed to fetch metadata for partition %s-%d because metadata for topic `%s` could not be found", p.Topic, p.Number, p.Topic)
+		}
+	}
 	if err := g.checkExist(inMapOrder(plan)); err != nil {
 		return nil, err
 	}
-	return g.inRange(plan)
+	steps, err := consumergroup.Within(g.ctx, g.client, plan)
+	g.warnOf(steps)
+	return steps, unreachable(err, "listOffsets")
 }
 
-// parseDateTime reads YYYY-MM-DDThh:mm:ss.sss, in UTC unless a zone follows.
+// parseDateTime reads YYYY-MM-DDThh:mm:ss.sss, in UTC unless a zone follows (Utils.getDateTime).
 func parseDateTime(s string) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02T15:04:05.000", "2006-01-02T15:04:05.000Z0700", "2006-01-02T15:04:05.000Z07:00", "2006-01-02T15:04:05.000Z07"} {
+	_, clock, isTime := strings.Cut(s, "T")
+	if !isTime {
+		return time.Time{}, says("java.text.ParseException: Error parsing timestamp. It does not contain a 'T' according to ISO8601 format")
+	}
+	if !strings.ContainsAny(clock, "+-Z") {
+		s += "Z"
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05.000Z0700", "2006-01-02T15:04:05.000Z07:00", "2006-01-02T15:04:05.000Z07"} {
 		if at, err := time.Parse(layout, s); err == nil {
 			return at, nil
 		}

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 	"unicode/utf16"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
 // hashOf is String.hashCode.
@@ -17,12 +19,9 @@ func hashOf(s string) int32 {
 }
 
 // partition is Kafka's TopicPartition.
-type partition struct {
-	topic  string
-	number int32
-}
+type partition = consumergroup.Partition
 
-func hashOfPartition(p partition) int32 { return 31*(31+p.number) + hashOf(p.topic) }
+func hashOfPartition(p partition) int32 { return 31*(31+p.Number) + hashOf(p.Topic) }
 
 // mapOrder sorts keys, which come in the order in which they were put, as java.util.HashMap
 // lists them: tools of Kafka print in that order. capacity is the one the map was made with; 0 is 16.

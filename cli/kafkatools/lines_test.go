@@ -88,7 +88,7 @@ func TestPartitionFilter(t *testing.T) {
 		var chosen []string
 		for _, topic := range []string{"a", "b"} {
 			for i := range int32(4) {
-				if wanted(partition{topic, i}) {
+				if wanted(partition{Topic: topic, Number: i}) {
 					chosen = append(chosen, topic+string(rune('0'+i)))
 				}
 			}

@@ -1,7 +1,7 @@
 package kafkatools
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -9,59 +9,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
-
-// offsetsAt is ListOffsets for a timestamp, or one of the negative numbers with a meaning;
-// -1 is the offset where nothing is that young.
-func (g *groupTool) offsetsAt(ctx context.Context, timestamp int64, topics ...string) (kadm.ListedOffsets, error) {
-	counts, err := g.partitionCounts(g.client)
-	if err != nil {
-		return nil, err
-	}
-	var partitions []partition
-	for _, topic := range topics {
-		for i := range counts[topic] {
-			partitions = append(partitions, partition{topic, int32(i)})
-		}
-	}
-	listed := kadm.ListedOffsets{}
-	err = g.listOffsets(ctx, g.client, timestamp, partitions, func(p partition, offset int64, err error) {
-		if listed[p.topic] == nil {
-			listed[p.topic] = map[int32]kadm.ListedOffset{}
-		}
-		listed[p.topic][p.number] = kadm.ListedOffset{Topic: p.topic, Partition: p.number, Offset: offset, Err: err}
-	})
-	return listed, err
-}
-
-func (t *tool) listOffsets(ctx context.Context, client *kgo.Client, timestamp int64, partitions []partition, each func(partition, int64, error)) error {
-	request := kmsg.NewListOffsetsRequest()
-	request.ReplicaID = -1
-	for _, p := range partitions {
-		at := slices.IndexFunc(request.Topics, func(topic kmsg.ListOffsetsRequestTopic) bool { return topic.Topic == p.topic })
-		if at < 0 {
-			topic := kmsg.NewListOffsetsRequestTopic()
-			topic.Topic = p.topic
-			at, request.Topics = len(request.Topics), append(request.Topics, topic)
-		}
-		one := kmsg.NewListOffsetsRequestTopicPartition()
-		one.Partition, one.Timestamp = p.number, timestamp
-		request.Topics[at].Partitions = append(request.Topics[at].Partitions, one)
-	}
-	answer, err := request.RequestWith(ctx, client)
-	if err != nil {
-		return err
-	}
-	for _, topic := range answer.Topics {
-		for _, p := range topic.Partitions {
-			each(partition{topic.Topic, p.Partition}, p.Offset, refused(p.ErrorCode, nil))
-		}
-	}
-	return nil
-}
 
 // getOffsets is kafka-get-offsets (GetOffsetShell).
 func getOffsets(t *tool, args []string) error {
@@ -98,7 +49,7 @@ func getOffsets(t *tool, args []string) error {
 		return t.usage(p, message)
 	}
 	if err := t.printOffsetsOf(bootstrap, got); err != nil {
-		return says("Error occurred: %v", err)
+		return says("Error occurred: %s", thrown(err))
 	}
 	return nil
 }
@@ -134,7 +85,7 @@ func (t *tool) printOffsetsOf(bootstrap string, got *parsed) error {
 			continue
 		}
 		for _, p := range topic.Partitions {
-			if one := (partition{*topic.Topic, p.Partition}); wanted(one) {
+			if one := (partition{Topic: *topic.Topic, Number: p.Partition}); wanted(one) {
 				partitions = append(partitions, one)
 			}
 		}
@@ -143,16 +94,18 @@ func (t *tool) printOffsetsOf(bootstrap string, got *parsed) error {
 		return says("Could not match any topic-partitions with the specified filters")
 	}
 	found := map[string]string{}
-	err = t.listOffsets(t.ctx, client, timestamp, partitions, func(p partition, offset int64, err error) {
-		name := fmt.Sprintf("%s-%d", p.topic, p.number)
-		if err != nil {
-			t.complain("Skip getting offsets for topic-partition " + name + " due to error: " + thrown(err))
-		} else if offset >= 0 {
-			found[name] = fmt.Sprintf("%s:%d:%d", p.topic, p.number, offset)
-		}
-	})
+	listed, err := consumergroup.List(t.ctx, client, timestamp, partitions)
 	if err != nil {
 		return unreachable(err, "listOffsets")
+	}
+	for _, p := range slices.SortedFunc(keys(listed), consumergroup.Compare) {
+		at := listed[p]
+		name := fmt.Sprintf("%s-%d", p.Topic, p.Number)
+		if code := (*kerr.Error)(nil); errors.As(at.Err, &code) {
+			t.complain("Skip getting offsets for topic-partition " + name + " due to error: " + thrown(refused(code.Code, nil)))
+		} else if at.Offset >= 0 {
+			found[name] = fmt.Sprintf("%s:%d:%d", p.Topic, p.Number, at.Offset)
+		}
 	}
 	for _, name := range slices.Sorted(keys(found)) {
 		t.say("%s", found[name])
@@ -209,14 +162,14 @@ func partitionFilter(got *parsed) (func(partition) bool, error) {
 			numbers = append(numbers, int32(n))
 		}
 		return func(p partition) bool {
-			return matches(p.topic) && (list == "" || slices.Contains(numbers, p.number))
+			return matches(p.Topic) && (list == "" || slices.Contains(numbers, p.Number))
 		}, nil
 	}
 	var rules []func(partition) bool
 	for word := range strings.SplitSeq(first(got.values("topic-partitions")), ",") {
 		parts := rulePattern().FindStringSubmatch(word)
 		if parts == nil {
-			return nil, says("Invalid rule specification: %s", word)
+			return nil, says("org.apache.kafka.tools.TerseException: Invalid rule specification: %s", word)
 		}
 		matches, err := includeList(parts[1])
 		if err != nil {
@@ -234,7 +187,7 @@ func partitionFilter(got *parsed) (func(partition) bool, error) {
 			low = number(parts[2], 0)
 			high = low + 1
 		}
-		rules = append(rules, func(p partition) bool { return matches(p.topic) && p.number >= low && p.number < high })
+		rules = append(rules, func(p partition) bool { return matches(p.Topic) && p.Number >= low && p.Number < high })
 	}
 	return func(p partition) bool {
 		return slices.ContainsFunc(rules, func(matches func(partition) bool) bool { return matches(p) })

@@ -69,15 +69,6 @@ func (t *tool) consumePerf(got *parsed) error {
 	if settings["client.id"] == "" {
 		settings["client.id"] = "perf-consumer-client"
 	}
-	want, isNew, err := got.number("num-records")
-	if err != nil {
-		return err
-	}
-	if !isNew {
-		if want, _, err = got.number("messages"); err != nil {
-			return err
-		}
-	}
 	limit, _, err := got.number("timeout")
 	if err != nil {
 		return err
@@ -95,20 +86,39 @@ func (t *tool) consumePerf(got *parsed) error {
 			t.say("start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, %s", columns)
 		}
 	}
+	want, isNew, err := got.number("num-records") // read after the header, as Kafka's tool does
+	if err == nil && !isNew {
+		want, _, err = got.number("messages")
+	}
+	if err != nil {
+		return err
+	}
 	client, err := t.connect(first(got.values("bootstrap-server")), settings, options...)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	began := t.now()
-	total := t.consumeAll(client, want, time.Duration(limit)*time.Millisecond)
+	every, _, err := got.number("reporting-interval")
+	if err != nil {
+		return err
+	}
+	before, reported := consumed{}, began
+	total := t.consumeAll(client, want, time.Duration(limit)*time.Millisecond, func(total consumed) {
+		if now := t.now(); detailed && now.Sub(reported).Milliseconds() >= every {
+			t.printInterval(total, before, now, reported)
+			before, reported = total, now
+		}
+	})
 	end := t.now()
 	if total.records < want {
 		t.say("WARNING: Exiting before consuming the expected number of records: timeout (%d ms) exceeded. You can use the --timeout option to increase the timeout.", limit)
 	}
 	// Offsets are committed as Java's consumer does when it closes; an error leaves nothing to be done.
 	_ = client.CommitUncommittedOffsets(t.ctx)
-	t.printConsumed(total, began, end, joined(), detailed)
+	if !detailed {
+		t.printConsumed(total, began, end, joined())
+	}
 	return nil
 }
 
@@ -148,8 +158,8 @@ func perfOptions(got *parsed, now func() time.Time) (options []kgo.Opt, joined f
 	}, nil
 }
 
-// consumeAll reads until there is enough, or nothing came for too long.
-func (t *tool) consumeAll(client *kgo.Client, want int64, limit time.Duration) (total consumed) {
+// consumeAll reads until there is enough, or nothing came for too long; it tells after each fetch.
+func (t *tool) consumeAll(client *kgo.Client, want int64, limit time.Duration, tell func(consumed)) (total consumed) {
 	for total.records < want {
 		ctx, cancel := context.WithTimeout(t.ctx, limit)
 		fetches := client.PollRecords(ctx, 500) // max.poll.records of Java's consumers: the count ends where theirs does
@@ -159,6 +169,7 @@ func (t *tool) consumeAll(client *kgo.Client, want int64, limit time.Duration) (
 			total.records++
 			total.bytes += int64(len(r.Key) + len(r.Value))
 		})
+		tell(total)
 		if fetches.NumRecords() == 0 && late || fetches.IsClientClosed() {
 			break
 		}
@@ -166,18 +177,29 @@ func (t *tool) consumeAll(client *kgo.Client, want int64, limit time.Duration) (
 	return total
 }
 
-func (t *tool) printConsumed(total consumed, began, end, joined time.Time, detailed bool) {
-	date := func(at time.Time) string {
-		return at.Format("2006-01-02 15:04:05:") + fmt.Sprintf("%03d", at.Nanosecond()/int(time.Millisecond))
-	}
-	seconds := max(end.Sub(began).Seconds(), 1e-3)
+func perfDate(at time.Time) string {
+	return at.Format("2006-01-02 15:04:05:") + fmt.Sprintf("%03d", at.Nanosecond()/int(time.Millisecond))
+}
+
+// perfRates are how much there is, and how much a second.
+func perfRates(total, since consumed, took time.Duration) string {
+	seconds := max(took.Seconds(), 1e-3)
+	return fmt.Sprintf("%.4f, %.4f, %d, %.4f", float64(total.bytes)/mebibyte, float64(total.bytes-since.bytes)/mebibyte/seconds,
+		total.records, float64(total.records-since.records)/seconds)
+}
+
+// printInterval is a row of --show-detailed-stats: no rebalance is in it.
+func (t *tool) printInterval(total, before consumed, now, reported time.Time) {
+	took := now.Sub(reported)
+	seconds := max(took.Seconds(), 1e-3)
+	t.say("%s, 0, %s, 0, %d, %.4f, %.4f", perfDate(now), perfRates(total, before, took), took.Milliseconds(),
+		float64(total.bytes-before.bytes)/mebibyte/seconds, float64(total.records-before.records)/seconds)
+}
+
+func (t *tool) printConsumed(total consumed, began, end, joined time.Time) {
 	rebalance := joined.Sub(began)
 	fetching := end.Sub(began) - rebalance
-	megabytes, fetchSeconds := float64(total.bytes)/mebibyte, max(fetching.Seconds(), 1e-3)
-	head := date(began) + ", " + date(end)
-	if detailed {
-		head = date(end) + ", 0"
-	}
-	t.say("%s, %.4f, %.4f, %d, %.4f, %d, %d, %.4f, %.4f", head, megabytes, megabytes/seconds, total.records, float64(total.records)/seconds,
-		rebalance.Milliseconds(), fetching.Milliseconds(), megabytes/fetchSeconds, float64(total.records)/fetchSeconds)
+	seconds := max(fetching.Seconds(), 1e-3)
+	t.say("%s, %s, %s, %d, %d, %.4f, %.4f", perfDate(began), perfDate(end), perfRates(total, consumed{}, end.Sub(began)),
+		rebalance.Milliseconds(), fetching.Milliseconds(), float64(total.bytes)/mebibyte/seconds, float64(total.records)/seconds)
 }

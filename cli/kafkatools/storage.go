@@ -1,6 +1,7 @@
 package kafkatools
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -15,18 +16,18 @@ func storage(t *tool, args []string) error {
 	config := argparseOption{long: "--config", short: "-c", about: "the broker's properties", required: true}
 	commands := []command{
 		{name: "info", about: "tell about the data folders", arguments: []argparseOption{config}},
-		{name: "format", about: "give the data folders an identity", arguments: []argparseOption{
+		{name: "format", about: "give the data folders an identity", atMostOne: []string{"--standalone", "--no-initial-controllers", "--initial-controllers"}, arguments: []argparseOption{
 			config,
 			{long: "--cluster-id", short: "-t", about: "id of the cluster", required: true},
 			{long: "--add-scram", short: "-S", about: "without effect: a user's password"},
 			{long: "--ignore-formatted", short: "-g", about: "a folder with an identity is no error", flag: true},
-			{long: "--release-version", short: "-r", about: "without effect"},
+			{long: "--release-version", short: "-r", about: "the version of Kafka whose features the cluster begins with"},
 			{long: "--feature", short: "-f", about: "without effect"},
 			{long: "--standalone", short: "-s", about: "without effect", flag: true},
 			{long: "--no-initial-controllers", short: "-N", about: "without effect", flag: true},
 			{long: "--initial-controllers", short: "-I", about: "without effect"},
 		}},
-		{name: "version-mapping", about: "not in Barnabas", arguments: []argparseOption{{long: "--release-version", short: "-r", about: "a version of Kafka"}}},
+		{name: "version-mapping", about: "print the features of a version of Kafka", arguments: []argparseOption{{long: "--release-version", short: "-r", about: "a version of Kafka"}}},
 		{name: "feature-dependencies", about: "not in Barnabas", arguments: []argparseOption{{long: "--feature", short: "-f", about: "a feature"}}},
 		{name: "random-uuid", about: "print an id"},
 	}
@@ -39,6 +40,8 @@ func storage(t *tool, args []string) error {
 		t.say("%s", randomUUID())
 		return nil
 	case "info", "format":
+	case "version-mapping":
+		return t.versionMapping(got.one("--release-version"))
 	default:
 		return fmt.Errorf("kafka-storage %s is not there in Barnabas", c.name)
 	}
@@ -145,16 +148,6 @@ func (t *tool) list(one, many string, items []string) {
 	t.say("")
 }
 
-// features of a new cluster, as Kafka 4.3's tool says them. Barnabas writes its own when it starts.
-const formatted = "Bootstrap metadata: BootstrapMetadata(records=[" +
-	"ApiMessageAndVersion(FeatureLevelRecord(name='metadata.version', featureLevel=30) at version 0), " +
-	"ApiMessageAndVersion(FeatureLevelRecord(name='eligible.leader.replicas.version', featureLevel=1) at version 0), " +
-	"ApiMessageAndVersion(FeatureLevelRecord(name='group.version', featureLevel=1) at version 0), " +
-	"ApiMessageAndVersion(FeatureLevelRecord(name='share.version', featureLevel=1) at version 0), " +
-	"ApiMessageAndVersion(FeatureLevelRecord(name='streams.version', featureLevel=1) at version 0), " +
-	"ApiMessageAndVersion(FeatureLevelRecord(name='transaction.version', featureLevel=2) at version 0)], " +
-	"metadataVersionLevel=30, source=format command)"
-
 // format writes meta.properties, which the broker takes for its identity.
 func (t *tool) format(settings properties, got argparsed) error {
 	node := settings["node.id"]
@@ -164,11 +157,23 @@ func (t *tool) format(settings properties, got argparsed) error {
 	if node == "" {
 		return says("Missing required configuration \"node.id\" which has no default value.")
 	}
+	version, err := release(got.one("--release-version"))
+	if err != nil {
+		return err
+	}
+	if err := checkQuorum(settings, got); err != nil {
+		return err
+	}
+	id := got.one("--cluster-id")
 	var fresh []string
 	for _, folder := range dataFolders(settings) {
-		if _, err := os.Stat(filepath.Join(folder, identityFile)); err != nil {
+		file := filepath.Join(folder, identityFile)
+		if _, err := os.Stat(file); err != nil {
 			fresh = append(fresh, folder)
 			continue
+		}
+		if old, err := readProperties(file); err == nil && old["cluster.id"] != id {
+			return says("Exception in thread \"main\" java.lang.RuntimeException: Invalid cluster.id in: %s. Expected %s, but read %s", file, id, old["cluster.id"])
 		}
 		if got["--ignore-formatted"] == nil {
 			return says("Log directory %s is already formatted. Use --ignore-formatted to ignore this directory and format the others.", folder)
@@ -178,17 +183,23 @@ func (t *tool) format(settings properties, got argparsed) error {
 		t.say("All of the log directories are already formatted.")
 		return nil
 	}
-	t.say("%s", formatted)
-	for i, folder := range fresh {
+	t.say("Bootstrap metadata: BootstrapMetadata(records=[%s], metadataVersionLevel=%d, source=format command)", version.records(), version.level)
+	// The folder of the metadata comes last, as in Kafka.
+	metadata := cmp.Or(settings["metadata.log.dir"], dataFolders(settings)[0])
+	slices.SortStableFunc(fresh, func(a, b string) int { return cmp.Compare(btoi(a == metadata), btoi(b == metadata)) })
+	for _, folder := range fresh {
 		kind := "data"
-		if i == 0 {
+		if folder == metadata {
 			kind = "metadata"
+			if got["--standalone"] != nil || got["--initial-controllers"] != nil {
+				kind = "dynamic metadata voter"
+			}
 		}
-		t.say("Formatting %s directory %s with metadata.version 4.3-IV0.", kind, folder)
+		t.say("Formatting %s directory %s with metadata.version %s.", kind, folder, version.name)
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
-		content := fmt.Sprintf("#\ncluster.id=%s\ndirectory.id=%s\nnode.id=%s\nversion=1\n", got.one("--cluster-id"), randomUUID(), node)
+		content := fmt.Sprintf("#\ncluster.id=%s\ndirectory.id=%s\nnode.id=%s\nversion=1\n", id, randomUUID(), node)
 		if err := os.WriteFile(filepath.Join(folder, identityFile), []byte(content), 0o644); err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func topics(t *tool, args []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := t.connect(bootstrap, settings)
+	client, err := t.connectAdmin(bootstrap, settings)
 	if err != nil {
 		return err
 	}
@@ -314,7 +314,11 @@ func includeList(pattern string) (func(string) bool, error) {
 }
 
 func (t *tool) listTopics(got *parsed, client *kgo.Client) error {
-	names, err := t.topicNames(client, first(got.values("topic")), !got.has("exclude-internal"))
+	pattern, err := got.value("topic")
+	if err != nil {
+		return err
+	}
+	names, err := t.topicNames(client, pattern, !got.has("exclude-internal"))
 	if err != nil {
 		return err
 	}
@@ -324,7 +328,10 @@ func (t *tool) listTopics(got *parsed, client *kgo.Client) error {
 
 // existing are the topics that a command is about; none is an error unless --if-exists is given.
 func (t *tool) existing(got *parsed, client *kgo.Client) ([]string, error) {
-	pattern := first(got.values("topic"))
+	pattern, err := got.value("topic")
+	if err != nil {
+		return nil, err
+	}
 	names, err := t.topicNames(client, pattern, !got.has("exclude-internal"))
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func (t *tool) describeTopics(got *parsed, client *kgo.Client) error {
 			}
 		}
 		if len(chosen) == 0 && !got.has("if-exists") {
-			return says("TopicId 'Optional[%s]' does not exist as expected", id)
+			return says("TopicId '%s' does not exist as expected", id)
 		}
 	} else {
 		names, err := t.existing(got, client)
@@ -96,7 +96,7 @@ func (t *tool) eligible(client *kgo.Client, topics []kmsg.MetadataResponseTopic)
 				continue
 			}
 			for _, p := range topic.Partitions {
-				found[partition{*topic.Topic, p.Partition}] = eligibleReplicas{p.EligibleLeaderReplicas, p.LastKnownELR}
+				found[partition{Topic: *topic.Topic, Number: p.Partition}] = eligibleReplicas{p.EligibleLeaderReplicas, p.LastKnownELR}
 			}
 		}
 		if answer.NextCursor == nil {
@@ -146,7 +146,7 @@ func (t *tool) describeTopic(got *parsed, client *kgo.Client, topic kmsg.Metadat
 			leader = strconv.Itoa(int(p.Leader))
 		}
 		elr, lastKnown := "N/A", "N/A"
-		if e, told := eligible[partition{*topic.Topic, p.Partition}]; told {
+		if e, told := eligible[partition{Topic: *topic.Topic, Number: p.Partition}]; told {
 			elr, lastKnown = joined(e.now), joined(e.before)
 		}
 		t.say("\tTopic: %s\tPartition: %d\tLeader: %s\tReplicas: %s\tIsr: %s\tElr: %s\tLastKnownElr: %s",

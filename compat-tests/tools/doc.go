@@ -5,8 +5,8 @@
 //	      ^
 //	      '---------- TestRecord -record --> a JVM per command --> Apache Kafka
 //
-// A file is a list of commands, each with what follows from it; the files are one
-// story, told in the order of their names to one broker:
+// A file is a list of commands, each with what follows from it; the files whose names
+// begin with the same digit are one story, told in the order of their names to one broker:
 //
 //	$ command line      ADDR is the broker, FILE a file made of the lines with @,
 //	                    LASTFILE the last such file, DIR an empty folder, DATA the broker's

@@ -20,10 +20,14 @@ func TestToolsAsRecorded(t *testing.T) {
 	if *record {
 		t.Skip("recording")
 	}
-	w := &scene{data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir()}
-	w.bootstrap = serve(t, w.data)
-	compared := 0
+	var w *scene
+	before, compared := "", 0
 	for _, path := range scripts(t) {
+		if w == nil || story(path) != story(before) {
+			w = &scene{data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir()}
+			w.bootstrap = serve(t, w.data)
+		}
+		before = path
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			steps, err := readScript(path)
 			if err != nil {

@@ -15,7 +15,7 @@ var floors = [][]string{
 	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/layering", "internal/scenario", "internal/sim", "internal/applets", "internal/fault"},
 	{"protocol", "config", "auth"},
 	{"logstore", "logstore/disk", "logstore/object", "metadata", "coordinator/group/assignor"},
-	{"partition", "coordinator", "coordinator/group", "coordinator/share", "coordinator/txn"},
+	{"partition", "coordinator", "coordinator/group", "coordinator/share", "coordinator/txn", "cli/consumergroup"},
 	{"server", "server/api", "console", "cli", "cli/kafkatools"},
 	{"broker", "cmd/barnabas", "docker/rootfs"},
 }
