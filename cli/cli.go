@@ -55,6 +55,8 @@ type options struct {
 	to                                                      string
 	execute                                                 bool
 	key, separator, file, compression, acks, format, offset string
+	null                                                    string
+	fromJSON                                                bool
 	partition                                               int32
 	count                                                   int64
 	fromBeginning, follow, quiet                            bool
@@ -100,14 +102,14 @@ var addressVariables = []string{"BARNABAS_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_S
 
 // Run runs a noun with the words behind it. A *UsageError is a command line that cannot be understood.
 func Run(noun string, args []string, in io.Reader, out, errOut io.Writer) error {
-	v, rest, err := find(noun, args, errOut)
+	v, rest, err := find(noun, args, out)
 	if err != nil {
 		return err
 	}
 	c := &call{in: in, out: out, errOut: errOut, now: time.Now}
 	set := flagsOf(v, &c.options)
 	set.SetOutput(errOut)
-	set.Usage = func() { explain(v, set, errOut) }
+	set.Usage = func() { explain(v, set, out) } // only when it is asked for
 	if err := set.Parse(rest); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return err
@@ -130,7 +132,7 @@ func Run(noun string, args []string, in io.Reader, out, errOut io.Writer) error 
 }
 
 // find chooses the verb; a noun that is one has none.
-func find(noun string, args []string, errOut io.Writer) (v verb, rest []string, err error) {
+func find(noun string, args []string, out io.Writer) (v verb, rest []string, err error) {
 	var names []string
 	for _, v := range verbs() {
 		if v.noun != noun {
@@ -145,7 +147,7 @@ func find(noun string, args []string, errOut io.Writer) (v verb, rest []string, 
 		names = append(names, v.name)
 	}
 	if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
-		explainNoun(noun, errOut)
+		explainNoun(noun, out)
 		return v, nil, pflag.ErrHelp
 	}
 	if len(args) == 0 {

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
 // run gives what a command prints and its error; no broker is there.
@@ -54,7 +56,7 @@ func TestAclsSayThatTheyAreNotThere(t *testing.T) {
 
 func TestEachVerbExplainsItself(t *testing.T) {
 	for _, v := range verbs() {
-		_, text, err := run(append(strings.Fields(v.noun+" "+v.name), "--help")...)
+		text, _, err := run(append(strings.Fields(v.noun+" "+v.name), "--help")...)
 		if !errors.Is(err, pflag.ErrHelp) || !strings.Contains(text, v.about) || !strings.Contains(text, v.use()) {
 			t.Errorf("%s %s: %v\n%s", v.noun, v.name, err, text)
 		}
@@ -84,12 +86,14 @@ func TestAddress(t *testing.T) {
 
 func TestParseTarget(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
-	for word, want := range map[string]target{
-		"start": {start: true}, "latest": {end: true}, "5": {number: 5}, "+5": {number: 5, shift: true}, "-5": {number: -5, shift: true},
-		"90m": {at: now.Add(-90 * time.Minute)}, "2026-01-01": {at: now.Add(-27 * time.Hour)}, "2026-01-02T04:00:00+01:00": {at: now},
+	for word, want := range map[string]consumergroup.Target{
+		"start": {Kind: consumergroup.Start}, "latest": {Kind: consumergroup.End}, "5": {Kind: consumergroup.Exact, Number: 5},
+		"+5": {Kind: consumergroup.Shift, Number: 5}, "-5": {Kind: consumergroup.Shift, Number: -5},
+		"90m":        {Kind: consumergroup.Time, At: now.Add(-90 * time.Minute)},
+		"2026-01-01": {Kind: consumergroup.Time, At: now.Add(-27 * time.Hour)}, "2026-01-02T04:00:00+01:00": {Kind: consumergroup.Time, At: now},
 	} {
 		got, err := parseTarget(word, now)
-		if err != nil || got.start != want.start || got.end != want.end || got.shift != want.shift || got.number != want.number || !got.at.Equal(want.at) {
+		if err != nil || got.Kind != want.Kind || got.Number != want.Number || !got.At.Equal(want.At) {
 			t.Errorf("%s: %+v, %v", word, got, err)
 		}
 	}

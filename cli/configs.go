@@ -45,31 +45,38 @@ func (c *call) resource() (kind kmsg.ConfigResourceType, name string, rest []str
 	return kind, name, c.args[2:], nil
 }
 
-// settings are all that a thing has, by name.
-func (c *call) settings(kind kmsg.ConfigResourceType, name string) ([]Setting, error) {
+// settings are all that things of a kind have, sorted, by the name of the thing.
+func (c *call) settings(kind kmsg.ConfigResourceType, names ...string) (map[string][]Setting, error) {
+	all := map[string][]Setting{}
+	if len(names) == 0 {
+		return all, nil
+	}
 	request := kmsg.NewDescribeConfigsRequest()
-	resource := kmsg.NewDescribeConfigsRequestResource()
-	resource.ResourceType, resource.ResourceName = kind, name
-	request.Resources = append(request.Resources, resource)
+	for _, name := range names {
+		resource := kmsg.NewDescribeConfigsRequestResource()
+		resource.ResourceType, resource.ResourceName = kind, name
+		request.Resources = append(request.Resources, resource)
+	}
 	answer, err := request.RequestWith(c.ctx, c.client)
 	if err != nil {
 		return nil, err
 	}
-	settings := []Setting{}
 	for _, r := range answer.Resources {
-		if err := explained(kerr.ErrorForCode(r.ErrorCode), message(r.ErrorMessage), name); err != nil {
+		if err := explained(kerr.ErrorForCode(r.ErrorCode), message(r.ErrorMessage), r.ResourceName); err != nil {
 			return nil, err
 		}
+		settings := []Setting{}
 		for _, s := range r.Configs {
 			source := s.Source.String()
-			if s.Source == 8 {
+			if s.Source == 8 { // the library's newest is 7
 				source = "DYNAMIC_GROUP_CONFIG"
 			}
 			settings = append(settings, Setting{s.Name, s.Value, source, s.ReadOnly, s.IsSensitive})
 		}
+		slices.SortFunc(settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
+		all[r.ResourceName] = settings
 	}
-	slices.SortFunc(settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
-	return settings, nil
+	return all, nil
 }
 
 func message(text *string) string {
@@ -87,10 +94,11 @@ func getConfigs(c *call) error {
 	if err := c.connect(); err != nil {
 		return err
 	}
-	settings, err := c.settings(kind, name)
+	all, err := c.settings(kind, name)
 	if err != nil {
 		return err
 	}
+	settings := all[name]
 	if kind == kmsg.ConfigResourceTypeTopic && len(settings) == 0 {
 		return explained(kerr.UnknownTopicOrPartition, "", name)
 	}

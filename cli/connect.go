@@ -74,6 +74,8 @@ func explained(err error, message, what string) error {
 	switch code {
 	case kerr.UnknownTopicOrPartition:
 		return fmt.Errorf("there is no topic %q; `barnabas topics list` shows what there is, `barnabas topics create %s` makes it", what, what)
+	case kerr.MessageTooLarge:
+		return fmt.Errorf("a record is larger than topic %q, or this command, takes in a batch (1 MB unless max.message.bytes says otherwise)", what)
 	case kerr.TopicAlreadyExists:
 		return fmt.Errorf("topic %q exists already", what)
 	case kerr.GroupIDNotFound:

@@ -1,16 +1,16 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
 func groupVerbs() []verb {
@@ -66,108 +66,35 @@ func listGroups(c *call) error {
 	})
 }
 
-// group is a group as its coordinator knows it, without offsets.
-func (c *call) describeOne(name string) (GroupDetail, error) {
-	detail := GroupDetail{Name: name, Members: []GroupMember{}, Offsets: []GroupOffset{}}
-	request := kmsg.NewConsumerGroupDescribeRequest()
-	request.Groups = []string{name}
-	answer, err := request.RequestWith(c.ctx, c.client)
-	if err == nil && len(answer.Groups) == 1 && answer.Groups[0].ErrorCode == 0 {
-		group := answer.Groups[0]
-		detail.State, detail.Assignor = group.State, group.AssignorName
-		for _, m := range group.Members {
-			member := GroupMember{m.MemberID, message(m.InstanceID), m.ClientID, m.ClientHost, []string{}}
-			for _, topic := range m.Assignment.TopicPartitions {
-				for _, p := range topic.Partitions {
-					member.Partitions = append(member.Partitions, fmt.Sprintf("%s-%d", topic.Topic, p))
-				}
-			}
-			detail.Members = append(detail.Members, member)
-		}
-		return detail, nil
-	}
-	described, err := kadm.NewClient(c.client).DescribeGroups(c.ctx, name)
-	if err != nil {
-		return detail, err
-	}
-	group := described[name]
-	if group.Err != nil {
-		return detail, explained(group.Err, group.ErrMessage, name)
-	}
-	if group.State == "Dead" {
-		return detail, explained(kerr.GroupIDNotFound, "", name)
-	}
-	detail.State, detail.Assignor = group.State, group.Protocol
+// detailOf joins what is known of a group.
+func detailOf(group consumergroup.Group, progress []consumergroup.Read) GroupDetail {
+	detail := GroupDetail{Name: group.Name, State: group.State, Assignor: group.Assignor, Members: []GroupMember{}, Offsets: []GroupOffset{}}
 	for _, m := range group.Members {
-		member := GroupMember{m.MemberID, message(m.InstanceID), m.ClientID, m.ClientHost, []string{}}
-		if assigned, ok := m.Assigned.AsConsumer(); ok {
-			for _, topic := range assigned.Topics {
-				for _, p := range topic.Partitions {
-					member.Partitions = append(member.Partitions, fmt.Sprintf("%s-%d", topic.Topic, p))
-				}
-			}
+		member := GroupMember{m.ID, m.Instance, m.Client, m.Host, []string{}}
+		for _, p := range m.Assigned {
+			member.Partitions = append(member.Partitions, fmt.Sprintf("%s-%d", p.Topic, p.Number))
 		}
 		detail.Members = append(detail.Members, member)
 	}
-	return detail, nil
-}
-
-// fillOffsets adds how far the group is.
-func (c *call) fillOffsets(detail *GroupDetail) error {
-	admin := kadm.NewClient(c.client)
-	committed, err := admin.FetchOffsets(c.ctx, detail.Name)
-	if err != nil {
-		return err
-	}
-	owners := map[string]string{}
-	for _, m := range detail.Members {
-		for _, p := range m.Partitions {
-			owners[p] = m.ID
+	slices.SortFunc(progress, func(a, b consumergroup.Read) int { return consumergroup.Compare(a.Partition, b.Partition) })
+	for _, read := range progress {
+		one := GroupOffset{Topic: read.Topic, Partition: read.Number, End: -1}
+		if read.Committed != nil {
+			one.Committed = &read.Committed.At
 		}
-	}
-	topics := map[string]bool{}
-	add := func(topic string, partition int32, at *int64) {
-		topics[topic] = true
-		name := fmt.Sprintf("%s-%d", topic, partition)
-		detail.Offsets = append(detail.Offsets, GroupOffset{Topic: topic, Partition: partition, Committed: at, End: -1, Member: owners[name]})
-		delete(owners, name)
-	}
-	committed.Each(func(o kadm.OffsetResponse) {
-		if o.Err == nil && o.At >= 0 {
-			add(o.Topic, o.Partition, &o.At)
+		if read.End != nil {
+			one.End = *read.End
 		}
-	})
-	for _, name := range sortedKeys(owners) { // assigned, and nothing committed
-		at := strings.LastIndexByte(name, '-')
-		var partition int32
-		if _, err := fmt.Sscan(name[at+1:], &partition); err == nil {
-			add(name[:at], partition, nil)
+		if read.Member != nil {
+			one.Member = read.Member.ID
 		}
-	}
-	if len(topics) == 0 {
-		return nil
-	}
-	ends, err := admin.ListEndOffsets(c.ctx, sortedKeys(topics)...)
-	if err != nil {
-		return err
-	}
-	for i := range detail.Offsets {
-		o := &detail.Offsets[i]
-		end, ok := ends.Lookup(o.Topic, o.Partition)
-		if !ok || end.Err != nil {
-			continue
-		}
-		o.End = end.Offset
-		if o.Committed != nil {
-			lag := end.Offset - *o.Committed
-			o.Lag = &lag
+		if lag, known := read.Lag(); known {
+			one.Lag = &lag
 			detail.Lag += lag
 		}
+		detail.Offsets = append(detail.Offsets, one)
 	}
-	slices.SortFunc(detail.Offsets, func(a, b GroupOffset) int {
-		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
-	})
-	return nil
+	return detail
 }
 
 // detailed are the groups with their offsets; all when none is named.
@@ -186,16 +113,26 @@ func (c *call) detailed(names []string) ([]GroupDetail, error) {
 			}
 		}
 	}
-	details := []GroupDetail{}
-	for _, name := range names {
-		detail, err := c.describeOne(name)
-		if err == nil {
-			err = c.fillOffsets(&detail)
+	groups, err := consumergroup.Describe(c.ctx, c.client, names...)
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range groups {
+		err := kerr.ErrorForCode(group.Code)
+		if err == nil && group.State == "Dead" { // how brokers from before Kafka 4 tell of none
+			err = kerr.GroupIDNotFound
 		}
 		if err != nil {
-			return nil, err
+			return nil, explained(err, message(group.Message), group.Name)
 		}
-		details = append(details, detail)
+	}
+	progress, err := consumergroup.Progress(c.ctx, c.client, groups...)
+	if err != nil {
+		return nil, err
+	}
+	details := []GroupDetail{}
+	for i, group := range groups {
+		details = append(details, detailOf(group, progress[i]))
 	}
 	return details, nil
 }

@@ -2,6 +2,10 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +26,8 @@ func recordVerbs() []verb {
 				f.StringVarP(&o.file, "file", "f", "", "read this `FILE` instead of standard input")
 				f.StringVarP(&o.separator, "key-separator", "k", "", "what stands between key and value; without it records have no key")
 				f.StringVar(&o.key, "key", "", "the key of all records")
+				f.StringVar(&o.null, "null", "", "a key or a value that is this `WORD` is null: a null value deletes its key in a compacted topic")
+				f.BoolVar(&o.fromJSON, "from-json", false, "lines are records as `consume --json` prints them: key, value, headers, timestamp, base64")
 				f.StringArrayVarP(&o.headers, "header", "H", nil, "a header of all records, `KEY=VALUE`; may be repeated")
 				f.Int32VarP(&o.partition, "partition", "p", -1, "the partition to write to; -1 chooses one")
 				f.StringVarP(&o.compression, "compression", "z", "none", "none, gzip, snappy, lz4 or zstd")
@@ -54,7 +60,13 @@ func (c *call) produceOptions() ([]kgo.Opt, error) {
 	if !known {
 		return nil, usagef("--compression=%s: none, gzip, snappy, lz4 or zstd", c.compression)
 	}
-	options := []kgo.Opt{kgo.ProducerBatchCompression(codec), kgo.AllowAutoTopicCreation(), kgo.RecordDeliveryTimeout(3 * c.timeout)}
+	options := []kgo.Opt{kgo.ProducerBatchCompression(codec), kgo.AllowAutoTopicCreation(), kgo.MaxBufferedBytes(bufferedBytesMax)}
+	if c.fromJSON {
+		// The client's timeout counts from a record's timestamp, which is an old one here.
+		options = append(options, kgo.RecordRetries(retriesMax))
+	} else {
+		options = append(options, kgo.RecordDeliveryTimeout(3*c.timeout))
+	}
 	switch c.acks {
 	case "all", "-1":
 	case "1":
@@ -70,8 +82,15 @@ func (c *call) produceOptions() ([]kgo.Opt, error) {
 	return options, nil
 }
 
-// lineBytesMax is the longest line, and so the largest record.
-const lineBytesMax = 64 << 20
+// lineBytesMax is the longest line, and so the largest record; bufferedBytesMax is how much is
+// read before it is written.
+const (
+	lineBytesMax     = 64 << 20
+	bufferedBytesMax = 2 * lineBytesMax
+)
+
+// retriesMax is about half a minute of the client's pauses.
+const retriesMax = 20
 
 func produce(c *call) error {
 	if err := c.need(1, 1, "the name of a topic"); err != nil {
@@ -80,6 +99,9 @@ func produce(c *call) error {
 	headers, err := c.recordHeaders()
 	if err != nil {
 		return err
+	}
+	if c.fromJSON && (c.separator != "" || c.key != "" || c.null != "") {
+		return usagef("--from-json has keys and nulls of its own; leave --key, --key-separator and --null out")
 	}
 	options, err := c.produceOptions()
 	if err != nil {
@@ -126,60 +148,153 @@ func (c *call) recordHeaders() ([]kgo.RecordHeader, error) {
 	return headers, nil
 }
 
-// send writes the lines; the first record that fails ends it.
-func (c *call) send(in io.Reader, headers []kgo.RecordHeader, report *Produced) error {
-	var mu sync.Mutex // what the client's goroutine finds out
-	var failed error
-	progress := c.progress()
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, lineBytesMax)
-	number := 0
-	for lines.Scan() {
-		number++
-		record, err := c.record(lines.Text(), headers)
-		if err != nil {
-			failed = fmt.Errorf("line %d: %w", number, err)
-			break
-		}
-		c.client.Produce(c.ctx, record, func(r *kgo.Record, err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = errors.Join(failed, explained(err, "", r.Topic))
+// lines reads lines until they end or the call does: a read itself, of a terminal say, cannot be
+// interrupted. The error is there once the channel is closed.
+func (c *call) lines(in io.Reader) (<-chan []byte, *error) {
+	lines, failed := make(chan []byte, 256), new(error)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(in)
+		scanner.Buffer(nil, lineBytesMax)
+		number := 0
+		for scanner.Scan() {
+			number++
+			select {
+			case lines <- bytes.Clone(scanner.Bytes()):
+			case <-c.ctx.Done():
 				return
 			}
-			report.Records++
-			report.Bytes += int64(len(r.Key) + len(r.Value))
-			progress.tell(report.Records, report.Bytes)
-		})
-		mu.Lock()
-		stop := failed != nil
-		mu.Unlock()
-		if stop {
-			break
 		}
-	}
-	err := c.client.Flush(c.ctx)
-	mu.Lock()
-	defer mu.Unlock()
-	progress.end()
-	return errors.Join(failed, lines.Err(), err)
+		*failed = scanner.Err()
+		if errors.Is(*failed, bufio.ErrTooLong) {
+			*failed = fmt.Errorf("line %d is longer than %d MiB", number+1, lineBytesMax>>20)
+		}
+	}()
+	return lines, failed
 }
 
-func (c *call) record(line string, headers []kgo.RecordHeader) (*kgo.Record, error) {
+// sending is what the client's goroutine finds out of the records.
+type sending struct {
+	mu sync.Mutex
+	*Produced
+	*progress
+	// failed is the first error, and lost the number of records that were not written.
+	failed error
+	lost   int64
+}
+
+func (s *sending) done(r *kgo.Record, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.lost++
+		if s.failed == nil {
+			s.failed = explained(err, "", r.Topic)
+		}
+		return
+	}
+	s.Records++
+	s.Bytes += int64(len(r.Key) + len(r.Value))
+	s.tell(s.Records, s.Bytes)
+}
+
+func (s *sending) hasFailed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed != nil
+}
+
+// send writes the lines; the first record that fails ends it. What was read before a signal is still written.
+func (c *call) send(in io.Reader, headers []kgo.RecordHeader, report *Produced) error {
+	s := &sending{Produced: report, progress: c.progress()}
+	lines, readErr := c.lines(in)
+	ctx := context.WithoutCancel(c.ctx) // the options above end it
+	var wrong error
+	for number := 1; wrong == nil && !s.hasFailed() && c.ctx.Err() == nil; number++ {
+		var line []byte
+		var more bool
+		select {
+		case line, more = <-lines:
+		case <-c.ctx.Done():
+		}
+		if !more {
+			break
+		}
+		record, err := c.record(line, headers)
+		if err != nil {
+			wrong = fmt.Errorf("line %d: %w", number, err)
+			break
+		}
+		c.client.Produce(ctx, record, s.done)
+	}
+	err := c.client.Flush(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end()
+	if s.lost > 1 {
+		s.failed = fmt.Errorf("%d records were not written; the first: %w", s.lost, s.failed)
+	}
+	if c.ctx.Err() != nil {
+		return errors.Join(s.failed, err, fmt.Errorf("interrupted after %d records", report.Records))
+	}
+	if wrong == nil && s.failed == nil {
+		wrong = *readErr // the channel is closed: nothing else ended the loop
+	}
+	return errors.Join(wrong, s.failed, err)
+}
+
+func (c *call) record(line []byte, headers []kgo.RecordHeader) (*kgo.Record, error) {
 	record := &kgo.Record{Topic: c.args[0], Partition: c.partition, Headers: headers}
+	if c.fromJSON {
+		return record, fillFromJSON(record, line)
+	}
 	if c.key != "" {
-		record.Key = []byte(c.key)
+		record.Key = c.orNull([]byte(c.key))
 	}
 	if c.separator != "" {
-		key, value, found := strings.Cut(line, c.separator)
+		key, value, found := bytes.Cut(line, []byte(c.separator))
 		if !found {
 			return nil, fmt.Errorf("there is no %q", c.separator)
 		}
-		record.Key, line = []byte(key), value
+		record.Key, line = c.orNull(key), value
 	}
-	record.Value = []byte(line)
+	record.Value = c.orNull(line)
 	return record, nil
+}
+
+func (c *call) orNull(text []byte) []byte {
+	if c.null != "" && string(text) == c.null {
+		return nil
+	}
+	return text
+}
+
+// fillFromJSON reads what consume --json prints; topic, partition and offset are left to where it is written.
+func fillFromJSON(record *kgo.Record, line []byte) error {
+	var one Record
+	if err := json.Unmarshal(line, &one); err != nil {
+		return err
+	}
+	var failed error
+	read := func(text *string) []byte {
+		if text == nil {
+			return nil
+		}
+		if !one.Base64 {
+			return []byte(*text)
+		}
+		raw, err := base64.StdEncoding.DecodeString(*text)
+		failed = errors.Join(failed, err)
+		return raw
+	}
+	record.Key, record.Value = read(one.Key), read(one.Value)
+	for _, h := range one.Headers {
+		record.Headers = append(record.Headers[:len(record.Headers):len(record.Headers)], kgo.RecordHeader{Key: h.Key, Value: read(h.Value)})
+	}
+	if one.Timestamp > 0 {
+		record.Timestamp = time.UnixMilli(one.Timestamp)
+	}
+	return failed
 }
 
 // progress tells on a terminal how far long work is.

@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
 func topicVerbs() []verb {
@@ -103,13 +105,9 @@ func describeTopics(c *call) error {
 	if err != nil {
 		return err
 	}
-	list := []TopicDetail{}
-	for _, topic := range found {
-		detail, err := c.topicDetail(admin, topic)
-		if err != nil {
-			return err
-		}
-		list = append(list, detail)
+	list, err := c.topicDetails(found)
+	if err != nil {
+		return err
 	}
 	return c.show(list, func(w io.Writer) {
 		for i, topic := range list {
@@ -128,33 +126,42 @@ func describeTopics(c *call) error {
 	})
 }
 
-func (c *call) topicDetail(admin *kadm.Client, topic kadm.TopicDetail) (TopicDetail, error) {
-	detail := TopicDetail{Name: topic.Topic, ID: uuid(topic.ID), Internal: topic.IsInternal, Configs: map[string]string{}, Partitions: []Partition{}}
-	starts, err := admin.ListStartOffsets(c.ctx, topic.Topic)
+// topicDetails asks once for all topics, however many there are.
+func (c *call) topicDetails(topics []kadm.TopicDetail) ([]TopicDetail, error) {
+	list := []TopicDetail{}
+	var partitions []consumergroup.Partition
+	var names []string
+	for _, topic := range topics {
+		names = append(names, topic.Topic)
+		for number := range topic.Partitions {
+			partitions = append(partitions, consumergroup.Partition{Topic: topic.Topic, Number: number})
+		}
+	}
+	bounds, err := consumergroup.Bounds(c.ctx, c.client, partitions)
 	if err != nil {
-		return detail, err
+		return nil, err
 	}
-	ends, err := admin.ListEndOffsets(c.ctx, topic.Topic)
+	settings, err := c.settings(kmsg.ConfigResourceTypeTopic, names...)
 	if err != nil {
-		return detail, err
+		return nil, err
 	}
-	for _, p := range topic.Partitions.Sorted() {
-		one := Partition{Partition: p.Partition, Leader: p.Leader, Replicas: p.Replicas, ISR: p.ISR, Start: -1, End: -1}
-		if at, ok := starts.Lookup(topic.Topic, p.Partition); ok && at.Err == nil {
-			one.Start = at.Offset
+	for _, topic := range topics {
+		detail := TopicDetail{Name: topic.Topic, ID: uuid(topic.ID), Internal: topic.IsInternal, Configs: map[string]string{}, Partitions: []Partition{}}
+		for _, p := range topic.Partitions.Sorted() {
+			one := Partition{Partition: p.Partition, Leader: p.Leader, Replicas: p.Replicas, ISR: p.ISR, Start: -1, End: -1}
+			if bound, known := bounds[consumergroup.Partition{Topic: topic.Topic, Number: p.Partition}]; known {
+				one.Start, one.End = bound.Start, bound.End
+			}
+			detail.Partitions = append(detail.Partitions, one)
 		}
-		if at, ok := ends.Lookup(topic.Topic, p.Partition); ok && at.Err == nil {
-			one.End = at.Offset
+		for _, s := range settings[topic.Topic] {
+			if s.Source != "DEFAULT_CONFIG" && s.Value != nil {
+				detail.Configs[s.Name] = *s.Value
+			}
 		}
-		detail.Partitions = append(detail.Partitions, one)
+		list = append(list, detail)
 	}
-	settings, err := c.settings(kmsg.ConfigResourceTypeTopic, topic.Topic)
-	for _, s := range settings {
-		if s.Source != "DEFAULT_CONFIG" && s.Value != nil {
-			detail.Configs[s.Name] = *s.Value
-		}
-	}
-	return detail, err
+	return list, nil
 }
 
 // uuid writes an id as Kafka does.

@@ -3,9 +3,11 @@ package main
 import (
 	"io"
 	"os"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/barnabas-mq/barnabas/cli/kafkatools"
 	"github.com/barnabas-mq/barnabas/internal/applets"
@@ -50,6 +52,10 @@ func programName(called string) string {
 // runTool runs what is no command of ours: Kafka's tools, then the programs of
 // start scripts.
 func runTool(name string, args []string, out, errOut io.Writer) (status int, known bool) {
+	if kafkatools.Known(name) {
+		// Kafka's tools end by themselves when nobody reads what they print.
+		signal.Ignore(syscall.SIGPIPE)
+	}
 	if name == "kafka-storage" {
 		given, done, err := withStorageProperties(args, os.Environ())
 		defer done()

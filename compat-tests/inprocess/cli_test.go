@@ -239,6 +239,8 @@ func (s shell) records(t *testing.T) {
 	s.prints("consume two -p 1 --offset -1 --format %v\\n", "v2")
 	s.prints("consume two -p 1 --from-beginning -n 1", "v1")
 	s.prints("consume two -p 1 --offset @1h", "v1\nv2")
+	s.prints("consume two -p 1 --offset 99999", "")
+	s.prints("consume two -p 1 --offset end", "")
 	s.prints("consume one", "")
 	s.fails("consume two -p 9", "no partition 9")
 	s.fails("consume nowhere", "no topic")
@@ -252,6 +254,22 @@ func (s shell) records(t *testing.T) {
 	}
 	for _, line := range lines {
 		s.decode("consume two", line)
+	}
+	s.json("k:NULL\nk:\n", "produce five -k : --null NULL")
+	s.prints(`consume five -f %K:%V\n`, "1:0\n1:0")
+	// What consume prints, produce takes: also what is no text, and a null that is not empty.
+	s.json(`{"key":"/w==","value":null,"base64":true,"headers":[{"key":"h","value":"AA=="}],"timestamp":5}`+"\n", "produce five --from-json")
+	first, _, err := s.do("", "consume five --json")
+	if err != nil || strings.Count(first, `"value":null`) != 2 || strings.Count(first, `"value":""`) != 1 || !strings.Contains(first, `"timestamp":5,"key":"/w=="`) {
+		t.Errorf("nulls and bytes: %s, %v", first, err)
+	}
+	s.json(first, "produce six --from-json")
+	second, _, err := s.do("", "consume six --json")
+	if want := strings.ReplaceAll(first, `"five"`, `"six"`); err != nil || second != want {
+		t.Errorf("a copy: %v\n%swant\n%s", err, second, want)
+	}
+	if _, _, err := s.do("{", "produce five --from-json"); err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a line that is no record: %v", err)
 	}
 }
 
@@ -268,6 +286,9 @@ func (s shell) groups(t *testing.T) {
 	s.prints("groups lag", "NAME STATE LAG\nreaders Empty 0")
 	s.prints("groups reset-offsets readers --to start -t two:1", "TOPIC PARTITION FROM TO\ntwo 1 2 0")
 	s.prints("groups lag readers", "NAME STATE LAG\nreaders Empty 0")
+	s.prints("consume two -g readers", "")
+	s.fails("groups reset-offsets readers --to start -t two:7", "no partition 7")
+	s.fails("groups reset-offsets readers --to start -t two:x", "no number")
 	s.prints("groups reset-offsets readers --to -1 --execute", "TOPIC PARTITION FROM TO\ntwo 0 2 1\ntwo 1 2 1")
 	s.prints("groups lag readers", "NAME STATE LAG\nreaders Empty 2")
 	s.prints("groups reset-offsets readers --to +100 --execute", "TOPIC PARTITION FROM TO\ntwo 0 1 2\ntwo 1 1 2")
