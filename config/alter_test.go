@@ -86,7 +86,7 @@ func TestValidateTopic(t *testing.T) {
 		"max.compaction.lag.ms=50": "",
 		"foo.bar=1":                "Unknown topic config name: foo.bar",
 		"num.partitions=1":         "Unknown topic config name: num.partitions",
-		"segment.bytes=14":         "Invalid value 14 for configuration segment.bytes: the value must be at least 1048576",
+		"segment.bytes=14":         "Invalid value 14 for configuration segment.bytes: Value must be at least 1048576",
 		"min.compaction.lag.ms=100 max.compaction.lag.ms=50": "min.compaction.lag.ms (100) is above max.compaction.lag.ms (50)",
 		"remote.storage.enable=true":                         "Tiered storage is not enabled",
 	} {

@@ -27,7 +27,7 @@ func checkAltered(name, value string, perBroker bool) error {
 		return refuse(ErrInvalidRequest, name, "Invalid value %s for configuration %s: no such class", cut(*class), name)
 	}
 	if slices.Contains(positiveWhenAltered, key.Name) && strings.Trim(value, "+-0 ") == "" {
-		return refuse(ErrInvalidRequest, name, "Invalid value %s for configuration %s: the value must be at least 1", value, name)
+		return refuse(ErrInvalidRequest, name, "Invalid value %s for configuration %s: Value must be at least 1", value, name)
 	}
 	return nil
 }

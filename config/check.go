@@ -150,7 +150,7 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	}
 	// A table below this holds too few keys to get anywhere (KafkaConfig.validateValues).
 	if threads := r.integer("log.cleaner.threads"); threads < 1 {
-		fail("log.cleaner.threads", "the value must be at least 1")
+		fail("log.cleaner.threads", "Value must be at least 1")
 	} else if r.integer("log.cleaner.dedupe.buffer.size")/threads <= 1<<20 {
 		fail("log.cleaner.dedupe.buffer.size", "the value must be above 1048576 for each of log.cleaner.threads")
 	}
@@ -158,10 +158,10 @@ func together(r *reader) (wrong, unprotected []keyed) {
 		fail(r.familySource(retentionFamily), "the value must be -1 or at least 1")
 	}
 	if ms := r.family(rollFamily); ms < 1 {
-		fail(r.familySource(rollFamily), "the value must be at least 1")
+		fail(r.familySource(rollFamily), "Value must be at least 1")
 	}
 	if ms := r.family(rollJitterFamily); ms < 0 {
-		fail(r.familySource(rollJitterFamily), "the value must be at least 0")
+		fail(r.familySource(rollJitterFamily), "Value must be at least 0")
 	}
 	if low, high := r.integer("group.min.session.timeout.ms"), r.integer("group.max.session.timeout.ms"); low > high {
 		fail("group.max.session.timeout.ms", "the value is below group.min.session.timeout.ms")

@@ -247,7 +247,7 @@ func TestCheckFile(t *testing.T) {
 	if Check(&out, File{"f", []byte("num.partitions=0\nno.such=1\n")}) {
 		t.Error("a file with a fault passed")
 	}
-	want := "error: f:1: Invalid value 0 for configuration num.partitions: the value must be at least 1\n" +
+	want := "error: f:1: Invalid value 0 for configuration num.partitions: Value must be at least 1\n" +
 		"warning: f:2: no.such: no setting has this name; it is kept and has no effect\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -71,11 +71,11 @@ func checkRange(valid, s string) string {
 	}
 	low, high, _ := strings.Cut(strings.Trim(span, "[]"), ",...")
 	if bound, err := strconv.ParseFloat(low, 64); err == nil && v < bound {
-		return "the value must be at least " + low + orException(exception)
+		return "Value must be at least " + low + orException(exception)
 	}
 	high = strings.TrimPrefix(high, ",")
 	if bound, err := strconv.ParseFloat(high, 64); err == nil && v > bound {
-		return "the value must be no more than " + high + orException(exception)
+		return "Value must be no more than " + high + orException(exception)
 	}
 	return ""
 }

@@ -11,10 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
 const newProtocolHint = "The consumer rebalance protocol (KIP-848) is production-ready! Set group.protocol=consumer to try it out. " +
@@ -60,6 +63,52 @@ type reading struct {
 	max       int64 // -1 without one
 	timeout   time.Duration
 	format    *formatter
+	assigned  assigned
+}
+
+// assigned are the partitions that the group has given to the consumer.
+type assigned struct {
+	mu         sync.Mutex
+	partitions []partition
+}
+
+func (a *assigned) watch() kgo.Opt {
+	return kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for topic, numbers := range got {
+			for _, number := range numbers {
+				a.partitions = append(a.partitions, partition{Topic: topic, Number: number})
+			}
+		}
+	})
+}
+
+// commitUnread commits where the consumer is in partitions of which it has read nothing, as Java's does.
+func (t *tool) commitUnread(client *kgo.Client, r *reading) {
+	r.assigned.mu.Lock()
+	defer r.assigned.mu.Unlock()
+	committed, err := consumergroup.Committed(t.ctx, client, r.group)
+	if err != nil {
+		return
+	}
+	unread := slices.DeleteFunc(r.assigned.partitions, func(p partition) bool { _, has := committed[p]; return has })
+	target := consumergroup.Target{Kind: consumergroup.End}
+	if r.offset == kgo.NewOffset().AtStart() {
+		target.Kind = consumergroup.Start
+	}
+	steps, err := target.Plan(t.ctx, client, nil, unread)
+	if err != nil || len(steps) == 0 {
+		return
+	}
+	offsets := map[string]map[int32]kgo.EpochOffset{}
+	for _, step := range steps {
+		if offsets[step.Topic] == nil {
+			offsets[step.Topic] = map[int32]kgo.EpochOffset{}
+		}
+		offsets[step.Topic][step.Number] = kgo.EpochOffset{Epoch: -1, Offset: step.To}
+	}
+	client.CommitOffsetsSync(t.ctx, offsets, nil)
 }
 
 // consoleConsumer is kafka-console-consumer (ConsoleConsumer). Without --group it reads all
@@ -149,7 +198,7 @@ func (t *tool) readReading(p *parser, r *reading) error {
 		return &ended{1}
 	}
 	if n, ok, err := got.number("partition"); err != nil {
-		return err
+		return uncaught(err)
 	} else if ok {
 		r.partition = int32(n)
 	}
@@ -242,7 +291,7 @@ func (r *reading) options() []kgo.Opt {
 	if r.group == "" {
 		return options
 	}
-	options = append(options, kgo.ConsumerGroup(r.group), kgo.Balancers(kgo.RangeBalancer(), kgo.CooperativeStickyBalancer()), kgo.AutoCommitMarks())
+	options = append(options, r.assigned.watch(), kgo.ConsumerGroup(r.group), kgo.Balancers(kgo.RangeBalancer(), kgo.CooperativeStickyBalancer()), kgo.AutoCommitMarks())
 	if strings.EqualFold(r.settings["enable.auto.commit"], "false") {
 		options = append(options, kgo.DisableAutoCommit())
 	}
@@ -277,7 +326,10 @@ func (t *tool) read(client *kgo.Client, r *reading) error {
 	done := func(status int) error {
 		if r.group != "" {
 			// Nothing to do about an error: the group goes on without what was read.
-			_ = client.CommitMarkedOffsets(t.ctx)
+			if !strings.EqualFold(r.settings["enable.auto.commit"], "false") {
+				_ = client.CommitMarkedOffsets(t.ctx)
+				t.commitUnread(client, r)
+			}
 			_ = client.LeaveGroupContext(t.ctx)
 		}
 		fmt.Fprintf(t.errOut, "Processed a total of %d messages\n", count)

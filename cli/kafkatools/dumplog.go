@@ -1,6 +1,7 @@
 package kafkatools
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -71,6 +72,9 @@ func dumpLog(t *tool, args []string) error {
 	if err != nil {
 		return uncaught(err)
 	}
+	buffered := bufio.NewWriter(t.out) // a line for each record
+	t.out = buffered
+	defer buffered.Flush() //nolint:errcheck // nobody reads any more
 	for file := range strings.SplitSeq(files, ",") {
 		t.say("Dumping %s", strings.TrimSpace(file))
 		if err := d.readOptions(got); err != nil {
@@ -110,23 +114,22 @@ func (d *dumping) readOptions(got *parsed) (err error) {
 func (d *dumping) dump(file string) error {
 	extension := filepath.Ext(file)
 	dumpers := map[string]func(file string, base int64, content []byte) error{
-		".log": d.log, ".index": d.index, ".timeindex": d.timeIndex, ".txnindex": d.txnIndex,
+		".index": d.index, ".timeindex": d.timeIndex, ".txnindex": d.txnIndex,
 	}
 	dump := dumpers[extension]
 	switch extension {
-	case ".snapshot", ".checkpoint":
+	case ".snapshot":
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return noSuchFile(file, err)
 		}
-		if extension == ".snapshot" {
-			return d.producers(content)
-		}
+		return d.producers(content)
+	case ".checkpoint":
 		end, epoch, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), extension), "-")
 		d.say("Snapshot end offset: %s, epoch: %s", trimZeros(end), trimZeros(epoch))
-		return d.batches(file, content)
+		return d.batches(file)
 	}
-	if dump == nil {
+	if dump == nil && extension != ".log" {
 		d.complain("Ignoring unknown file " + file)
 		return nil
 	}
@@ -137,6 +140,7 @@ func (d *dumping) dump(file string) error {
 	}
 	if extension == ".log" {
 		d.say("Log starting offset: %d", base)
+		return d.batches(file)
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -159,31 +163,81 @@ func noSuchFile(file string, err error) error {
 	return err
 }
 
-func (d *dumping) log(file string, _ int64, content []byte) error {
-	return d.batches(file, content)
+// segment is a file of batches, of which one at a time is in memory.
+type segment struct {
+	*os.File
+	size   int64
+	buffer []byte
 }
 
-func (d *dumping) batches(file string, content []byte) error {
-	limited := d.bytesMax < int64(len(content))
-	if limited {
-		content = content[:d.bytesMax]
+func openSegment(file string) (*segment, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, noSuchFile(file, err)
 	}
-	rest, last := content, protocol.Offset(-1)
-	for len(rest) > 0 {
-		batch, after, err := protocol.NextBatch(rest)
-		if err != nil || batch.Size() > len(rest) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &segment{File: f, size: info.Size()}, nil
+}
+
+// batchPrefixBytes are the offset and the length that every batch begins with.
+const batchPrefixBytes = 12
+
+// batch is the one at a position that ends before limit, and valid until the next is read; nil when there is none.
+func (s *segment) batch(position, limit int64) (protocol.Batch, error) {
+	var prefix [batchPrefixBytes]byte
+	if position < 0 || position+batchPrefixBytes > limit {
+		return nil, nil
+	}
+	if _, err := s.ReadAt(prefix[:], position); err != nil {
+		return nil, err
+	}
+	size := batchPrefixBytes + int64(int32(binary.BigEndian.Uint32(prefix[8:])))
+	if size < batchPrefixBytes || size > limit-position {
+		return nil, nil
+	}
+	if int64(cap(s.buffer)) < size {
+		s.buffer = make([]byte, size)
+	}
+	s.buffer = s.buffer[:size]
+	if _, err := s.ReadAt(s.buffer, position); err != nil {
+		return nil, err
+	}
+	batch, rest, err := protocol.NextBatch(s.buffer)
+	if err != nil || len(rest) > 0 {
+		return nil, nil // what is no batch is told of as invalid bytes
+	}
+	return batch, nil
+}
+
+func (d *dumping) batches(file string) error {
+	s, err := openSegment(file)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // only read
+	limit := min(d.bytesMax, s.size)
+	position, last := int64(0), protocol.Offset(-1)
+	for position < limit {
+		batch, err := s.batch(position, limit)
+		if err != nil {
+			return err
+		}
+		if batch == nil {
 			break
 		}
-		d.batch(batch, len(content)-len(rest))
+		d.batch(batch, position)
 		if d.deep && batch.Magic() == 2 {
 			if last, err = d.records(file, batch, last); err != nil {
 				return err
 			}
 		}
-		rest = after
+		position += int64(batch.Size())
 	}
-	if len(rest) > 0 && !limited {
-		d.say("Found %d invalid bytes at the end of %s", len(rest), filepath.Base(file))
+	if left := s.size - position; left > 0 && limit == s.size {
+		d.say("Found %d invalid bytes at the end of %s", left, filepath.Base(file))
 	}
 	return nil
 }
@@ -197,7 +251,7 @@ func timestampType(b protocol.Batch) string {
 	return "CreateTime"
 }
 
-func (d *dumping) batch(b protocol.Batch, position int) {
+func (d *dumping) batch(b protocol.Batch, position int64) {
 	if b.Magic() != 2 {
 		d.say("offset: %d position: %d size: %d magic: %d", b.BaseOffset(), position, b.Size(), b.Magic())
 		return
@@ -278,10 +332,11 @@ func sizeOf(b []byte) int {
 // index prints the entries of an offset index: 4 bytes of offset from the base, 4 of position.
 func (d *dumping) index(file string, base int64, content []byte) error {
 	const entryBytes = 8
-	log, err := os.ReadFile(strings.TrimSuffix(file, ".index") + ".log")
+	log, err := openSegment(strings.TrimSuffix(file, ".index") + ".log")
 	if err != nil {
-		return noSuchFile(strings.TrimSuffix(file, ".index")+".log", err)
+		return err
 	}
+	defer log.Close() //nolint:errcheck // only read
 	entries := len(content) / entryBytes
 	if entries == 0 {
 		d.say("%s is empty.", file)
@@ -294,14 +349,16 @@ func (d *dumping) index(file string, base int64, content []byte) error {
 	for i := range entries {
 		entry := content[i*entryBytes:]
 		offset := base + int64(binary.BigEndian.Uint32(entry))
-		position := int(binary.BigEndian.Uint32(entry[4:]))
+		position := int64(binary.BigEndian.Uint32(entry[4:]))
 		if offset == base && i > 0 {
 			return nil // room that is not used yet
 		}
-		if position <= len(log) {
-			if batch, _, err := protocol.NextBatch(log[position:]); err == nil && int64(batch.LastOffset()) != offset {
-				d.complainOf("Mismatches in :"+file, fmt.Sprintf("Index offset: %d, log offset: %d", offset, batch.LastOffset()))
-			}
+		batch, err := log.batch(position, log.size)
+		if err != nil {
+			return err
+		}
+		if batch != nil && batch.Magic() == 2 && int64(batch.LastOffset()) != offset {
+			d.complainOf("Mismatches in :"+file, fmt.Sprintf("Index offset: %d, log offset: %d", offset, batch.LastOffset()))
 		}
 		if !d.verify {
 			d.say("offset: %d position: %d", offset, position)

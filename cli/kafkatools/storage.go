@@ -17,8 +17,8 @@ func storage(t *tool, args []string) error {
 	commands := []command{
 		{name: "info", about: "tell about the data folders", arguments: []argparseOption{config}},
 		{name: "format", about: "give the data folders an identity", atMostOne: []string{"--standalone", "--no-initial-controllers", "--initial-controllers"}, arguments: []argparseOption{
-			config,
 			{long: "--cluster-id", short: "-t", about: "id of the cluster", required: true},
+			config,
 			{long: "--add-scram", short: "-S", about: "without effect: a user's password"},
 			{long: "--ignore-formatted", short: "-g", about: "a folder with an identity is no error", flag: true},
 			{long: "--release-version", short: "-r", about: "the version of Kafka whose features the cluster begins with"},
