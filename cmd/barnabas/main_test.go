@@ -14,8 +14,8 @@ func TestEveryCommandTakesHelp(t *testing.T) {
 				t.Errorf("%v: status %d\n%s", args, got, errOut.String())
 			}
 			if c.flags {
-				if !strings.Contains(errOut.String(), "Usage of "+c.name) {
-					t.Errorf("%v explains no flags:\n%s", args, errOut.String())
+				if text := out.String() + errOut.String(); !strings.Contains(text, "Usage of "+c.name) {
+					t.Errorf("%v explains no flags:\n%s", args, text)
 				}
 				continue
 			}
