@@ -64,7 +64,11 @@ func storageProperties(f config.Family, environ []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "process.roles=broker,controller\nnode.id=%d\nlog.dirs=%s\n", b.NodeID, b.LogDirs[0]), nil
+	text := fmt.Appendf(nil, "process.roles=broker,controller\ncontroller.listener.names=CONTROLLER\nnode.id=%d\nlog.dirs=%s\n", b.NodeID, b.LogDirs[0])
+	if voters := variable(environ, "KAFKA_CONTROLLER_QUORUM_VOTERS"); voters != "" {
+		text = fmt.Appendf(text, "controller.quorum.voters=%s\n", voters)
+	}
+	return text, nil
 }
 
 // withStorageProperties gives kafka-storage a file in place of one that another image
