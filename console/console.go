@@ -31,7 +31,7 @@ type Options struct {
 // Console serves HTTP from Open until Close.
 type Console struct {
 	o        Options
-	listener net.Listener
+	listener *boundedListener
 	server   http.Server
 	ended    chan struct{} // closed when nothing is accepted any more
 	hurry    func()        // ends the context of the requests under way
@@ -55,18 +55,18 @@ func Open(o Options) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for HTTP on %s: %w", o.Listen, err)
 	}
-	c := &Console{o: o, listener: listener, ended: make(chan struct{}), scraping: make(chan struct{}, 1)}
+	c := &Console{o: o, listener: bounded(listener, connectionsMax), ended: make(chan struct{}), scraping: make(chan struct{}, 1)}
 	var running context.Context
 	running, c.hurry = context.WithCancel(context.Background())
 	c.server = http.Server{
-		Handler:           c.sameMachine(c.routes()),
+		Handler:           whole(bodyTimeout, c.sameMachine(c.routes())),
 		BaseContext:       func(net.Listener) context.Context { return running },
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	go func() { // ended by Close
 		defer close(c.ended)
-		if err := c.server.Serve(bounded(listener, connectionsMax)); !errors.Is(err, http.ErrServerClosed) {
+		if err := c.server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
 			o.Log.Error("the HTTP port does not serve any more", "error", err)
 		}
 	}()

@@ -1,14 +1,12 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/fault"
 )
@@ -46,15 +44,6 @@ func (c *Console) routeControl(mux *http.ServeMux) {
 				sayJSON(w, http.StatusForbidden, failure(errBrowser))
 				return
 			}
-			// Whoever sends half a body holds a connection, not for long.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // without one it is refused below
-			text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyBytesMax))
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a wait may be long
-			if err != nil {
-				sayJSON(w, http.StatusBadRequest, failure(err))
-				return
-			}
-			r.Body = io.NopCloser(bytes.NewReader(text))
 			status, answer := fn(r)
 			sayJSON(w, status, answer)
 		})

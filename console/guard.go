@@ -1,12 +1,16 @@
 package console
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 )
 
 // sameMachine refuses, on a loopback address, requests that were sent to a name which
@@ -44,8 +48,34 @@ func isOurs(host string) bool {
 // cut is what a peer has sent, short enough to be sent back.
 func cut(text string) string { return fmt.Sprintf("%.100q", text) }
 
+// whole has handlers see a request once all of it is there. Otherwise net/http waits,
+// without end, for the rest of a body that no handler has read, and so would a stop.
+func whole(timeout time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		connection := http.NewResponseController(w)
+		_ = connection.SetReadDeadline(time.Now().Add(timeout)) // every connection has deadlines
+		hurried := context.AfterFunc(r.Context(), func() { _ = connection.SetReadDeadline(time.Now()) })
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyBytesMax))
+		if !hurried() && err == nil {
+			err = r.Context().Err()
+		}
+		if err != nil { // the deadline stays: the rest is not waited for
+			w.Header().Set("Connection", "close")
+			sayJSON(w, http.StatusBadRequest, failure(err))
+			return
+		}
+		_ = connection.SetReadDeadline(time.Time{}) // a wait may be long
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		next.ServeHTTP(w, r)
+	})
+}
+
 // bounded lets so many connections be open at once; more wait to be accepted.
-func bounded(l net.Listener, most int) net.Listener {
+func bounded(l net.Listener, most int) *boundedListener {
 	return &boundedListener{Listener: l, places: make(chan struct{}, most), closed: make(chan struct{})}
 }
 
