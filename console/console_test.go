@@ -134,3 +134,18 @@ func TestRulesComeBackFromJSON(t *testing.T) {
 		}
 	}
 }
+
+// A delay that no duration can hold is refused, not taken for a short one; and the
+// shortest is not shown as none.
+func TestDelaysAtTheirBounds(t *testing.T) {
+	var r Rule
+	for _, millis := range []string{"18446744073710", "-18446744073710", "9223372036854775807"} {
+		if err := r.UnmarshalJSON([]byte(`{"delay_ms":` + millis + `}`)); err == nil {
+			t.Errorf("%s milliseconds became %v", millis, r.Delay)
+		}
+	}
+	text, err := Rule{Delay: time.Microsecond}.MarshalJSON()
+	if err != nil || string(text) != `{"delay_ms":1}` {
+		t.Errorf("a microsecond is %s, %v", text, err)
+	}
+}

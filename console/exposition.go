@@ -40,8 +40,8 @@ type samples struct {
 	begun  bool
 }
 
-// add writes a sample, whose labels must be UTF-8 although the names of clients need not, with the values of the family's labels; fewer values leave the
-// last labels out.
+// add writes a sample with the values of the family's labels; fewer values leave the last
+// labels out. The format wants UTF-8, which what clients choose as names need not be.
 func (s *samples) add(value float64, labels ...string) {
 	f := s.family
 	if !s.begun {

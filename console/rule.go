@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -113,12 +114,13 @@ type jsonRule struct {
 	Drop        string   `json:"drop,omitempty"`
 }
 
-// MarshalJSON is the form of the control port.
+// MarshalJSON is the form of the control port. A part of a millisecond shows as one: no
+// delay would be another rule.
 func (r Rule) MarshalJSON() ([]byte, error) {
 	return json.Marshal(jsonRule{
 		APIs: r.APIs, Topic: r.Topic, Partitions: r.Partitions, ClientID: r.ClientID,
 		After: r.After, Every: r.Every, Times: r.Times,
-		DelayMillis: r.Delay.Milliseconds(), Error: r.Error, Drop: r.Drop,
+		DelayMillis: int64((r.Delay + time.Millisecond - 1) / time.Millisecond), Error: r.Error, Drop: r.Drop,
 	})
 }
 
@@ -129,6 +131,9 @@ func (r *Rule) UnmarshalJSON(text []byte) error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&j); err != nil {
 		return err
+	}
+	if most := int64(math.MaxInt64 / time.Millisecond); j.DelayMillis > most || j.DelayMillis < -most {
+		return fmt.Errorf("delay_ms %d is out of range", j.DelayMillis)
 	}
 	*r = Rule{
 		APIs: j.APIs, Topic: j.Topic, Partitions: j.Partitions, ClientID: j.ClientID,
