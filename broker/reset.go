@@ -30,7 +30,8 @@ const resetGrace = 500 * time.Millisecond
 // connections wait. Producer ids go on where they were, so that no producer of before
 // is taken for one that comes after.
 //
-// An error leaves a broker that has failed (see Fatal), except for ErrClosed.
+// An error leaves a broker that has failed (see Fatal), except for ErrClosed and that of a
+// ctx that had ended already: then nothing has happened.
 func (b *Broker) Reset(ctx context.Context) error {
 	if !b.started.Load() { // the HTTP port listens before there is anything to reset
 		return errors.New("the broker is starting")
@@ -42,6 +43,9 @@ func (b *Broker) Reset(ctx context.Context) error {
 	}
 	if b.failed.Load() {
 		return errors.New("the broker has failed and cannot be reset")
+	}
+	if err := ctx.Err(); err != nil { // half-way it would be the end of the broker
+		return err
 	}
 	b.faults.Clear()
 	next := b.metadata.Image().NextProducerID()

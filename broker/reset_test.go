@@ -308,6 +308,23 @@ func loadRequest(produce bool) kmsg.Request {
 	return q
 }
 
+// The context of a test has ended when its cleanup resets the broker.
+func TestAResetThatComesTooLateChangesNothing(t *testing.T) {
+	b := mustStart(t)
+	dial(t, b).produceTo("t", "a record")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Reset(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("the reset says %v", err)
+	}
+	if b.failed.Load() {
+		t.Fatalf("the broker has failed: %v", <-b.Fatal())
+	}
+	if got := dial(t, b).values("t"); len(got) != 1 {
+		t.Errorf("records %q", got)
+	}
+}
+
 func TestAFailedBrokerIsNotReset(t *testing.T) {
 	b := mustStart(t)
 	b.fail(io.ErrUnexpectedEOF)
