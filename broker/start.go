@@ -88,8 +88,8 @@ func WithLogger(l *slog.Logger) Option { return func(s *start) { s.options.Log =
 // or Close ends it and leaves nothing behind.
 //
 // A program may have as many as it likes. They share nothing, read no environment, take
-// no signals and leave the garbage collector alone. ctx bounds the start, not the
-// broker's life.
+// no signals and leave the garbage collector alone. With a ctx that has ended nothing is
+// started; how long a start or the broker lives is not its business.
 func Start(ctx context.Context, opts ...Option) (*Broker, error) {
 	s := start{input: config.Input{Listen: []string{"127.0.0.1:0"}, Data: config.MemoryDir, Profile: "dev"}}
 	for _, o := range opts {
@@ -126,19 +126,19 @@ func (b *Broker) createTopics() error {
 		for _, name := range slices.Sorted(maps.Keys(t.Configs)) {
 			topic.Configs = append(topic.Configs, metadata.ConfigEntry{Name: name, Value: t.Configs[name]})
 		}
-		var result metadata.CreateResult
+		var refused error
 		_, err := b.metadata.Propose(context.Background(), func(image *metadata.Image) ([]metadata.Record, error) {
 			records, results, err := metadata.CreateTopics(image, []metadata.NewTopic{topic}, metadata.CreateOptions{NewID: protocol.NewUUID})
-			if err == nil {
-				result = results[0]
+			if refused = err; err == nil {
+				refused = results[0].Err
 			}
 			return records, err
 		})
-		if err == nil && !errors.Is(result.Err, metadata.ErrTopicExists) {
-			err = result.Err
+		if refused != nil && !errors.Is(refused, metadata.ErrTopicExists) {
+			return &SettingsError{fmt.Errorf("the topic %s cannot be made: %w", t.Name, refused)}
 		}
-		if err != nil {
-			return &SettingsError{fmt.Errorf("the topic %s cannot be made: %w", t.Name, err)}
+		if err != nil { // of the journal: no setting is to blame
+			return fmt.Errorf("making the topic %s: %w", t.Name, err)
 		}
 	}
 	return nil

@@ -3,16 +3,20 @@ package broker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
 
 func mustStart(t *testing.T, opts ...Option) *Broker {
@@ -176,5 +180,30 @@ func TestAnIdleBrokerIsSmall(t *testing.T) {
 	const most = 12 // acceptor, metadata's owner, housekeeping and the like
 	if n := runtime.NumGoroutine() - before; n > most {
 		t.Errorf("it has %d goroutines", n)
+	}
+}
+
+// Whatever the disk refuses at a start, it is not blamed on the settings.
+func TestADiskThatFailsIsNoFaultOfTheSettings(t *testing.T) {
+	const most = 2000
+	for n := int64(0); ; n++ {
+		if n == most {
+			t.Fatalf("a start takes more than %d operations", most)
+		}
+		disk := &vfs.Faulty{FS: vfs.NewMem(), Before: func(op vfs.Op) error {
+			if op.Index >= n {
+				return syscall.EIO
+			}
+			return nil
+		}}
+		b, err := Start(t.Context(), func(s *start) { s.options.FS = disk }, WithTopic("orders", 1))
+		var settings *SettingsError
+		if errors.As(err, &settings) {
+			t.Fatalf("without the operations from %d on: %v", n, err)
+		}
+		if err == nil {
+			_ = b.Stop() // the disk fails
+			return
+		}
 	}
 }
