@@ -1,8 +1,8 @@
 package api
 
-// What happens to requests that a fault is set for (internal/fault). Produce and
-// Fetch refuse single partitions themselves; for all other APIs what is refused is
-// taken out of the request before its handler sees it, and put into the answer.
+// What happens to requests that a fault is set for (internal/fault). Produce, Fetch and
+// those of share sessions refuse single partitions themselves; for all other APIs what is
+// refused is taken out of the request before its handler sees it, and put into the answer.
 
 import (
 	"fmt"
@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	keyProduce = int16(kmsg.Produce)
-	keyFetch   = int16(kmsg.Fetch)
+	keyProduce          = int16(kmsg.Produce)
+	keyFetch            = int16(kmsg.Fetch)
+	keyShareFetch       = int16(kmsg.ShareFetch)
+	keyShareAcknowledge = int16(kmsg.ShareAcknowledge)
 )
 
 // serveFaulty is Serve while faults are set.
@@ -33,8 +35,11 @@ func (a *API) serveFaulty(e *entry, r *Request) error {
 		return e.serve(a, r) // which says what is wrong with it
 	}
 	places := placesOf(q, a.Metadata.Image())
-	if fetch, ok := q.(*kmsg.FetchRequest); ok {
-		places = a.sessionPlaces(fetch, places)
+	switch q := q.(type) {
+	case *kmsg.FetchRequest:
+		places = a.sessionPlaces(q, places)
+	case *kmsg.ShareFetchRequest:
+		places = a.shareSessionPlaces(q, places)
 	}
 	f := a.Faults.Decide(&fault.Request{Key: h.Key, ClientID: h.ClientID, Places: places})
 	if f == nil {
@@ -68,6 +73,7 @@ func (a *API) serveRefused(e *entry, r *Request, q kmsg.Request, rule *fault.Rul
 	case rule.Topic == "":
 		r.Answer(refusedAnswer(q, f.failure, false))
 		return nil
+	case e.key == keyShareFetch || e.key == keyShareAcknowledge:
 	default:
 		if f.takeFrom(q); len(placesOf(q, f.image)) == 0 {
 			r.Answer(f.answer)
@@ -348,6 +354,21 @@ func (a *API) sessionPlaces(q *kmsg.FetchRequest, places []fault.Place) []fault.
 			name = p.topic
 		}
 		places = append(places, fault.Place{Topic: name, Partition: p.key.index})
+	}
+	return places
+}
+
+// shareSessionPlaces adds what a share session is about, as sessionPlaces. A request that
+// opens one names all that is in it.
+func (a *API) shareSessionPlaces(q *kmsg.ShareFetchRequest, places []fault.Place) []fault.Place {
+	if q.GroupID == nil || q.MemberID == nil || q.ShareSessionEpoch == shareEpochInitial {
+		return places
+	}
+	image := a.Metadata.Image()
+	for _, k := range a.shareSessions.keysOf(shareMember{*q.GroupID, *q.MemberID}) {
+		if t := image.TopicByID(k.topicID); t != nil {
+			places = append(places, fault.Place{Topic: t.Name, Partition: k.index})
+		}
 	}
 	return places
 }

@@ -243,6 +243,38 @@ func TestAFaultFindsThePartitionsOfAFetchSession(t *testing.T) {
 	}
 }
 
+// What a fault refuses of a share session is answered, stays in the session, and is found
+// there by the next fault; the rest is served.
+func TestAFaultForAPartitionOfAShareSession(t *testing.T) {
+	w, id := shareWorld(t)
+	other := w.topic("other", 1)
+	w.initShare("g", other)
+	w.produce("t", 0, "a")
+	w.produce("other", 0, "b")
+	rule := fault.Rule{Topic: "other", Code: protocol.ErrNotLeaderOrFollower.Code, Times: 1}
+	refuse := func(key kmsg.Key) { rule.Keys = []int16{int16(key)}; w.fault(rule) }
+	s := w.sharer("m", id)
+	q := s.fetchRequest()
+	q.Topics = append(q.Topics, q.Topics[0])
+	q.Topics[1].TopicID = other
+	refuse(kmsg.ShareFetch)
+	expect(t, "opened", s.tell(askAs[*kmsg.ShareFetchResponse](s, 2, q)), "[0 0=a 0-0:1][0 NOT_LEADER_OR_FOLLOWER]")
+	next := func() string {
+		q := s.fetchRequest()
+		q.Topics = nil
+		return s.tell(askAs[*kmsg.ShareFetchResponse](s, 2, q))
+	}
+	expect(t, "of the session", next(), "[0 0=b 0-0:1]")
+	refuse(kmsg.ShareFetch)
+	expect(t, "refused", next(), "[0 NOT_LEADER_OR_FOLLOWER]")
+	s.topic = other
+	refuse(kmsg.ShareAcknowledge)
+	expect(t, "an acknowledgement that is refused", s.acknowledge(false, "0-0:1"), "NOT_LEADER_OR_FOLLOWER")
+	refuse(kmsg.ShareFetch)
+	expect(t, "one with a fetch", s.fetch("0-0:1"), "[0 NOT_LEADER_OR_FOLLOWER ack NOT_LEADER_OR_FOLLOWER]")
+	expect(t, "nothing of which was done", s.acknowledge(false, "0-0:1"), "NONE")
+}
+
 // Metadata of a topic that fails, among those of others.
 func TestAFaultForOneTopicsMetadata(t *testing.T) {
 	w := newWorld(t)
@@ -290,10 +322,10 @@ func (w *world) findCoordinator(group string) {
 	}
 }
 
-func createFrame(topic string) []byte {
+func createFrame(client, topic string) []byte {
 	q := createRequest(topicRequest(topic, 1, 1))
 	q.SetVersion(7)
-	return kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, q, 1)
+	return kmsg.NewRequestFormatter(kmsg.FormatterClientID(client)).AppendRequest(nil, q, 1)
 }
 
 // A dropped connection: before the work nothing has happened, after it everything.
@@ -306,7 +338,7 @@ func TestADroppedConnection(t *testing.T) {
 		w := newWorld(t)
 		w.fault(fault.Rule{Drop: c.drop, Times: 1})
 		conn, in := w.dial()
-		_, err := conn.Write(createFrame(c.topic))
+		_, err := conn.Write(createFrame("test", c.topic))
 		w.must(err)
 		if n, err := io.Copy(io.Discard, in); n > 0 || err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%s: read %d bytes, %v", c.topic, n, err)
@@ -348,27 +380,27 @@ func TestADroppedConnectionOfAParkedRequest(t *testing.T) {
 	}
 }
 
-// A delay is waited by the broker's clock, and holds up its own connection alone.
+// A delay is waited by the broker's clock, before any work, and holds up its own
+// connection alone.
 func TestADelay(t *testing.T) {
 	w := newWorld(t)
 	f := w.fault(fault.Rule{Delay: time.Hour, ClientID: "slow"})
 	timers := w.clock.Pending()
 	conn, in := w.dial()
-	q := kmsg.NewPtrMetadataRequest()
-	q.SetVersion(12)
-	_, err := conn.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID("slow")).AppendRequest(nil, q, 7))
+	_, err := conn.Write(createFrame("slow", "late"))
 	w.must(err)
 	w.must(f.Wait(t.Context(), 1))
-	ask[*kmsg.MetadataResponse](w, 12, q) // another client has its answer
-	if in.Buffered() > 0 {
-		t.Error("the answer came at once")
-	}
-	for w.clock.Pending() == timers { // until the delay has begun
+	ask[*kmsg.MetadataResponse](w, 12, kmsg.NewPtrMetadataRequest()) // another client has its answer
+	broken := time.Now().Add(20 * time.Second)
+	for w.clock.Pending() == timers && time.Now().Before(broken) { // until the delay has begun
 		runtime.Gosched()
 	}
+	if w.store.Image().Topic("late") != nil {
+		t.Error("the work was done at once")
+	}
 	w.clock.Advance(time.Hour)
-	if _, err := in.ReadByte(); err != nil {
-		t.Errorf("no answer after the delay: %v", err)
+	if _, err := in.ReadByte(); err != nil || w.store.Image().Topic("late") == nil {
+		t.Errorf("after the delay: %v", err)
 	}
 }
 

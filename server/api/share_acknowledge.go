@@ -49,7 +49,7 @@ func (a *API) shareAcknowledge(r *Request) error {
 		return nil
 	}
 	acks := a.acknowledge(&ackCall{
-		member: member, image: a.Metadata.Image(), renewals: q.Version >= shareRenewals, isRenewal: q.IsRenewAck,
+		member: member, image: a.Metadata.Image(), fault: r.refusal, renewals: q.Version >= shareRenewals, isRenewal: q.IsRenewAck,
 	}, ackTopics(q))
 	if err := acks.wait(r); err != nil {
 		return err
@@ -105,6 +105,7 @@ func (a *API) leaderEpoch(k sharePartitionKey) int32 {
 type ackCall struct {
 	member    shareMember
 	image     *metadata.Image
+	fault     *refusal
 	renewals  bool // the version has them
 	isRenewal bool // the request says that it has some
 
@@ -225,6 +226,9 @@ func (a *API) checkAcknowledgements(c *ackCall, ack *ackPartition) error {
 	topic := c.image.TopicByID(ack.key.topicID)
 	if topic == nil {
 		return protocol.ErrUnknownTopicID
+	}
+	if failure := c.fault.of(topic.Name, ack.key.index); failure != nil {
+		return failure
 	}
 	if err := c.validate(ack.batches); err != nil {
 		return err

@@ -39,6 +39,7 @@ type shareCall struct {
 	settings *config.Broker
 	group    config.Group
 	image    *metadata.Image
+	fault    *refusal
 	session  *shareSession // nil with the final epoch
 
 	items []shareItem
@@ -72,7 +73,7 @@ func (a *API) shareFetch(r *Request) error {
 	if err != nil {
 		return err
 	}
-	c := &shareCall{api: a, request: q, settings: a.Config(), image: a.Metadata.Image()}
+	c := &shareCall{api: a, request: q, settings: a.Config(), image: a.Metadata.Image(), fault: r.refusal}
 	n := sum(q.Topics, func(t *kmsg.ShareFetchRequestTopic) int { return len(t.Partitions) }) +
 		sum(q.ForgottenTopicsData, func(t *kmsg.ShareFetchRequestForgottenTopicsData) int { return len(t.Partitions) })
 	if n > c.settings.RequestPartitionsMax {
@@ -92,7 +93,7 @@ func (a *API) shareFetch(r *Request) error {
 		return nil
 	}
 	c.group = a.GroupSettings(c.member.group)
-	acks := a.acknowledge(&ackCall{member: c.member, image: c.image, renewals: q.Version >= shareRenewals, isRenewal: q.IsRenewAck}, ackTopicsOfFetch(q))
+	acks := a.acknowledge(&ackCall{member: c.member, image: c.image, fault: c.fault, renewals: q.Version >= shareRenewals, isRenewal: q.IsRenewAck}, ackTopicsOfFetch(q))
 	if !c.isRenewal() {
 		c.resolve()
 		err = c.fetch(r)
@@ -201,6 +202,10 @@ func (c *shareCall) resolve() {
 		topic := c.image.TopicByID(item.key.topicID)
 		if topic == nil {
 			item.failed = protocol.ErrUnknownTopicID
+			continue
+		}
+		if failure := c.fault.of(topic.Name, item.key.index); failure != nil {
+			item.failed = failure
 			continue
 		}
 		item.partition, item.failed = c.api.partition(topic, item.key.index)

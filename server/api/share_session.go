@@ -128,8 +128,22 @@ func (s *shareSession) forget(gone []sharePartitionKey) {
 func (s *shareSessions) listed(session *shareSession) []sharePartitionKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	keys := make([]sharePartitionKey, len(session.partitions))
-	for i, p := range session.partitions {
+	return session.keys()
+}
+
+// keysOf are those of a member's session; none without one.
+func (s *shareSessions) keysOf(m shareMember) []sharePartitionKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if session := s.mu.sessions[m]; session != nil {
+		return session.keys()
+	}
+	return nil
+}
+
+func (s *shareSession) keys() []sharePartitionKey {
+	keys := make([]sharePartitionKey, len(s.partitions))
+	for i, p := range s.partitions {
 		keys[i] = p.sharePartitionKey
 	}
 	return keys

@@ -43,7 +43,7 @@ type entry struct {
 // now declares an API whose handler answers before it returns.
 func now[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r *Request, q Q) P) entry {
 	return declare[Q](min, max, func(a *API, r *Request) error {
-		q, err := decode[Q](r)
+		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func now[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r 
 // more than barnabas.request.partitions.max the connection is closed, as by Fetch.
 func bounded[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q) P) entry {
 	return declare[Q](min, max, func(a *API, r *Request) error {
-		q, err := decode[Q](r)
+		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func sum[T any](all []T, count func(*T) int) (n int) {
 // strings are its own.
 func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r *Request, q Q, reply func(P))) entry {
 	return declare[Q](min, max, func(a *API, r *Request) error {
-		q, err := decode[Q](r)
+		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 // boundedLater is bounded for a handler that may answer later.
 func boundedLater[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q, reply func(P))) entry {
 	return declare[Q](min, max, func(a *API, r *Request) error {
-		q, err := decode[Q](r)
+		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
 		}
@@ -126,10 +126,16 @@ func decode[Q kmsg.Request](r *Request) (Q, error) {
 		var none Q
 		return none, err
 	}
-	if r.refusal != nil {
-		r.refusal.takeFrom(message)
-	}
 	return message.(Q), nil
+}
+
+// decodeServed is decode without what a fault refuses, which goes into the answer later.
+func decodeServed[Q kmsg.Request](r *Request) (Q, error) {
+	q, err := decode[Q](r)
+	if err == nil && r.refusal != nil {
+		r.refusal.takeFrom(q)
+	}
+	return q, err
 }
 
 // buildTable indexes the table by key and makes what ApiVersions advertises.
