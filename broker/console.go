@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/barnabas-mq/barnabas/console"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -76,7 +78,9 @@ func (b *Broker) look(ctx context.Context, groups bool) (*console.Look, error) {
 	}
 	for key := range b.timers {
 		if lengths := b.timers[key].Read(); lengths.Count > 0 {
-			l.Requests = append(l.Requests, console.Request{API: requestName(int16(key)), Lengths: lengths})
+			for _, name := range requestNames(int16(key)) {
+				l.Requests = append(l.Requests, console.Request{API: name, Lengths: lengths})
+			}
 		}
 	}
 	if groups {
@@ -94,12 +98,14 @@ func (b *Broker) look(ctx context.Context, groups bool) (*console.Look, error) {
 // reset or close the broker meanwhile.
 const lookTimeout = 5 * time.Second
 
-// requestName is the name of an API in Kafka's metrics.
-func requestName(key int16) string {
-	if name := protocol.APIName(key); name != "" {
-		return name
+// requestNames are those of an API in Kafka's metrics, which count a fetch once more apart
+// from those of followers (RequestChannel.updateRequestMetrics); here there are none.
+func requestNames(key int16) []string {
+	name := protocol.APIName(key)
+	if key == int16(kmsg.Fetch) {
+		return []string{name, name + "Consumer"}
 	}
-	return "Unknown"
+	return []string{name}
 }
 
 func (b *Broker) lookAtTopics() []console.Topic {

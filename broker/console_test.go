@@ -129,6 +129,10 @@ func TestTheMetricsSayWhatHappened(t *testing.T) {
 			t.Errorf("%s is %v (there: %v), want %v", name, got, ok, want)
 		}
 	}
+	const fetches = `kafka_network_requestmetrics_requests_total{request="Fetch`
+	if all, ofConsumers := values[fetches+`"}`], values[fetches+`Consumer"}`]; all == 0 || ofConsumers != all {
+		t.Errorf("%v fetches, %v of consumers", all, ofConsumers)
+	}
 	size := values[`kafka_log_log_size{topic="orders",partition="0"}`]
 	for _, name := range []string{`kafka_server_brokertopicmetrics_bytesin_total{topic="orders"}`, `kafka_server_brokertopicmetrics_bytesout_total{topic="orders"}`} {
 		if size == 0 || values[name] != size {
