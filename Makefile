@@ -89,7 +89,7 @@ IMAGE ?= barnabas
 IMAGE_TAGS ?= latest 8.0.0
 
 image: ## the container image, with docker, podman or buildah, else as an OCI archive in bin/image
-	docker/image.sh $(IMAGE) $(VERSION) $(IMAGE_TAGS)
+	GO='$(GO)' docker/image.sh $(IMAGE) $(VERSION) $(IMAGE_TAGS)
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@for pkg in $$($(GO) list ./...); do \

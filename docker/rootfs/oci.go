@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -125,7 +126,7 @@ func writeOCI(w io.Writer, version string, tags []string, images []platformImage
 	var named []descriptor
 	for _, tag := range tags {
 		one := inner
-		one.Annotations = map[string]string{"io.containerd.image.name": tag, "org.opencontainers.image.ref.name": tag}
+		one.Annotations = map[string]string{"io.containerd.image.name": wholeName(tag), "org.opencontainers.image.ref.name": tag}
 		named = append(named, one)
 	}
 	index, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": indexType, "manifests": named})
@@ -140,6 +141,20 @@ func writeOCI(w io.Writer, version string, tags []string, images []platformImage
 	a.add("manifest.json", list)
 	a.add("oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`))
 	return a.write(w)
+}
+
+// wholeName is a name with its registry. Docker's containerd store keeps the name as
+// it is in the archive and looks for the whole one, so that a short one is loaded and
+// never found (bazel-contrib/rules_img#716).
+func wholeName(tag string) string {
+	first, _, hasFolder := strings.Cut(tag, "/")
+	switch {
+	case !hasFolder:
+		return "docker.io/library/" + tag
+	case first != "localhost" && !strings.ContainsAny(first, ".:"):
+		return "docker.io/" + tag
+	}
+	return tag
 }
 
 // image adds one platform's blobs.

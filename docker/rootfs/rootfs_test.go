@@ -33,6 +33,36 @@ func TestTheImageIsReproducible(t *testing.T) {
 	}
 }
 
+// A daemon finds an image again by its whole name, whatever it was called on the way in.
+func TestTheArchiveHasWholeNames(t *testing.T) {
+	tags := []string{"barnabas:latest", "team/barnabas:1", "localhost/barnabas:1", "localhost:5000/barnabas:1", "ghcr.io/team/barnabas:1"}
+	want := []string{"docker.io/library/barnabas:latest", "docker.io/team/barnabas:1", tags[2], tags[3], tags[4]}
+	var out bytes.Buffer
+	if err := writeOCI(&out, "1.0", tags, []platformImage{{"amd64", []byte("a")}}); err != nil {
+		t.Fatal(err)
+	}
+	var index struct{ Manifests []descriptor }
+	for r := tar.NewReader(&out); ; {
+		h, err := r.Next()
+		if err != nil {
+			t.Fatalf("no index.json: %v", err)
+		}
+		if h.Name == "index.json" {
+			if err := json.NewDecoder(r).Decode(&index); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	var got []string
+	for _, m := range index.Manifests {
+		got = append(got, m.Annotations["io.containerd.image.name"])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the names are %q, want %q", got, want)
+	}
+}
+
 // What a start script calls is there, and every link leads somewhere.
 func TestTheTreeIsWhole(t *testing.T) {
 	all, err := tree()
