@@ -85,6 +85,7 @@ func TestScripts(t *testing.T) {
 		{`mkdir -p a/b; touch a/b/f; ls a; rm -r a; ls a; echo $?`, "b\n1\n", 0},
 		{`rm missing; echo $?; rm -f missing; echo $?; mkdir d; rm d; echo $?`, "1\n0\n1\n", 0},
 		{`echo x > a; cp a b; mv b c; ln -s a l; cat c l; mkdir d; cp a c d; ls d; cp -r d e; ls e`, "x\nx\na\nc\na\nc\n", 0},
+		{`cp three three; echo $?; mkdir -p d/e; cp -r d d/e; echo $?; cp -r d d; echo $?; ls d/e; cat three`, "1\n1\n1\none\ntwo\nthree\n", 0},
 		{`echo 'echo run' > s; chmod 700 s; ls -l s | cut -c1-10; chmod u-w,go+r s; ls -l s | cut -c1-10`, "-rwx------\n-r-xr--r--\n", 0},
 		{`basename /a/b.sh .sh; dirname /a/b /c; dirname x`, "b\n/a\n/\n.\n", 0},
 		{`date -u +%Y | grep -c '^20'; date +%s | grep -cE '^[0-9]+$'`, "1\n1\n", 0},

@@ -217,16 +217,28 @@ func (c *call) cp() int {
 	deep := has(given, 'r') || has(given, 'R') || has(given, 'a')
 	return c.each(names, func(from, to string) error {
 		info, err := os.Stat(from)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
+		}
+		there, err := os.Stat(to)
+		switch {
+		case err == nil && os.SameFile(info, there): // opening it to write would empty it
+			return errors.New("is the same as the target")
 		case info.IsDir() && !deep:
 			return errors.New("is a folder (cp -r)")
+		case info.IsDir() && isBelow(to, from): // there would be no end
+			return errors.New("cannot be copied into itself")
 		case info.IsDir():
 			return copyTree(from, to)
 		}
 		return copyFile(from, to, info.Mode())
 	})
+}
+
+// isBelow tells whether one whole path leads into another.
+func isBelow(inner, outer string) bool {
+	way, err := filepath.Rel(outer, inner)
+	return err == nil && way != ".." && !strings.HasPrefix(way, ".."+string(filepath.Separator))
 }
 
 func copyTree(from, to string) error {
