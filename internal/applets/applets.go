@@ -55,7 +55,7 @@ func table() map[string]applet {
 		"echo": {"", (*call).builtin}, "printf": {"", (*call).builtin}, "test": {"", (*call).builtin}, "[": {"", (*call).builtin},
 		"true": {"", func(*call) int { return statusOK }}, "false": {"", func(*call) int { return statusFailed }},
 		"chmod": {"[-R] MODE FILE...", (*call).chmod}, "mkdir": {"[-p] [-m MODE] FOLDER...", (*call).mkdir}, "rm": {"[-rRf] FILE...", (*call).rm},
-		"cp": {"[-rRapf] FROM... TO", (*call).cp}, "mv": {"[-f] FROM... TO", (*call).mv}, "ln": {"[-sf] FROM TO", (*call).ln},
+		"cp": {"[-rRapf] FROM... TO", (*call).cp}, "mv": {"[-f] FROM... TO", (*call).mv}, "ln": {"[-sfn] FROM TO", (*call).ln},
 		"ls": {"[-la1] [FILE]...", (*call).ls}, "touch": {"FILE...", (*call).touch},
 		"basename": {"PATH [SUFFIX]", (*call).basename}, "dirname": {"PATH...", (*call).dirname}, "which": {"NAME...", (*call).which},
 		"hostname": {"[-i]", (*call).hostname}, "uname": {"[-asnrm]", (*call).uname}, "id": {"[-ugn]", (*call).id}, "whoami": {"", (*call).whoami},

@@ -100,6 +100,12 @@ func TestScripts(t *testing.T) {
 		{`printf 'a\na\nb\n' | uniq; printf 'a\na\nb\n' | uniq -c; printenv GREETING; printenv NONE; echo $?`, "a\nb\n      2 a\n      1 b\nhello\n1\n", 0},
 		{`set -u; SECONDS=0; end=$((SECONDS+60)); while [ $SECONDS -lt $end ]; do echo in time; break; done`, "in time\n", 0},
 		{`exec 3>&- 4<&-; echo on; exec 3<>/dev/tcp/127.0.0.1/1 || echo closed`, "on\nclosed\n", 0},
+		{`printf 'A=1\0B=2\0' | tr '\0' '\n'; tr -d '\012' < three; echo é-1 | tr '[:digit:]' '#'; echo aB | tr -d '[:alpha:]'`, "A=1\nB=2\nonetwothreeé-#\n\n", 0},
+		{`echo 'k=a.b' | awk -F '[=.]' '{print $3}'; printf 'a b\tc\n' | awk -F '\t' '{print $2}'; echo 'a|b' | awk -F'|' '{print $2}'; echo 'a: b' | awk -F ': ' '{print $2}'`, "b\nc\nb\nb\n", 0},
+		{`grep '\<two\>' three; grep -E '\<(one|tw)\>' three; sed -n '/\<thr/p' three; echo 'a\b' | grep -E '[\]b'`, "two\none\nthree\na\\b\n", 0},
+		{`cp three 3; head -n 1 three 3; tail -qn 1 three 3; wc -l three 3`, "==> three <==\none\n\n==> 3 <==\none\nthree\nthree\n3 three\n3 3\n6 total\n", 0},
+		{`echo "'a b' c\\ d \"e\"" | xargs -n1 echo; echo "it's" | xargs; echo $?`, "a b\nc d\ne\n1\n", 0},
+		{`mkdir d; ln -s d l; ln -sfn three l; head -n 1 l; ls d; env - A=1; basename ""; which "$PWD/three" || echo no`, "one\nA=1\n\nno\n", 0},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "three"), []byte(three), 0o600); err != nil {
@@ -196,14 +202,28 @@ func (w waited) Done() <-chan struct{} {
 	return w.Context.Done()
 }
 
+// Some wait for longer than there is a number for.
+func TestALongPauseIsNoShortOne(t *testing.T) {
+	for _, text := range []string{"999999999d", "1e9d"} {
+		if d, err := parsePause(text); err != nil || d != pauseMax {
+			t.Errorf("%s is %s (%v)", text, d, err)
+		}
+	}
+}
+
 // What is not supported is refused aloud: a script must not go on with half an
 // answer.
 func TestWhatIsMissingIsRefused(t *testing.T) {
 	for _, line := range []string{
 		"grep -P x", "sed y/a/b/ f", "sed '/a/,/b/d' f", "awk BEGIN{} f", "cut -x f", "tr a", "sleep soon", "sleep", "head -n x",
 		"nc -l 9", "hostname newname", "date --iso", "chmod 999 f", "ls --color", "kill -NOPE 1", "timeout 1", "cp -Z a b", "env -S x", "wc -m", "xargs -0", "seq 1 0 5", "seq x", "sh --rcfile x",
+		"tr [:nonsense:] x", "tr z-a x", "tr a ''", "awk -F [a {print}", "cut -f 0 f", "cut -f 2-1 f", "cut -d ab -f 1 f", "cut -d '' -f 1 f",
+		"id root", "id -u root", "uname -o", "rm", "mkdir", "touch", "touch -c f", "sleep nan",
 	} {
-		words := strings.Fields(strings.ReplaceAll(line, "'", ""))
+		words := strings.Fields(line)
+		for i := range words {
+			words[i] = strings.ReplaceAll(words[i], "'", "")
+		}
 		got := runIn(t, t.TempDir(), "", words[0], words[1:]...)
 		if got.status != statusUsage || !strings.Contains(got.errOut, "is not supported here; there is: "+words[0]) {
 			t.Errorf("%s: status %d, %q", line, got.status, got.errOut)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // awkProgram is the one form that start scripts and port checks use: print some
@@ -15,6 +16,25 @@ type awkProgram struct {
 	match  *regexp.Regexp
 	number func(line int) bool
 	print  []awkItem // none is the whole line
+	fields func(line string) []string
+}
+
+// fieldsBy takes lines apart: at blanks, at one letter, or where a pattern fits.
+func fieldsBy(separator string) (func(line string) []string, error) {
+	separator = strings.NewReplacer(`\t`, "\t", `\\`, `\`).Replace(separator)
+	switch {
+	case separator == "":
+		return nil, fmt.Errorf("it is empty")
+	case separator == " ":
+		return strings.Fields, nil
+	case utf8.RuneCountInString(separator) == 1:
+		return func(line string) []string { return strings.Split(line, separator) }, nil
+	}
+	pattern, err := regexp.Compile(separator)
+	if err != nil {
+		return nil, err
+	}
+	return func(line string) []string { return pattern.Split(line, -1) }, nil
 }
 
 // awkItem is a field ($1; $0 the line, $NF the last) or a text.
@@ -41,7 +61,9 @@ func (c *call) awk() int {
 	if err != nil {
 		return c.refuse(fmt.Sprintf("the program %q (%v)", cutText(rest[0]), err))
 	}
-	separator := last(given, 'F', "")
+	if program.fields, err = fieldsBy(last(given, 'F', " ")); err != nil {
+		return c.refuse(fmt.Sprintf("-F %q (%v)", last(given, 'F', ""), err))
+	}
 	number := 0
 	return c.inputs(rest[1:], func(_ string, r io.Reader) error {
 		return lines(r, func(line string) error {
@@ -49,7 +71,7 @@ func (c *call) awk() int {
 			if program.match != nil && !program.match.MatchString(line) || program.number != nil && !program.number(number) {
 				return nil
 			}
-			_, err := fmt.Fprintln(c.out, program.output(line, separator))
+			_, err := fmt.Fprintln(c.out, program.output(line))
 			return err
 		})
 	})
@@ -101,14 +123,11 @@ func parseAwkItem(text string) (awkItem, error) {
 	return awkItem{}, fmt.Errorf("%q is neither $N nor a text", text)
 }
 
-func (p awkProgram) output(line, separator string) string {
+func (p awkProgram) output(line string) string {
 	if len(p.print) == 0 {
 		return line
 	}
-	fields := strings.Fields(line)
-	if separator != "" && separator != " " {
-		fields = strings.Split(line, separator)
-	}
+	fields := p.fields(line)
 	var out []string
 	for _, item := range p.print {
 		value := ""

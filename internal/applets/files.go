@@ -128,6 +128,9 @@ func (c *call) mkdir() int {
 	if !ok {
 		return statusUsage
 	}
+	if len(names) == 0 {
+		return c.refuse("no name")
+	}
 	mode := fs.FileMode(0o777)
 	if has(given, 'm') {
 		change, err := parseMode(last(given, 'm', ""))
@@ -159,6 +162,9 @@ func (c *call) rm() int {
 		return statusUsage
 	}
 	deep, force := has(given, 'r') || has(given, 'R'), has(given, 'f')
+	if len(names) == 0 && !force {
+		return c.refuse("no name")
+	}
 	status := statusOK
 	for _, name := range names {
 		full := c.path(name)
@@ -184,13 +190,13 @@ func (c *call) rm() int {
 }
 
 // each calls use with each source and its target: the last name, or a file in it
-// if it is a folder.
-func (c *call) each(names []string, use func(from, to string) error) int {
+// if that is a folder, as look sees it.
+func (c *call) each(names []string, look func(name string) (fs.FileInfo, error), use func(from, to string) error) int {
 	if len(names) < 2 {
 		return c.refuse("fewer than two names")
 	}
 	sources, target := names[:len(names)-1], names[len(names)-1]
-	info, err := os.Stat(c.path(target))
+	info, err := look(c.path(target))
 	isFolder := err == nil && info.IsDir()
 	if len(sources) > 1 && !isFolder {
 		c.say("%s: is no folder", target)
@@ -215,7 +221,7 @@ func (c *call) cp() int {
 		return statusUsage
 	}
 	deep := has(given, 'r') || has(given, 'R') || has(given, 'a')
-	return c.each(names, func(from, to string) error {
+	return c.each(names, os.Stat, func(from, to string) error {
 		info, err := os.Stat(from)
 		if err != nil {
 			return err
@@ -290,7 +296,7 @@ func (c *call) mv() int {
 	if !ok {
 		return statusUsage
 	}
-	return c.each(names, func(from, to string) error {
+	return c.each(names, os.Stat, func(from, to string) error {
 		err := os.Rename(from, to)
 		if err == nil || !strings.Contains(err.Error(), "cross-device") {
 			return err
@@ -307,8 +313,12 @@ func (c *call) ln() int {
 	if !ok {
 		return statusUsage
 	}
+	look := os.Stat
+	if has(given, 'n') { // a link to a folder is a link
+		look = os.Lstat
+	}
 	at := 0 // a symbolic link holds what was written, not where that is
-	return c.each(names, func(from, to string) error {
+	return c.each(names, look, func(from, to string) error {
 		written := names[at]
 		at++
 		if has(given, 'f') {
@@ -372,9 +382,12 @@ func (c *call) list(name, full string, info fs.FileInfo, long bool) {
 }
 
 func (c *call) touch() int {
-	_, names, ok := c.options("c")
+	_, names, ok := c.options("")
 	if !ok {
 		return statusUsage
+	}
+	if len(names) == 0 {
+		return c.refuse("no name")
 	}
 	status := statusOK
 	for _, name := range names {
@@ -397,6 +410,9 @@ func (c *call) basename() int {
 		return c.refuse("this number of names")
 	}
 	base := path.Base(c.args[0])
+	if c.args[0] == "" {
+		base = ""
+	}
 	if len(c.args) == 2 && base != c.args[1] {
 		base = strings.TrimSuffix(base, c.args[1])
 	}
@@ -418,6 +434,10 @@ func (c *call) which() int {
 	status := statusOK
 	for _, name := range c.args {
 		folders := filepath.SplitList(c.variable("PATH"))
+		if strings.Contains(name, "/") { // is a path already
+			folders = []string{""}
+			name = c.path(name)
+		}
 		at := slices.IndexFunc(folders, func(folder string) bool {
 			info, err := os.Stat(filepath.Join(folder, name))
 			return err == nil && !info.IsDir() && info.Mode()&0o111 != 0

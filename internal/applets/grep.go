@@ -104,7 +104,9 @@ func grepPattern(patterns []string, given map[byte][]string) (*regexp.Regexp, er
 			switch {
 			case has(given, 'F'):
 				part = regexp.QuoteMeta(part)
-			case !has(given, 'E'):
+			case has(given, 'E'):
+				part = extendedPattern(part)
+			default:
 				part = basicPattern(part)
 			}
 			all = append(all, part)
@@ -133,10 +135,14 @@ func basicPattern(pattern string) string {
 		switch {
 		case b == '\\' && i+1 < len(pattern):
 			i++
-			if !strings.ContainsRune(swapped, rune(pattern[i])) {
-				out.WriteByte('\\')
+			switch next := pattern[i]; {
+			case next == '<' || next == '>':
+				out.WriteString(wordEdge)
+			case strings.ContainsRune(swapped, rune(next)):
+				out.WriteByte(next)
+			default:
+				out.WriteString(pattern[i-1 : i+1])
 			}
-			out.WriteByte(pattern[i])
 		case b == '[':
 			end := bracketEnd(pattern, i)
 			out.WriteString(strings.ReplaceAll(pattern[i:end], `\`, `\\`))
@@ -146,6 +152,33 @@ func basicPattern(pattern string) string {
 		case strings.ContainsRune(swapped, rune(b)):
 			out.WriteByte('\\')
 			out.WriteByte(b)
+		default:
+			out.WriteByte(b)
+		}
+	}
+	return out.String()
+}
+
+// wordEdge is Go's for the beginning of a word (\<) and its end (\>), which Go takes
+// for letters.
+const wordEdge = `\b`
+
+// extendedPattern turns POSIX's extended patterns into Go's, where they differ.
+func extendedPattern(pattern string) string {
+	var out strings.Builder
+	for i := 0; i < len(pattern); i++ {
+		switch b := pattern[i]; {
+		case b == '\\' && i+1 < len(pattern):
+			i++
+			if pattern[i] == '<' || pattern[i] == '>' {
+				out.WriteString(wordEdge)
+			} else {
+				out.WriteString(pattern[i-1 : i+1])
+			}
+		case b == '[':
+			end := bracketEnd(pattern, i)
+			out.WriteString(strings.ReplaceAll(pattern[i:end], `\`, `\\`))
+			i = end - 1
 		default:
 			out.WriteByte(b)
 		}

@@ -74,9 +74,12 @@ func (c *call) xargs() int {
 		if has(given, 'I') {
 			return x.replaced(last(given, 'I', ""), strings.TrimSpace(line))
 		}
-		for word := range strings.FieldsSeq(line) {
-			x.words = append(x.words, strings.Trim(word, `"'`))
-			if len(x.words) == count {
+		words, err := quotedWords(line)
+		if err != nil {
+			return err
+		}
+		for _, word := range words {
+			if x.words = append(x.words, word); len(x.words) == count {
 				x.flush()
 			}
 		}
@@ -89,6 +92,43 @@ func (c *call) xargs() int {
 		return c.fail("reading", err)
 	}
 	return x.status
+}
+
+// quotedWords takes a line apart at its blanks, but for those in quotes or behind a
+// backslash.
+func quotedWords(line string) (words []string, err error) {
+	var word strings.Builder
+	inWord, quote := false, rune(0)
+	escaped := false
+	for _, r := range line {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\\':
+			inWord, escaped = true, true
+		case r == '"' || r == '\'':
+			inWord, quote = true, r
+		case r != ' ' && r != '\t':
+			inWord = true
+			word.WriteRune(r)
+		case inWord:
+			words = append(words, word.String())
+			word.Reset()
+			inWord = false
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("a %c is not closed in %q", quote, cutText(line))
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
 }
 
 type xargsRun struct {

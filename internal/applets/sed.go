@@ -264,7 +264,9 @@ func (p *sedParser) until(delimiter byte) (string, error) {
 }
 
 func (p *sedParser) compile(pattern string, fold bool) (*regexp.Regexp, error) {
-	if !p.extended {
+	if p.extended {
+		pattern = extendedPattern(pattern)
+	} else {
 		pattern = basicPattern(pattern)
 	}
 	if fold {

@@ -44,7 +44,7 @@ func (c *call) sleep() int {
 		if err != nil {
 			return c.refuse(fmt.Sprintf("%q", text))
 		}
-		total += d
+		total = min(total+d, pauseMax)
 	}
 	if !c.wait(total) {
 		return statusFailed
@@ -62,11 +62,14 @@ func parsePause(text string) (time.Duration, error) {
 		}
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || n < 0 || n > 1e9 {
+	if err != nil || !(n >= 0 && n <= 1e9) {
 		return 0, fmt.Errorf("%q is no time", text)
 	}
-	return time.Duration(n * float64(unit)), nil
+	return time.Duration(min(n*float64(unit), float64(pauseMax))), nil
 }
+
+// pauseMax is 73 years, of which two still fit into a Duration.
+const pauseMax = time.Duration(1 << 61)
 
 func (c *call) env() int {
 	given, rest, ok := c.options("iu:")
@@ -82,6 +85,9 @@ func (c *call) env() int {
 	}
 	for _, name := range given['u'] {
 		set(name)
+	}
+	if len(rest) > 0 && rest[0] == "-" { // the older -i
+		environ, rest = nil, rest[1:]
 	}
 	for len(rest) > 0 && strings.Contains(rest[0], "=") {
 		name, _, _ := strings.Cut(rest[0], "=")
@@ -231,9 +237,12 @@ func ownAddresses() (all []string) {
 }
 
 func (c *call) uname() int {
-	given, _, ok := c.options("asnrmo")
+	given, rest, ok := c.options("asnrm")
 	if !ok {
 		return statusUsage
+	}
+	if len(rest) > 0 {
+		return c.refuse("a word")
 	}
 	name, _ := os.Hostname()                                // unknown is empty
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // likewise
@@ -253,9 +262,12 @@ func (c *call) uname() int {
 }
 
 func (c *call) id() int {
-	given, _, ok := c.options("ugn")
+	given, rest, ok := c.options("ugn")
 	if !ok {
 		return statusUsage
+	}
+	if len(rest) > 0 {
+		return c.refuse("another user")
 	}
 	user, group := os.Getuid(), os.Getgid()
 	shown := func(n int, name string) string {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // lines calls use with each line, without its end.
@@ -59,7 +60,7 @@ func (c *call) head() int {
 	if err != nil {
 		return c.refuse("-c " + last(given, 'c', ""))
 	}
-	return c.inputs(names, func(_ string, r io.Reader) error {
+	return c.inputs(names, c.titled(names, given, func(r io.Reader) error {
 		if bytesOnly >= 0 {
 			_, err := io.CopyN(c.out, r, int64(bytesOnly))
 			return ignoreEOF(err)
@@ -76,7 +77,21 @@ func (c *call) head() int {
 			return io.EOF // the next line may never come
 		})
 		return ignoreEOF(err)
-	})
+	}))
+}
+
+// titled puts each file's name before what is printed of it, if there are several.
+func (c *call) titled(names []string, given map[byte][]string, use func(io.Reader) error) func(string, io.Reader) error {
+	gap := ""
+	return func(name string, r io.Reader) error {
+		if len(names) > 1 && !has(given, 'q') {
+			if _, err := fmt.Fprintf(c.out, "%s==> %s <==\n", gap, name); err != nil {
+				return err
+			}
+			gap = "\n"
+		}
+		return use(r)
+	}
 }
 
 // countOptions takes head's and tail's old form too: -5 is -n 5.
@@ -104,7 +119,7 @@ func (c *call) tail() int {
 	if (has(given, 'f') || has(given, 'F')) && len(names) == 1 {
 		return c.follow(names[0], count)
 	}
-	return c.inputs(names, func(_ string, r io.Reader) error { return c.lastLines(r, count) })
+	return c.inputs(names, c.titled(names, given, func(r io.Reader) error { return c.lastLines(r, count) }))
 }
 
 func (c *call) lastLines(r io.Reader, count int) error {
@@ -148,32 +163,44 @@ func (c *call) wc() int {
 	if !ok {
 		return statusUsage
 	}
-	return c.inputs(names, func(name string, r io.Reader) error {
+	var total wordCounter
+	status := c.inputs(names, func(name string, r io.Reader) error {
 		counter := wordCounter{inBlank: true}
 		if _, err := io.Copy(&counter, r); err != nil {
 			return err
 		}
-		var counts []string
-		for _, one := range []struct {
-			option byte
-			count  int
-		}{{'l', counter.lines}, {'w', counter.words}, {'c', counter.bytes}} {
-			if len(given) == 0 || has(given, one.option) {
-				counts = append(counts, strconv.Itoa(one.count))
-			}
-		}
-		if name != "-" {
-			counts = append(counts, name)
-		}
-		_, err := fmt.Fprintln(c.out, strings.Join(counts, " "))
-		return err
+		total.lines, total.words, total.bytes = total.lines+counter.lines, total.words+counter.words, total.bytes+counter.bytes
+		return counter.print(c.out, given, name)
 	})
+	if len(names) > 1 {
+		if err := total.print(c.out, given, "total"); err != nil {
+			return c.fail("writing", err)
+		}
+	}
+	return status
 }
 
 // wordCounter counts what is written to it.
 type wordCounter struct {
 	lines, words, bytes int
 	inBlank             bool
+}
+
+func (w *wordCounter) print(out io.Writer, given map[byte][]string, name string) error {
+	var counts []string
+	for _, one := range []struct {
+		option byte
+		count  int
+	}{{'l', w.lines}, {'w', w.words}, {'c', w.bytes}} {
+		if len(given) == 0 || has(given, one.option) {
+			counts = append(counts, strconv.Itoa(one.count))
+		}
+	}
+	if name != "-" {
+		counts = append(counts, name)
+	}
+	_, err := fmt.Fprintln(out, strings.Join(counts, " "))
+	return err
 }
 
 func (w *wordCounter) Write(p []byte) (int, error) {
@@ -263,6 +290,9 @@ func (c *call) cut() int {
 		return c.refuse(fmt.Sprintf("the list %q", list))
 	}
 	delimiter := last(given, 'd', "\t")
+	if utf8.RuneCountInString(delimiter) != 1 {
+		return c.refuse(fmt.Sprintf("the delimiter %q", delimiter))
+	}
 	return c.inputs(names, func(_ string, r io.Reader) error {
 		return lines(r, func(line string) error {
 			var fields []string
@@ -307,6 +337,9 @@ func parseRanges(list string) (ranges [][2]int, err error) {
 				return nil, err
 			}
 		}
+		if r[0] < 1 || r[1] < r[0] {
+			return nil, fmt.Errorf("%q is no range", part)
+		}
 		ranges = append(ranges, r)
 	}
 	return ranges, nil
@@ -321,10 +354,13 @@ func (c *call) tr() int {
 	if len(sets) == 0 || len(sets) == 1 && !remove && !squeeze || len(sets) > 2 || remove && len(sets) > 1 {
 		return c.refuse("this number of sets")
 	}
-	from := expandSet(sets[0])
+	from, err := expandSet(sets[0])
 	to := from
-	if len(sets) == 2 {
-		to = expandSet(sets[1])
+	if err == nil && len(sets) == 2 {
+		to, err = expandSet(sets[1])
+	}
+	if err != nil || len(to) == 0 && len(sets) == 2 {
+		return c.refuse(fmt.Sprintf("one of the sets %q", sets))
 	}
 	in, out := bufio.NewReader(c.in), bufio.NewWriter(c.out)
 	previous := rune(-1)
@@ -358,27 +394,4 @@ func (c *call) tr() int {
 			previous = -1
 		}
 	}
-}
-
-// expandSet knows ranges, \n and \t, and the classes that scripts use.
-func expandSet(set string) (all []rune) {
-	for name, chars := range map[string]string{"[:upper:]": "A-Z", "[:lower:]": "a-z", "[:digit:]": "0-9", "[:space:]": " \\t\\n\\r"} {
-		set = strings.ReplaceAll(set, name, chars)
-	}
-	set = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\\`, `\`).Replace(set)
-	chars := []rune(set)
-	for i := 0; i < len(chars); i++ {
-		if i+2 < len(chars) && chars[i+1] == '-' && chars[i+2] >= chars[i] {
-			for r := chars[i]; r <= chars[i+2]; r++ {
-				all = append(all, r)
-			}
-			i += 2
-			continue
-		}
-		all = append(all, chars[i])
-	}
-	if len(all) == 0 {
-		all = []rune{0}
-	}
-	return all
 }
