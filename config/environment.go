@@ -79,6 +79,30 @@ func readEnvironment(environ []string, readFile func(string) ([]byte, error)) en
 	return out
 }
 
+// plainNames are Debezium's, without KAFKA_ (docker-entrypoint.sh of its Kafka image).
+var plainNames = map[string]string{
+	"BROKER_ID": "broker.id", "NODE_ID": "node.id", "ADVERTISED_HOST_NAME": oldAdvertisedHost, "ADVERTISED_PORT": oldAdvertisedPort,
+}
+
+// addPlainNames takes them where nothing else is said. Any program may have a NODE_ID
+// of its own: what is no number where one has to be is not meant for us.
+func (e *environment) addPlainNames(environ []string) {
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		setting, known := plainNames[name]
+		if value = unquote(value); !known || strings.TrimSpace(value) == "" {
+			continue
+		}
+		if _, isNumber := parseCount(value); !isNumber && setting != oldAdvertisedHost {
+			continue
+		}
+		said := func(one Setting) bool { return one.Name == setting || one.Name == nodeIDTwin(setting) }
+		if !slices.ContainsFunc(e.settings, said) {
+			e.settings = append(e.settings, Setting{setting, value, Origin{Kind: FromEnvironment, Name: name}})
+		}
+	}
+}
+
 // mayBeEmpty tells whether an empty value says anything: a number, a folder or a
 // listener that is empty is one that nobody chose, while a word can be taken away.
 func mayBeEmpty(setting string) bool {

@@ -100,6 +100,9 @@ func Load(in Input) (*Static, error) {
 	wrong = append(wrong, s.readFile(in.File)...)
 	s.take(in.Given, FromFile)
 	environment := readEnvironment(in.Environ, in.ReadFile)
+	if in.Family == Apache {
+		environment.addPlainNames(in.Environ)
+	}
 	s.take(environment.settings, FromEnvironment)
 	s.take(in.Given, FromEnvironment)
 	wrong = append(wrong, environment.wrong...)

@@ -147,7 +147,8 @@ is ` + "`num.partitions`" + `; ` + "`_`" + ` is a dot, ` + "`__`" + ` an undersc
 altered for one broker wins over what is altered for the cluster, and both win over the start.
 
 The environments of other images mean the same here as there: ` + "`KAFKA_CFG_X`" + ` and ` + "`X_FILE`" + ` (bitnami), ` + "`CLUSTER_ID`" + `, ` + "`KAFKA_CLUSTER_ID`" + ` and
-` + "`KAFKA_KRAFT_CLUSTER_ID`" + ` (any text, for a new data directory), ` + "`KAFKA_ADVERTISED_HOST_NAME`" + ` and the other names of Kafka before 3.0. Of several names for one
+` + "`KAFKA_KRAFT_CLUSTER_ID`" + ` (any text, for a new data directory), ` + "`KAFKA_ADVERTISED_HOST_NAME`" + ` and the other names of Kafka before 3.0, in the image
+Debezium's ` + "`BROKER_ID`, `NODE_ID`, `ADVERTISED_HOST_NAME`" + ` and ` + "`ADVERTISED_PORT`" + `, weaker than all others. Of several names for one
 setting ` + "`KAFKA_X_FILE`" + ` wins, then ` + "`KAFKA_X`" + `, bitnami's aliases (` + "`KAFKA_LOGS_DIRS`" + `), ` + "`KAFKA_CFG_X_FILE`" + ` and ` + "`KAFKA_CFG_X`" + `. Quotes around a value, spaces after commas and
 a comma at the end of a list do no harm; a number, a switch, a folder or a listener whose variable is empty is not set; what Kubernetes puts into the environment of a pod is passed over; all that is for a Java machine or
 for ZooKeeper is one warning. Redpanda's flags, variables, ` + "`redpanda.yaml`" + ` and mode count in this order, where the image is started as Redpanda's is. With ` + "`KAFKA_ADVERTISED_LISTENERS`" + ` alone the broker listens on every interface at those ports. What clients are told
