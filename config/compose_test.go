@@ -7,42 +7,21 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/barnabas-mq/barnabas/internal/composefile"
 )
 
-// composeInput reads a file of testdata/compose: variables, and in comments the
-// family, the arguments after the image and the files that are there.
+// composeInput is what a start is given that an example of testdata/compose describes.
 func composeInput(t *testing.T, name string) (in Input, warnings Problems) {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in = Input{Profile: "dev"}
-	files := map[string]string{}
-	var args []string
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSuffix(line, "\n")
-		word, rest, _ := strings.Cut(strings.TrimPrefix(line, "# "), ": ")
-		switch {
-		case !strings.HasPrefix(line, "#"):
-			in.Environ = append(in.Environ, line)
-		case word == "family":
-			in.Family = familyNamed(t, rest)
-		case word == "args":
-			args = strings.Fields(rest)
-		case word == "file":
-			path, content, _ := strings.Cut(rest, " ")
-			files[path] = content + "\n"
-		}
-	}
-	in.ReadFile = func(name string) ([]byte, error) {
-		if content, ok := files[name]; ok {
-			return []byte(content), nil
-		}
-		return nil, os.ErrNotExist
-	}
+	f := composefile.Parse(text)
+	in = Input{Profile: "dev", Family: familyNamed(t, f.Family), Environ: f.Environ, ReadFile: f.ReadFile}
 	if in.Family == Redpanda {
-		start, err := FromRedpanda(args, in.Environ)
+		start, err := FromRedpanda(f.Args, in.Environ)
 		if err != nil {
 			t.Fatal(err)
 		}

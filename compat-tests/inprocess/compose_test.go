@@ -16,6 +16,7 @@ import (
 	"github.com/barnabas-mq/barnabas/broker"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/internal/composefile"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
 
@@ -44,44 +45,22 @@ func TestBrokersOfComposeFilesServeWhatTheyAdvertise(t *testing.T) {
 	}
 }
 
-// composeInput reads variables and, in comments, the family, the arguments after the
-// image and the files that are there.
+// composeInput is what a start is given that an example describes.
 func composeInput(t *testing.T, name string) config.Input {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := config.Input{Profile: "dev"}
-	files := map[string]string{}
-	var args []string
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSuffix(line, "\n")
-		word, rest, _ := strings.Cut(strings.TrimPrefix(line, "# "), ": ")
-		switch {
-		case !strings.HasPrefix(line, "#"):
-			in.Environ = append(in.Environ, line)
-		case word == "family":
-			for _, f := range []config.Family{config.Apache, config.Confluent, config.ConfluentLocal, config.Bitnami, config.Redpanda} {
-				if f.String() == rest {
-					in.Family = f
-				}
-			}
-		case word == "args":
-			args = strings.Fields(rest)
-		case word == "file":
-			path, content, _ := strings.Cut(rest, " ")
-			files[path] = content
+	f := composefile.Parse(text)
+	in := config.Input{Profile: "dev", Environ: f.Environ, ReadFile: f.ReadFile}
+	for _, family := range []config.Family{config.Apache, config.Confluent, config.ConfluentLocal, config.Bitnami, config.Redpanda} {
+		if family.String() == f.Family {
+			in.Family = family
 		}
-	}
-	in.ReadFile = func(name string) ([]byte, error) {
-		if content, ok := files[name]; ok {
-			return []byte(content), nil
-		}
-		return nil, os.ErrNotExist
 	}
 	if in.Family == config.Redpanda {
-		start, err := config.FromRedpanda(args, in.Environ)
+		start, err := config.FromRedpanda(f.Args, in.Environ)
 		if err != nil {
 			t.Fatal(err)
 		}
