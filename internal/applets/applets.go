@@ -34,6 +34,7 @@ type call struct {
 	// replace says that nothing follows in this process: another program may take
 	// its place.
 	replace bool
+	end     ending // of what it starts
 }
 
 type applet struct {

@@ -5,8 +5,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -191,6 +193,33 @@ func TestAScriptThatIsBeingWritten(t *testing.T) {
 	}
 }
 
+// What -s and -k of timeout say holds for a program that does not listen to SIGTERM.
+func TestAProgramThatStays(t *testing.T) {
+	if os.Getenv("BARNABAS_TEST_STAYS") != "" {
+		signal.Ignore(syscall.SIGTERM)
+		_, _ = os.Stdout.WriteString("ready\n")
+		<-time.After(time.Minute) // in case that nobody kills it
+		return
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []ending{{signal: syscall.SIGKILL}, {killAfter: time.Millisecond}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		read, out := io.Pipe()
+		c := &call{ctx: ctx, in: strings.NewReader(""), out: out, errOut: io.Discard, dir: t.TempDir(), environ: []string{"BARNABAS_TEST_STAYS=1"}, end: how}
+		go func() {
+			_, _ = io.ReadFull(read, make([]byte, len("ready\n"))) // the status tells a failure
+			cancel()
+		}()
+		status := 0
+		if err := c.spawn(self, []string{self, "-test.run", "^TestAProgramThatStays$"}, &status); err != nil || status != statusSignal+int(syscall.SIGKILL) {
+			t.Errorf("%+v: status %d (%v)", how, status, err)
+		}
+	}
+}
+
 // waited is a context that tells when somebody waits beside it.
 type waited struct {
 	context.Context
@@ -216,7 +245,7 @@ func TestALongPauseIsNoShortOne(t *testing.T) {
 func TestWhatIsMissingIsRefused(t *testing.T) {
 	for _, line := range []string{
 		"grep -P x", "sed y/a/b/ f", "sed '/a/,/b/d' f", "awk BEGIN{} f", "cut -x f", "tr a", "sleep soon", "sleep", "head -n x",
-		"nc -l 9", "hostname newname", "date --iso", "chmod 999 f", "ls --color", "kill -NOPE 1", "timeout 1", "cp -Z a b", "env -S x", "wc -m", "xargs -0", "seq 1 0 5", "seq x", "sh --rcfile x",
+		"nc -l 9", "hostname newname", "date --iso", "chmod 999 f", "ls --color", "kill -NOPE 1", "timeout 1", "timeout -s NOPE 1 true", "timeout -k x 1 true", "cp -Z a b", "env -S x", "wc -m", "xargs -0", "seq 1 0 5", "seq x", "sh --rcfile x",
 		"tr [:nonsense:] x", "tr z-a x", "tr a ''", "awk -F [a {print}", "cut -f 0 f", "cut -f 2-1 f", "cut -d ab -f 1 f", "cut -d '' -f 1 f",
 		"id root", "id -u root", "uname -o", "rm", "mkdir", "touch", "touch -c f", "sleep nan",
 	} {

@@ -1,6 +1,7 @@
 package applets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -96,13 +97,31 @@ func (c *children) end(s syscall.Signal) {
 	}
 }
 
+// ending is how a program is told to end with its call.
+type ending struct {
+	signal    syscall.Signal // 0 is SIGTERM
+	killAfter time.Duration  // 0 leaves it all the time that it wants
+}
+
 // endOne tells one process to end, unless a signal has told it so already.
-func (c *children) endOne(p *os.Process) {
+func (c *children) endOne(p *os.Process, how ending) {
+	c.mu.Lock()
+	told, there := c.all[p]
+	if there && !told {
+		c.all[p] = true
+		_ = p.Signal(cmp.Or(how.signal, syscall.SIGTERM)) // likewise
+	}
+	c.mu.Unlock()
+	if there && how.killAfter > 0 {
+		time.AfterFunc(how.killAfter, func() { c.kill(p) })
+	}
+}
+
+func (c *children) kill(p *os.Process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if told, there := c.all[p]; there && !told {
-		c.all[p] = true
-		_ = p.Signal(syscall.SIGTERM) // likewise
+	if _, there := c.all[p]; there {
+		_ = p.Kill() // likewise
 	}
 }
 
@@ -134,7 +153,7 @@ func (c *call) spawn(program string, args []string, status *int) error {
 	}
 	running.started(cmd.Process)
 	defer running.ended(cmd.Process)
-	stop := context.AfterFunc(c.ctx, func() { running.endOne(cmd.Process) })
+	stop := context.AfterFunc(c.ctx, func() { running.endOne(cmd.Process, c.end) })
 	defer stop()
 	*status = c.outcome(cmd.Wait())
 	return nil

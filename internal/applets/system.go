@@ -138,14 +138,19 @@ func (c *call) timeout() int {
 		return c.refuse("fewer than a time and a command")
 	}
 	d, err := parsePause(rest[0])
-	if _, known := signalNumber(last(given, 's', "TERM")); err != nil || !known {
+	if err != nil {
 		return c.refuse(fmt.Sprintf("%q", rest[0]))
+	}
+	signal, known := signalNumber(last(given, 's', "TERM"))
+	killAfter, err := parsePause(last(given, 'k', "0"))
+	if err != nil || !known {
+		return c.refuse(fmt.Sprintf("-s %q or -k %q", given['s'], given['k']))
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, d)
 	defer cancel()
-	c.ctx, c.replace = ctx, false
+	c.ctx, c.replace, c.end = ctx, false, ending{signal, killAfter}
 	status := c.command(rest[1:])
-	if ctx.Err() == context.DeadlineExceeded {
+	if ctx.Err() == context.DeadlineExceeded && status != statusSignal+int(syscall.SIGKILL) {
 		return statusTimeout
 	}
 	return status
