@@ -198,7 +198,7 @@ func TestAProgramThatStays(t *testing.T) {
 	if os.Getenv("BARNABAS_TEST_STAYS") != "" {
 		signal.Ignore(syscall.SIGTERM)
 		_, _ = os.Stdout.WriteString("ready\n")
-		<-time.After(time.Minute) // in case that nobody kills it
+		<-time.After(5 * time.Second) // in case that nobody kills it
 		return
 	}
 	self, err := os.Executable()
@@ -212,11 +212,13 @@ func TestAProgramThatStays(t *testing.T) {
 		go func() {
 			_, _ = io.ReadFull(read, make([]byte, len("ready\n"))) // the status tells a failure
 			cancel()
+			_, _ = io.Copy(io.Discard, read) // what one that is not killed says at its end
 		}()
 		status := 0
 		if err := c.spawn(self, []string{self, "-test.run", "^TestAProgramThatStays$"}, &status); err != nil || status != statusSignal+int(syscall.SIGKILL) {
 			t.Errorf("%+v: status %d (%v)", how, status, err)
 		}
+		_ = out.Close()
 	}
 }
 
