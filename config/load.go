@@ -9,12 +9,14 @@ import (
 // Input is everything that a start may be given. Nothing is read from the
 // process: the caller passes the environment and the file's text.
 type Input struct {
-	Listen    []string // --listen HOST:PORT, repeated
-	Data      string   // --data DIR
-	Profile   string   // --profile; empty is server
-	Overrides []string // --override key=value, repeated
-	Environ   []string // os.Environ's form
-	File      *File    // nil without a properties file
+	Listen  []string // --listen HOST:PORT, repeated
+	Data    string   // --data DIR
+	Profile string   // --profile; empty is server
+	// ProfileFrom is what named the profile, if it was not --profile.
+	ProfileFrom string
+	Overrides   []string // --override key=value, repeated
+	Environ     []string // os.Environ's form
+	File        *File    // nil without a properties file
 	// Family is the container image that the start stands in for.
 	Family Family
 	// Given are settings that came in another form than the above (FromRedpanda).
@@ -90,7 +92,11 @@ func Load(in Input) (*Static, error) {
 	var wrong Problems
 	profile, known := profiles[s.Profile]
 	if !known {
-		wrong = append(wrong, Problem{"", Origin{Kind: FromFlag, Name: "--profile"}, fmt.Sprintf("%q is no profile; there are dev and server", in.Profile)})
+		from := in.ProfileFrom
+		if from == "" {
+			from = "--profile"
+		}
+		wrong = append(wrong, Problem{"", Origin{Kind: FromFlag, Name: from}, fmt.Sprintf("%q is no profile; there are dev and server", in.Profile)})
 	}
 	for name, value := range profile {
 		s.set(name, value, Origin{Kind: FromProfile, Name: s.Profile})

@@ -136,7 +136,8 @@ func planFamily(f config.Family, args, environ []string) (plan, error) {
 func withVariables(environ, args []string) ([]string, error) {
 	for _, arg := range args {
 		if !isVariable(arg) {
-			return nil, fmt.Errorf("%q is not of the form NAME=VALUE", arg)
+			name, _, _ := strings.Cut(arg, "=") // the value may be a secret
+			return nil, fmt.Errorf("an argument that begins with %q is not of the form NAME=VALUE", name)
 		}
 	}
 	replaced := func(entry string) bool {
@@ -210,7 +211,7 @@ func planServerStart(args, environ []string) (plan, error) {
 	for len(args) > 0 && (args[0] == "-daemon" || args[0] == "-name" || args[0] == "-loggc") {
 		args = args[1:]
 	}
-	if len(args) == 0 {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return plan{}, fmt.Errorf("which properties file? usage: kafka-server-start FILE [--override KEY=VALUE]")
 	}
 	s := imageStart{family: familyOfFile(args[0]), environ: environ, file: args[0], profile: variable(environ, "BARNABAS_PROFILE")}

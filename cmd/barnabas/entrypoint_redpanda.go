@@ -41,12 +41,15 @@ func besideKafka(addresses []string, log *slog.Logger) (closeAll func()) {
 // answerNotFound answers every HTTP request with 404, which is also what Redpanda's
 // administration port says of its root.
 func answerNotFound(l net.Listener) {
+	taken := make(chan struct{}, httpConnectionsMax)
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
+		taken <- struct{}{} // the others wait for their turn
 		go func() {
+			defer func() { <-taken }()
 			defer conn.Close()
 			_ = conn.SetDeadline(time.Now().Add(httpPatience))
 			request := bufio.NewReader(io.LimitReader(conn, httpRequestBytesMax))
@@ -65,8 +68,9 @@ func answerNotFound(l net.Listener) {
 	}
 }
 
-// Both are much for a request of a few lines.
+// All are much for requests of a few lines.
 const (
+	httpConnectionsMax  = 64
 	httpPatience        = 5 * time.Second
 	httpRequestBytesMax = 64 << 10
 )

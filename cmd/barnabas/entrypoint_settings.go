@@ -21,7 +21,11 @@ func (s *imageStart) input(data string) (config.Input, config.Problems, error) {
 	in := config.Input{
 		Listen: s.serve.listen, Data: s.serve.data,
 		Profile: s.profile, Overrides: s.overrides, Environ: s.environ, Family: s.family, ReadFile: os.ReadFile,
-		Given: []config.Setting{{Name: "log.dirs", Value: data, Origin: config.Origin{Kind: config.FromProfile, Name: "image " + s.family.String()}}},
+		ProfileFrom: "environment BARNABAS_PROFILE",
+		Given:       []config.Setting{{Name: "log.dirs", Value: data, Origin: config.Origin{Kind: config.FromProfile, Name: "image " + s.family.String()}}},
+	}
+	if s.serve.profile != "" {
+		in.ProfileFrom = ""
 	}
 	if s.family != config.Redpanda {
 		file, err := s.properties()

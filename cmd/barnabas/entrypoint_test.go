@@ -48,6 +48,7 @@ func TestEntryPointsPlan(t *testing.T) {
 		{"/usr/bin/kafka-server-start.sh", "-daemon /etc/kafka/kafka.properties", "start confluent file /etc/kafka/kafka.properties"},
 		{"kafka-server-start", "", "error"},
 		{"kafka-server-start", "f --nonsense", "error"},
+		{"kafka-server-start", "--help", "error"},
 		{"zookeeper-server-start", "z.properties", "keep z.properties"},
 		{"/usr/bin/rpk", "redpanda start --mode dev-container", "start redpanda dev flags --mode dev-container"},
 		{"rpk", "cluster health", "run rpk cluster health"},
@@ -308,6 +309,21 @@ func TestStorageHasAFileWhereImagesHaveOne(t *testing.T) {
 	for _, args := range [][]string{{"format", "-c", "/no/such/file"}, {"format", "-c"}, {"random-uuid"}, {"info", "-c", os.DevNull}} {
 		if given, _, err := withStorageProperties(args, environ); err != nil || !slices.Equal(given, args) {
 			t.Errorf("%q became %q (%v)", args, given, err)
+		}
+	}
+}
+
+// A refusal names what to change, and shows no value that may be a secret.
+func TestRefusalsNameWhatToChange(t *testing.T) {
+	_, err := planFamily(config.Apache, []string{"KAFKA-PASSWORD=hidden"}, nil)
+	if err == nil || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), "KAFKA-PASSWORD") {
+		t.Errorf("%v", err)
+	}
+	environ := []string{"BARNABAS_PROFILE=none"}
+	for want, serve := range map[string]serveFlags{"environment BARNABAS_PROFILE: ": {}, "--profile: ": {profile: "none"}} {
+		s := imageStart{family: config.Apache, environ: environ, profile: "none", serve: serve}
+		if _, err := s.load(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }

@@ -26,9 +26,12 @@ func image(args []string, out, errOut io.Writer) error {
 		if f.String() != args[0] {
 			continue
 		}
-		p, err := planFamily(f, args[1:], os.Environ())
+		var p plan
+		var err error
 		if f == config.Redpanda {
 			p, err = planRpk(append([]string{"start"}, args[1:]...), os.Environ())
+		} else {
+			p, err = planFamily(f, args[1:], os.Environ())
 		}
 		if err != nil {
 			return usageError(err)

@@ -109,7 +109,7 @@ const defaultLogLevel = "warn"
 func newLogger(f serveFlags, w io.Writer) (*slog.Logger, *slog.LevelVar, error) {
 	level := new(slog.LevelVar)
 	if err := level.UnmarshalText([]byte(orElse(f.level, defaultLogLevel))); err != nil {
-		return nil, nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", f.level)
+		return nil, nil, fmt.Errorf("the log level %q is none of debug, info, warn, error", f.level)
 	}
 	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.LevelKey && a.Value.Any() == broker.LevelNotice {
