@@ -22,15 +22,18 @@ func FuzzEnvironment(f *testing.F) {
 	f.Add("KAFKA_LISTENERS", "A://:1,B://[::1]:2", "KAFKA_ADVERTISED_LISTENERS", "A://a:1,", "KAFKA_PORT", "5")
 	f.Add("KAFKA_ADVERTISED_HOST_NAME", "::1", "KAFKA_ADVERTISED_PORT", "9", "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", "A:PLAINTEXT,")
 	f.Add("KAFKA_CFG_NODE_ID", "\"0\"", "KAFKA_BROKER_ID", "-1", "CLUSTER_ID", "a b")
+	f.Add("NODE_ID", "1", "ADVERTISED_HOST_NAME", "::1", "ADVERTISED_PORT", "65536")
 	f.Fuzz(func(t *testing.T, a, aValue, b, bValue, c, cValue string) {
-		in := Input{Family: ConfluentLocal, Environ: []string{a + "=" + aValue, b + "=" + bValue, c + "=" + cValue}}
-		s, err := Load(in)
-		if err != nil {
-			return
-		}
-		broker, err := s.Broker(nil, nil)
-		if err != nil || len(broker.Listeners) == 0 {
-			t.Errorf("%q is taken, and serves nobody: %v", in.Environ, err)
+		for _, family := range []Family{ConfluentLocal, Apache} {
+			in := Input{Family: family, Environ: []string{a + "=" + aValue, b + "=" + bValue, c + "=" + cValue}}
+			s, err := Load(in)
+			if err != nil {
+				continue
+			}
+			broker, err := s.Broker(nil, nil)
+			if err != nil || len(broker.Listeners) == 0 {
+				t.Errorf("%s, %q: it is taken, and serves nobody: %v", family, in.Environ, err)
+			}
 		}
 	})
 }
