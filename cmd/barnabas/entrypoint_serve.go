@@ -52,9 +52,7 @@ func (s *imageStart) run(out, errOut io.Writer) error {
 	case err = <-prepared:
 	case stop := <-signals: // not ready yet, and already unwanted
 		cancel()
-		select {
-		case <-prepared:
-		case again := <-signals: // a script does not want to end
+		if again, _ := awaitUnlessHasty(prepared, signals); again != nil { // a script does not want to end
 			return &exitError{exitFailed, fmt.Errorf("ended by a second %s before the start was given up", again)}
 		}
 		select {

@@ -5,29 +5,66 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/barnabas-mq/barnabas/config"
 )
 
 // healthcheckTimeout is how long a broker may take to answer. It answers in
 // well under a millisecond; container health checks give up after some seconds.
 const healthcheckTimeout = 3 * time.Second
 
+const defaultAddress = "localhost:9092"
+
 func healthcheck(args []string, _, errOut io.Writer) error {
 	set := pflag.NewFlagSet("healthcheck", pflag.ContinueOnError)
 	set.SetOutput(errOut)
-	address := set.String("bootstrap-server", "localhost:9092", "`HOST:PORT` of the broker")
+	address := set.String("bootstrap-server", "", "`HOST:PORT` of the broker; else what the environment makes the broker listen on, or localhost:9092")
 	if err := set.Parse(args); err != nil {
 		return usageError(err)
 	}
 	if set.NArg() > 0 {
 		return usageError(fmt.Errorf("healthcheck takes no argument %q", set.Arg(0)))
 	}
+	if *address == "" {
+		*address = ownAddress(os.Environ())
+	}
 	if err := askVersions(*address); err != nil {
 		return fmt.Errorf("no broker answers at %s: %w", *address, err)
 	}
 	return nil
+}
+
+// ownAddress is where a broker with this environment listens: a container's health
+// check has the environment of its broker, and nothing else.
+func ownAddress(environ []string) string {
+	p, err := planFamily(config.Apache, nil, environ)
+	if err != nil {
+		return defaultAddress
+	}
+	settings, err := p.start.load()
+	if err != nil {
+		return defaultAddress // the broker says what is wrong
+	}
+	b, err := settings.Broker(nil, nil)
+	if err != nil {
+		return defaultAddress
+	}
+	for _, l := range b.Listeners {
+		if l.Port == 0 {
+			continue
+		}
+		host := l.Host
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			host = "localhost"
+		}
+		return net.JoinHostPort(host, strconv.Itoa(l.Port))
+	}
+	return defaultAddress
 }
 
 // apiVersionsV0 is ApiVersions version 0 with correlation id 1 and the client id

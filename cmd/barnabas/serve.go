@@ -181,8 +181,34 @@ func isTerminal(f *os.File) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
+// haste is how long after the first signal a second one means haste. Before, it is
+// the same wish by another way: a shell passes on what its whole process group got.
+const haste = 500 * time.Millisecond
+
+// endsNow tells whether a signal this long after the first ends the process at once.
+// Only Ctrl-C does: supervisors send SIGTERM again while they wait, and have SIGKILL.
+func endsNow(s os.Signal, after time.Duration) bool {
+	return s == os.Interrupt && after >= haste
+}
+
+// awaitUnlessHasty waits for what the first signal set going. The signal that ends
+// the process before that is not nil.
+func awaitUnlessHasty(done <-chan error, signals <-chan os.Signal) (os.Signal, error) {
+	first := time.Now()
+	for {
+		select {
+		case err := <-done:
+			return nil, err
+		case s := <-signals:
+			if endsNow(s, time.Since(first)) {
+				return s, nil
+			}
+		}
+	}
+}
+
 // waitAndStop runs until a signal or a fatal failure, then stops in order. A
-// second signal ends the process at once.
+// second Ctrl-C ends the process at once.
 func waitAndStop(b *broker.Broker, signals <-chan os.Signal, logger *slog.Logger) error {
 	var failure error
 	select {
@@ -195,13 +221,12 @@ func waitAndStop(b *broker.Broker, signals <-chan os.Signal, logger *slog.Logger
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- b.Close(ctx) }()
-	select {
-	case err := <-stopped:
-		if failure == nil {
-			failure = err
-		}
-	case s := <-signals:
+	s, err := awaitUnlessHasty(stopped, signals)
+	switch {
+	case s != nil:
 		failure = fmt.Errorf("ended by a second %s before the stop was complete", s)
+	case failure == nil:
+		failure = err
 	}
 	if failure != nil {
 		return withStatus(failure)
