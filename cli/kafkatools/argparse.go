@@ -39,30 +39,33 @@ func (c command) parse(args []string) (argparsed, error) {
 	got := argparsed{}
 	for len(args) > 0 {
 		word, value, hasValue := strings.Cut(args[0], "=")
-		at := slices.IndexFunc(c.arguments, func(o argparseOption) bool { return word == o.long || word == o.short && o.short != "" })
-		if at < 0 || !strings.HasPrefix(word, "-") {
+		o, err := c.find(word)
+		if err != nil {
+			return nil, err
+		}
+		if o == nil {
 			return nil, &argparseError{fmt.Sprintf("unrecognized arguments: '%s'", args[0])}
 		}
-		o := c.arguments[at]
 		args = args[1:]
-		if other := c.excluded(o, got); other != "" {
+		if other := c.excluded(*o, got); other != "" {
 			return nil, &argparseError{fmt.Sprintf("argument %s: not allowed with argument %s", o.names(), other)}
 		}
 		switch {
 		case o.flag:
 			got[o.long] = []string{"true"}
 		case hasValue:
-			got[o.long] = append(got[o.long], value)
+			got[o.long] = []string{value}
 		case len(args) == 0 || strings.HasPrefix(args[0], "-") && !isNumber(args[0]):
 			return nil, &argparseError{fmt.Sprintf("argument %s: expected one argument", o.names())}
 		case o.many:
+			got[o.long] = nil
 			for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 				got[o.long], args = append(got[o.long], args[0]), args[1:]
 			}
 		default:
-			got[o.long], args = append(got[o.long], args[0]), args[1:]
+			got[o.long], args = args[:1], args[1:] // of several the last one counts
 		}
-		if text := got.one(o.long); o.number != "" && !isNumber(text) {
+		if text := got.one(o.long); !o.takes(text) {
 			return nil, &argparseError{fmt.Sprintf("argument %s: could not convert '%s' to %s (For input string: %q)", o.names(), text, o.number, text)}
 		}
 	}
@@ -81,6 +84,40 @@ func (c command) parse(args []string) (argparsed, error) {
 		return nil, &argparseError{strings.Join(append(words, "is required"), " ")}
 	}
 	return got, nil
+}
+
+// find is the option of this name, or the one option whose long name begins so; nil when there is none.
+func (c command) find(word string) (*argparseOption, error) {
+	var begun []string
+	var only *argparseOption
+	for i := range c.arguments {
+		o := &c.arguments[i]
+		if word == o.long || word == o.short && o.short != "" {
+			return o, nil
+		}
+		if strings.HasPrefix(word, "--") && strings.HasPrefix(o.long, word) {
+			begun, only = append(begun, o.long), o
+		}
+	}
+	if len(begun) > 1 {
+		slices.Sort(begun)
+		return nil, &argparseError{fmt.Sprintf("ambiguous option: %s could match %s", word, strings.Join(begun, ", "))}
+	}
+	return only, nil
+}
+
+// takes tells whether a text is a number of the option's Java class.
+func (o argparseOption) takes(text string) bool {
+	var err error
+	switch o.number {
+	case "Integer":
+		_, err = strconv.ParseInt(text, 10, 32)
+	case "Long":
+		_, err = strconv.ParseInt(text, 10, 64)
+	case "Double":
+		return isNumber(text)
+	}
+	return err == nil
 }
 
 // excluded is an option that was given and with which o may not stand.

@@ -115,7 +115,7 @@ func (p *parser) parse(args []string) (*parsed, error) {
 		o := p.find(name)
 		if o == nil {
 			if !strings.HasPrefix(word, "--") {
-				name = name[:1] // a cluster of one-letter options, of which there are none
+				name = word[1:2] // a cluster of one-letter options, of which there are none
 			}
 			return nil, optionErrorf("UnrecognizedOptionException", "%s is not a recognized option", name)
 		}

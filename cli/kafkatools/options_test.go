@@ -37,6 +37,7 @@ func TestParse(t *testing.T) {
 		{args: "--name", err: "Option name requires an argument"},
 		{args: "--nam a", err: "nam is not a recognized option"},
 		{args: "-xyz", err: "x is not a recognized option"},
+		{args: "-=x", err: "= is not a recognized option"},
 	} {
 		got, err := sample().parse(strings.Fields(c.args))
 		if c.err != "" {
@@ -80,19 +81,32 @@ func TestArgparse(t *testing.T) {
 		{long: "--need", short: "-n", required: true, number: "Long"}, {long: "--one"}, {long: "--other", short: "-o"}, {long: "--set", flag: true}, {long: "--props", many: true},
 	}}
 	for args, want := range map[string]string{
-		"--one x":               "argument --need/-n is required",
-		"-n 1":                  "one of the arguments --one --other/-o is required",
-		"-n x --one y":          "argument --need/-n: could not convert 'x' to Long (For input string: \"x\")",
-		"-n":                    "argument --need/-n: expected one argument",
-		"-n 1 -o x what":        "unrecognized arguments: 'what'",
-		"-n -1 -o x":            "",
-		"-n 1 --one=x --set":    "",
-		"-n 1 -o x --props a b": "",
+		"--one x":                        "argument --need/-n is required",
+		"-n 1":                           "one of the arguments --one --other/-o is required",
+		"-n x --one y":                   "argument --need/-n: could not convert 'x' to Long (For input string: \"x\")",
+		"-n 1.5 --one y":                 "argument --need/-n: could not convert '1.5' to Long (For input string: \"1.5\")",
+		"-n 9223372036854775808 --one y": "argument --need/-n: could not convert '9223372036854775808' to Long (For input string: \"9223372036854775808\")",
+		"-n 1 --o y":                     "ambiguous option: --o could match --one, --other",
+		"--ne 1 --ot y":                  "",
+		"-n":                             "argument --need/-n: expected one argument",
+		"-n 1 -o x what":                 "unrecognized arguments: 'what'",
+		"-n -1 -o x":                     "",
+		"-n 1 --one=x --set":             "",
+		"-n 1 -o x --props a b":          "",
 	} {
 		_, err := c.parse(strings.Fields(args))
 		if got := textOf(err); got != want {
 			t.Errorf("%s: %q, want %q", args, got, want)
 		}
+	}
+}
+
+// Of an option that is given twice the last one counts, with all that it has.
+func TestArgparseTwice(t *testing.T) {
+	c := command{arguments: []argparseOption{{long: "--topic"}, {long: "--props", many: true}}}
+	got, err := c.parse(strings.Fields("--topic a --props a b --topic=b --props c --topic c"))
+	if err != nil || got.one("--topic") != "c" || !cmp.Equal(got["--props"], []string{"c"}) {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 
