@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,11 +14,16 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/config"
 )
 
 // patience is how long a tool waits for a broker: default.api.timeout.ms of Java's clients.
 // Start scripts count on it, which call a tool while the broker starts.
 const patience = 60 * time.Second
+
+// answerPatience is how long one answer may take, beyond the time that the request itself gives the broker.
+const answerPatience = 10 * time.Second
 
 // retryPause between two attempts is Java's largest retry.backoff.ms.
 const retryPause = 200 * time.Millisecond
@@ -35,17 +41,12 @@ func readProperties(file string) (properties, error) {
 	if err != nil {
 		return nil, says("%s", file) // what NoSuchFileException says
 	}
-	for line := range strings.Lines(strings.ReplaceAll(string(content), "\\\n", "")) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' || line[0] == '!' {
-			continue
-		}
-		at := strings.IndexAny(line, "=:")
-		if at < 0 {
-			p[line] = ""
-			continue
-		}
-		p[strings.TrimSpace(line[:at])] = strings.TrimSpace(line[at+1:])
+	entries, err := config.ParseProperties(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for _, entry := range entries {
+		p[entry.Name] = entry.Value
 	}
 	return p, nil
 }
@@ -61,7 +62,7 @@ func (p properties) with(more properties) properties {
 }
 
 func (p properties) milliseconds(key string, without time.Duration) time.Duration {
-	n, err := strconv.ParseInt(p[key], 10, 64)
+	n, err := strconv.ParseInt(strings.TrimSpace(p[key]), 10, 64)
 	if err != nil {
 		return without
 	}
@@ -113,9 +114,16 @@ func (t *tool) connectAdmin(bootstrap string, p properties) (*kgo.Client, error)
 	return client, err
 }
 
+// securityProtocols in the order in which Kafka's HashSet lists them.
+var securityProtocols = []string{"SASL_SSL", "PLAINTEXT", "SSL", "SASL_PLAINTEXT"}
+
 // connect makes a client; nothing is sent yet.
 func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Client, error) {
-	if protocol := p["security.protocol"]; protocol != "" && !strings.EqualFold(protocol, "PLAINTEXT") {
+	if protocol := strings.ToUpper(strings.TrimSpace(p["security.protocol"])); protocol != "" && protocol != "PLAINTEXT" {
+		if !slices.Contains(securityProtocols, protocol) {
+			return nil, says("Invalid value %s for configuration security.protocol: String must be one of (case insensitive): %s",
+				p["security.protocol"], strings.Join(securityProtocols, ", "))
+		}
 		return nil, fmt.Errorf("security.protocol=%s: these tools speak PLAINTEXT alone", protocol)
 	}
 	seeds, err := servers(bootstrap)
@@ -127,11 +135,14 @@ func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Cl
 	if id == "" {
 		id = t.name
 	}
+	d := &dialer{tool: t, seeds: seeds, until: t.now().Add(limit)}
 	options := []kgo.Opt{
 		kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DisableClientMetrics(),
 		kgo.RetryTimeout(limit), kgo.RequestRetries(int(limit/retryPause) + 1),
+		kgo.RequestTimeoutOverhead(max(100*time.Millisecond, min(limit, answerPatience))),
+		kgo.AlwaysRetryEOF(), // a published port of a container accepts and closes before the broker listens
 		kgo.RetryBackoffFn(func(int) time.Duration { return retryPause }),
-		kgo.Dialer((&dialer{tool: t, seeds: seeds, until: t.now().Add(limit)}).dial),
+		kgo.Dialer(d.dial), kgo.WithLogger(d),
 	}
 	return kgo.NewClient(append(options, more...)...)
 }
@@ -144,8 +155,9 @@ type dialer struct {
 
 	mu sync.Mutex
 	// met: there was a broker; from then on addresses are those that it told of.
-	met    bool
-	warned bool
+	met bool
+
+	warned sync.Once
 }
 
 // dialTimeout is Java's socket.connection.setup.timeout.ms.
@@ -166,7 +178,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 				d.met = true
 				return c, nil
 			}
-			d.warn(address)
+			d.warn("Connection to %s could not be established. Node may not be available.", address)
 			failed = err
 		}
 		if d.met || d.now().After(d.until) {
@@ -182,13 +194,23 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	}
 }
 
-func (d *dialer) warn(address string) {
-	if d.warned {
-		return
+// warn tells on standard error, as Java's log does, why it takes so long; once is enough.
+func (d *dialer) warn(format string, args ...any) {
+	d.warned.Do(func() {
+		fmt.Fprintf(d.errOut, "[%s] WARN %s\n", d.now().Format("2006-01-02 15:04:05,000"), fmt.Sprintf(format, args...))
+	})
+}
+
+// Level makes the dialer the client's logger, for what goes wrong.
+func (d *dialer) Level() kgo.LogLevel { return kgo.LogLevelWarn }
+
+// Log tells why a connection that was made is of no use: no broker, or one that wants TLS.
+func (d *dialer) Log(_ kgo.LogLevel, message string, pairs ...any) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i] == "err" {
+			d.warn("%s: %v", message, pairs[i+1])
+		}
 	}
-	d.warned = true
-	fmt.Fprintf(d.errOut, "[%s] WARN Connection to %s could not be established. Node may not be available.\n",
-		d.now().Format("2006-01-02 15:04:05,000"), address)
 }
 
 // refusal is an error code from a broker, with its message.

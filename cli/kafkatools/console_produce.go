@@ -120,6 +120,11 @@ func (t *tool) renamed(p *parser, got *parsed, warning string, names [][2]string
 // javaError says an error as an uncaught exception is printed, without the stack.
 func javaError(class string, err error) error { return fmt.Errorf("%s: %w", class, err) }
 
+// executionError is what came of a call to a broker, where no tool words it.
+func executionError(err error) error {
+	return javaError("java.util.concurrent.ExecutionException", says("%s", thrown(err)))
+}
+
 // checkServers is ToolsUtils.validateBootstrapServer: what is wrong with the addresses, or nothing.
 func checkServers(bootstrap string) string {
 	if strings.TrimSpace(bootstrap) == "" {
@@ -169,7 +174,7 @@ func produceOptions(got *parsed, settings properties) ([]kgo.Opt, error) {
 		}
 	}
 	linger := properties{"ms": optionOr(got, "timeout", settings, "linger.ms")}.milliseconds("ms", time.Second)
-	return producing(codec, optionOr(got, "request-required-acks", settings, "acks"), linger)
+	return producing(codec, optionOr(got, "request-required-acks", settings, "acks"), linger, settings)
 }
 
 // optionOr is the option if it was given, else the property, else the default of the option.
@@ -180,12 +185,19 @@ func optionOr(got *parsed, option string, settings properties, property string) 
 	return first(got.values(option))
 }
 
-func producing(codec, acks string, linger time.Duration) ([]kgo.Opt, error) {
+// deliveryPatience is delivery.timeout.ms of Java's producers.
+const deliveryPatience = 2 * time.Minute
+
+func producing(codec, acks string, linger time.Duration, settings properties) ([]kgo.Opt, error) {
 	compression, known := codecs[codec]
 	if !known {
 		return nil, says("Invalid value %s for configuration compression.type: String must be one of: none, gzip, snappy, lz4, zstd", codec)
 	}
-	options := []kgo.Opt{kgo.ProducerBatchCompression(compression), kgo.ProducerLinger(linger), kgo.AllowAutoTopicCreation(), kgo.RecordPartitioner(kgo.UniformBytesPartitioner(16384, true, true, nil))}
+	options := []kgo.Opt{
+		kgo.ProducerBatchCompression(compression), kgo.ProducerLinger(linger), kgo.AllowAutoTopicCreation(),
+		kgo.RecordPartitioner(kgo.UniformBytesPartitioner(16384, true, true, nil)),
+		kgo.RecordDeliveryTimeout(settings.milliseconds("delivery.timeout.ms", deliveryPatience)),
+	}
 	switch acks {
 	case "all", "-1", "":
 		options = append(options, kgo.RequiredAcks(kgo.AllISRAcks()))

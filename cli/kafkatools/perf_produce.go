@@ -206,7 +206,7 @@ func (r *perfRun) settings() (properties, error) {
 }
 
 func (r *perfRun) connectProducer(settings properties) (*kgo.Client, error) {
-	options, err := producing(cmp.Or(settings["compression.type"], "none"), settings["acks"], settings.milliseconds("linger.ms", 5*time.Millisecond))
+	options, err := producing(cmp.Or(settings["compression.type"], "none"), settings["acks"], settings.milliseconds("linger.ms", 5*time.Millisecond), settings)
 	if err != nil {
 		return nil, err
 	}
