@@ -31,7 +31,9 @@ type rpkTool struct {
 	*tool
 	client                                    *kgo.Client
 	brokers, configs                          []string
-	partitions, replicas, count               int
+	partitions                                int32
+	replicas                                  int16
+	count                                     int
 	sets, headers                             []string
 	key, format, offset, group                string
 	ifNotExists, internal, exit, watch, quiet bool
@@ -80,8 +82,8 @@ func (r *rpkTool) flags(command string) *pflag.FlagSet {
 		set.BoolVarP(&r.exit, "exit-when-healthy", "e", false, "wait until the cluster is healthy")
 		set.BoolVarP(&r.watch, "watch", "w", false, "wait as well")
 	case "topic create":
-		set.IntVarP(&r.partitions, "partitions", "p", -1, "how many partitions")
-		set.IntVarP(&r.replicas, "replicas", "r", -1, "how many replicas")
+		set.Int32VarP(&r.partitions, "partitions", "p", -1, "how many partitions")
+		set.Int16VarP(&r.replicas, "replicas", "r", -1, "how many replicas")
 		set.StringArrayVarP(&r.sets, "topic-config", "c", nil, "a setting, KEY=VALUE")
 		set.BoolVar(&r.ifNotExists, "if-not-exists", false, "a topic that exists is no error")
 	case "topic list":
@@ -160,7 +162,7 @@ func topicRows(answer *kmsg.MetadataResponse, withInternal bool) [][]string {
 		if topic.Topic == nil || topic.IsInternal && !withInternal || len(topic.Partitions) == 0 {
 			continue
 		}
-		rows = append(rows, []string{*topic.Topic, strconv.Itoa(len(topic.Partitions)), strconv.Itoa(len(topic.Partitions[0].Replicas))})
+		rows = append(rows, []string{*topic.Topic, strconv.Itoa(len(topic.Partitions)), strconv.Itoa(replicaCount(topic))})
 	}
 	return rows
 }
@@ -212,7 +214,7 @@ func (r *rpkTool) create(names []string) error {
 	request.TimeoutMillis = 10_000
 	for _, name := range names {
 		topic := kmsg.NewCreateTopicsRequestTopic()
-		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, int32(r.partitions), int16(r.replicas)
+		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, r.partitions, r.replicas
 		for _, pair := range r.sets {
 			key, value, is := strings.Cut(pair, "=")
 			if !is {
@@ -265,7 +267,7 @@ func (r *rpkTool) describe(names []string) error {
 		topic := answer.Topics[at]
 		r.heading("SUMMARY")
 		if err := r.table([]string{"NAME", name}, []string{"PARTITIONS", strconv.Itoa(len(topic.Partitions))},
-			[]string{"REPLICAS", strconv.Itoa(len(topic.Partitions[0].Replicas))}); err != nil {
+			[]string{"REPLICAS", strconv.Itoa(replicaCount(topic))}); err != nil {
 			return err
 		}
 		r.say("")

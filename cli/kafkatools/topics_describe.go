@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/cli/consumergroup"
 )
 
 // describeTopics asks for metadata with ids; a broker that knows DescribeTopicPartitions
@@ -25,7 +27,7 @@ func (t *tool) describeTopics(got *parsed, client *kgo.Client) error {
 			return err
 		}
 		for _, topic := range all.Topics {
-			if topic.TopicID == want {
+			if topic.Topic != nil && topic.TopicID == want {
 				chosen = append(chosen, topic)
 			}
 		}
@@ -86,6 +88,7 @@ func (t *tool) eligible(client *kgo.Client, topics []kmsg.MetadataResponseTopic)
 		request.Topics = append(request.Topics, name)
 	}
 	slices.SortFunc(request.Topics, func(a, b kmsg.DescribeTopicPartitionsRequestTopic) int { return strings.Compare(a.Topic, b.Topic) })
+	var last partition
 	for {
 		answer, err := request.RequestWith(t.ctx, client)
 		if err != nil {
@@ -102,8 +105,13 @@ func (t *tool) eligible(client *kgo.Client, topics []kmsg.MetadataResponseTopic)
 		if answer.NextCursor == nil {
 			return found
 		}
+		next := partition{Topic: answer.NextCursor.Topic, Number: answer.NextCursor.Partition}
+		if consumergroup.Compare(next, last) <= 0 {
+			return found // a broker that sends back to where it was would never come to an end
+		}
+		last = next
 		cursor := kmsg.NewDescribeTopicPartitionsRequestCursor()
-		cursor.Topic, cursor.Partition = answer.NextCursor.Topic, answer.NextCursor.Partition
+		cursor.Topic, cursor.Partition = next.Topic, next.Number
 		request.Cursor = &cursor
 	}
 }
@@ -132,7 +140,7 @@ func (t *tool) describeTopic(got *parsed, client *kgo.Client, topic kmsg.Metadat
 			line += "\tTopicId: " + uuidText(topic.TopicID)
 		}
 		t.say("%s\tPartitionCount: %d\tReplicationFactor: %d\tConfigs: %s", line, len(topic.Partitions),
-			len(topic.Partitions[0].Replicas), strings.Join(own, ","))
+			replicaCount(topic), strings.Join(own, ","))
 	}
 	if got.has("topics-with-overrides") {
 		return nil
@@ -153,6 +161,14 @@ func (t *tool) describeTopic(got *parsed, client *kgo.Client, topic kmsg.Metadat
 			*topic.Topic, p.Partition, leader, joined(p.Replicas), joined(p.ISR), elr, lastKnown)
 	}
 	return nil
+}
+
+// replicaCount is that of the first partition. A broker may tell of a topic without any.
+func replicaCount(topic kmsg.MetadataResponseTopic) int {
+	if len(topic.Partitions) == 0 {
+		return 0
+	}
+	return len(topic.Partitions[0].Replicas)
 }
 
 func reported(got *parsed, p kmsg.MetadataResponseTopicPartition, minISR int) bool {
