@@ -48,7 +48,8 @@ type options struct {
 	json      bool
 	timeout   time.Duration
 
-	partitions, replicas                                    int
+	partitions                                              int32
+	replicas                                                int16
 	set, unset, headers                                     []string
 	ifExists, ifNotExists, all, internal                    bool
 	topics                                                  []string
@@ -128,7 +129,7 @@ func Run(noun string, args []string, in io.Reader, out, errOut io.Writer) error 
 			c.client.Close()
 		}
 	}()
-	return v.run(c)
+	return c.worded(v.run(c))
 }
 
 // find chooses the verb; a noun that is one has none.

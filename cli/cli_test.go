@@ -25,7 +25,7 @@ func run(words ...string) (out, errOut string, err error) {
 func TestUsageErrors(t *testing.T) {
 	t.Setenv("BARNABAS_BOOTSTRAP_SERVERS", "127.0.0.1:1")
 	for _, line := range []string{
-		"topics", "topics frob", "topics create", "topics list --nonsense", "topics list word", "topics alter t", "topics create t --set novalue",
+		"topics", "topics frob", "topics create", "topics list --nonsense", "topics list word", "topics alter t", "topics create t --set novalue", "topics create t -p 4294967297", "topics create t -r 65537",
 		"configs get", "configs get teapot x", "configs set topic t", "configs set topic t novalue", "groups describe", "groups reset-offsets g",
 		"groups reset-offsets g --to soon", "produce", "produce a b", "produce t --acks 7", "produce t -z rar", "produce t -H novalue",
 		"consume", "consume t --offset soon", "consume t --offset @soon", "consume t --from-beginning --offset 1", "consume t -f %Q", "consume t -g g -p 0",

@@ -79,8 +79,8 @@ func clusterHealth(c *call) error {
 	err = c.show(health, func(w io.Writer) {
 		row(w, "Healthy", health.Healthy)
 		row(w, "Brokers", health.Brokers)
-		row(w, "Leaderless partitions", orNone(health.Leaderless))
-		row(w, "Under-replicated partitions", orNone(health.UnderReplicated))
+		row(w, "Leaderless partitions", namesOrNone(health.Leaderless))
+		row(w, "Under-replicated partitions", namesOrNone(health.UnderReplicated))
 	})
 	if err == nil && !health.Healthy {
 		return errors.New("the cluster is not healthy")
@@ -88,7 +88,7 @@ func clusterHealth(c *call) error {
 	return err
 }
 
-func orNone(names []string) string {
+func namesOrNone(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}

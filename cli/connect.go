@@ -15,6 +15,17 @@ import (
 // dialTimeout is how long to wait for a connection before it is said that there is no broker.
 const dialTimeout = 3 * time.Second
 
+// answerTimeoutMin is the least that the client takes.
+const answerTimeoutMin = 100 * time.Millisecond
+
+// worded says of a broker that it does not answer, where the error is a connection's.
+func (c *call) worded(err error) error {
+	if late := net.Error(nil); !errors.As(err, &late) || !late.Timeout() {
+		return err
+	}
+	return fmt.Errorf("%s does not answer within %v (%w)\nis it a broker, and does it speak without TLS? --timeout waits longer", c.bootstrap, c.timeout, err)
+}
+
 // connect makes the client of a call once it is known that somebody listens.
 func (c *call) connect(more ...kgo.Opt) error {
 	seeds := strings.FieldsFunc(c.bootstrap, func(r rune) bool { return r == ',' || r == ' ' })
@@ -23,7 +34,7 @@ func (c *call) connect(more ...kgo.Opt) error {
 	}
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(seeds...), kgo.ClientID("barnabas-cli"), kgo.DisableClientMetrics(),
-		kgo.RetryTimeout(c.timeout), kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.RetryTimeout(c.timeout), kgo.RequestTimeoutOverhead(max(answerTimeoutMin, c.timeout)), kgo.FetchMaxWait(500 * time.Millisecond),
 	}, more...)...)
 	if err != nil {
 		return err

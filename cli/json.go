@@ -41,7 +41,7 @@ type Partition struct {
 // Group is a line of groups list.
 type Group struct {
 	Name     string `json:"name" about:"id of the group"`
-	Type     string `json:"type" about:"classic, consumer or share"`
+	Type     string `json:"type" about:"classic, consumer, share or streams; empty when the broker is too old to tell"`
 	Protocol string `json:"protocol_type" about:"consumer, connect, ...; empty when it never had members"`
 	State    string `json:"state" about:"Empty, Stable, PreparingRebalance, ..."`
 }

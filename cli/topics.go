@@ -31,8 +31,8 @@ func topicVerbs() []verb {
 		{
 			noun: "topics", name: "create", args: "NAME...", about: "make topics", run: createTopics, prints: []Outcome{},
 			flags: func(f *pflag.FlagSet, o *options) {
-				f.IntVarP(&o.partitions, "partitions", "p", -1, "how many partitions; -1 leaves it to the broker")
-				f.IntVarP(&o.replicas, "replicas", "r", -1, "how many replicas; -1 leaves it to the broker")
+				f.Int32VarP(&o.partitions, "partitions", "p", -1, "how many partitions; -1 leaves it to the broker")
+				f.Int16VarP(&o.replicas, "replicas", "r", -1, "how many replicas; -1 leaves it to the broker")
 				f.BoolVar(&o.ifNotExists, "if-not-exists", false, "a topic that exists is no error")
 				settings(f, o)
 			},
@@ -40,7 +40,7 @@ func topicVerbs() []verb {
 		{
 			noun: "topics", name: "alter", args: "NAME...", about: "add partitions, change settings", run: alterTopics, prints: []Outcome{},
 			flags: func(f *pflag.FlagSet, o *options) {
-				f.IntVarP(&o.partitions, "partitions", "p", -1, "how many partitions it is to have; they can only become more")
+				f.Int32VarP(&o.partitions, "partitions", "p", -1, "how many partitions it is to have; they can only become more")
 				settings(f, o)
 				f.StringArrayVar(&o.unset, "unset", nil, "a setting that goes back to its default, `KEY`; may be repeated")
 			},
@@ -148,7 +148,7 @@ func (c *call) topicDetails(topics []kadm.TopicDetail) ([]TopicDetail, error) {
 	for _, topic := range topics {
 		detail := TopicDetail{Name: topic.Topic, ID: uuid(topic.ID), Internal: topic.IsInternal, Configs: map[string]string{}, Partitions: []Partition{}}
 		for _, p := range topic.Partitions.Sorted() {
-			one := Partition{Partition: p.Partition, Leader: p.Leader, Replicas: p.Replicas, ISR: p.ISR, Start: -1, End: -1}
+			one := Partition{Partition: p.Partition, Leader: p.Leader, Replicas: orNone(p.Replicas), ISR: orNone(p.ISR), Start: -1, End: -1}
 			if bound, known := bounds[consumergroup.Partition{Topic: topic.Topic, Number: p.Partition}]; known {
 				one.Start, one.End = bound.Start, bound.End
 			}
@@ -166,6 +166,14 @@ func (c *call) topicDetails(topics []kadm.TopicDetail) ([]TopicDetail, error) {
 
 // uuid writes an id as Kafka does.
 func uuid(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// orNone makes no list an empty one: JSON has null for the other.
+func orNone[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
 
 func numbers(ids []int32) string {
 	words := make([]string, len(ids))
@@ -209,7 +217,7 @@ func createTopics(c *call) error {
 	if err != nil {
 		return err
 	}
-	answers, err := admin.CreateTopics(c.ctx, int32(c.partitions), int16(c.replicas), settings, c.args...)
+	answers, err := admin.CreateTopics(c.ctx, c.partitions, c.replicas, settings, c.args...)
 	if err != nil {
 		return err
 	}
@@ -244,7 +252,7 @@ func alterTopics(c *call) error {
 	for _, name := range c.args {
 		err := error(nil)
 		if c.partitions >= 0 {
-			answers, e := admin.UpdatePartitions(c.ctx, c.partitions, name)
+			answers, e := admin.UpdatePartitions(c.ctx, int(c.partitions), name)
 			if e != nil {
 				return e
 			}

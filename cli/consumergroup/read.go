@@ -2,6 +2,7 @@ package consumergroup
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -42,16 +43,31 @@ func List(ctx context.Context, client *kgo.Client, timestamp int64, partitions [
 		topic.Topic, topic.Partitions = name, wanted
 		request.Topics = append(request.Topics, topic)
 	}
-	answer, err := request.RequestWith(ctx, client)
-	if err != nil {
-		return nil, err
-	}
-	for _, topic := range answer.Topics {
-		for _, p := range topic.Partitions {
-			listed[Partition{topic.Topic, p.Partition}] = Listed{p.Offset, kerr.ErrorForCode(p.ErrorCode)}
+	for _, shard := range client.RequestSharded(ctx, &request) {
+		// A partition without a leader is no reason to know nothing of the others.
+		if errors.As(shard.Err, new(*kerr.Error)) {
+			failAll(listed, shard.Req, shard.Err)
+			continue
+		}
+		if shard.Err != nil {
+			return nil, shard.Err
+		}
+		for _, topic := range shard.Resp.(*kmsg.ListOffsetsResponse).Topics {
+			for _, p := range topic.Partitions {
+				listed[Partition{topic.Topic, p.Partition}] = Listed{p.Offset, kerr.ErrorForCode(p.ErrorCode)}
+			}
 		}
 	}
 	return listed, nil
+}
+
+// failAll notes why nothing is known of the partitions of a part of the request.
+func failAll(listed map[Partition]Listed, part kmsg.Request, err error) {
+	for _, topic := range part.(*kmsg.ListOffsetsRequest).Topics {
+		for _, p := range topic.Partitions {
+			listed[Partition{topic.Topic, p.Partition}] = Listed{-1, err}
+		}
+	}
 }
 
 // Bound is where the records of a partition begin, and the offset of the next one.
