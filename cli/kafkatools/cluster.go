@@ -53,10 +53,10 @@ func cluster(t *tool, args []string) error {
 	request.IncludeFencedBrokers = got["--include-fenced-brokers"] != nil
 	answer, err := request.RequestWith(t.ctx, client)
 	if err != nil {
-		return unreachable(err, "listNodes")
+		return executionError(unreachable(err, "listNodes"))
 	}
 	if err := refused(answer.ErrorCode, answer.ErrorMessage); err != nil {
-		return err
+		return executionError(err)
 	}
 	if c.name == "cluster-id" {
 		t.say("Cluster ID: %s", answer.ClusterID)
@@ -75,10 +75,10 @@ func (t *tool) unregister(client *kgo.Client, id string) error {
 	request.BrokerID = int32(n)
 	answer, err := request.RequestWith(t.ctx, client)
 	if err != nil {
-		return unreachable(err, "unregisterBroker")
+		return executionError(unreachable(err, "unregisterBroker"))
 	}
 	if err := refused(answer.ErrorCode, answer.ErrorMessage); err != nil {
-		return fmt.Errorf("%s", thrown(err))
+		return executionError(err)
 	}
 	t.say("Broker %d is no longer registered.", n)
 	return nil
@@ -162,7 +162,11 @@ func brokerAPIVersions(t *tool, args []string) error {
 	metadata.Topics = []kmsg.MetadataRequestTopic{}
 	brokers, err := metadata.RequestWith(t.ctx, client)
 	if err != nil {
-		return unreachable(err, "listNodes")
+		seeds, _ := servers(first(got.values("bootstrap-server"))) // the client has checked them
+		for i, seed := range seeds {
+			seeds[i] = fmt.Sprintf("%s (id: %d rack: null isFenced: false)", seed, -1-i)
+		}
+		return says("Request METADATA failed on brokers [%s]", strings.Join(seeds, ", "))
 	}
 	for _, b := range brokers.Brokers {
 		node := fmt.Sprintf("%s:%d (id: %d rack: %s isFenced: false)", b.Host, b.Port, b.NodeID, textOr(b.Rack, "null"))

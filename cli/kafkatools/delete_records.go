@@ -86,21 +86,30 @@ func deleteRecords(t *tool, args []string) error {
 // offsetsOfJSON reads the file of kafka-delete-records.
 func offsetsOfJSON(content []byte) (map[partition]int64, error) {
 	var file struct {
-		Version    *int                          `json:"version"`
-		Partitions *[]map[string]json.RawMessage `json:"partitions"`
+		Version    json.RawMessage `json:"version"`
+		Partitions json.RawMessage `json:"partitions"`
 	}
 	if err := json.Unmarshal(content, &file); err != nil {
 		return nil, says("The input string is not a valid JSON")
 	}
-	if file.Version != nil && *file.Version != 1 {
-		return nil, says("Not supported version field value %d", *file.Version)
+	if version := 1; file.Version != nil {
+		if err := field(map[string]json.RawMessage{"version": file.Version}, "version", "Integer", &version); err != nil {
+			return nil, err
+		}
+		if version != 1 {
+			return nil, says("Not supported version field value %d", version)
+		}
 	}
 	if file.Partitions == nil {
 		return nil, says("Missing partitions field")
 	}
+	var partitions []map[string]json.RawMessage
+	if err := json.Unmarshal(file.Partitions, &partitions); err != nil {
+		return nil, says("Expected JSON array, received %s", file.Partitions)
+	}
 	offsets := map[partition]int64{}
 	var twice []string
-	for _, p := range *file.Partitions {
+	for _, p := range partitions {
 		var at partition
 		var offset int64
 		if err := errors.Join(field(p, "topic", "String", &at.Topic), field(p, "partition", "Integer", &at.Number), field(p, "offset", "Long", &offset)); err != nil {

@@ -14,15 +14,16 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// decoders of internal topics, which this tool has not.
-var decoders = []string{"offsets-decoder", "transaction-log-decoder", "cluster-metadata-decoder", "remote-log-metadata-decoder",
-	"share-group-state-decoder", "value-decoder-class", "key-decoder-class"}
+// otherDecoders are those that this tool has not, but for Kafka's own classes, which print text as it is.
+var otherDecoders = []string{"cluster-metadata-decoder", "remote-log-metadata-decoder", "share-group-state-decoder", "value-decoder-class", "key-decoder-class"}
 
 // dumping is one run of kafka-dump-log (DumpLogSegments).
 type dumping struct {
 	*tool
 	deep, content, sanity, verify, bare bool
 	bytesMax                            int64
+	// decode is nil for records as they are.
+	decode recordDecoder
 	// complaints are told at the end, a heading for each file.
 	complaints []complaint
 }
@@ -51,8 +52,10 @@ func dumpLog(t *tool, args []string) error {
 		integer("max-bytes", "size", "Read no more of a log.").or("2147483647"),
 		flag("deep-iteration", "Print each record of a batch."),
 		flag("skip-record-metadata", "Print keys and values alone."),
+		text("offsets-decoder", "class", "Print what is in the records of __consumer_offsets.").optional(),
+		text("transaction-log-decoder", "class", "Print what is in the records of __transaction_state.").optional(),
 	}
-	for _, name := range decoders {
+	for _, name := range otherDecoders {
 		options = append(options, text(name, "class", "Not in Barnabas.").optional())
 	}
 	p := newParser(options...)
@@ -67,6 +70,12 @@ func dumpLog(t *tool, args []string) error {
 		return err
 	}
 	d := &dumping{tool: t, content: got.has("print-data-log"), sanity: got.has("index-sanity-check"), verify: got.has("verify-index-only"), bare: got.has("skip-record-metadata")}
+	switch {
+	case got.has("offsets-decoder"):
+		d.content, d.decode = true, decoderOf(groupRecords)
+	case got.has("transaction-log-decoder"):
+		d.content, d.decode = true, decoderOf(transactionRecords)
+	}
 	d.deep = d.content || got.has("deep-iteration")
 	files, err := got.value("files")
 	if err != nil {
@@ -75,7 +84,7 @@ func dumpLog(t *tool, args []string) error {
 	buffered := bufio.NewWriter(t.out) // a line for each record
 	t.out = buffered
 	defer buffered.Flush() //nolint:errcheck // nobody reads any more
-	for file := range strings.SplitSeq(files, ",") {
+	for file := range strings.SplitSeq(strings.TrimRight(files, ","), ",") {
 		t.say("Dumping %s", strings.TrimSpace(file))
 		if err := d.readOptions(got); err != nil {
 			return err
@@ -95,7 +104,7 @@ func dumpLog(t *tool, args []string) error {
 
 // readOptions are those that Kafka's tool reads when it comes to a file.
 func (d *dumping) readOptions(got *parsed) (err error) {
-	for _, name := range decoders {
+	for _, name := range otherDecoders {
 		if class := first(got.values(name)); strings.HasSuffix(name, "-class") && got.has(name) {
 			// Kafka's own of these print text as it is.
 			if class != "" && class != "org.apache.kafka.tools.api.StringDecoder" && class != "org.apache.kafka.tools.api.DefaultDecoder" {
@@ -283,7 +292,12 @@ func (d *dumping) records(file string, b protocol.Batch, last protocol.Offset) (
 			d.complainOf("Non-consecutive offsets in "+absolute, fmt.Sprintf("%d is followed by %d", last, r.Offset))
 		}
 		last = r.Offset
-		d.say("%s", d.record(b, r, sequence))
+		line, err := d.record(b, r, sequence)
+		if err != nil {
+			d.print("%s", line)
+			return err
+		}
+		d.say("%s", line)
 		if sequence >= 0 {
 			sequence++
 		}
@@ -292,8 +306,8 @@ func (d *dumping) records(file string, b protocol.Batch, last protocol.Offset) (
 	return last, err
 }
 
-func (d *dumping) record(b protocol.Batch, r *protocol.Record, sequence int32) string {
-	line := "|"
+func (d *dumping) record(b protocol.Batch, r *protocol.Record, sequence int32) (line string, err error) {
+	line = "|"
 	if !d.bare {
 		var names []string
 		for _, h := range r.Headers {
@@ -311,15 +325,27 @@ func (d *dumping) record(b protocol.Batch, r *protocol.Record, sequence int32) s
 			}
 		}
 	}
-	if d.content && !b.IsControl() {
-		if r.Key != nil {
-			line += " key: " + string(r.Key)
-		}
-		if r.Value != nil {
-			line += " payload: " + string(r.Value)
-		}
+	if !d.content || b.IsControl() {
+		return line, nil
 	}
-	return line
+	if d.decode != nil {
+		if r.Key == nil {
+			return line, says("Exception in thread \"main\" java.lang.RuntimeException: Failed to decode message at offset %d using the specified decoder "+
+				"(message had a missing key)", r.Offset)
+		}
+		key, value := d.decode(int64(r.Offset), r.Key, r.Value)
+		if line += " key: " + key; value != "" {
+			line += " payload: " + value
+		}
+		return line, nil
+	}
+	if r.Key != nil {
+		line += " key: " + string(r.Key)
+	}
+	if r.Value != nil {
+		line += " payload: " + string(r.Value)
+	}
+	return line, nil
 }
 
 func sizeOf(b []byte) int {

@@ -82,7 +82,10 @@ func consumerGroups(t *tool, args []string) error {
 		if !got.has(action) {
 			continue
 		}
-		err := do()
+		_, _, err := got.number("timeout")
+		if err == nil {
+			err = do()
+		}
 		var wrong *argumentError
 		switch {
 		case errors.As(err, &wrong):
@@ -321,11 +324,14 @@ func (g *groupTool) delete() error {
 	}
 	request := kmsg.NewDeleteGroupsRequest()
 	request.Groups = names
+	failed := map[string]error{}
 	answer, err := request.RequestWith(g.ctx, g.client)
 	if err != nil {
-		return unreachable(err, "deleteConsumerGroups")
+		answer = &kmsg.DeleteGroupsResponse{}
+		for _, name := range names {
+			failed[name] = unreachable(err, "deleteConsumerGroups(api=FIND_COORDINATOR)")
+		}
 	}
-	failed := map[string]error{}
 	for _, group := range answer.Groups {
 		if err := refused(group.ErrorCode, nil); err != nil {
 			failed[group.Group] = err

@@ -212,7 +212,7 @@ func (r *perfRun) connectProducer(settings properties) (*kgo.Client, error) {
 	}
 	if r.transaction > 0 {
 		id := cmp.Or(r.got.one("--transactional-id"), settings["transactional.id"], "performance-producer-"+randomUUID())
-		options = append(options, kgo.TransactionalID(id))
+		options = append(options, kgo.TransactionalID(id), kgo.TransactionTimeout(settings.milliseconds("transaction.timeout.ms", time.Minute)))
 	}
 	return r.connect(settings["bootstrap.servers"], settings, options...)
 }

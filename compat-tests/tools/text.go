@@ -33,6 +33,8 @@ var varying = []replacement{
 	replace(`(^|[\s:=])[A-Za-z0-9_][A-Za-z0-9_-]{21}($|[\s,])`, "${1}ID$2"),
 	replace(`1[789]\d{11}`, "TIME"),
 	replace(`\bproducerId: \d+`, "producerId: NUMBER"),
+	replace(`"topicId":"[\w-]{22}"`, `"topicId":"ID"`),
+	replace(`"(metadataHash|producerId|previousProducerId)":-?\d+`, `"$1":NUMBER`),
 	replace(`tries=\d+|after \d+ attempt`, "tries"),
 }
 
