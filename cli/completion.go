@@ -9,7 +9,7 @@ import (
 )
 
 // otherCommands are those of the binary that are not in this package.
-var otherCommands = []string{"serve", "healthcheck", "config", "version", "help"}
+var otherCommands = []string{"serve", "healthcheck", "image", "config", "version", "help"}
 
 // words are what may follow: nothing but nouns first, then verbs, then flags.
 type words struct {
