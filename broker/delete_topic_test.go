@@ -106,92 +106,106 @@ func TestDeletingATopicInUse(t *testing.T) {
 // and a topic of the same name has none of the old one's records.
 func TestDeletedTopicsDoNotComeBack(t *testing.T) {
 	for mode, crash := range map[string]vfs.Crash{"cached": vfs.CrashKeepAll, "sync": vfs.CrashKeepSome} {
-		seeds := 1
+		seeds := uint64(1)
 		if crash == vfs.CrashKeepSome {
 			seeds = 40 // one in seven of some points leaves segments without partition.metadata
 		}
 		t.Run(mode, func(t *testing.T) {
-			type point struct {
-				left           *vfs.Mem
-				deleted, anew  bool // acknowledged
-				deletion, made bool // asked for
-				what           string
-			}
-			var mu sync.Mutex
-			var now point
-			var points []point
-			recording := false
-			mem := vfs.NewMem()
-			files := &vfs.Faulty{FS: mem, Before: func(op vfs.Op) error {
-				mu.Lock()
-				defer mu.Unlock()
-				if recording && op.Kind.Changes() {
-					for seed := range uint64(seeds) {
-						p := now
-						p.left = mem.CrashCopy(crash, rand.New(rand.NewPCG(uint64(op.Index), seed)))
-						p.what = fmt.Sprintf("%s %s, seed %d", op.Kind, op.Name, seed)
-						points = append(points, p)
-					}
+			for seed := range seeds {
+				points, old := deletionPoints(t, mode, crash, seed)
+				for i := range points {
+					points[i].check(t, mode, old)
+					points[i].left = nil // a disk in memory, and what the check wrote to it
 				}
-				return nil
-			}}
-			set := func(change func()) {
-				mu.Lock()
-				defer mu.Unlock()
-				change()
-			}
-			b := mustOpen(t, files, "barnabas.durability="+mode)
-			c := dial(t, b)
-			c.createTopic("t", map[string]string{"file.delete.delay.ms": "0"})
-			old := c.topicID("t")
-			c.produce("t", "old")
-			set(func() { recording, now.deletion = true, true })
-			if code := c.deleteTopic("t"); code != 0 {
-				t.Fatal(protocol.ErrorForCode(code))
-			}
-			set(func() { now.deleted, now.made = true, true })
-			c.createTopic("t", nil)
-			set(func() { now.anew = true })
-			c.produce("t", "new")
-			set(func() { recording = false })
-			mustClose(t, b)
-
-			for i, p := range points {
-				b := mustOpen(t, p.left, "barnabas.durability="+mode)
-				c := dial(t, b)
-				id := c.topicID("t")
-				switch {
-				case id == [16]byte{}:
-					if !p.deletion || p.anew {
-						t.Errorf("point %d (%s): there is no topic", i, p.what)
-					}
-					c.createTopic("t", nil)
-					if got := c.values("t"); len(got) != 0 {
-						t.Errorf("point %d (%s): a new topic has %q", i, p.what, got)
-					}
-				case id == old:
-					if p.deleted {
-						t.Errorf("point %d (%s): the deleted topic is back", i, p.what)
-					}
-					if got := c.values("t"); len(got) != 1 || got[0] != "old" {
-						t.Errorf("point %d (%s): the topic has %q", i, p.what, got)
-					}
-				default:
-					if !p.made {
-						t.Errorf("point %d (%s): another topic", i, p.what)
-					}
-					if got := c.values("t"); len(got) > 1 || len(got) == 1 && got[0] != "new" {
-						t.Errorf("point %d (%s): the new topic has %q", i, p.what, got)
-					}
+				if len(points) < 10 {
+					t.Errorf("seed %d: only %d points", seed, len(points))
 				}
-				mustClose(t, b)
-				if _, err := p.left.Stat(path.Join(dataDir, cleanMarkerName)); err != nil {
-					t.Errorf("point %d (%s): the stop was not clean", i, p.what)
-				}
-			}
-			if len(points) < 10 {
-				t.Errorf("only %d points", len(points))
 			}
 		})
+	}
+}
+
+// deletionPoint is what a crash leaves of a disk, and what a client knew then.
+type deletionPoint struct {
+	left           *vfs.Mem
+	deleted, anew  bool // acknowledged
+	deletion, made bool // asked for
+	what           string
+}
+
+// deletionPoints deletes a topic and makes it anew, and crashes before every change
+// of the disk. old is the id of the deleted topic.
+func deletionPoints(t *testing.T, mode string, crash vfs.Crash, seed uint64) (points []deletionPoint, old [16]byte) {
+	t.Helper()
+	var mu sync.Mutex
+	var now deletionPoint
+	recording := false
+	mem := vfs.NewMem()
+	files := &vfs.Faulty{FS: mem, Before: func(op vfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if recording && op.Kind.Changes() {
+			p := now
+			p.left = mem.CrashCopy(crash, rand.New(rand.NewPCG(uint64(op.Index), seed)))
+			p.what = fmt.Sprintf("point %d, %s %s, seed %d", len(points), op.Kind, op.Name, seed)
+			points = append(points, p)
+		}
+		return nil
+	}}
+	set := func(change func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		change()
+	}
+	b := mustOpen(t, files, "barnabas.durability="+mode)
+	c := dial(t, b)
+	c.createTopic("t", map[string]string{"file.delete.delay.ms": "0"})
+	old = c.topicID("t")
+	c.produce("t", "old")
+	set(func() { recording, now.deletion = true, true })
+	if code := c.deleteTopic("t"); code != 0 {
+		t.Fatal(protocol.ErrorForCode(code))
+	}
+	set(func() { now.deleted, now.made = true, true })
+	c.createTopic("t", nil)
+	set(func() { now.anew = true })
+	c.produce("t", "new")
+	set(func() { recording = false })
+	mustClose(t, b)
+	return points, old
+}
+
+// check starts a broker on what is left.
+func (p *deletionPoint) check(t *testing.T, mode string, old [16]byte) {
+	t.Helper()
+	b := mustOpen(t, p.left, "barnabas.durability="+mode)
+	c := dial(t, b)
+	switch id := c.topicID("t"); {
+	case id == [16]byte{}:
+		if !p.deletion || p.anew {
+			t.Errorf("%s: there is no topic", p.what)
+		}
+		c.createTopic("t", nil)
+		if got := c.values("t"); len(got) != 0 {
+			t.Errorf("%s: a new topic has %q", p.what, got)
+		}
+	case id == old:
+		if p.deleted {
+			t.Errorf("%s: the deleted topic is back", p.what)
+		}
+		if got := c.values("t"); len(got) != 1 || got[0] != "old" {
+			t.Errorf("%s: the topic has %q", p.what, got)
+		}
+	default:
+		if !p.made {
+			t.Errorf("%s: another topic", p.what)
+		}
+		if got := c.values("t"); len(got) > 1 || len(got) == 1 && got[0] != "new" {
+			t.Errorf("%s: the new topic has %q", p.what, got)
+		}
+	}
+	mustClose(t, b)
+	if _, err := p.left.Stat(path.Join(dataDir, cleanMarkerName)); err != nil {
+		t.Errorf("%s: the stop was not clean", p.what)
 	}
 }
