@@ -31,18 +31,7 @@ func (s *Server) Pause(ctx context.Context) {
 		c.endLocked()
 	}
 	s.mu.Unlock()
-	ended := make(chan struct{})
-	go func() { // ends with the last connection
-		over.connections.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return
-	case <-ctx.Done():
-	}
-	s.cut(over)
-	<-ended
+	_ = s.endBy(ctx, over, over.connections.Wait) // those that were cut are gone as well
 }
 
 // Resume goes on with another handler, which serves the connections that have come
@@ -60,6 +49,24 @@ func (c *conn) endLocked() {
 		close(c.done)
 	}
 	c.endRead()
+}
+
+// endBy returns when wait does, which waits for the connections of a life, or with nil
+// of all. When ctx ends first it cuts them, and returns the error of ctx.
+func (s *Server) endBy(ctx context.Context, only *life, wait func()) error {
+	ended := make(chan struct{})
+	go func() { // ends with the last connection
+		wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	s.cut(only)
+	<-ended
+	return ctx.Err()
 }
 
 // cut closes the sockets of a life, or of all with nil, whatever is under way on them.

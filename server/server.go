@@ -242,21 +242,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		c.endLocked()
 	}
 	s.mu.Unlock()
-
-	ended := make(chan struct{})
-	go func() { // ends with the last connection
+	return s.endBy(ctx, nil, func() {
 		s.accepting.Wait()
 		s.connections.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-	}
-	s.cut(nil)
-	<-ended
-	return ctx.Err()
+	})
 }
 
 // drain lets parked answers leave while the server stops; a connection that
