@@ -87,7 +87,7 @@ func worked(t *testing.T) *Broker {
 		c.produce("orders", fmt.Sprintf("record %d", i))
 	}
 	c.values("orders")
-	c.commitAlone("workers", "orders", 2)
+	c.commit("workers", "orders", 2)
 	return b
 }
 

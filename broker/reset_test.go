@@ -40,29 +40,6 @@ func (c *client) producerID() int64 {
 	return p.ProducerID
 }
 
-// commitAlone commits an offset of a group without members.
-func (c *client) commitAlone(group, topic string, offset int64) {
-	c.t.Helper()
-	find := kmsg.NewPtrFindCoordinatorRequest()
-	find.SetVersion(3)
-	find.CoordinatorKey = group
-	if p := c.ask(find).(*kmsg.FindCoordinatorResponse); p.ErrorCode != 0 {
-		c.t.Fatalf("finding the coordinator: error %d", p.ErrorCode)
-	}
-	q := kmsg.NewPtrOffsetCommitRequest()
-	q.SetVersion(8)
-	q.Group, q.Generation = group, -1
-	t := kmsg.NewOffsetCommitRequestTopic()
-	t.Topic = topic
-	p := kmsg.NewOffsetCommitRequestTopicPartition()
-	p.Offset = offset
-	t.Partitions = append(t.Partitions, p)
-	q.Topics = append(q.Topics, t)
-	if code := c.ask(q).(*kmsg.OffsetCommitResponse).Topics[0].Partitions[0].ErrorCode; code != 0 {
-		c.t.Fatalf("committing: error %d", code)
-	}
-}
-
 func (c *client) groups() (names []string) {
 	q := kmsg.NewPtrListGroupsRequest()
 	q.SetVersion(4)
@@ -99,7 +76,7 @@ func TestAResetIsACleanState(t *testing.T) {
 		c.topic("made")
 		c.produce("made", "a record")
 		c.produce("seed", "a record")
-		c.commitAlone("g", "made", 1)
+		c.commit("g", "made", 1)
 		c.setBroker("message.max.bytes", "2000")
 		producer := c.producerID()
 		level.Set(slog.LevelDebug)
@@ -187,7 +164,7 @@ func TestAResetWaitsForNobody(t *testing.T) {
 	p.CurrentLeaderEpoch, p.LogStartOffset, p.PartitionMaxBytes = -1, -1, 1<<20
 	topic.Partitions = append(topic.Partitions, p)
 	poll.Topics = append(poll.Topics, topic)
-	dial(t, b).commitAlone("g", "t", 0) // there is a coordinator now
+	dial(t, b).commit("g", "t", 0) // there is a coordinator now
 	join := kmsg.NewPtrJoinGroupRequest()
 	join.SetVersion(3)
 	join.Group, join.ProtocolType, join.SessionTimeoutMillis, join.RebalanceTimeoutMillis = "g", "consumer", 30_000, 60_000

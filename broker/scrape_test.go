@@ -17,7 +17,7 @@ func TestAScrapeOpensNothing(t *testing.T) {
 	for range 5 {
 		c.produce("orders", "a record")
 	}
-	c.commitAlone("workers", "orders", 2)
+	c.commit("workers", "orders", 2)
 	if err := b.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestAScrapeOpensNothing(t *testing.T) {
 	}
 
 	// Once somebody uses the group, and the log is still not open, the lag is the estimate's.
-	dial(t, b).commitAlone("workers", "orders", 3)
+	dial(t, b).commit("workers", "orders", 3)
 	values, _ = scrape(t, b)
 	if got := values[`kafka_consumergroup_lag{consumergroup="workers",topic="orders",partition="0"}`]; got != 2 {
 		t.Errorf("the lag is %v", got)

@@ -231,16 +231,6 @@ func (c *call) need(least, most int, what string) error {
 	return nil
 }
 
-// isTerminal tells whether somebody watches.
-func isTerminal(w any) bool {
-	f, isFile := w.(*os.File)
-	if !isFile {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
 func acls(*call) error {
 	return errors.New("acls are not built yet: every client may do everything; keep the listeners where only friends reach them")
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/internal/terminal"
 )
 
 func recordVerbs() []verb {
@@ -115,7 +117,7 @@ func produce(c *call) error {
 		}
 		defer file.Close() //nolint:errcheck // only read
 		in = file
-	} else if isTerminal(c.in) && isTerminal(c.errOut) {
+	} else if terminal.Is(c.in) && terminal.Is(c.errOut) {
 		fmt.Fprintln(c.errOut, "A record for each line; Ctrl-D ends.")
 	}
 	if err := c.connect(options...); err != nil {
@@ -311,7 +313,7 @@ type progress struct {
 const progressEvery = 250 * time.Millisecond
 
 func (c *call) progress() *progress {
-	return &progress{call: c, every: progressEvery, began: c.now(), last: c.now(), quiet: c.quiet || !isTerminal(c.errOut)}
+	return &progress{call: c, every: progressEvery, began: c.now(), last: c.now(), quiet: c.quiet || !terminal.Is(c.errOut)}
 }
 
 func (p *progress) tell(records, bytes int64) {

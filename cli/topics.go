@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/base64"
 	"fmt"
 	"io"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/cli/consumergroup"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 func topicVerbs() []verb {
@@ -86,7 +86,7 @@ func listTopics(c *call) error {
 	}
 	list := []Topic{}
 	for _, topic := range found {
-		list = append(list, Topic{topic.Topic, uuid(topic.ID), topic.IsInternal, len(topic.Partitions), topic.Partitions.NumReplicas()})
+		list = append(list, Topic{topic.Topic, protocol.UUID(topic.ID).String(), topic.IsInternal, len(topic.Partitions), topic.Partitions.NumReplicas()})
 	}
 	return c.show(list, func(w io.Writer) {
 		row(w, "NAME", "PARTITIONS", "REPLICAS")
@@ -146,7 +146,7 @@ func (c *call) topicDetails(topics []kadm.TopicDetail) ([]TopicDetail, error) {
 		return nil, err
 	}
 	for _, topic := range topics {
-		detail := TopicDetail{Name: topic.Topic, ID: uuid(topic.ID), Internal: topic.IsInternal, Configs: map[string]string{}, Partitions: []Partition{}}
+		detail := TopicDetail{Name: topic.Topic, ID: protocol.UUID(topic.ID).String(), Internal: topic.IsInternal, Configs: map[string]string{}, Partitions: []Partition{}}
 		for _, p := range topic.Partitions.Sorted() {
 			one := Partition{Partition: p.Partition, Leader: p.Leader, Replicas: orNone(p.Replicas), ISR: orNone(p.ISR), Start: -1, End: -1}
 			if bound, known := bounds[consumergroup.Partition{Topic: topic.Topic, Number: p.Partition}]; known {
@@ -165,7 +165,6 @@ func (c *call) topicDetails(topics []kadm.TopicDetail) ([]TopicDetail, error) {
 }
 
 // uuid writes an id as Kafka does.
-func uuid(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // orNone makes no list an empty one: JSON has null for the other.
 func orNone[T any](list []T) []T {

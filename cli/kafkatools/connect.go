@@ -101,6 +101,15 @@ type addressError struct{ address string }
 
 func (e *addressError) Error() string { return "Invalid url in bootstrap.servers: " + e.address }
 
+// adminOf makes the client that a tool's options speak of.
+func (t *tool) adminOf(got *parsed, bootstrap string) (*kgo.Client, error) {
+	settings, err := readProperties(first(got.values("command-config")))
+	if err != nil {
+		return nil, err
+	}
+	return t.connectAdmin(bootstrap, settings)
+}
+
 // connectAdmin makes a client that fails as Java's admin client does, which keeps to itself what it dislikes.
 func (t *tool) connectAdmin(bootstrap string, p properties) (*kgo.Client, error) {
 	whole, one := p.milliseconds("default.api.timeout.ms", patience), p.milliseconds("request.timeout.ms", patience/2)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/internal/terminal"
 )
 
 func producerParser() *parser {
@@ -228,7 +229,7 @@ type lineProducer struct {
 func (l *lineProducer) run() error {
 	lines := bufio.NewReader(l.in)
 	var failed error
-	prompt := isTerminal(l.in) && isTerminal(l.out)
+	prompt := terminal.Is(l.in) && terminal.Is(l.out)
 	for failed == nil {
 		if prompt {
 			l.print(">")
@@ -309,15 +310,6 @@ func (l *lineProducer) awaitTopic() error {
 			return l.unknown
 		}
 	}
-}
-
-func isTerminal(stream any) bool {
-	file, isFile := stream.(*os.File)
-	if !isFile {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func sizeOrNull(b []byte) string {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kbin"
+
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // message is the layout of a key or a value of an internal topic.
@@ -157,7 +159,7 @@ func (d *decoder) single(m member) string {
 	case "int64":
 		return strconv.FormatInt(d.Int64(), 10)
 	case "uuid":
-		return quoted(uuidText(d.Uuid()))
+		return quoted(protocol.UUID(d.Uuid()).String())
 	case "string":
 		text := d.text()
 		if text == nil {

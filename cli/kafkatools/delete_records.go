@@ -39,11 +39,7 @@ func deleteRecords(t *tool, args []string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := readProperties(first(got.values("command-config")))
-	if err != nil {
-		return err
-	}
-	client, err := t.connectAdmin(first(got.values("bootstrap-server")), settings)
+	client, err := t.adminOf(got, first(got.values("bootstrap-server")))
 	if err != nil {
 		return err
 	}

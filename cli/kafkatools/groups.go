@@ -68,11 +68,7 @@ func consumerGroups(t *tool, args []string) error {
 		return t.validateRegex(first(got.values("validate-regex")))
 	}
 	g := &groupTool{t, got, nil}
-	settings, err := readProperties(first(got.values("command-config")))
-	if err == nil {
-		g.client, err = t.connectAdmin(first(got.values("bootstrap-server")), settings)
-	}
-	if err != nil {
+	if g.client, err = t.adminOf(got, first(got.values("bootstrap-server"))); err != nil {
 		g.fail("Executing consumer group command failed due to " + err.Error())
 		return nil
 	}

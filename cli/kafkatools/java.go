@@ -1,7 +1,6 @@
 package kafkatools
 
 import (
-	"encoding/base64"
 	"math/bits"
 	"slices"
 	"unicode/utf16"
@@ -44,6 +43,3 @@ func mapOrder[K any](keys []K, capacity int, hash func(K) int32) []K {
 	slices.SortStableFunc(sorted, func(a, b K) int { return bucket(a) - bucket(b) })
 	return sorted
 }
-
-// uuidText is how Kafka writes an id.
-func uuidText(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }

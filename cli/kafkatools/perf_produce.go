@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // reportEvery is how often the perf tests print where they are.
@@ -211,7 +213,7 @@ func (r *perfRun) connectProducer(settings properties) (*kgo.Client, error) {
 		return nil, err
 	}
 	if r.transaction > 0 {
-		id := cmp.Or(r.got.one("--transactional-id"), settings["transactional.id"], "performance-producer-"+randomUUID())
+		id := cmp.Or(r.got.one("--transactional-id"), settings["transactional.id"], "performance-producer-"+protocol.NewUUID().String())
 		options = append(options, kgo.TransactionalID(id), kgo.TransactionTimeout(settings.milliseconds("transaction.timeout.ms", time.Minute)))
 	}
 	return r.connect(settings["bootstrap.servers"], settings, options...)

@@ -2,12 +2,13 @@ package kafkatools
 
 import (
 	"cmp"
-	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // storage is kafka-storage (StorageTool): the identity of a data folder, in Kafka's own format.
@@ -37,7 +38,7 @@ func storage(t *tool, args []string) error {
 	}
 	switch c.name {
 	case "random-uuid":
-		t.say("%s", randomUUID())
+		t.say("%s", protocol.NewUUID())
 		return nil
 	case "info", "format":
 	case "version-mapping":
@@ -53,18 +54,6 @@ func storage(t *tool, args []string) error {
 		return t.storageInfo(dataFolders(settings))
 	}
 	return t.format(settings, got)
-}
-
-// randomUUID is an id that begins with no dash, as Uuid.randomUuid makes it.
-func randomUUID() string {
-	for {
-		var id [16]byte
-		_, _ = rand.Read(id[:]) // never fails
-		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-		if text := uuidText(id); text[0] != '-' {
-			return text
-		}
-	}
 }
 
 // dataFolders are log.dirs and metadata.log.dir, sorted.
@@ -199,7 +188,7 @@ func (t *tool) format(settings properties, got argparsed) error {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
-		content := fmt.Sprintf("#\ncluster.id=%s\ndirectory.id=%s\nnode.id=%s\nversion=1\n", id, randomUUID(), node)
+		content := fmt.Sprintf("#\ncluster.id=%s\ndirectory.id=%s\nnode.id=%s\nversion=1\n", id, protocol.NewUUID(), node)
 		if err := os.WriteFile(filepath.Join(folder, identityFile), []byte(content), 0o644); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/cli/consumergroup"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // describeTopics asks for metadata with ids; a broker that knows DescribeTopicPartitions
@@ -137,7 +138,7 @@ func (t *tool) describeTopic(got *parsed, client *kgo.Client, topic kmsg.Metadat
 	if whole && (!got.has("topics-with-overrides") || len(own) > 0) {
 		line := "Topic: " + *topic.Topic
 		if topic.TopicID != [16]byte{} {
-			line += "\tTopicId: " + uuidText(topic.TopicID)
+			line += "\tTopicId: " + protocol.UUID(topic.TopicID).String()
 		}
 		t.say("%s\tPartitionCount: %d\tReplicationFactor: %d\tConfigs: %s", line, len(topic.Partitions),
 			replicaCount(topic), strings.Join(own, ","))

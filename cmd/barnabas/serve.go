@@ -16,6 +16,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/broker"
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/internal/terminal"
 )
 
 // processStart is as close to exec as a Go program can see.
@@ -155,7 +156,7 @@ type ready struct {
 // announce tells that the listeners answer: one JSON line, or a banner for a person.
 func announce(b *broker.Broker, out io.Writer) error {
 	took := float64(time.Since(processStart).Microseconds()) / 1000
-	if file, ok := out.(*os.File); ok && isTerminal(file) {
+	if terminal.Is(out) {
 		_, err := fmt.Fprintf(out, "Barnabas %s is ready on %s (%.1f ms)\n  data        %s\n  durability  %s\n  stop with Ctrl-C\n",
 			versionText(), b.Bootstrap(), took, b.DataDir(), b.Durability())
 		return err
@@ -169,16 +170,6 @@ func announce(b *broker.Broker, out io.Writer) error {
 	}
 	_, err = out.Write(append(line, '\n'))
 	return err
-}
-
-// isTerminal tells a person's screen from a pipe, a file and the null device.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
 }
 
 // haste is how long after the first signal a second one means haste. Before, it is

@@ -12,7 +12,7 @@ import (
 // folder (logstore/disk) may import its parent, never the reverse, unless it stands
 // on a lower floor: then it is a part that its parent is built of (the assignors).
 var floors = [][]string{
-	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/layering", "internal/scenario", "internal/sim", "internal/applets", "internal/fault", "internal/composefile"},
+	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/layering", "internal/scenario", "internal/sim", "internal/applets", "internal/fault", "internal/composefile", "internal/terminal"},
 	{"protocol", "config", "auth"},
 	{"logstore", "logstore/disk", "logstore/object", "metadata", "coordinator/group/assignor"},
 	{"partition", "coordinator", "coordinator/group", "coordinator/share", "coordinator/txn", "cli/consumergroup"},
@@ -102,7 +102,7 @@ func TestImportProblemTellsUpFromDown(t *testing.T) {
 var outerRooms = map[string]bool{
 	"cmd/barnabas": true, "broker": true, "console": true, "internal/vfs": true, "internal/clock": true, "internal/layering": true, "internal/scenario": true,
 	"internal/applets": true, "docker/rootfs": true,
-	"cli": true, "cli/kafkatools": true, // commands: they read the user's files and wait for the user's broker
+	"cli": true, "cli/kafkatools": true, "internal/terminal": true, // commands: they read the user's files and wait for the user's broker
 }
 
 // forbiddenImports are what the data path must get by parameter instead.
