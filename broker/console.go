@@ -43,11 +43,14 @@ func (b *Broker) HTTPAddress() string {
 	return b.console.Address()
 }
 
+// errStarting answers what is asked too early: the HTTP port listens before there is anything.
+var errStarting = errors.New("the broker is starting")
+
 // notReady is why a client should wait.
 func (b *Broker) notReady() error {
 	switch {
 	case !b.started.Load():
-		return errors.New("the broker is starting")
+		return errStarting
 	case b.failed.Load():
 		return errors.New("the broker has failed")
 	case !b.prepared.Load():
@@ -59,7 +62,7 @@ func (b *Broker) notReady() error {
 // look says what the metrics show.
 func (b *Broker) look(ctx context.Context, groups bool) (*console.Look, error) {
 	if !b.started.Load() {
-		return nil, b.notReady()
+		return nil, errStarting
 	}
 	b.rooms.RLock()
 	defer b.rooms.RUnlock()
@@ -227,15 +230,11 @@ type control struct{ *Broker }
 
 // SetFault implements console.Control.
 func (c control) SetFault(rule Rule) (console.Fault, error) {
-	compiled, err := rule.Compile()
+	f, err := c.Fault(rule)
 	if err != nil {
 		return console.Fault{}, err
 	}
-	f, err := c.faults.Add(compiled)
-	if err != nil {
-		return console.Fault{}, err
-	}
-	return console.Fault{ID: f.ID(), Rule: rule}, nil
+	return console.Fault{ID: f.fault.ID(), Rule: rule}, nil
 }
 
 // Faults implements console.Control.

@@ -18,7 +18,6 @@ const (
 
 // Fault is a Rule in force.
 type Fault struct {
-	rule  Rule
 	fault *fault.Fault
 }
 
@@ -35,7 +34,7 @@ func (b *Broker) Fault(rule Rule) (*Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Fault{rule, set}, nil
+	return &Fault{set}, nil
 }
 
 // Count is how often the rule has fired.

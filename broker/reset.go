@@ -33,8 +33,8 @@ const resetGrace = 500 * time.Millisecond
 // An error leaves a broker that has failed (see Fatal), except for ErrClosed and that of a
 // ctx that had ended already: then nothing has happened.
 func (b *Broker) Reset(ctx context.Context) error {
-	if !b.started.Load() { // the HTTP port listens before there is anything to reset
-		return errors.New("the broker is starting")
+	if !b.started.Load() {
+		return errStarting
 	}
 	b.rooms.Lock()
 	defer b.rooms.Unlock()
