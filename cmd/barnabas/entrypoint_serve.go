@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -63,7 +62,9 @@ func (s *imageStart) run(out, errOut io.Writer) error {
 	}
 	if err != nil {
 		logger.Error("the start failed", "error", err)
-		stopNow(b, logger)
+		if err := b.Stop(); err != nil {
+			logger.Error("stopping", "error", err)
+		}
 		return &exitError{exitFailed, err}
 	}
 	if _, err := io.WriteString(out, s.banner(b.NodeID(), b.Bootstrap(), time.Now())); err != nil {
@@ -99,7 +100,7 @@ func (s *imageStart) load() (*config.Static, error) {
 // families' defaults differ, and a volume may come from another one.
 func loadWithNodeID(settings *config.Static, in config.Input) (*config.Static, error) {
 	dir := dataOf(settings)
-	id := nodeIDOf(dir)
+	id := propertyOf(filepath.Join(dir, metaProperties), "node.id")
 	if id == "" {
 		return settings, nil
 	}
@@ -114,14 +115,6 @@ func dataOf(settings *config.Static) string {
 		return b.LogDirs[0]
 	}
 	return "the data directory"
-}
-
-func stopNow(b *broker.Broker, logger *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), b.StopTimeout())
-	defer cancel()
-	if err := b.Close(ctx); err != nil {
-		logger.Error("stopping", "error", err)
-	}
 }
 
 // prepare makes what must be there before anybody is told that the broker is
@@ -194,16 +187,7 @@ func keepZooKeeper(file string, errOut io.Writer) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
-	port := "2181"
-	if text, err := os.ReadFile(file); err == nil {
-		if entries, err := config.ParseProperties(text); err == nil {
-			for _, e := range entries {
-				if e.Name == "clientPort" {
-					port = e.Value
-				}
-			}
-		}
-	}
+	port := orElse(propertyOf(file, "clientPort"), "2181")
 	l, err := net.Listen("tcp", net.JoinHostPort("", port))
 	if err != nil {
 		fmt.Fprintf(errOut, "zookeeper-server-start: port %s stays closed: %v\n", port, err)

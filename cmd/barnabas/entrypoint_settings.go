@@ -110,23 +110,23 @@ func hasData(dir string) bool {
 // metaProperties is Kafka's name for the file with the identity of a data directory.
 const metaProperties = "meta.properties"
 
-// nodeIDOf is the node id of a data directory, empty when it has none.
-func nodeIDOf(dir string) string {
-	text, err := os.ReadFile(filepath.Join(dir, metaProperties))
+// propertyOf is one property of a file, empty when it has none or cannot be read:
+// whoever needs the file says what is wrong with it.
+func propertyOf(file, name string) (value string) {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return "" // opening the directory says what is wrong
+		return ""
 	}
 	entries, err := config.ParseProperties(text)
 	if err != nil {
-		return "" // likewise
+		return ""
 	}
-	id := ""
 	for _, e := range entries {
-		if e.Name == "node.id" {
-			id = e.Value
+		if e.Name == name {
+			value = e.Value
 		}
 	}
-	return id
+	return value
 }
 
 // inVolume tells whether a volume is mounted at a folder or above it, as with

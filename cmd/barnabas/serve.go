@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -208,10 +207,8 @@ func waitAndStop(b *broker.Broker, signals <-chan os.Signal, logger *slog.Logger
 	case failure = <-b.Fatal():
 		logger.Error("the broker cannot go on", "error", failure)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), b.StopTimeout())
-	defer cancel()
 	stopped := make(chan error, 1)
-	go func() { stopped <- b.Close(ctx) }()
+	go func() { stopped <- b.Stop() }()
 	s, err := awaitUnlessHasty(stopped, signals)
 	switch {
 	case s != nil:
