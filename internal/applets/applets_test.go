@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/terminal"
 )
 
 // result is what a program leaves.
@@ -340,7 +342,7 @@ func TestTheNullDeviceIsNoPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if isTerminal(null) || isTerminal(strings.NewReader("")) {
+	if terminal.Is(null) || terminal.Is(strings.NewReader("")) {
 		t.Error("prompts would be written for nobody")
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/terminal"
 )
 
 // Become is Run for a process that does nothing else: the applet has its
@@ -91,7 +93,7 @@ func (c *children) end(s syscall.Signal) {
 	defer c.mu.Unlock()
 	for p := range c.all {
 		c.all[p] = true
-		if s != syscall.SIGINT || !isTerminal(os.Stdin) {
+		if s != syscall.SIGINT || !terminal.Is(os.Stdin) {
 			_ = p.Signal(s) // it may be gone already
 		}
 	}

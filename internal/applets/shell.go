@@ -16,6 +16,8 @@ import (
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/interp"
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/barnabas-mq/barnabas/internal/terminal"
 )
 
 // shell is sh and bash, which are one: bash's language.
@@ -40,7 +42,7 @@ func (c *call) shell() int {
 			return statusNotFound
 		}
 		text = bytes.NewReader(script)
-	case isTerminal(c.in):
+	case terminal.Is(c.in):
 		return c.interactive(params)
 	default:
 		script, err := io.ReadAll(c.in)
@@ -172,21 +174,6 @@ func (c *call) interactive(params []string) int {
 		fmt.Fprint(c.errOut, "$ ")
 	}
 	return status
-}
-
-// isTerminal tells a person's screen from the null device, which is the input of
-// a container that nobody looks at.
-func isTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
 }
 
 // builtin is what the shell has inside, as a program.
