@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -151,7 +152,7 @@ func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Cl
 		kgo.RequestTimeoutOverhead(max(100*time.Millisecond, min(limit, answerPatience))),
 		kgo.AlwaysRetryEOF(), // a published port of a container accepts and closes before the broker listens
 		kgo.RetryBackoffFn(func(int) time.Duration { return retryPause }),
-		kgo.Dialer(d.dial), kgo.WithLogger(d),
+		kgo.Dialer(d.dial), kgo.WithLogger(d), kgo.WithHooks(d),
 	}
 	return kgo.NewClient(append(options, more...)...)
 }
@@ -167,6 +168,8 @@ type dialer struct {
 	met bool
 
 	warned sync.Once
+	// answered: a broker has sent an answer, on any connection.
+	answered atomic.Bool
 }
 
 // dialTimeout is Java's socket.connection.setup.timeout.ms.
@@ -219,6 +222,30 @@ func (d *dialer) Log(_ kgo.LogLevel, message string, pairs ...any) {
 		if pairs[i] == "err" {
 			d.warn("%s: %v", message, pairs[i+1])
 		}
+	}
+}
+
+// OnBrokerRead tells of a connection that ends before a broker ever answered on any: the client's own
+// log tells of an end, but not of a reset, which is what a port that accepts for a later broker sends
+// to whom it leaves unread.
+func (d *dialer) OnBrokerRead(broker kgo.BrokerMetadata, _ int16, _ int, _, _ time.Duration, err error) {
+	d.ended(broker, err)
+}
+
+// OnBrokerWrite tells of the same, when the end comes before the request.
+func (d *dialer) OnBrokerWrite(broker kgo.BrokerMetadata, _ int16, _ int, _, _ time.Duration, err error) {
+	if err != nil {
+		d.ended(broker, err)
+	}
+}
+
+// ended warns of an error before the first answer; the first answer ends the warnings.
+func (d *dialer) ended(broker kgo.BrokerMetadata, err error) {
+	switch {
+	case err == nil:
+		d.answered.Store(true)
+	case !d.answered.Load() && !errors.Is(err, net.ErrClosed) && !errors.Is(err, context.Canceled):
+		d.warn("Connection to %s ended before an answer: %v", net.JoinHostPort(broker.Host, strconv.Itoa(int(broker.Port))), err)
 	}
 }
 

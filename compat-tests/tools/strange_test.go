@@ -124,27 +124,36 @@ func TestACursorThatGoesBack(t *testing.T) {
 	}
 }
 
-// A tool waits for a broker behind a published port, where something accepts and closes until
-// the broker listens, and says on the way what it waits for.
+// A tool waits for a broker behind a published port, where something accepts and ends the connection,
+// in order or by a reset, until the broker listens, and says on the way what it waits for.
 func TestAPortThatOpensBeforeTheBroker(t *testing.T) {
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "words"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	var early atomic.Int32
-	port := listen(t, func(outside net.Conn) {
-		inside, err := net.Dial("tcp", c.ListenAddrs()[0])
-		if early.Add(1) <= 3 || err != nil {
-			_ = outside.Close()
-			return
-		}
-		go func() { _, _ = io.Copy(inside, outside); _ = inside.Close() }()
-		_, _ = io.Copy(outside, inside)
-		_ = outside.Close()
-	})
-	if got := runAll(t, port, "kafka-topics --list --bootstrap-server ADDR"); !strings.Contains(got, "words") || !strings.Contains(got, "WARN") {
-		t.Error(got)
+	for end, seconds := range map[string]int{"in order": -1, "by a reset": 0} {
+		t.Run(end, func(t *testing.T) {
+			var early atomic.Int32
+			port := listen(t, func(outside net.Conn) {
+				defer outside.Close()
+				if early.Add(1) <= 2 {
+					_, _ = outside.Read(make([]byte, 4096)) // or else the kernel resets in either case
+					_ = outside.(*net.TCPConn).SetLinger(seconds)
+					return
+				}
+				inside, err := net.Dial("tcp", c.ListenAddrs()[0])
+				if err != nil {
+					return
+				}
+				go func() { _, _ = io.Copy(inside, outside); _ = inside.Close() }()
+				_, _ = io.Copy(outside, inside)
+			})
+			got := runAll(t, port, "kafka-topics --list --bootstrap-server ADDR")
+			if !strings.Contains(got, "words") || !strings.Contains(got, "WARN") {
+				t.Error(got)
+			}
+		})
 	}
 }
 
