@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -225,26 +226,15 @@ func (d *dialer) Log(_ kgo.LogLevel, message string, pairs ...any) {
 	}
 }
 
-// OnBrokerRead tells of a connection that ends before a broker ever answered on any: the client's own
-// log tells of an end, but not of a reset, which is what a port that accepts for a later broker sends
-// to whom it leaves unread.
-func (d *dialer) OnBrokerRead(broker kgo.BrokerMetadata, _ int16, _ int, _, _ time.Duration, err error) {
-	d.ended(broker, err)
-}
-
-// OnBrokerWrite tells of the same, when the end comes before the request.
-func (d *dialer) OnBrokerWrite(broker kgo.BrokerMetadata, _ int16, _ int, _, _ time.Duration, err error) {
-	if err != nil {
-		d.ended(broker, err)
-	}
-}
-
-// ended warns of an error before the first answer; the first answer ends the warnings.
-func (d *dialer) ended(broker kgo.BrokerMetadata, err error) {
-	switch {
+// OnBrokerE2E tells of a connection that fails before a broker ever answered on any. The client's log
+// tells of one that ends in order, and why that may be; not of a reset, which is what a port that
+// accepts for a later broker sends to whom it leaves unread.
+func (d *dialer) OnBrokerE2E(broker kgo.BrokerMetadata, _ int16, exchange kgo.BrokerE2E) {
+	switch err := exchange.Err(); {
 	case err == nil:
 		d.answered.Store(true)
-	case !d.answered.Load() && !errors.Is(err, net.ErrClosed) && !errors.Is(err, context.Canceled):
+	case d.answered.Load() || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled):
+	default:
 		d.warn("Connection to %s ended before an answer: %v", net.JoinHostPort(broker.Host, strconv.Itoa(int(broker.Port))), err)
 	}
 }
