@@ -42,7 +42,7 @@ const (
 	smallSegments = "1048576"
 )
 
-var compactionWorkloads = []workload{{"compaction: 50 keys x 20,000 updates", runCompaction}}
+var compactionWorkloads = []workload{{name: "compaction: 50 keys x 20,000 updates", run: runCompaction}}
 
 var compactionGoals = []goal{
 	{row: slowdownRow, unit: "x", column: "barnabas", atMost: 2},

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -27,10 +28,24 @@ type contender interface {
 // starter makes a broker on a fresh data folder.
 type starter func() (*testbed.Broker, error)
 
+// nullBroker is the name of the broker that stores nothing: workloads read nothing
+// back from it.
+const nullBroker = "null"
+
+// devStarters make every broker that there is, none of which syncs before it
+// answers.
 var devStarters = map[string]starter{
-	"barnabas": func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
-	"kfake":    func() (*testbed.Broker, error) { return startPeer() },
-	"kafka":    func() (*testbed.Broker, error) { return startKafka(nil) },
+	"barnabas":     func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
+	"kfake":        func() (*testbed.Broker, error) { return startOwn("kfake", "peer") },
+	"kfake-memory": func() (*testbed.Broker, error) { return startOwn("kfake-memory", "peer", "-memory") },
+	"kafka":        func() (*testbed.Broker, error) { return startKafka(nil) },
+	nullBroker:     func() (*testbed.Broker, error) { return startOwn(nullBroker, "null") },
+}
+
+// is tells whether a broker's name is this one, with or without a version behind it.
+func is(broker, name string) bool {
+	version, found := strings.CutPrefix(broker, name)
+	return found && (version == "" || len(version) > 1 && version[0] == '-' && version[1] >= '0' && version[1] <= '9')
 }
 
 // startKafka starts Apache Kafka as a server would run.
@@ -43,21 +58,13 @@ func startKafka(properties map[string]string) (*testbed.Broker, error) {
 	return oracle.Start(oracle.Options{HeapMiB: 1024, Server: true, Properties: all})
 }
 
-// startPeer builds and starts kfake on disk.
-func startPeer(flags ...string) (*testbed.Broker, error) {
-	return startOwn("kfake", flags...)
-}
-
-// ownBrokers are programs beside this one, by the broker's name.
-var ownBrokers = map[string]string{"kfake": "peer", "null": "null"}
-
-// startOwn builds and starts one of ownBrokers.
-func startOwn(name string, flags ...string) (*testbed.Broker, error) {
+// startOwn builds and starts a program of a folder beside this one.
+func startOwn(name, program string, flags ...string) (*testbed.Broker, error) {
 	dir, err := os.MkdirTemp("", "bench-peer-")
 	if err != nil {
 		return nil, err
 	}
-	b, err := startOwnIn(name, dir, flags)
+	b, err := startOwnIn(name, program, dir, flags)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
@@ -65,9 +72,9 @@ func startOwn(name string, flags ...string) (*testbed.Broker, error) {
 	return b, nil
 }
 
-func startOwnIn(name, dir string, flags []string) (*testbed.Broker, error) {
-	binary := filepath.Join(dir, ownBrokers[name])
-	source := "github.com/barnabas-mq/barnabas/compat-tests/bench/" + ownBrokers[name]
+func startOwnIn(name, program, dir string, flags []string) (*testbed.Broker, error) {
+	binary := filepath.Join(dir, program)
+	source := "github.com/barnabas-mq/barnabas/compat-tests/bench/" + program
 	if out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}

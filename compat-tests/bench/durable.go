@@ -15,7 +15,7 @@ import (
 // durableStarters make each broker sync a batch before it answers.
 var durableStarters = map[string]starter{
 	"barnabas": func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "server"}) },
-	"kfake":    func() (*testbed.Broker, error) { return startPeer("-sync") },
+	"kfake":    func() (*testbed.Broker, error) { return startOwn("kfake", "peer", "-sync") },
 	"kafka": func() (*testbed.Broker, error) {
 		return startKafka(map[string]string{"log.flush.interval.messages": "1"})
 	},
@@ -30,19 +30,13 @@ const (
 )
 
 var durableWorkloads = []workload{
-	{durableSingle, runDurableSingle},
-	{durableOne, func(b contender, o options) ([]phase, error) {
+	{name: durableSingle, run: runDurableSingle},
+	{name: durableOne, run: func(b contender, o options) ([]phase, error) {
 		return runDurableMany(b, o, durableOne, 1, o.durableMiB)
 	}},
-	{durableSix, func(b contender, o options) ([]phase, error) {
+	{name: durableSix, run: func(b contender, o options) ([]phase, error) {
 		return runDurableMany(b, o, durableSix, partitions, 4*o.durableMiB)
 	}},
-}
-
-var durableGoals = []goal{
-	{row: durableSingle, unit: "p50 ms", column: "kafka", ratio: true, atMost: 0.4},
-	{row: durableSix, unit: "MB/s", column: "kafka", ratio: true, atLeast: 4},
-	{row: durableSix, unit: "MB/s", column: "kfake", ratio: true, atLeast: 6},
 }
 
 // runDurableSingle sends one record of 1 KiB at a time on one connection.

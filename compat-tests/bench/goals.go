@@ -2,14 +2,17 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // goal is what a figure is meant to reach. It is judged on medians and printed;
-// it fails nothing, because the machine is not the same everywhere.
+// it fails nothing, because the machine is not the same everywhere. A goal whose
+// figure a table does not have is silent there.
 type goal struct {
 	row, unit string
-	// column is a broker, by the beginning of its name.
+	// column is a broker, without its version, or several between commas: the best
+	// of them is meant.
 	column string
 	// ratio judges the ratio to or of the column, else its own figure.
 	ratio bool
@@ -19,17 +22,41 @@ type goal struct {
 
 // verdict is a line, empty when the goal's figure was not measured.
 func (g goal) verdict(t *table) string {
-	for _, r := range t.rows {
-		if r.name != g.row || r.unit != g.unit {
-			continue
-		}
+	at := slices.IndexFunc(t.rows, func(r *row) bool { return r.name == g.row && r.unit == g.unit })
+	if at < 0 {
+		return ""
+	}
+	r := t.rows[at]
+	var columns []string
+	for _, name := range strings.Split(g.column, ",") {
 		for _, column := range t.brokers {
-			if strings.HasPrefix(column, g.column) {
-				return g.judge(t, r, column)
+			if is(column, name) && median(r.samples[column]) != 0 {
+				columns = append(columns, column)
 			}
 		}
 	}
-	return ""
+	if len(columns) == 0 {
+		return ""
+	}
+	return g.judge(t, r, best(r, columns))
+}
+
+// best is the column with the best median of a row.
+func best(r *row, columns []string) string {
+	order := func(a, b string) int {
+		x, y := median(r.samples[a]), median(r.samples[b])
+		if r.better == lower {
+			x, y = y, x
+		}
+		switch {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	}
+	return slices.MinFunc(columns, order)
 }
 
 func (g goal) judge(t *table, r *row, column string) string {

@@ -37,6 +37,25 @@ func TestGoals(t *testing.T) {
 	}
 }
 
+// The best of several columns is judged: the highest, or the lowest where less is better.
+func TestGoalAgainstTheBest(t *testing.T) {
+	tab := &table{brokers: []string{"ours", "kfake", "kfake-memory"}}
+	for _, row := range []struct {
+		name   string
+		better direction
+	}{{"speed", higher}, {"time", lower}} {
+		tab.add(row.name, "x", row.better, "ours", 6)
+		tab.add(row.name, "x", row.better, "kfake", 2)
+		tab.add(row.name, "x", row.better, "kfake-memory", 3)
+	}
+	for row, want := range map[string]string{"speed": "vs kfake-memory: 2x", "time": "vs kfake: 3x"} {
+		g := goal{row: row, unit: "x", column: bestKfake, ratio: true, atLeast: 1}
+		if text := g.verdict(tab); !strings.Contains(text, want) {
+			t.Errorf("%s: %q, want %q", row, text, want)
+		}
+	}
+}
+
 // Reading back sees a batch that is missing, moved or damaged.
 func TestCheckCopies(t *testing.T) {
 	sent := wire.NewBatch(0, wire.Record{Value: []byte("a")}, wire.Record{})

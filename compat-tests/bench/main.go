@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -33,8 +32,8 @@ func main() {
 	flag.IntVar(&o.durableRequests, "durable-requests", 2_000, "durable requests, one in flight, per round")
 	flag.IntVar(&o.partitions, "partitions", 10_000, "partitions with data in the start series")
 	flag.IntVar(&o.updates, "updates", 20_000, "updates of each of the 50 keys in the compaction series")
-	flag.StringVar(&o.only, "only", "", "workloads whose name contains this")
-	flag.StringVar(&o.against, "against", "kfake,kafka", "peers to compare with; empty is none")
+	flag.StringVar(&o.only, "only", "", "workloads whose name contains this, or one of these, between commas")
+	flag.StringVar(&o.against, "against", "kfake,kfake-memory,kafka,null", "peers to compare with, of those that a series has; empty is none")
 	flag.DurationVar(&o.limit, "limit", 12*time.Minute, "begin no round of a series after this time")
 	flag.StringVar(&o.json, "json", "", "also write the figures to this file")
 	flag.Parse()
@@ -44,31 +43,13 @@ func main() {
 	}
 }
 
-// series is one table: workloads that are measured on the same brokers.
-type series struct {
-	title string
-	// workloads are its names, for --only.
-	workloads []workload
-	run       func(s series, o options) (*table, error)
-}
-
-var allSeries = []series{
-	{"side by side (Barnabas: profile dev)", workloads, sideBySide{starters: devStarters, starts: true, memory: true}.run},
-	{"durable: synced before the answer", durableWorkloads, sideBySide{starters: durableStarters, goals: durableGoals}.run},
-	{"groups (Barnabas: profile dev)", groupWorkloads, sideBySide{starters: groupStarters, always: []string{"null"}, goals: groupGoals}.run},
-	{"transactions (Barnabas: profile dev)", transactionWorkloads, sideBySide{starters: devStarters, goals: transactionGoals}.run},
-	{"old consumers (Barnabas: profile dev; Apache Kafka 3.9)", oldWorkloads, sideBySide{starters: oldStarters, goals: oldGoals}.run},
-	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
-	{"compaction", compactionWorkloads, sideBySide{starters: compactionStarters, goals: compactionGoals}.run},
-}
-
 // run measures every series that --only leaves something of. A series that fails
 // does not keep the others from being measured.
 func run(o options) error {
 	var failed error
 	var figures []figure
 	for _, s := range allSeries {
-		s.workloads = selected(s.workloads, o)
+		s.workloads = selected(s.workloads, o.only)
 		if len(s.workloads) == 0 {
 			continue
 		}
@@ -90,14 +71,4 @@ func run(o options) error {
 		failed = errors.Join(failed, err)
 	}
 	return failed
-}
-
-func selected(all []workload, o options) []workload {
-	var out []workload
-	for _, w := range all {
-		if strings.Contains(w.name, o.only) {
-			out = append(out, w)
-		}
-	}
-	return out
 }

@@ -31,16 +31,15 @@ var errRefused = errors.New("the broker does not convert the codec")
 
 // Apache Kafka 4 does not convert any more.
 var oldStarters = map[string]starter{
-	"barnabas": devStarters["barnabas"],
 	"kafka": func() (*testbed.Broker, error) {
 		return oracle.Start(oracle.Options{Version: oracle.Old, HeapMiB: 1024, Server: true})
 	},
 }
 
 var oldWorkloads = []workload{
-	{"old consumers: without compression", oldConsumers("none", kgo.NoCompression())},
-	{"old consumers: lz4", oldConsumers("lz4", kgo.Lz4Compression())},
-	{"old consumers: zstd", oldConsumers("zstd", kgo.ZstdCompression())},
+	{name: "old consumers: without compression", run: oldConsumers("none", kgo.NoCompression())},
+	{name: "old consumers: lz4", run: oldConsumers("lz4", kgo.Lz4Compression())},
+	{name: "old consumers: zstd", run: oldConsumers("zstd", kgo.ZstdCompression())},
 }
 
 var oldGoals = []goal{

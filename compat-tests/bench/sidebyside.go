@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -10,10 +11,11 @@ import (
 
 // sideBySide takes each workload through several brokers in turn.
 type sideBySide struct {
-	// starters make the brokers by name; a peer that is absent has no part in it.
+	// columns are the brokers beside Barnabas, by name, in order; of them those are
+	// started that --against names as well.
+	columns []string
+	// starters make those that are started otherwise here than by devStarters.
 	starters map[string]starter
-	// always are brokers that are measured whatever the peers are.
-	always []string
 	// starts also measures restarts, memory the resident memory at the end.
 	starts, memory bool
 	goals          []goal
@@ -21,7 +23,7 @@ type sideBySide struct {
 
 func (x sideBySide) run(s series, o options) (t *table, err error) {
 	began := time.Now()
-	brokers, err := startAll(x.starters, x.always, o)
+	brokers, err := x.startAll(o)
 	defer func() {
 		for _, b := range brokers {
 			if closeErr := b.Close(); err == nil {
@@ -33,7 +35,7 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 		return nil, err
 	}
 	t = newTable(brokers)
-	t.goals = x.goals
+	t.goals = slices.Concat(targets, x.goals)
 	if x.starts {
 		if err := measureStarts(t, brokers, o); err != nil {
 			return t, err
@@ -51,6 +53,9 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 		for _, w := range s.workloads {
 			for i := range brokers {
 				b := brokers[(round+i)%len(brokers)] // nobody always comes after the same one
+				if !w.takes(b) {
+					continue
+				}
 				fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s\n", round+1, o.rounds, w.name, b.Name())
 				if err := t.measure(w, b, o); err != nil {
 					return t, fmt.Errorf("%s on %s: %w", w.name, b.Name(), err)
@@ -66,18 +71,20 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 
 // startAll starts Barnabas and the peers; the first error stops it, and what was
 // started is returned all the same.
-func startAll(starters map[string]starter, always []string, o options) ([]contender, error) {
-	var out []contender
+func (x sideBySide) startAll(o options) (out []contender, err error) {
 	peers := strings.Split(o.against, ",")
 	for _, name := range peers {
 		if _, known := devStarters[name]; !known && name != "" {
-			return nil, fmt.Errorf("no broker %q; there are barnabas, kfake and kafka", name)
+			return nil, fmt.Errorf("no broker %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(devStarters)), ", "))
 		}
 	}
-	for _, name := range slices.Concat([]string{"barnabas"}, peers, always) {
-		start, takesPart := starters[name]
-		if !takesPart {
+	for _, name := range slices.Concat([]string{"barnabas"}, x.columns) {
+		if name != "barnabas" && !slices.Contains(peers, name) {
 			continue
+		}
+		start, special := x.starters[name]
+		if !special {
+			start = devStarters[name]
 		}
 		b, err := start()
 		if err != nil {
@@ -92,6 +99,9 @@ func startAll(starters map[string]starter, always []string, o options) ([]conten
 func warmUp(brokers []contender, work []workload, o options) error {
 	for _, b := range brokers {
 		for _, w := range work {
+			if !w.takes(b) {
+				continue
+			}
 			if _, err := w.run(b, o); err != nil {
 				return fmt.Errorf("%s on %s: %w", w.name, b.Name(), err)
 			}

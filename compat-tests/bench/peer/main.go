@@ -1,5 +1,5 @@
-// Command peer is kfake, the in-memory broker of franz-go, on disk: the best Go
-// peer that the benchmarks compare with. It says on its first line of output
+// Command peer is kfake, the in-memory broker of franz-go, on disk or in its usual mode:
+// the best Go peer that the benchmarks compare with. It says on its first line of output
 // that it serves.
 package main
 
@@ -16,16 +16,20 @@ import (
 func main() {
 	port := flag.Int("port", 0, "port to listen on")
 	data := flag.String("data", "", "data folder")
+	memory := flag.Bool("memory", false, "keep everything in memory instead")
 	durable := flag.Bool("sync", false, "fsync every batch")
 	flag.Parse()
-	if err := run(*port, *data, *durable); err != nil {
+	if err := run(*port, *data, *durable, *memory); err != nil {
 		fmt.Fprintln(os.Stderr, "peer:", err)
 		os.Exit(1)
 	}
 }
 
-func run(port int, data string, durable bool) error {
-	options := []kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(data), kfake.AllowAutoTopicCreation()}
+func run(port int, data string, durable, memory bool) error {
+	options := []kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port), kfake.AllowAutoTopicCreation()}
+	if !memory {
+		options = append(options, kfake.DataDir(data))
+	}
 	if durable {
 		options = append(options, kfake.SyncWrites())
 	}

@@ -1,0 +1,50 @@
+package main
+
+import "strings"
+
+// series is one table: workloads that are measured on the same brokers.
+type series struct {
+	title string
+	// workloads are its names, for --only.
+	workloads []workload
+	run       func(s series, o options) (*table, error)
+}
+
+// allSeries in the order in which they run. A new one is a line here; its
+// workloads and what its brokers are lie in a file of its own.
+var allSeries = []series{
+	{"side by side (Barnabas: profile dev)", workloads,
+		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, starts: true, memory: true}.run},
+	{"durable: synced before the answer", durableWorkloads,
+		sideBySide{columns: []string{"kfake", "kafka"}, starters: durableStarters}.run},
+	{"groups (Barnabas: profile dev)", groupWorkloads,
+		sideBySide{columns: []string{"kfake", "kafka", nullBroker}, goals: groupGoals}.run},
+	{"transactions (Barnabas: profile dev)", transactionWorkloads,
+		sideBySide{columns: []string{"kfake", "kafka"}, goals: transactionGoals}.run},
+	{"old consumers (Barnabas: profile dev; Apache Kafka 3.9)", oldWorkloads,
+		sideBySide{columns: []string{"kafka"}, starters: oldStarters, goals: oldGoals}.run},
+	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
+	{"compaction", compactionWorkloads,
+		sideBySide{columns: []string{"kafka"}, starters: compactionStarters, goals: compactionGoals}.run},
+}
+
+// selected are the workloads that --only names: all when it is empty, else those
+// of whose name it is a part, or else, between its commas, a part is.
+func selected(all []workload, only string) []workload {
+	if out := named(all, only); len(out) > 0 {
+		return out
+	}
+	return named(all, strings.Split(only, ",")...)
+}
+
+func named(all []workload, parts ...string) (out []workload) {
+	for _, w := range all {
+		for _, part := range parts {
+			if strings.Contains(w.name, strings.TrimSpace(part)) {
+				out = append(out, w)
+				break
+			}
+		}
+	}
+	return out
+}
