@@ -15,14 +15,14 @@ const bufferedBytes = 250 << 20
 
 // produceRecords sends records as an application would that wants throughput:
 // idempotent, acks=all, no compression.
-func produceRecords(ctx context.Context, b contender, topic string, count int64) error {
+func produceRecords(ctx context.Context, b contender, topic string, count int64, valueBytes int) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()), kgo.DefaultProduceTopic(topic),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(bufferedBytes/recordBytes), kgo.ProducerBatchMaxBytes(1_000_000))
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(bufferedBytes/valueBytes), kgo.ProducerBatchMaxBytes(1_000_000))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	value := filler(recordBytes)
+	value := filler(valueBytes)
 	var once sync.Once
 	var failed error
 	promise := func(_ *kgo.Record, err error) {

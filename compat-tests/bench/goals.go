@@ -1,9 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/bench/record"
 )
 
 // goal is what a figure is meant to reach. It is judged on medians and printed;
@@ -20,11 +21,11 @@ type goal struct {
 	atMost, atLeast float64
 }
 
-// verdict is a line, empty when the goal's figure was not measured.
-func (g goal) verdict(t *table) string {
+// verdict is false when the goal's figure was not measured.
+func (g goal) verdict(t *table) (_ record.Verdict, judged bool) {
 	at := slices.IndexFunc(t.rows, func(r *row) bool { return r.name == g.row && r.unit == g.unit })
 	if at < 0 {
-		return ""
+		return record.Verdict{}, false
 	}
 	r := t.rows[at]
 	var columns []string
@@ -36,7 +37,7 @@ func (g goal) verdict(t *table) string {
 		}
 	}
 	if len(columns) == 0 {
-		return ""
+		return record.Verdict{}, false
 	}
 	return g.judge(t, r, best(r, columns))
 }
@@ -59,21 +60,14 @@ func best(r *row, columns []string) string {
 	return slices.MinFunc(columns, order)
 }
 
-func (g goal) judge(t *table, r *row, column string) string {
-	got, text, suffix := median(r.samples[column]), column, " "+r.unit
+func (g goal) judge(t *table, r *row, column string) (_ record.Verdict, judged bool) {
+	v := record.Verdict{Row: r.name, Unit: r.unit, Column: column, Ratio: g.ratio, AtMost: g.atMost > 0}
+	v.Got = median(r.samples[column])
 	if g.ratio {
-		got, text, suffix = t.ratio(r, column), "vs "+column, "x"
+		v.Got = t.ratio(r, column)
 	}
-	if got == 0 {
-		return ""
+	if v.Bound, v.Met = g.atLeast, v.Got >= g.atLeast; v.AtMost {
+		v.Bound, v.Met = g.atMost, v.Got <= g.atMost
 	}
-	limit, bound, met := "at least", g.atLeast, got >= g.atLeast
-	if g.atMost > 0 {
-		limit, bound, met = "at most", g.atMost, got <= g.atMost
-	}
-	verdict := "met"
-	if !met {
-		verdict = "MISSED"
-	}
-	return fmt.Sprintf("goal %-7s %s, %s, %s: %.3g%s, %s %.3g%s\n", verdict, r.name, r.unit, text, got, suffix, limit, bound, suffix)
+	return v, v.Got != 0
 }

@@ -50,8 +50,8 @@ func TestGoalAgainstTheBest(t *testing.T) {
 	}
 	for row, want := range map[string]string{"speed": "vs kfake-memory: 2x", "time": "vs kfake: 3x"} {
 		g := goal{row: row, unit: "x", column: bestKfake, ratio: true, atLeast: 1}
-		if text := g.verdict(tab); !strings.Contains(text, want) {
-			t.Errorf("%s: %q, want %q", row, text, want)
+		if v, _ := g.verdict(tab); !strings.Contains(v.String(), want) {
+			t.Errorf("%s: %q, want %q", row, v, want)
 		}
 	}
 }

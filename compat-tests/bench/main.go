@@ -1,30 +1,37 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/bench/record"
+	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
 )
 
 type options struct {
-	rounds, starts  int
-	sizeMiB         int
-	requests        int
-	durableMiB      int
-	durableRequests int
-	partitions      int
-	updates         int
-	only, against   string
-	limit           time.Duration
-	json            string
+	rounds, starts   int
+	sizeMiB          int
+	requests         int
+	durableMiB       int
+	durableRequests  int
+	partitions       int
+	updates          int
+	repeats, warmMiB int
+	only, against    string
+	limit            time.Duration
+	json             string
 }
 
 func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 3, "measured rounds")
+	flag.IntVar(&o.repeats, "repeats", 2, "times that a round is repeated in which the null broker moved")
+	flag.IntVar(&o.warmMiB, "warm", 1024, "MiB that Kafka is sent before the side-by-side series")
 	flag.IntVar(&o.starts, "starts", 10, "starts of each broker, and from each state of the data folder")
 	flag.IntVar(&o.sizeMiB, "size", 512, "MiB per throughput workload and round; the start series fills twice as much")
 	flag.IntVar(&o.requests, "requests", 50_000, "single-record requests per round")
@@ -47,16 +54,19 @@ func main() {
 // does not keep the others from being measured.
 func run(o options) error {
 	var failed error
-	var figures []figure
+	out := record.Run{Date: time.Now().UTC().Format(time.RFC3339), Machine: record.ThisMachine(os.TempDir()), Versions: versions(), Flags: os.Args[1:]}
 	for _, s := range allSeries {
 		s.workloads = selected(s.workloads, o.only)
 		if len(s.workloads) == 0 {
 			continue
 		}
 		t, err := s.run(s, o)
-		if t != nil && len(t.rows) > 0 {
+		if t != nil && len(t.rows)+len(t.failures) > 0 {
 			fmt.Printf("\n%s\n\n%s", s.title, t)
-			figures = append(figures, t.figures(s.title)...)
+			out.Series = append(out.Series, t.record(s.title))
+			if n := len(t.failures); n > 0 {
+				failed = errors.Join(failed, fmt.Errorf("%s: %d workloads failed", s.title, n))
+			}
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.title, err))
@@ -64,11 +74,25 @@ func run(o options) error {
 		}
 	}
 	if o.json != "" {
-		text, err := json.MarshalIndent(figures, "", "  ")
-		if err == nil {
-			err = os.WriteFile(o.json, append(text, '\n'), 0o644)
-		}
-		failed = errors.Join(failed, err)
+		failed = errors.Join(failed, out.Write(o.json))
 	}
 	return failed
+}
+
+// versions of the brokers and of the clients that load them.
+func versions() map[string]string {
+	out := map[string]string{"kafka": oracle.Newest, "barnabas": said("git", "describe", "--tags", "--always", "--dirty")}
+	for name, module := range map[string]string{"kfake": "github.com/twmb/franz-go/pkg/kfake", "franz-go": "github.com/twmb/franz-go"} {
+		out[name] = said("go", "list", "-m", "-f", "{{.Version}}", module)
+	}
+	return out
+}
+
+// said is what a command prints, or nothing.
+func said(command string, args ...string) string {
+	out, err := exec.Command(command, args...).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/bench/record"
 )
 
 // direction tells which way a figure is better.
@@ -30,6 +33,31 @@ type table struct {
 	ofFirst bool
 	rows    []*row
 	goals   []goal
+	// notes tell what the reader has to know, failures which workloads failed.
+	notes, failures []string
+	rounds          []record.Round
+}
+
+func (t *table) note(format string, args ...any) {
+	t.notes = append(t.notes, fmt.Sprintf(format, args...))
+	fmt.Fprintln(os.Stderr, t.notes[len(t.notes)-1])
+}
+
+// fail notes a workload that failed; the others go on.
+func (t *table) fail(format string, args ...any) {
+	t.failures = append(t.failures, fmt.Sprintf(format, args...))
+	fmt.Fprintln(os.Stderr, "FAILED", t.failures[len(t.failures)-1])
+}
+
+// merge adds the samples of another table.
+func (t *table) merge(other *table) {
+	for _, r := range other.rows {
+		for _, broker := range other.brokers {
+			for _, v := range r.samples[broker] {
+				t.add(r.name, r.unit, r.better, broker, v)
+			}
+		}
+	}
 }
 
 func newTable(brokers []contender) *table {
@@ -82,13 +110,16 @@ func (t *table) addPhase(broker string, p phase) {
 		t.add(p.name, "p50 ms", lower, broker, millis(percentile(p.latencies, 50)))
 		t.add(p.name, "p99 ms", lower, broker, millis(percentile(p.latencies, 99)))
 	}
+	if p.rss > 0 {
+		defer t.add(p.name, "RSS MiB", lower, broker, float64(p.rss)/(1<<20)) // below the others
+	}
 	switch {
 	case p.bytes > 0:
 		t.add(p.name, "MB/s", higher, broker, float64(p.bytes)/1e6/p.wall.Seconds())
 		t.add(p.name, "CPU s/GB", lower, broker, p.cpu.Seconds()/(float64(p.bytes)/1e9))
 	case p.requests > 0:
 		t.add(p.name, "k/s", higher, broker, float64(p.requests)/1e3/p.wall.Seconds())
-		t.add(p.name, "CPU us each", lower, broker, float64(p.cpu/time.Microsecond)/float64(p.requests))
+		t.add(p.name, "CPU us each", lower, broker, float64(p.cpu.Microseconds())/float64(p.requests))
 	}
 }
 
@@ -98,17 +129,8 @@ func percentile(samples []time.Duration, percent int) time.Duration {
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-func median(samples []float64) float64 {
-	if len(samples) == 0 {
-		return 0
-	}
-	s := slices.Clone(samples)
-	slices.Sort(s)
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
-	}
-	return s[len(s)/2]
-}
+
+func median(samples []float64) float64 { return record.Median(samples) }
 
 // String is the table for a person: medians, the spread in brackets, what
 // Barnabas is of each other (or each other of the first), and the goals.
@@ -129,14 +151,14 @@ func (t *table) String() string {
 	for _, r := range t.rows {
 		fmt.Fprintf(&b, "%-34s %-12s", r.name, r.unit)
 		for _, name := range t.brokers {
-			fmt.Fprintf(&b, " %*s", columnWidth, r.spread(name))
+			fmt.Fprintf(&b, " %*s", columnWidth, record.Spread(r.samples[name]))
 		}
 		for _, name := range t.brokers[1:] {
 			width := max(ratioWidth, len(name))
 			if !t.ofFirst {
 				width = max(ratioWidth, len("vs "+name))
 			}
-			fmt.Fprintf(&b, " %*s", width, times(t.ratio(r, name)))
+			fmt.Fprintf(&b, " %*s", width, record.Times(t.ratio(r, name)))
 		}
 		b.WriteByte('\n')
 	}
@@ -145,8 +167,14 @@ func (t *table) String() string {
 	} else {
 		b.WriteString("\nMedians, in brackets the lowest and highest round. Ratios are of medians; for times, CPU and memory less is better.\n")
 	}
-	for _, g := range t.goals {
-		b.WriteString(g.verdict(t))
+	for _, v := range t.verdicts() {
+		b.WriteString(v.String() + "\n")
+	}
+	for _, note := range t.notes {
+		b.WriteString("note: " + note + "\n")
+	}
+	for _, failure := range t.failures {
+		b.WriteString("FAILED: " + failure + "\n")
 	}
 	return b.String()
 }
@@ -163,51 +191,29 @@ func (t *table) ratio(r *row, column string) float64 {
 	return first / other
 }
 
-func times(ratio float64) string {
-	if ratio == 0 {
-		return "-"
+// verdicts are those of the goals whose figures there are.
+func (t *table) verdicts() (out []record.Verdict) {
+	for _, g := range t.goals {
+		if v, judged := g.verdict(t); judged {
+			out = append(out, v)
+		}
 	}
-	return fmt.Sprintf("%.3gx", ratio)
+	return out
 }
 
-func (r *row) spread(broker string) string {
-	s := r.samples[broker]
-	if len(s) == 0 {
-		return "-"
-	}
-	if len(s) == 1 {
-		return number(s[0])
-	}
-	return fmt.Sprintf("%s (%s-%s)", number(median(s)), number(slices.Min(s)), number(slices.Max(s)))
+// record is the table for machines.
+func (t *table) record(title string) record.Series {
+	return record.Series{Title: title, Columns: t.brokers, OfFirst: t.ofFirst, Figures: t.figures(), Goals: t.verdicts(),
+		Notes: t.notes, Failures: t.failures, Rounds: t.rounds}
 }
 
-func number(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.2f", v)
-}
-
-// figure is a row for machines.
-type figure struct {
-	Series  string               `json:"series"`
-	Name    string               `json:"name"`
-	Unit    string               `json:"unit"`
-	Better  string               `json:"better"`
-	Samples map[string][]float64 `json:"samples"`
-}
-
-func (t *table) figures(series string) []figure {
-	var out []figure
+func (t *table) figures() (out []record.Figure) {
 	for _, r := range t.rows {
 		better := "higher"
 		if r.better == lower {
 			better = "lower"
 		}
-		out = append(out, figure{series, r.name, r.unit, better, r.samples})
+		out = append(out, record.Figure{Name: r.name, Unit: r.unit, Better: better, Samples: r.samples})
 	}
 	return out
 }

@@ -10,6 +10,9 @@ type series struct {
 	run       func(s series, o options) (*table, error)
 }
 
+// name is the title without what it explains.
+func (s series) name() string { return strings.TrimSpace(s.title[:(strings.IndexAny(s.title+":", "(:"))]) }
+
 // allSeries in the order in which they run. A new one is a line here; its
 // workloads and what its brokers are lie in a file of its own.
 var allSeries = []series{

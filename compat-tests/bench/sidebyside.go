@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -41,32 +42,49 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 			return t, err
 		}
 	}
-	fmt.Fprintln(os.Stderr, "warming up")
-	if err := warmUp(brokers, s.workloads, o); err != nil {
+	if err := x.measure(s, t, brokers, o, began); err != nil || !x.memory {
 		return t, err
 	}
-	for round := range o.rounds {
-		if time.Since(began) > o.limit {
-			fmt.Fprintf(os.Stderr, "time limit of %v: %d of %d rounds\n", o.limit, round, o.rounds)
-			break
-		}
-		for _, w := range s.workloads {
-			for i := range brokers {
-				b := brokers[(round+i)%len(brokers)] // nobody always comes after the same one
-				if !w.takes(b) {
-					continue
-				}
-				fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s\n", round+1, o.rounds, w.name, b.Name())
-				if err := t.measure(w, b, o); err != nil {
-					return t, fmt.Errorf("%s on %s: %w", w.name, b.Name(), err)
-				}
+	return t, t.memory("RSS after", brokers)
+}
+
+// measure warms the brokers up and takes the rounds.
+func (x sideBySide) measure(s series, t *table, brokers []contender, o options, began time.Time) error {
+	y, err := newYardstick()
+	if err != nil {
+		return err
+	}
+	defer y.broker.Close() //nolint:errcheck // it holds nothing
+	r := newRounds(s, brokers, y, t, o)
+	if x.memory {
+		for _, b := range brokers {
+			if err := firstGiB(b, o); err != nil {
+				t.fail("the first %d MiB of %s: %v", o.warmMiB, b.Name(), err)
 			}
 		}
 	}
-	if x.memory {
-		return t, t.memory("RSS after", brokers)
+	// A JVM compiles what runs often: every workload is taken once, unmeasured.
+	r.run(s.name()+": warming up", 0, func(w workload, b contender) error {
+		_, err := w.run(b, o)
+		return err
+	})
+	return r.measure(o, began)
+}
+
+// firstGiB gives Kafka --warm MiB before its figures are taken: its JVM needs that
+// much to be as fast as it gets.
+func firstGiB(b contender, o options) error {
+	if !is(b.Name(), "kafka") || o.warmMiB == 0 {
+		return nil
 	}
-	return t, nil
+	fmt.Fprintf(os.Stderr, "the first %d MiB of %s\n", o.warmMiB, b.Name())
+	return withTopic(b, partitions, func(ctx context.Context, topic string) error {
+		count := int64(o.warmMiB) << 20 / recordBytes
+		if err := produceRecords(ctx, b, topic, count, recordBytes); err != nil {
+			return err
+		}
+		return consumeRecords(ctx, b, topic, count)
+	})
 }
 
 // startAll starts Barnabas and the peers; the first error stops it, and what was
@@ -93,19 +111,4 @@ func (x sideBySide) startAll(o options) (out []contender, err error) {
 		out = append(out, b)
 	}
 	return out, nil
-}
-
-// warmUp takes every workload once, unmeasured: a JVM compiles what runs often.
-func warmUp(brokers []contender, work []workload, o options) error {
-	for _, b := range brokers {
-		for _, w := range work {
-			if !w.takes(b) {
-				continue
-			}
-			if _, err := w.run(b, o); err != nil {
-				return fmt.Errorf("%s on %s: %w", w.name, b.Name(), err)
-			}
-		}
-	}
-	return nil
 }

@@ -19,6 +19,8 @@ type phase struct {
 	// bytes or requests done; one of them is zero.
 	bytes, requests int64
 	wall, cpu       time.Duration
+	// rss is the resident memory of the broker afterwards, in bytes.
+	rss int64
 	// latencies of single requests, where they count.
 	latencies []time.Duration
 	// more are figures of other kinds.
@@ -64,7 +66,7 @@ func timed(b contender, o options, name string, f func() (bytes, requests int64,
 		return phase{}, fmt.Errorf("%s: %w", name, err)
 	}
 	after, err := b.Usage()
-	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU()}, err
+	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU(), rss: after.RSS}, err
 }
 
 // runClients produces and then consumes one topic by franz-go.
@@ -72,7 +74,7 @@ func runClients(b contender, o options) (phases []phase, err error) {
 	count := int64(o.sizeMiB) << 20 / recordBytes
 	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
 		produced, err := timed(b, o, "produce 1 KiB", func() (int64, int64, error) {
-			return count * recordBytes, 0, produceRecords(ctx, b, topic, count)
+			return count * recordBytes, 0, produceRecords(ctx, b, topic, count, recordBytes)
 		})
 		if err != nil {
 			return err

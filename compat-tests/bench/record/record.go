@@ -1,0 +1,232 @@
+// Package record is what a run of the benchmarks leaves for machines: every sample
+// of every round, what it was measured on, and how the goals were met. It reads
+// and merges such files; the page and the comparison are made from them.
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// Run is one run, or several merged into one.
+type Run struct {
+	// Date is when it began, in UTC, as RFC 3339 writes it.
+	Date    string  `json:"date"`
+	Machine Machine `json:"machine"`
+	// Versions of the brokers and clients, by name.
+	Versions map[string]string `json:"versions"`
+	// Flags are those of the command line.
+	Flags  []string `json:"flags"`
+	Series []Series `json:"series"`
+}
+
+// Series is one table.
+type Series struct {
+	Title   string   `json:"title"`
+	Columns []string `json:"columns"`
+	// OfFirst says that the ratios are of each column to the first; else they are
+	// of the first to each other one.
+	OfFirst bool      `json:"of_first,omitempty"`
+	Figures []Figure  `json:"figures"`
+	Goals   []Verdict `json:"goals,omitempty"`
+	// Notes tell what the reader has to know, and Failures which workloads failed.
+	Notes    []string `json:"notes,omitempty"`
+	Failures []string `json:"failures,omitempty"`
+	// Rounds are all that were measured, those that are void as well.
+	Rounds []Round `json:"rounds,omitempty"`
+}
+
+// Figure is a row: the samples of the rounds that count, by column.
+type Figure struct {
+	Name    string               `json:"name"`
+	Unit    string               `json:"unit"`
+	Better  string               `json:"better"`
+	Samples map[string][]float64 `json:"samples"`
+}
+
+// Verdict is a goal that was judged.
+type Verdict struct {
+	Row    string `json:"row"`
+	Unit   string `json:"unit"`
+	Column string `json:"column"`
+	// Ratio tells whether Got and Bound are ratios to the column; else they are in
+	// Unit. AtMost tells which side of the bound is good.
+	Ratio  bool    `json:"ratio,omitempty"`
+	AtMost bool    `json:"at_most,omitempty"`
+	Got    float64 `json:"got"`
+	Bound  float64 `json:"bound"`
+	Met    bool    `json:"met"`
+}
+
+// String is the verdict as a line.
+func (v Verdict) String() string {
+	text, suffix := v.Column, " "+v.Unit
+	if v.Ratio {
+		text, suffix = "vs "+v.Column, "x"
+	}
+	limit, verdict := "at least", "MISSED"
+	if v.AtMost {
+		limit = "at most"
+	}
+	if v.Met {
+		verdict = "met"
+	}
+	return fmt.Sprintf("goal %-7s %s, %s, %s: %.3g%s, %s %.3g%s", verdict, v.Row, v.Unit, text, v.Got, suffix, limit, v.Bound, suffix)
+}
+
+// Round is one attempt at a round: what was measured, and what the machine was
+// like before and after, told by a broker that stores nothing.
+type Round struct {
+	Round   int     `json:"round"`
+	Attempt int     `json:"attempt"`
+	Before  Reading `json:"null_before"`
+	After   Reading `json:"null_after"`
+	// Moved is by how much the readings differ from those of the first valid round.
+	Moved float64 `json:"null_moved"`
+	// Void rounds do not count.
+	Void    bool     `json:"void"`
+	Figures []Figure `json:"figures,omitempty"`
+}
+
+// Reading is what the null broker reached: small requests and large ones.
+type Reading struct {
+	RequestsPerSecond  float64 `json:"requests_per_s"`
+	MegabytesPerSecond float64 `json:"mb_per_s"`
+}
+
+// Read reads a file.
+func Read(path string) (Run, error) {
+	var r Run
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Write writes a file.
+func (r Run) Write(path string) error {
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(listOfNumbers.ReplaceAllFunc(text, oneLine), '\n'), 0o644)
+}
+
+// Merge joins runs of one machine. A figure that several have is that of the last
+// of them: figures of two runs are never one median, because only those of one run
+// were measured beside each other.
+func Merge(runs ...Run) (Run, error) {
+	if len(runs) == 0 {
+		return Run{}, fmt.Errorf("no runs to merge")
+	}
+	out := runs[0]
+	out.Versions = map[string]string{}
+	out.Series = nil
+	for _, r := range runs {
+		if r.Machine != out.Machine {
+			return Run{}, fmt.Errorf("runs of two machines: %s, and %s", out.Machine, r.Machine)
+		}
+		out.Date = max(out.Date, r.Date)
+		for name, version := range r.Versions {
+			if before, known := out.Versions[name]; known && before != version {
+				version = before + ", " + version
+			}
+			out.Versions[name] = version
+		}
+		for _, s := range r.Series {
+			at := slices.IndexFunc(out.Series, func(o Series) bool { return o.Title == s.Title })
+			if at < 0 {
+				out.Series = append(out.Series, s)
+			} else {
+				out.Series[at] = out.Series[at].with(s)
+			}
+		}
+	}
+	return out, nil
+}
+
+// with is a series with the figures and verdicts of a later one in place of its own.
+func (s Series) with(later Series) Series {
+	figures := slices.Clone(s.Figures)
+	for _, f := range later.Figures {
+		at := slices.IndexFunc(figures, func(o Figure) bool { return o.Name == f.Name && o.Unit == f.Unit })
+		if at < 0 {
+			figures = append(figures, f)
+		} else {
+			figures[at] = f
+		}
+	}
+	goals := slices.DeleteFunc(slices.Clone(s.Goals), func(v Verdict) bool {
+		return slices.ContainsFunc(later.Figures, func(f Figure) bool { return f.Name == v.Row && f.Unit == v.Unit })
+	})
+	s.Figures, s.Goals = figures, append(goals, later.Goals...)
+	for _, column := range later.Columns {
+		if !slices.Contains(s.Columns, column) {
+			s.Columns = append(slices.Clip(s.Columns), column)
+		}
+	}
+	s.Notes = slices.Concat(s.Notes, later.Notes)
+	s.Failures = slices.Concat(s.Failures, later.Failures)
+	s.Rounds = slices.Concat(s.Rounds, later.Rounds)
+	return s
+}
+
+// Ratio of a figure between the first column and another; 0 is none.
+func (s Series) Ratio(f Figure, column string) float64 {
+	first, other := Median(f.Samples[s.Columns[0]]), Median(f.Samples[column])
+	switch {
+	case first == 0 || other == 0:
+		return 0
+	case s.OfFirst:
+		return other / first
+	}
+	return first / other
+}
+
+// Median of samples, 0 of none.
+func Median(samples []float64) float64 {
+	if len(samples) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(samples))
+	if n := len(s); n%2 == 0 {
+		return (s[n/2-1] + s[n/2]) / 2
+	}
+	return s[len(s)/2]
+}
+
+// Number is a figure for a person: three digits or more.
+func Number(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// Spread is the median with the lowest and the highest in brackets.
+func Spread(samples []float64) string {
+	switch len(samples) {
+	case 0:
+		return "-"
+	case 1:
+		return Number(samples[0])
+	}
+	return fmt.Sprintf("%s (%s-%s)", Number(Median(samples)), Number(slices.Min(samples)), Number(slices.Max(samples)))
+}
+
+// Times is a ratio for a person; 0 is none.
+func Times(ratio float64) string {
+	if ratio == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.3gx", ratio)
+}

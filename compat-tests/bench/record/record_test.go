@@ -1,0 +1,73 @@
+package record
+
+import (
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func run(date string, series ...Series) Run {
+	return Run{Date: date, Machine: Machine{CPU: "x", Cores: 2}, Versions: map[string]string{"barnabas": date}, Series: series}
+}
+
+func figure(name string, ours, theirs float64) Figure {
+	return Figure{Name: name, Unit: "MB/s", Better: "higher", Samples: map[string][]float64{"barnabas": {ours}, "kafka": {theirs}}}
+}
+
+// A merged run has the figures of all; of a figure that several have, the last one,
+// with its verdict.
+func TestMerge(t *testing.T) {
+	columns := []string{"barnabas", "kafka"}
+	first := run("2026-01-01", Series{Title: "a", Columns: columns, Figures: []Figure{figure("fetch", 1, 2), figure("produce", 3, 4)},
+		Goals: []Verdict{{Row: "fetch", Unit: "MB/s", Got: 0.5}, {Row: "produce", Unit: "MB/s", Got: 0.75}}})
+	second := run("2026-01-02", Series{Title: "a", Columns: columns, Figures: []Figure{figure("fetch", 6, 2)}, Goals: []Verdict{{Row: "fetch", Unit: "MB/s", Got: 3}}},
+		Series{Title: "b", Columns: columns, Figures: []Figure{figure("start", 1, 1)}})
+	got, err := Merge(first, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Series) != 2 || got.Date != "2026-01-02" || got.Versions["barnabas"] != "2026-01-01, 2026-01-02" {
+		t.Errorf("merged into %+v", got)
+	}
+	a := got.Series[0]
+	if len(a.Figures) != 2 || a.Ratio(a.Figures[0], "kafka") != 3 || a.Ratio(a.Figures[1], "kafka") != 0.75 {
+		t.Errorf("figures %+v", a.Figures)
+	}
+	var judged []float64
+	for _, v := range a.Goals {
+		judged = append(judged, v.Got)
+	}
+	if !slices.Equal(judged, []float64{0.75, 3}) {
+		t.Errorf("verdicts of %v", judged)
+	}
+	second.Machine.Cores = 4
+	if _, err := Merge(first, second); err == nil {
+		t.Error("runs of two machines merge")
+	}
+}
+
+// A file reads back as what was written, and has the samples of a figure on one line.
+func TestFile(t *testing.T) {
+	want := run("2026-01-01", Series{Title: "a, [1, 2]", Columns: []string{"barnabas"}, Figures: []Figure{{Name: "x", Samples: map[string][]float64{"barnabas": {1.5, 2, 3}}}}})
+	path := filepath.Join(t.TempDir(), "run.json")
+	if err := want.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(path)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	if text := string(listOfNumbers.ReplaceAllFunc([]byte("[\n 1.5,\n 2\n]"), oneLine)); text != "[1.5,2]" {
+		t.Errorf("a list is %q", text)
+	}
+}
+
+// A goal reads as a sentence, met or missed.
+func TestVerdict(t *testing.T) {
+	v := Verdict{Row: "fetch", Unit: "MB/s", Column: "kafka-4.3.1", Ratio: true, Got: 0.5, Bound: 1.15}
+	if text := v.String(); !strings.Contains(text, "MISSED  fetch, MB/s, vs kafka-4.3.1: 0.5x, at least 1.15x") {
+		t.Error(text)
+	}
+}
