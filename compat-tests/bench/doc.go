@@ -1,7 +1,10 @@
-// Command bench measures brokers side by side: Barnabas, kfake on disk and Apache
-// Kafka. Each series is a table with brokers of its own:
+// Command bench measures brokers side by side: Barnabas, kfake (on disk, and in
+// memory where that is better), Apache Kafka, and null, which answers and stores
+// nothing: the ceiling. Each series is a table with brokers of its own; allSeries
+// lists them:
 //
-//	side by side  produce, consume, single requests, starts, memory (profile dev)
+//	side by side  produce and consume by franz-go and by librdkafka, raw frames,
+//	              starts, memory (profile dev)
 //	durable       everything is synced before the answer: Barnabas in profile
 //	              server, Kafka with log.flush.interval.messages=1, kfake -sync
 //	groups        1,000 members join one group at once, by each group protocol that
@@ -11,6 +14,8 @@
 //	              beside a plain one
 //	old consumers of Kafka 0.10 read what modern producers wrote, Barnabas and Kafka 3.9:
 //	              how fast, in how much memory, and what a modern one beside it notices
+//	start beside  10,000 partitions after a stop and after kill -9, and 2 GiB after
+//	peers         kill -9
 //	start         Barnabas alone: empty, after 1 GiB and kill -9, with 10,000
 //	              partitions after a stop and after kill -9, 20,000 open files
 //	compaction    50 keys x 20,000 updates, Barnabas and Kafka: what compaction
@@ -19,11 +24,18 @@
 // All brokers of a series run at once and idle while another is measured. Each
 // round takes every workload through every broker in turn, so that a slow moment
 // of the machine falls on all, and begins with another broker than the one
-// before, so that none always follows the same one. Figures are medians over the
-// rounds. A figure alone says little, the ratios beside it are what counts. Below
-// a table stand its goals, met or missed; a missed one fails nothing.
+// before, so that none always follows the same one. A null broker of its own is
+// measured before and after each round: when that moved, the machine did, and the
+// round is void and repeated, --repeats times. Figures are medians over the rounds.
+// A figure alone says little, the ratios beside it are what counts. Below a table
+// stand its goals (targets.go), met or missed; a missed one fails nothing. A workload
+// that fails on a broker is noted there, and the others go on.
 //
-//	go run ./bench [--rounds 3] [--only produce] [--against kfake,kafka] [--limit 12m] [--json FILE]
+// The JSON (package record) has every sample of every round; page writes
+// docs/performance.md from it, and benchfmt what benchstat reads. null and peer are
+// the brokers that are built here, rdkafka is the load of librdkafka.
+//
+//	go run ./bench [--rounds 3] [--only produce,raw] [--against kfake,kafka,null] [--limit 12m] [--json FILE]
 //	go run ./bench --only durable [--durable-size 64] [--durable-requests 2000]
 //	go run ./bench --only groups [--requests 50000]
 //	go run ./bench --only transactions [--requests 50000]
@@ -41,5 +53,5 @@
 // Kafka's clients: a member that is stable hears of a rebalance by its heartbeat,
 // every 3 s, so that joins take that long whenever a broker lets an early
 // generation become stable. A workload leaves out brokers that do not advertise
-// what it sends.
+// what it sends. Nothing is read back from null, which has counted what it got.
 package main

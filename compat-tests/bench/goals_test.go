@@ -84,6 +84,38 @@ func TestCheckCopies(t *testing.T) {
 	}
 }
 
+// Batches that a client made are judged by their checksums and offsets.
+func TestCheckBatches(t *testing.T) {
+	at := func(base int64, records ...wire.Record) []byte {
+		b := wire.NewBatch(0, records...)
+		b.BaseOffset = base
+		return b.Encode()
+	}
+	first := at(0, wire.Record{Value: []byte("a")}, wire.Record{})
+	damaged := at(2, wire.Record{Value: []byte("b")})
+	damaged[len(damaged)-2]++
+	short := at(2, wire.Record{})
+	short[11] = 3
+	tests := []struct {
+		name   string
+		second []byte
+		next   int64
+		fails  bool
+	}{
+		{"whole", at(2, wire.Record{}), 3, false},
+		{"cut", at(2, wire.Record{})[:65], 2, false},
+		{"moved", at(3, wire.Record{}), 2, true},
+		{"damaged", damaged, 2, true},
+		{"shorter than a header", short, 2, true},
+	}
+	for _, test := range tests {
+		next, err := checkBatches(append(first[:len(first):len(first)], test.second...), 0)
+		if next != test.next || (err != nil) != test.fails {
+			t.Errorf("%s: next %d, error %v; want %d, fails %v", test.name, next, err, test.next, test.fails)
+		}
+	}
+}
+
 // A copy of a data folder shares the files of partitions and nothing else.
 func TestCopyTree(t *testing.T) {
 	from, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")

@@ -151,10 +151,15 @@ func fetchAll(address, topic string, partitions int32, end int64) (int64, error)
 }
 
 func fetchRequest(topic string, offsets []int64, end int64) *kmsg.FetchRequest {
+	return fetchUntil(topic, offsets, func(int) int64 { return end })
+}
+
+// fetchUntil asks for those partitions that are not at their end yet.
+func fetchUntil(topic string, offsets []int64, end func(partition int) int64) *kmsg.FetchRequest {
 	t := kmsg.NewFetchRequestTopic()
 	t.Topic = topic
 	for i, offset := range offsets {
-		if offset >= end {
+		if offset >= end(i) {
 			continue
 		}
 		p := kmsg.NewFetchRequestTopicPartition()

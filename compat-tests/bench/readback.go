@@ -26,18 +26,53 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // exactly n copies of the batch, with checksums that match, at offsets without a
 // gap.
 func verifyCopies(address, topic string, partitions int32, batch []byte, n int) error {
+	want := (int64(binary.BigEndian.Uint32(batch[batchLastDeltaAt:])) + 1) * int64(n)
+	return readBack(address, topic, partitions, func(ends []int64) error {
+		for partition, end := range ends {
+			if end != want {
+				return fmt.Errorf("partition %d ends at %d, want %d", partition, end, want)
+			}
+		}
+		return nil
+	}, func(b []byte, offset int64) (int64, error) { return checkCopies(b, offset, batch) })
+}
+
+// verifyRecords reads every partition from its start to its end: together they
+// must hold so many records, in batches with checksums that match, at offsets
+// without a gap.
+func verifyRecords(address, topic string, partitions int32, n int64) error {
+	return readBack(address, topic, partitions, func(ends []int64) error {
+		var held int64
+		for _, end := range ends {
+			held += end
+		}
+		if held != n {
+			return fmt.Errorf("the topic holds %d records, %d were sent", held, n)
+		}
+		return nil
+	}, checkBatches)
+}
+
+// readBack reads every partition to its end. check is given whole batches, of
+// which the last may be cut, and returns the offset behind them.
+func readBack(address, topic string, partitions int32, judge func(ends []int64) error, check func(b []byte, offset int64) (next int64, err error)) error {
 	conn, err := wire.Dial(address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // only read from
-	records := int64(binary.BigEndian.Uint32(batch[batchLastDeltaAt:])) + 1
-	end := records * int64(n)
+	ends, err := endsOf(conn, topic, partitions)
+	if err != nil {
+		return err
+	}
+	if err := judge(ends); err != nil {
+		return err
+	}
 	offsets := make([]int64, partitions)
 	for {
-		req := fetchRequest(topic, offsets, end)
+		req := fetchUntil(topic, offsets, func(partition int) int64 { return ends[partition] })
 		if len(req.Topics[0].Partitions) == 0 {
-			return checkEnds(conn, topic, partitions, end)
+			return nil
 		}
 		resp, err := conn.Call(req)
 		if err != nil {
@@ -48,7 +83,7 @@ func verifyCopies(address, topic string, partitions int32, batch []byte, n int) 
 			if p.ErrorCode != 0 {
 				return fmt.Errorf("read back: error %d in partition %d", p.ErrorCode, p.Partition)
 			}
-			next, err := checkCopies(p.RecordBatches, offsets[p.Partition], batch)
+			next, err := check(p.RecordBatches, offsets[p.Partition])
 			if err != nil {
 				return fmt.Errorf("read back partition %d: %w", p.Partition, err)
 			}
@@ -56,9 +91,32 @@ func verifyCopies(address, topic string, partitions int32, batch []byte, n int) 
 			offsets[p.Partition] = next
 		}
 		if !progress {
-			return fmt.Errorf("read back: no progress at offsets %v of %d", offsets, end)
+			return fmt.Errorf("read back: no progress at offsets %v of %v", offsets, ends)
 		}
 	}
+}
+
+// checkBatches steps over whole batches whoever made them; the last one may be cut.
+func checkBatches(b []byte, offset int64) (next int64, err error) {
+	for len(b) >= batchHeaderBytes {
+		size := int(int32(binary.BigEndian.Uint32(b[batchLengthEnd-4:]))) + batchLengthEnd
+		if size < batchHeaderBytes {
+			return offset, fmt.Errorf("a batch of %d bytes at offset %d", size, offset)
+		}
+		if size > len(b) {
+			break
+		}
+		one := b[:size]
+		switch base := int64(binary.BigEndian.Uint64(one)); {
+		case base != offset:
+			return offset, fmt.Errorf("a batch at offset %d where %d is due", base, offset)
+		case binary.BigEndian.Uint32(one[batchCRCAt:]) != crc32.Checksum(one[batchCRCFrom:], castagnoli):
+			return offset, fmt.Errorf("the checksum of the batch at offset %d does not match", base)
+		}
+		offset += int64(binary.BigEndian.Uint32(one[batchLastDeltaAt:])) + 1
+		b = b[size:]
+	}
+	return offset, nil
 }
 
 // checkCopies steps over whole batches; the last one may be cut.
@@ -81,8 +139,8 @@ func checkCopies(b []byte, offset int64, want []byte) (next int64, err error) {
 	return offset, nil
 }
 
-// checkEnds makes sure that no partition holds more.
-func checkEnds(conn *wire.Conn, topic string, partitions int32, end int64) error {
+// endsOf are the offsets behind the last record of each partition.
+func endsOf(conn *wire.Conn, topic string, partitions int32) ([]int64, error) {
 	t := kmsg.NewListOffsetsRequestTopic()
 	t.Topic = topic
 	for i := range partitions {
@@ -95,12 +153,14 @@ func checkEnds(conn *wire.Conn, topic string, partitions int32, end int64) error
 	req.Topics = append(req.Topics, t)
 	resp, err := conn.Call(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	ends := make([]int64, partitions)
 	for _, p := range resp.(*kmsg.ListOffsetsResponse).Topics[0].Partitions {
-		if p.ErrorCode != 0 || p.Offset != end {
-			return fmt.Errorf("partition %d ends at %d (error %d), want %d", p.Partition, p.Offset, p.ErrorCode, end)
+		if p.ErrorCode != 0 {
+			return nil, fmt.Errorf("the end of partition %d: error %d", p.Partition, p.ErrorCode)
 		}
+		ends[p.Partition] = p.Offset
 	}
-	return nil
+	return ends, nil
 }

@@ -137,7 +137,11 @@ func median(samples []float64) float64 { return record.Median(samples) }
 func (t *table) String() string {
 	const columnWidth, ratioWidth = 26, 14
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-34s %-12s", "", "")
+	nameWidth := 34
+	for _, r := range t.rows {
+		nameWidth = max(nameWidth, len(r.name))
+	}
+	fmt.Fprintf(&b, "%-*s %-12s", nameWidth, "", "")
 	for _, name := range t.brokers {
 		fmt.Fprintf(&b, " %*s", columnWidth, name)
 	}
@@ -149,7 +153,7 @@ func (t *table) String() string {
 	}
 	b.WriteByte('\n')
 	for _, r := range t.rows {
-		fmt.Fprintf(&b, "%-34s %-12s", r.name, r.unit)
+		fmt.Fprintf(&b, "%-*s %-12s", nameWidth, r.name, r.unit)
 		for _, name := range t.brokers {
 			fmt.Fprintf(&b, " %*s", columnWidth, record.Spread(r.samples[name]))
 		}

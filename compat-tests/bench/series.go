@@ -11,7 +11,9 @@ type series struct {
 }
 
 // name is the title without what it explains.
-func (s series) name() string { return strings.TrimSpace(s.title[:(strings.IndexAny(s.title+":", "(:"))]) }
+func (s series) name() string {
+	return strings.TrimSpace(s.title[:(strings.IndexAny(s.title+":", "(:"))])
+}
 
 // allSeries in the order in which they run. A new one is a line here; its
 // workloads and what its brokers are lie in a file of its own.
@@ -26,6 +28,10 @@ var allSeries = []series{
 		sideBySide{columns: []string{"kfake", "kafka"}, goals: transactionGoals}.run},
 	{"old consumers (Barnabas: profile dev; Apache Kafka 3.9)", oldWorkloads,
 		sideBySide{columns: []string{"kafka"}, starters: oldStarters, goals: oldGoals}.run},
+	{"start beside peers: 10,000 partitions (Barnabas: profile dev)", startManyWorkloads,
+		sideBySide{columns: []string{"kfake", "kafka"}, openFiles: startManyOpenFiles}.run},
+	{"start beside peers: 2 GiB (Barnabas: profile dev)", startBigWorkloads,
+		sideBySide{columns: []string{"kfake", "kafka"}}.run},
 	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
 	{"compaction", compactionWorkloads,
 		sideBySide{columns: []string{"kafka"}, starters: compactionStarters, goals: compactionGoals}.run},

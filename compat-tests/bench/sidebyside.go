@@ -20,10 +20,16 @@ type sideBySide struct {
 	// starts also measures restarts, memory the resident memory at the end.
 	starts, memory bool
 	goals          []goal
+	// openFiles is what each broker is to be allowed to have open; 0 is what the
+	// machine allows.
+	openFiles uint64
 }
 
 func (x sideBySide) run(s series, o options) (t *table, err error) {
 	began := time.Now()
+	if x.openFiles > 0 {
+		raiseOpenFiles(x.openFiles)
+	}
 	brokers, err := x.startAll(o)
 	defer func() {
 		for _, b := range brokers {

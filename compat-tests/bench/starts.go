@@ -206,30 +206,45 @@ func fillOne(b *testbed.Broker, o options) error {
 	if err := createTopics(b, 1, bigTopic); err != nil {
 		return err
 	}
+	return fillBig(b, bigTopic, bigMiB*o.sizeMiB)
+}
+
+// fillBig puts so many batches of a MiB into a topic's one partition.
+func fillBig(b contender, topic string, n int) error {
 	batch := batchOf(bigRecords, 1036) // just under what max.message.bytes allows
-	return sendFrames(b.Bootstrap(), produceFrame(bigTopic, 1, batch), bigTopic, 1, bigMiB*o.sizeMiB)
+	return sendFrames(b.Bootstrap(), produceFrame(topic, 1, batch), topic, 1, n)
 }
 
 // fillMany puts a record of 1 KiB into each of many partitions.
 func fillMany(b *testbed.Broker, o options) error {
-	const each = 100
-	names := make([]string, max(1, o.partitions/each))
+	if err := createTopics(b, manyEach, manyNames(o)...); err != nil {
+		return err
+	}
+	return oneRecordEach(b, o)
+}
+
+// manyEach is how many partitions each of the many topics has.
+const manyEach = 100
+
+func manyNames(o options) []string {
+	names := make([]string, max(1, o.partitions/manyEach))
 	for i := range names {
 		names[i] = fmt.Sprintf("%s%04d", manyTopics, i)
 	}
-	if err := createTopics(b, each, names...); err != nil {
-		return err
-	}
+	return names
+}
+
+func oneRecordEach(b contender, o options) error {
 	batch := batchOf(1, recordBytes)
-	for _, name := range names {
-		if err := sendFrames(b.Bootstrap(), produceFrame(name, each, batch), name, each, 1); err != nil {
+	for _, name := range manyNames(o) {
+		if err := sendFrames(b.Bootstrap(), produceFrame(name, manyEach, batch), name, manyEach, 1); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func createTopics(b *testbed.Broker, partitions int32, names ...string) error {
+func createTopics(b contender, partitions int32, names ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), benchTimeout)
 	defer cancel()
 	admin, err := kadm.NewOptClient(kgo.SeedBrokers(b.Bootstrap()))

@@ -1,17 +1,100 @@
 package main
 
+import "slices"
+
 // bestKfake is kfake in whichever mode is better for a figure.
 const bestKfake = "kfake,kfake-memory"
 
 // targets are the goals of every table; each table judges those whose rows it has.
-var targets = []goal{
-	{row: durableSingle, unit: "p50 ms", column: "kafka", ratio: true, atMost: 0.25},
-	{row: durableSingle, unit: "p50 ms", column: "kfake", ratio: true, atMost: 0.4},
-	{row: durableOne, unit: "MB/s", column: "kafka", ratio: true, atLeast: 8},
-	{row: durableOne, unit: "MB/s", column: "kfake", ratio: true, atLeast: 6},
-	{row: durableSix, unit: "MB/s", column: "kafka", ratio: true, atLeast: 5},
-	{row: durableSix, unit: "MB/s", column: "kfake", ratio: true, atLeast: 8},
+// A row that a table has not measured is silent.
+var targets = slices.Concat(throughputTargets, latencyTargets, footprintTargets, coordinatorTargets)
 
+// Produce and consume: speed, and what it costs the broker.
+var throughputTargets = []goal{
+	{row: "produce 1 KiB", unit: "MB/s", column: "kafka", ratio: true, atLeast: 2.7},
+	{row: "produce 1 KiB", unit: "MB/s", column: "kfake", ratio: true, atLeast: 1.25},
+	{row: "produce 1 KiB", unit: "MB/s", column: nullBroker, ratio: true, atLeast: 0.78},
+	{row: "produce 1 KiB", unit: "CPU s/GB", column: "kafka", ratio: true, atMost: 0.18},
+	{row: "produce 1 KiB", unit: "CPU s/GB", column: bestKfake, ratio: true, atMost: 0.58},
+	{row: "produce 1 KiB", unit: "CPU s/GB", column: "barnabas", atMost: 0.50},
+
+	{row: "produce 100 B", unit: "CPU us each", column: "kafka", ratio: true, atMost: 0.25},
+	{row: "produce 100 B", unit: "CPU us each", column: bestKfake, ratio: true, atMost: 0.45},
+	{row: "produce 100 B", unit: "CPU us each", column: nullBroker, ratio: true, atMost: 1.4},
+
+	{row: "raw produce 128 KiB x 6", unit: "MB/s", column: "kafka", ratio: true, atLeast: 4},
+	{row: "raw produce 128 KiB x 6", unit: "MB/s", column: bestKfake, ratio: true, atLeast: 2},
+	{row: "raw produce 128 KiB x 6", unit: "MB/s", column: nullBroker, ratio: true, atLeast: 0.45},
+	{row: "raw produce 16 KiB", unit: "MB/s", column: "kafka", ratio: true, atLeast: 5},
+	{row: "raw produce 16 KiB", unit: "MB/s", column: bestKfake, ratio: true, atLeast: 2.5},
+	{row: "raw produce 16 KiB", unit: "MB/s", column: nullBroker, ratio: true, atLeast: 0.6},
+
+	{row: "single-record requests", unit: "k/s", column: "kafka", ratio: true, atLeast: 6.5},
+	{row: "single-record requests", unit: "k/s", column: bestKfake, ratio: true, atLeast: 1.8},
+	{row: "single-record requests", unit: "CPU us each", column: "kafka", ratio: true, atMost: 0.08},
+	{row: "single-record requests", unit: "CPU us each", column: bestKfake, ratio: true, atMost: 0.30},
+	{row: "single-record requests", unit: "CPU us each", column: nullBroker, ratio: true, atMost: 1.25},
+
+	{row: "consume 1 KiB", unit: "MB/s", column: "kafka", ratio: true, atLeast: 1},
+	{row: "consume 1 KiB", unit: "MB/s", column: bestKfake, ratio: true, atLeast: 3},
+	{row: "consume 1 KiB", unit: "CPU s/GB", column: "kafka", ratio: true, atMost: 0.8},
+	{row: "consume 1 KiB", unit: "CPU s/GB", column: bestKfake, ratio: true, atMost: 0.10},
+	{row: "raw fetch", unit: "MB/s", column: "kafka", ratio: true, atLeast: 1.15},
+	{row: "raw fetch", unit: "MB/s", column: bestKfake, ratio: true, atLeast: 2.2},
+	{row: "raw fetch", unit: "CPU s/GB", column: "kafka", ratio: true, atMost: 0.65},
+	{row: "raw fetch", unit: "CPU s/GB", column: bestKfake, ratio: true, atMost: 0.25},
+}
+
+// From one end to the other, and with everything synced.
+var latencyTargets = slices.Concat(
+	endToEndTargets("end to end paced 1,000/s"),
+	endToEndTargets("end to end paced 10,000/s"),
+	[]goal{
+		{row: durableSingle, unit: "p50 ms", column: "kafka", ratio: true, atMost: 0.25},
+		{row: durableSingle, unit: "p50 ms", column: "kfake", ratio: true, atMost: 0.4},
+		{row: durableOne, unit: "MB/s", column: "kafka", ratio: true, atLeast: 8},
+		{row: durableOne, unit: "MB/s", column: "kfake", ratio: true, atLeast: 6},
+		{row: durableSix, unit: "MB/s", column: "kafka", ratio: true, atLeast: 5},
+		{row: durableSix, unit: "MB/s", column: "kfake", ratio: true, atLeast: 8},
+	})
+
+func endToEndTargets(row string) []goal {
+	return []goal{
+		{row: row, unit: "p50 ms", column: "kafka", ratio: true, atMost: 0.3},
+		{row: row, unit: "p99 ms", column: "kafka", ratio: true, atMost: 0.25},
+		{row: row, unit: "p50 ms", column: "kfake-memory", ratio: true, atMost: 0.9},
+		{row: row, unit: "p99 ms", column: "kfake-memory", ratio: true, atMost: 0.75},
+		{row: row, unit: "max ms", column: "barnabas", atMost: 50},
+	}
+}
+
+// Starts, memory and scale.
+var footprintTargets = []goal{
+	{row: startRow, unit: "ms", column: "kafka", ratio: true, atMost: 0.005},
+	{row: startRow, unit: "ms", column: "kfake", ratio: true, atMost: 1.3},
+	{row: startManyRow, unit: "ms", column: "kfake", ratio: true, atMost: 0.04},
+	{row: startManyRow, unit: "ms", column: "kafka", ratio: true, atMost: 0.005},
+	{row: startManyKilledRow, unit: "ms", column: "kfake", ratio: true, atMost: 0.06},
+	{row: startManyKilledRow, unit: "ms", column: "kafka", ratio: true, atMost: 0.005},
+
+	{row: "RSS idle", unit: "MiB", column: "kafka", ratio: true, atMost: 0.04},
+	{row: "RSS idle", unit: "MiB", column: bestKfake, ratio: true, atMost: 1.4},
+	{row: "RSS idle", unit: "MiB", column: "barnabas", atMost: 14},
+	{row: "RSS after", unit: "MiB", column: "kafka", ratio: true, atMost: 0.05},
+	{row: "RSS after", unit: "MiB", column: "barnabas", atMost: 48},
+	{row: peakConsumingRow, unit: "MiB", column: bestKfake, ratio: true, atMost: 0.2},
+	{row: "memory of an idle connection", unit: "KiB", column: "kafka", ratio: true, atMost: 0.3},
+	{row: "memory of an idle connection", unit: "KiB", column: bestKfake, ratio: true, atMost: 0.55},
+
+	{row: "create 10,000 topics", unit: "us each", column: "kafka", ratio: true, atMost: 0.03},
+	{row: "create 10,000 topics", unit: "us each", column: bestKfake, ratio: true, atMost: 0.5},
+	{row: "Metadata of 10,000 topics", unit: "ms", column: "kafka", ratio: true, atMost: 0.15},
+	{row: "Metadata of 10,000 topics", unit: "ms", column: bestKfake, ratio: true, atMost: 0.1},
+	{row: "partitions on one node", unit: "count", column: "barnabas", atLeast: 100_000},
+}
+
+// Groups and transactions.
+var coordinatorTargets = []goal{
 	{row: joinRow, unit: "ms", column: "kafka", ratio: true, atMost: 0.05},
 	{row: joinRow, unit: "ms", column: bestKfake, ratio: true, atMost: 0.6},
 	{row: commitsRow, unit: "k/s", column: "kafka", ratio: true, atLeast: 5},

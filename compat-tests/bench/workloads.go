@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -13,14 +14,17 @@ const partitions = 6
 // recordBytes is the value of a record in the throughput workloads.
 const recordBytes = 1024
 
+const peakConsumingRow = "peak RSS consuming"
+
 // phase is a measured stretch: work done in units, in wall and CPU time.
 type phase struct {
 	name string
 	// bytes or requests done; one of them is zero.
 	bytes, requests int64
 	wall, cpu       time.Duration
-	// rss is the resident memory of the broker afterwards, in bytes.
-	rss int64
+	// rss is the resident memory of the broker afterwards, in bytes, peakRSS the most
+	// since it started or since resetPeak.
+	rss, peakRSS int64
 	// latencies of single requests, where they count.
 	latencies []time.Duration
 	// more are figures of other kinds.
@@ -48,6 +52,8 @@ func (w workload) takes(b contender) bool {
 
 var workloads = []workload{
 	{name: "produce and consume 1 KiB, franz-go", run: runClients},
+	{name: "produce and consume 100 B, franz-go", run: runSmall},
+	{name: "produce and consume 1 KiB, librdkafka", run: runRdkafka},
 	{name: "raw single-record requests", run: runSingle},
 	{name: "raw produce 128 KiB x 6 and fetch", run: runRaw},
 }
@@ -66,28 +72,57 @@ func timed(b contender, o options, name string, f func() (bytes, requests int64,
 		return phase{}, fmt.Errorf("%s: %w", name, err)
 	}
 	after, err := b.Usage()
-	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU(), rss: after.RSS}, err
+	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU(), rss: after.RSS, peakRSS: after.PeakRSS}, err
 }
 
 // runClients produces and then consumes one topic by franz-go.
 func runClients(b contender, o options) (phases []phase, err error) {
 	count := int64(o.sizeMiB) << 20 / recordBytes
+	done := func() (bytes, requests int64) { return count * recordBytes, 0 }
+	return produceAndConsume(b, o, "1 KiB", recordBytes, count, done)
+}
+
+// smallRecordBytes is the value of a record where records count, not bytes.
+const smallRecordBytes = 100
+
+// runSmall does so with small records, a quarter as many bytes: what a record costs
+// counts, which is most of all the client.
+func runSmall(b contender, o options) (phases []phase, err error) {
+	count := int64(o.sizeMiB) << 20 / 4 / smallRecordBytes
+	done := func() (bytes, requests int64) { return 0, count }
+	return produceAndConsume(b, o, "100 B", smallRecordBytes, count, done)
+}
+
+// produceAndConsume verifies what was produced between the two.
+func produceAndConsume(b contender, o options, name string, valueBytes int, count int64, done func() (bytes, requests int64)) (phases []phase, err error) {
 	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
-		produced, err := timed(b, o, "produce 1 KiB", func() (int64, int64, error) {
-			return count * recordBytes, 0, produceRecords(ctx, b, topic, count, recordBytes)
+		produced, err := timed(b, o, "produce "+name, func() (int64, int64, error) {
+			bytes, requests := done()
+			return bytes, requests, produceRecords(ctx, b, topic, count, valueBytes)
 		})
 		if err != nil {
 			return err
 		}
 		phases = []phase{produced}
-		if err := checkStored(ctx, b, topic, count); err != nil || b.Name() == nullBroker {
+		if b.Name() == nullBroker {
+			return checkStored(ctx, b, topic, count)
+		}
+		if err := verifyRecords(b.Bootstrap(), topic, partitions, count); err != nil {
 			return err
 		}
-		consumed, err := timed(b, o, "consume 1 KiB", func() (int64, int64, error) {
-			return count * recordBytes, 0, consumeRecords(ctx, b, topic, count)
+		resetPeak(b.PID())
+		consumed, err := timed(b, o, "consume "+name, func() (int64, int64, error) {
+			bytes, requests := done()
+			return bytes, requests, consumeRecords(ctx, b, topic, count)
 		})
+		if err != nil {
+			return err
+		}
+		if valueBytes == recordBytes {
+			consumed.more = append(consumed.more, sample{peakConsumingRow, "MiB", lower, float64(consumed.peakRSS) / (1 << 20)})
+		}
 		phases = append(phases, consumed)
-		return err
+		return nil
 	})
 	return phases, err
 }
@@ -95,7 +130,8 @@ func runClients(b contender, o options) (phases []phase, err error) {
 // runSingle sends requests of one 100-byte record on one connection.
 func runSingle(b contender, o options) (phases []phase, err error) {
 	err = withTopic(b, 1, func(ctx context.Context, topic string) error {
-		frame := produceFrame(topic, 1, batchOf(1, 100))
+		batch := batchOf(1, 100)
+		frame := produceFrame(topic, 1, batch)
 		p, err := timed(b, o, "single-record requests", func() (int64, int64, error) {
 			return 0, int64(o.requests), sendFrames(b.Bootstrap(), frame, topic, 1, o.requests)
 		})
@@ -103,7 +139,7 @@ func runSingle(b contender, o options) (phases []phase, err error) {
 			return err
 		}
 		phases = []phase{p}
-		return checkStored(ctx, b, topic, int64(o.requests))
+		return verifySent(ctx, b, topic, 1, batch, o.requests)
 	})
 	return phases, err
 }
@@ -124,7 +160,7 @@ func runRaw(b contender, o options) (phases []phase, err error) {
 		}
 		records := int64(requests) * partitions * recordsPerBatch
 		phases = []phase{produced}
-		if err := checkStored(ctx, b, topic, records); err != nil || b.Name() == nullBroker {
+		if err := verifySent(ctx, b, topic, partitions, batch, requests); err != nil || b.Name() == nullBroker {
 			return err
 		}
 		fetched, err := timed(b, o, "raw fetch", func() (int64, int64, error) {
@@ -135,6 +171,16 @@ func runRaw(b contender, o options) (phases []phase, err error) {
 		return err
 	})
 	return phases, err
+}
+
+// verifySent makes sure that each partition holds n copies of the batch. The null
+// broker has counted the records.
+func verifySent(ctx context.Context, b contender, topic string, partitions int32, batch []byte, n int) error {
+	if b.Name() != nullBroker {
+		return verifyCopies(b.Bootstrap(), topic, partitions, batch, n)
+	}
+	records := int64(binary.BigEndian.Uint32(batch[batchLastDeltaAt:])) + 1
+	return checkStored(ctx, b, topic, records*int64(n)*int64(partitions))
 }
 
 func checkStored(ctx context.Context, b contender, topic string, want int64) error {

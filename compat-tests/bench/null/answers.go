@@ -8,9 +8,10 @@ import (
 
 // newest are the versions that are served, from 0. Produce stays below the first
 // with tagged fields and Metadata below the first with topic ids, so that there is
-// little to read and to write.
+// little to read and to write. librdkafka sends today's batches only to a broker
+// that also serves Fetch 4, which finds nothing here.
 var newest = map[kmsg.Key]int16{
-	kmsg.Produce: 8, kmsg.ListOffsets: 6, kmsg.Metadata: 8, kmsg.OffsetCommit: 8, kmsg.FindCoordinator: 3, kmsg.Heartbeat: 4,
+	kmsg.Produce: 8, kmsg.Fetch: 4, kmsg.ListOffsets: 6, kmsg.Metadata: 8, kmsg.OffsetCommit: 8, kmsg.FindCoordinator: 3, kmsg.Heartbeat: 4,
 	kmsg.ApiVersions: 3, kmsg.CreateTopics: 6, kmsg.DeleteTopics: 5, kmsg.InitProducerID: 4,
 }
 

@@ -99,10 +99,10 @@ func appendPartition(out []byte, version int16, index int32, code int16, base in
 
 // countRecords steps over whole batches of format 2 by their headers.
 func countRecords(b []byte) (n int64) {
-	const lengthAt, afterLength, countAt, headerBytes = 8, 12, 57, 61
+	const lengthAt, afterLength, magicAt, countAt, headerBytes = 8, 12, 16, 57, 61
 	for len(b) >= headerBytes {
 		size := int(int32(binary.BigEndian.Uint32(b[lengthAt:]))) + afterLength
-		if size < headerBytes || size > len(b) {
+		if size < headerBytes || size > len(b) || b[magicAt] != 2 {
 			break
 		}
 		n += int64(int32(binary.BigEndian.Uint32(b[countAt:])))

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+const (
+	startManyRow       = startRow + ", 10,000 partitions, stopped"
+	startManyKilledRow = startRow + ", 10,000 partitions, killed"
+	startBigKilledRow  = startRow + ", 2 GiB, killed"
+)
+
+// startManyOpenFiles is what a broker may have open beside its peers: Kafka has four
+// files of each of 10,000 partitions open, kfake two.
+const startManyOpenFiles = 100_000
+
+// Every start is from what a broker leaves that has just been written to, so that
+// each has the same to recover. Brokers of 10,000 partitions and of 2 GiB are not
+// the same ones: a series each.
+var (
+	startManyWorkloads = []workload{{name: "start beside peers: 10,000 partitions, stopped and killed", run: runStartMany}}
+	startBigWorkloads  = []workload{{name: "start beside peers: 2 GiB, killed", run: runStartBig}}
+)
+
+// runStartMany starts a broker that has a record or more in each of many partitions,
+// after a stop in order and after kill -9.
+func runStartMany(b contender, o options) ([]phase, error) {
+	if err := createTopics(b, manyEach, manyNames(o)...); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return nil, err
+	}
+	var all phase
+	for _, end := range []struct {
+		row string
+		by  func() error
+	}{{startManyRow, b.Stop}, {startManyKilledRow, b.Kill}} {
+		if err := awaitTopics(b, manyEach, manyNames(o)); err != nil {
+			return nil, err
+		}
+		if err := oneRecordEach(b, o); err != nil {
+			return nil, err
+		}
+		figures, err := startAfter(b, end.row, end.by)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", end.row, err)
+		}
+		all.more = append(all.more, figures...)
+	}
+	return []phase{all}, nil
+}
+
+// runStartBig starts a broker that was killed with one large partition.
+func runStartBig(b contender, o options) (phases []phase, err error) {
+	const sizes = 4 // times --size: 2 GiB unless told otherwise
+	err = withTopic(b, 1, func(_ context.Context, topic string) error {
+		if err := fillBig(b, topic, sizes*o.sizeMiB); err != nil {
+			return err
+		}
+		figures, err := startAfter(b, startBigKilledRow, b.Kill)
+		phases = []phase{{more: figures}}
+		return err
+	})
+	return phases, err
+}
+
+// startAfter ends a broker and starts it: the time from the fork to the first answer
+// to Metadata, and the memory then.
+func startAfter(b contender, row string, end func() error) ([]sample, error) {
+	if err := end(); err != nil {
+		return nil, err
+	}
+	settle(1 << 20)
+	if err := b.Start(); err != nil {
+		return nil, err
+	}
+	asked := time.Now()
+	if err := testbed.AskMetadata(b.Bootstrap()); err != nil {
+		return nil, err
+	}
+	took := b.ReadyAfter() + time.Since(asked)
+	usage, err := b.Usage()
+	return []sample{{row, "ms", lower, millis(took)}, {row, "RSS MiB", lower, float64(usage.RSS) / (1 << 20)}}, err
+}
+
+// awaitTopics waits until every partition answers: Kafka leads them a moment after
+// it has answered Metadata.
+func awaitTopics(b contender, partitions int32, names []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), benchTimeout)
+	defer cancel()
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(b.Bootstrap()))
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	for _, name := range names {
+		if err := awaitTopic(ctx, admin, name, partitions); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
