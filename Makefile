@@ -3,13 +3,14 @@ SHELL := /bin/bash
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BENCHSTAT := golang.org/x/perf/cmd/benchstat@latest
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(shell command -v $(shell $(GO) env CC) 2>/dev/null),-race,)
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := run
-.PHONY: image run build test unit compat compat-full matrix quick check format vet lint fences cross vuln bench fuzz clean
+.PHONY: image run build test unit compat compat-full matrix quick check format vet lint fences cross vuln bench bench-record bench-page bench-compare fuzz clean
 
 run: build ## build, then a development broker on localhost:9092
 	./bin/barnabas serve --profile dev
@@ -80,8 +81,25 @@ SOAKFLAGS ?= -minutes 10
 soak: build ## mixed clients under kill -9, restarts, pauses and a full disk; a ledger each minute
 	cd compat-tests && $(GO) test -count=1 -timeout 0 -v ./soak -run '^TestSoak$$' $(SOAKFLAGS)
 
-bench: build ## side by side with Apache Kafka and kfake
+bench: build ## side by side with Apache Kafka, kfake and a broker that does nothing
 	cd compat-tests && $(GO) run ./bench $(BENCHFLAGS)
+
+# The history: one file a day. It is written even when a workload fails.
+BENCHRECORD ?= docs/performance/$(shell date -u +%F).json
+
+bench-record: build ## make bench, kept in docs/performance/
+	mkdir -p docs/performance
+	cd compat-tests && $(GO) run ./bench --json '$(abspath $(BENCHRECORD))' $(BENCHFLAGS)
+
+BENCHRUNS ?= $(lastword $(sort $(wildcard docs/performance/*.json)))
+
+bench-page: ## docs/performance.md and its plots from BENCHRUNS='a.json b.json', else from the newest record
+	cd compat-tests && $(GO) run ./bench/page -docs ../docs $(abspath $(BENCHRUNS))
+
+bench-compare: ## two records by benchstat: OLD=docs/performance/a.json NEW=docs/performance/b.json
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && old=$(abspath $(OLD)) new=$(abspath $(NEW)) && cd compat-tests && \
+	$(GO) run ./bench/benchfmt "$$old" >"$$dir/old" && $(GO) run ./bench/benchfmt "$$new" >"$$dir/new" && \
+	$(GO) run $(BENCHSTAT) "old=$$dir/old" "new=$$dir/new"
 
 # Some launchers choose by the tag how they start Kafka: one that reads as Kafka's or
 # cp's version (8.0.0) makes them leave ZooKeeper out.

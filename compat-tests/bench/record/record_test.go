@@ -71,3 +71,20 @@ func TestVerdict(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// benchstat reads a line for each round, with all units of a row.
+func TestBenchfmt(t *testing.T) {
+	s := Series{Title: "a", Columns: []string{"barnabas"}, Figures: []Figure{
+		{Name: "end to end, 1,000/s", Unit: "p50 ms", Better: "lower", Samples: map[string][]float64{"barnabas": {1, 2}}},
+		{Name: "end to end, 1,000/s", Unit: "p99 ms", Better: "lower", Samples: map[string][]float64{"barnabas": {3}}},
+	}}
+	var out strings.Builder
+	if err := run("2026-01-01", s).WriteBenchfmt(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := "Unit p50-ms better=lower\nUnit p99-ms better=lower\n" +
+		"BenchmarkEnd_to_end_1000|s/Barnabas 1 1 p50-ms 3 p99-ms\nBenchmarkEnd_to_end_1000|s/Barnabas 1 2 p50-ms\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("wrote\n%swant at its end\n%s", &out, want)
+	}
+}
