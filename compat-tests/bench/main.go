@@ -72,9 +72,12 @@ func run(o options) error {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.title, err))
 			fmt.Fprintln(os.Stderr, "bench:", s.title, "failed:", err)
 		}
-	}
-	if o.json != "" {
-		failed = errors.Join(failed, out.Write(o.json))
+		if o.json == "" {
+			continue
+		}
+		if err := out.Write(o.json); err != nil { // after each series: a run may be ended early
+			return errors.Join(failed, err)
+		}
 	}
 	return failed
 }

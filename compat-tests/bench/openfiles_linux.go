@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"syscall"
 )
 
@@ -18,14 +16,15 @@ func limitOpenFiles(n uint64) error {
 	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
 }
 
-// raiseOpenFiles raises what the brokers started from now on may have open. Who may
-// not raise it keeps what there is: a broker that runs out is noted as failed.
-func raiseOpenFiles(n uint64) {
+// raiseOpenFiles raises what the brokers started from now on may have open, where
+// that is allowed, and returns what it is then.
+func raiseOpenFiles(n uint64) int {
 	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && limit.Max < n {
-		limit.Max, limit.Cur = n, n
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-			fmt.Fprintf(os.Stderr, "%d open files are not allowed: %v\n", n, err)
-		}
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return int(n)
 	}
+	if raised := (syscall.Rlimit{Cur: n, Max: n}); limit.Max < n && syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
+		limit = raised
+	}
+	return int(min(limit.Max, 1<<30)) // it may be unlimited
 }

@@ -29,7 +29,7 @@ var allSeries = []series{
 	{"old consumers (Barnabas: profile dev; Apache Kafka 3.9)", oldWorkloads,
 		sideBySide{columns: []string{"kafka"}, starters: oldStarters, goals: oldGoals}.run},
 	{"start beside peers: 10,000 partitions (Barnabas: profile dev)", startManyWorkloads,
-		sideBySide{columns: []string{"kfake", "kafka"}, openFiles: startManyOpenFiles}.run},
+		sideBySide{columns: []string{"kfake", "kafka"}, manyPartitions: true}.run},
 	{"start beside peers: 2 GiB (Barnabas: profile dev)", startBigWorkloads,
 		sideBySide{columns: []string{"kfake", "kafka"}}.run},
 	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},

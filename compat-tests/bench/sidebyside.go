@@ -20,15 +20,15 @@ type sideBySide struct {
 	// starts also measures restarts, memory the resident memory at the end.
 	starts, memory bool
 	goals          []goal
-	// openFiles is what each broker is to be allowed to have open; 0 is what the
-	// machine allows.
-	openFiles uint64
+	// manyPartitions needs as many open files as kfake has for --partitions.
+	manyPartitions bool
 }
 
 func (x sideBySide) run(s series, o options) (t *table, err error) {
 	began := time.Now()
-	if x.openFiles > 0 {
-		raiseOpenFiles(x.openFiles)
+	var many table
+	if x.manyPartitions {
+		o.partitions = partitionsBeside(&many, o)
 	}
 	brokers, err := x.startAll(o)
 	defer func() {
@@ -42,7 +42,7 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 		return nil, err
 	}
 	t = newTable(brokers)
-	t.goals = slices.Concat(targets, x.goals)
+	t.goals, t.notes = slices.Concat(targets, x.goals), many.notes
 	if x.starts {
 		if err := measureStarts(t, brokers, o); err != nil {
 			return t, err

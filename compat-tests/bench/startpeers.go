@@ -19,9 +19,28 @@ const (
 	startBigKilledRow  = startRow + ", 2 GiB, killed"
 )
 
-// startManyOpenFiles is what a broker may have open beside its peers: Kafka has four
-// files of each of 10,000 partitions open, kfake two.
-const startManyOpenFiles = 100_000
+const (
+	// kfake has two files of each partition open, Kafka one; no other has more.
+	filesPerPartition = 2
+	// filesBeside are the connections and everything else.
+	filesBeside = 500
+)
+
+// partitionsBeside is how many partitions every broker has in the series beside
+// peers: fewer than asked for where the machine does not allow kfake's open files,
+// and the table says so.
+func partitionsBeside(t *table, o options) int {
+	allowed := raiseOpenFiles(uint64(filesPerPartition*o.partitions + filesBeside))
+	most := (allowed - filesBeside) / filesPerPartition / manyEach * manyEach
+	if most < o.partitions {
+		t.note("%d partitions: with the %d open files that are allowed kfake has no more", most, allowed)
+		return most
+	}
+	if o.partitions != 10_000 {
+		t.note("%d partitions", o.partitions)
+	}
+	return o.partitions
+}
 
 // Every start is from what a broker leaves that has just been written to, so that
 // each has the same to recover. Brokers of 10,000 partitions and of 2 GiB are not
