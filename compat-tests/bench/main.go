@@ -21,6 +21,8 @@ type options struct {
 	durableRequests  int
 	partitions       int
 	updates          int
+	topics           int
+	nodePartitions   int
 	repeats, warmMiB int
 	only, against    string
 	limit            time.Duration
@@ -39,6 +41,8 @@ func main() {
 	flag.IntVar(&o.durableRequests, "durable-requests", 2_000, "durable requests, one in flight, per round")
 	flag.IntVar(&o.partitions, "partitions", 10_000, "partitions with data in the start series")
 	flag.IntVar(&o.updates, "updates", 20_000, "updates of each of the 50 keys in the compaction series")
+	flag.IntVar(&o.topics, "topics", 10_000, "topics in the memory and scale series")
+	flag.IntVar(&o.nodePartitions, "node-partitions", 100_000, "partitions on one node in the memory and scale series")
 	flag.StringVar(&o.only, "only", "", "workloads whose name contains this, or one of these, between commas")
 	flag.StringVar(&o.against, "against", "kfake,kfake-memory,kafka,null", "peers to compare with, of those that a series has; empty is none")
 	flag.DurationVar(&o.limit, "limit", 12*time.Minute, "begin no round of a series after this time")

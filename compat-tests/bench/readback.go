@@ -164,3 +164,17 @@ func endsOf(conn *wire.Conn, topic string, partitions int32) ([]int64, error) {
 	}
 	return ends, nil
 }
+
+// checkEnds makes sure that every partition holds so many records.
+func checkEnds(conn *wire.Conn, topic string, partitions int32, end int64) error {
+	ends, err := endsOf(conn, topic, partitions)
+	if err != nil {
+		return err
+	}
+	for partition, got := range ends {
+		if got != end {
+			return fmt.Errorf("partition %d ends at %d, want %d", partition, got, end)
+		}
+	}
+	return nil
+}

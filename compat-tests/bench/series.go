@@ -35,6 +35,10 @@ var allSeries = []series{
 	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
 	{"compaction", compactionWorkloads,
 		sideBySide{columns: []string{"kafka"}, starters: compactionStarters, goals: compactionGoals}.run},
+	{"retention", retentionWorkloads,
+		sideBySide{columns: []string{"kafka"}, starters: retentionStarters, goals: retentionGoals}.run},
+	{"memory and scale (Barnabas: profile dev; 20,000 open files)", scaleWorkloads,
+		freshEach{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: scaleGoals}.run},
 }
 
 // selected are the workloads that --only names: all when it is empty, else those

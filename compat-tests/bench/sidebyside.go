@@ -42,7 +42,12 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 		return nil, err
 	}
 	t = newTable(brokers)
-	t.goals, t.notes = slices.Concat(targets, x.goals), many.notes
+	t.notes, t.goals = many.notes, slices.Clone(x.goals)
+	for _, g := range targets {
+		if !slices.Contains(t.goals, g) { // a series may name it itself
+			t.goals = append(t.goals, g)
+		}
+	}
 	if x.starts {
 		if err := measureStarts(t, brokers, o); err != nil {
 			return t, err

@@ -82,7 +82,7 @@ var footprintTargets = []goal{
 	{row: "RSS idle", unit: "MiB", column: "barnabas", atMost: 14},
 	{row: "RSS after", unit: "MiB", column: "kafka", ratio: true, atMost: 0.05},
 	{row: "RSS after", unit: "MiB", column: "barnabas", atMost: 48},
-	{row: peakConsumingRow, unit: "MiB", column: bestKfake, ratio: true, atMost: 0.2},
+	{row: peakConsumeRow, unit: "MiB", column: bestKfake, ratio: true, atMost: 0.2},
 	{row: "memory of an idle connection", unit: "KiB", column: "kafka", ratio: true, atMost: 0.3},
 	{row: "memory of an idle connection", unit: "KiB", column: bestKfake, ratio: true, atMost: 0.55},
 

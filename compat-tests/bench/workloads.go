@@ -14,17 +14,14 @@ const partitions = 6
 // recordBytes is the value of a record in the throughput workloads.
 const recordBytes = 1024
 
-const peakConsumingRow = "peak RSS consuming"
-
 // phase is a measured stretch: work done in units, in wall and CPU time.
 type phase struct {
 	name string
 	// bytes or requests done; one of them is zero.
 	bytes, requests int64
 	wall, cpu       time.Duration
-	// rss is the resident memory of the broker afterwards, in bytes, peakRSS the most
-	// since it started or since resetPeak.
-	rss, peakRSS int64
+	// rss is the resident memory of the broker afterwards, in bytes.
+	rss int64
 	// latencies of single requests, where they count.
 	latencies []time.Duration
 	// more are figures of other kinds.
@@ -72,7 +69,7 @@ func timed(b contender, o options, name string, f func() (bytes, requests int64,
 		return phase{}, fmt.Errorf("%s: %w", name, err)
 	}
 	after, err := b.Usage()
-	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU(), rss: after.RSS, peakRSS: after.PeakRSS}, err
+	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU(), rss: after.RSS}, err
 }
 
 // runClients produces and then consumes one topic by franz-go.
@@ -110,19 +107,12 @@ func produceAndConsume(b contender, o options, name string, valueBytes int, coun
 		if err := verifyRecords(b.Bootstrap(), topic, partitions, count); err != nil {
 			return err
 		}
-		resetPeak(b.PID())
 		consumed, err := timed(b, o, "consume "+name, func() (int64, int64, error) {
 			bytes, requests := done()
 			return bytes, requests, consumeRecords(ctx, b, topic, count)
 		})
-		if err != nil {
-			return err
-		}
-		if valueBytes == recordBytes {
-			consumed.more = append(consumed.more, sample{peakConsumingRow, "MiB", lower, float64(consumed.peakRSS) / (1 << 20)})
-		}
 		phases = append(phases, consumed)
-		return nil
+		return err
 	})
 	return phases, err
 }

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/wire"
+)
+
+const (
+	// topicsPerRequest is as many as an administrator's tool sends at once.
+	topicsPerRequest = 100
+	// topicsPatience ends the creating on a broker that is slow at it: the figure is
+	// per topic.
+	topicsPatience = 15 * time.Second
+	metadataTimes  = 20
+	// metadataPause is between two looks at whether all topics are there.
+	metadataPause = 20 * time.Millisecond
+
+	createTopicsRow  = "create 10,000 topics"
+	metadataRow      = "Metadata of 10,000 topics"
+	topicMemoryRow   = "memory of a topic"
+	topicsRSSRow     = "RSS with 10,000 topics"
+	scalePatience    = time.Minute
+	numberedTopic    = "scale-topic-%06d"
+	metadataOfTopics = 12 // the version: the newest that all brokers serve
+)
+
+var topicGoals = []goal{
+	{row: createTopicsRow, unit: "us each", column: bestKfake, ratio: true, atMost: 0.5},
+	{row: createTopicsRow, unit: "us each", column: "kafka", ratio: true, atMost: 0.03},
+	{row: metadataRow, unit: "ms", column: bestKfake, ratio: true, atMost: 0.1},
+	{row: metadataRow, unit: "ms", column: "kafka", ratio: true, atMost: 0.15},
+}
+
+// runManyTopics creates topics of one partition, asks for all of them, and sees
+// what they cost in memory. A broker that does not create all in time is measured
+// with those that it has: the Metadata figures and the memory are scaled up.
+func runManyTopics(b contender, o options) ([]phase, error) {
+	conn, err := wire.Dial(b.Bootstrap())
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close() //nolint:errcheck // the answers have been read
+	conn.Timeout = scalePatience
+	before, err := b.Usage()
+	if err != nil {
+		return nil, err
+	}
+	created := 0
+	began := time.Now()
+	for created < o.topics && time.Since(began) < topicsPatience {
+		n := min(topicsPerRequest, o.topics-created)
+		if err := createNumbered(conn, created, n); err != nil {
+			return nil, fmt.Errorf("after %d topics: %w", created, err)
+		}
+		created += n
+	}
+	took := time.Since(began)
+	if created < o.topics {
+		fmt.Fprintf(os.Stderr, "%s: %d topics in %v, not %d; the other figures are scaled\n", b.Name(), created, topicsPatience, o.topics)
+	}
+	if err := awaitListed(conn, created); err != nil {
+		return nil, err
+	}
+	latencies, answerBytes, err := askForAll(conn)
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(idleBeforeUsage)
+	after, err := b.Usage()
+	if err != nil {
+		return nil, err
+	}
+	scale := float64(o.topics) / float64(created)
+	return []phase{{more: []sample{
+		{createTopicsRow, "us each", lower, float64(took.Microseconds()) / float64(created)},
+		{metadataRow, "ms", lower, millis(percentile(latencies, 50)) * scale},
+		{metadataRow, "KiB", lower, float64(answerBytes) / kibibyte * scale},
+		perThing(topicMemoryRow, before.RSS, after.RSS, created),
+		mebibytes(topicsRSSRow, before.RSS+int64(float64(after.RSS-before.RSS)*scale)),
+	}}}, nil
+}
+
+// createNumbered creates n topics in one request.
+func createNumbered(conn *wire.Conn, first, n int) error {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf(numberedTopic, first+i)
+	}
+	return createRaw(conn, 1, names...)
+}
+
+// createRaw sends one CreateTopics request, unlike kadm without asking for the
+// controller first.
+func createRaw(conn *wire.Conn, partitions int32, names ...string) error {
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.Version, req.TimeoutMillis = 5, int32(scalePatience.Milliseconds())
+	for _, name := range names {
+		t := kmsg.NewCreateTopicsRequestTopic()
+		t.Topic, t.NumPartitions, t.ReplicationFactor = name, partitions, 1
+		req.Topics = append(req.Topics, t)
+	}
+	resp, err := conn.Call(req)
+	if err != nil {
+		return err
+	}
+	for _, t := range resp.(*kmsg.CreateTopicsResponse).Topics {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+			return fmt.Errorf("create %s: %w", t.Topic, err)
+		}
+	}
+	return nil
+}
+
+// awaitListed waits until Metadata lists so many topics, each with its leader:
+// Kafka answers CreateTopics before its broker part has heard of the topics.
+func awaitListed(conn *wire.Conn, topics int) error {
+	for began := time.Now(); ; time.Sleep(metadataPause) {
+		resp, err := conn.Call(allMetadata())
+		if err != nil {
+			return err
+		}
+		listed := led(resp.(*kmsg.MetadataResponse))
+		if listed == topics {
+			return nil
+		}
+		if time.Since(began) > scalePatience {
+			return fmt.Errorf("%d topics have a leader in Metadata, %d were created", listed, topics)
+		}
+	}
+}
+
+func allMetadata() *kmsg.MetadataRequest {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Version, req.Topics = metadataOfTopics, nil
+	return req
+}
+
+// led counts the topics in an answer whose partitions all have a leader.
+func led(resp *kmsg.MetadataResponse) int {
+	n := 0
+	for _, t := range resp.Topics {
+		whole := t.ErrorCode == 0 && len(t.Partitions) > 0
+		for _, p := range t.Partitions {
+			whole = whole && p.ErrorCode == 0 && p.Leader >= 0
+		}
+		if whole {
+			n++
+		}
+	}
+	return n
+}
+
+// askForAll asks for all topics several times and does not decode the answers.
+func askForAll(conn *wire.Conn) (latencies []time.Duration, answerBytes int, err error) {
+	for range metadataTimes {
+		began := time.Now()
+		body, err := conn.Exchange(allMetadata())
+		if err != nil {
+			return nil, 0, err
+		}
+		latencies = append(latencies, time.Since(began))
+		answerBytes = len(body)
+	}
+	if answerBytes == 0 {
+		return nil, 0, errors.New("an empty answer")
+	}
+	return latencies, answerBytes, nil
+}
