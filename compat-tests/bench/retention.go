@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
@@ -179,4 +180,10 @@ func folderBytes(folder string) (int64, error) {
 		}
 	}
 	return size, nil
+}
+
+// isLog knows the log file of a segment, and one whose segment is deleted but which
+// is not: Kafka and Barnabas rename it first.
+func isLog(file string) bool {
+	return strings.HasSuffix(file, ".log") || strings.HasSuffix(file, ".log.deleted")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -83,10 +82,4 @@ func logStart(conn *wire.Conn, topic string) (int64, error) {
 	}
 	answer := resp.(*kmsg.ListOffsetsResponse).Topics[0].Partitions[0]
 	return answer.Offset, kerr.ErrorForCode(answer.ErrorCode)
-}
-
-// isLog knows the log file of a segment, and one whose segment is deleted but which
-// is not: Kafka and Barnabas rename it first.
-func isLog(file string) bool {
-	return strings.HasSuffix(file, ".log") || strings.HasSuffix(file, ".log.deleted")
 }
