@@ -41,39 +41,63 @@ func (x freshEach) run(s series, o options) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{goals: x.goals}
+	t := &table{goals: slices.Concat(targets, x.goals)}
 	var ended []contender
 	defer func() {
 		for _, b := range ended {
 			_ = b.Close()
 		}
 	}()
-	for round := range o.rounds {
+	todo := freshSteps(s.workloads, names, o.rounds)
+	p := newProgress(os.Stderr, len(todo))
+	failed := map[freshStep]bool{}
+	for _, step := range todo {
 		if time.Since(began) > o.limit {
-			fmt.Fprintf(os.Stderr, "time limit of %v: %d of %d rounds\n", o.limit, round, o.rounds)
+			t.note("time limit of %v: ended in round %d of %d", o.limit, step.round, o.rounds)
 			break
 		}
-		for _, w := range s.workloads {
+		same := freshStep{at: step.at, broker: step.broker}
+		if failed[same] {
+			p.steps--
+			continue
+		}
+		w := s.workloads[step.at]
+		p.step(fmt.Sprintf("%s: round %d of %d, %s, %s", s.name(), step.round, o.rounds, w.name, step.broker))
+		b, err := x.measure(t, w, step.broker, o)
+		if b != nil {
+			ended = append(ended, b)
+		}
+		if err != nil {
+			failed[same] = true
+			t.fail("%s on %s: %v", w.name, step.broker, err)
+		}
+	}
+	return t, nil
+}
+
+// freshStep is one workload, by its index, on one broker in a round.
+type freshStep struct {
+	round, at int
+	broker    string
+}
+
+// freshSteps are all steps in their order: each workload on each broker that it is
+// for, beginning with another one in each round.
+func freshSteps(workloads []workload, brokers []string, rounds int) (out []freshStep) {
+	for round := range rounds {
+		for at, w := range workloads {
 			if round > 0 && w.name == manyPartitionsName {
 				continue // it takes minutes, and shows a number of things rather than a speed
 			}
-			for i := range names {
-				name := names[(round+i)%len(names)] // nobody always comes after the same one
-				if len(w.columns) > 0 && !slices.Contains(w.columns, name) {
-					continue
-				}
-				fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s\n", round+1, o.rounds, w.name, name)
-				b, err := x.measure(t, w, name, o)
-				if b != nil {
-					ended = append(ended, b)
-				}
-				if err != nil {
-					return t, fmt.Errorf("%s on %s: %w", w.name, name, err)
+			for i := range brokers {
+				broker := brokers[(round+i)%len(brokers)]
+				if len(w.columns) == 0 || slices.Contains(w.columns, broker) {
+					out = append(out, freshStep{round + 1, at, broker})
 				}
 			}
 		}
 	}
-	return t, nil
+	return out
 }
 
 // brokers are the names of those that take part, Barnabas first.

@@ -38,6 +38,19 @@ func TestBrokersOfASeries(t *testing.T) {
 	}
 }
 
+// Every broker has its turn in every workload that it is for, and another one is
+// first in each round; what takes minutes is measured once.
+func TestFreshSteps(t *testing.T) {
+	got := freshSteps([]workload{{name: "for all"}, {name: "for one", columns: []string{"kafka"}}, {name: manyPartitionsName}}, []string{"barnabas", "kafka"}, 2)
+	want := []freshStep{
+		{1, 0, "barnabas"}, {1, 0, "kafka"}, {1, 1, "kafka"}, {1, 2, "barnabas"}, {1, 2, "kafka"},
+		{2, 0, "kafka"}, {2, 0, "barnabas"}, {2, 1, "kafka"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // The partitions that took a record are those before the first that did not, even
 // where later ones of the same request did.
 func TestAcceptedIn(t *testing.T) {
