@@ -20,7 +20,7 @@
 //	              partitions after a stop and after kill -9, 20,000 open files
 //	compaction    50 keys x 20,000 updates, Barnabas and Kafka: what compaction
 //	              costs those who produce, and what it leaves
-//	retention     26 MB/s where 8 MiB are kept, Barnabas and Kafka: what deletion
+//	retention     13 MB/s where 8 MiB are kept, Barnabas and Kafka: what deletion
 //	              costs those who produce, and what it leaves on the disk
 //	memory and scale
 //	              each on a broker of its own: memory idle, after 1 GiB in and out, of

@@ -16,10 +16,10 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
-// The pace of the retention series: 26 MB/s, so that a segment of 1 MiB is full 25
+// The pace of the retention series: 13 MB/s, so that a segment of 1 MiB is full 12
 // times a second and one goes as often once the topic is as large as it may be.
 const (
-	retentionRate    = 400 // requests a second
+	retentionRate    = 200 // requests a second
 	retentionSeconds = 10
 	retentionBytes   = 8 << 20
 
@@ -42,7 +42,7 @@ var retentionStarters = map[string]starter{
 	"kafka": func() (*testbed.Broker, error) { return startKafka(eagerRetention) },
 }
 
-var retentionWorkloads = []workload{{name: "retention: 8 MiB kept of 26 MB/s", run: runRetention}}
+var retentionWorkloads = []workload{{name: "retention: 8 MiB kept of 13 MB/s", run: runRetention}}
 
 var retentionGoals = []goal{
 	{row: retentionP99Row, unit: "x", column: "barnabas", atMost: 2},
