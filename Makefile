@@ -82,14 +82,14 @@ soak: build ## mixed clients under kill -9, restarts, pauses and a full disk; a 
 	cd compat-tests && $(GO) test -count=1 -timeout 0 -v ./soak -run '^TestSoak$$' $(SOAKFLAGS)
 
 bench: build ## side by side with Apache Kafka, kfake and a broker that does nothing
-	cd compat-tests && $(GO) run ./bench $(BENCHFLAGS)
+	cd compat-tests && BARNABAS_BIN=$(CURDIR)/bin/barnabas CGO_ENABLED=0 $(GO) run ./bench $(BENCHFLAGS)
 
 # The history: one file a day. It is written even when a workload fails.
 BENCHRECORD ?= docs/performance/$(shell date -u +%F).json
 
 bench-record: build ## make bench, kept in docs/performance/
 	mkdir -p docs/performance
-	cd compat-tests && $(GO) run ./bench --json '$(abspath $(BENCHRECORD))' $(BENCHFLAGS)
+	cd compat-tests && BARNABAS_BIN=$(CURDIR)/bin/barnabas CGO_ENABLED=0 $(GO) run ./bench --json '$(abspath $(BENCHRECORD))' $(BENCHFLAGS)
 
 BENCHRUNS ?= $(lastword $(sort $(wildcard docs/performance/*.json)))
 
