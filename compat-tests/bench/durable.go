@@ -25,6 +25,9 @@ const (
 	durableSingle = "durable, one in flight, 1 KiB"
 	durableOne    = "durable, 16 x 16 KiB x 1p"
 	durableSix    = "durable, 16 x 16 KiB x 6p"
+	durableMany   = "durable 100 partitions, 16 x 16 KiB"
+	durableKgo    = "durable, produce 1 KiB, franz-go"
+	durableRaw    = "durable, raw produce 128 KiB x 6"
 	// durableConnections have one request in flight each.
 	durableConnections = 16
 )
@@ -37,6 +40,12 @@ var durableWorkloads = []workload{
 	{name: durableSix, run: func(b contender, o options) ([]phase, error) {
 		return runDurableMany(b, o, durableSix, partitions, 4*o.durableMiB)
 	}},
+	{name: durableMany, run: func(b contender, o options) ([]phase, error) {
+		return runDurableMany(b, o, durableMany, 100, 4*o.durableMiB)
+	}},
+	// What the series side by side measures of profile dev.
+	{name: durableKgo, run: runDurableClient},
+	{name: durableRaw, run: rawProduce{durableRaw, partitions, batch128KiB, 1}.run},
 }
 
 // runDurableSingle sends one record of 1 KiB at a time on one connection.
@@ -54,16 +63,15 @@ func runDurableSingle(b contender, o options) (phases []phase, err error) {
 		}
 		p.latencies = latencies
 		phases = []phase{p}
-		return verifyCopies(b.Bootstrap(), topic, 1, batch, o.durableRequests)
+		return verifyCopies(b, topic, 1, batch, o.durableRequests)
 	})
 	return phases, err
 }
 
 // runDurableMany sends 16 KiB for each partition per request on 16 connections.
 func runDurableMany(b contender, o options, name string, partitions int32, sizeMiB int) (phases []phase, err error) {
-	const records, valueBytes = 16, 1011 // just under 16 KiB as a batch
 	err = withTopic(b, partitions, func(_ context.Context, topic string) error {
-		batch := batchOf(records, valueBytes)
+		batch := batch16KiB.encode()
 		each := max(1, sizeMiB<<20/(int(partitions)*len(batch)*durableConnections))
 		total := int64(each) * durableConnections * int64(partitions) * int64(len(batch))
 		own := slices.Repeat([][]byte{produceFrame(topic, partitions, batch)}, each)
@@ -78,7 +86,17 @@ func runDurableMany(b contender, o options, name string, partitions int32, sizeM
 		}
 		p.latencies = latencies
 		phases = []phase{p}
-		return verifyCopies(b.Bootstrap(), topic, partitions, batch, each*durableConnections)
+		return verifyCopies(b, topic, partitions, batch, each*durableConnections)
+	})
+	return phases, err
+}
+
+// runDurableClient produces by franz-go, as many requests in flight as it likes.
+func runDurableClient(b contender, o options) (phases []phase, err error) {
+	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
+		produced, _, err := produceByClient(ctx, b, o, topic, durableKgo)
+		phases = []phase{produced}
+		return err
 	})
 	return phases, err
 }
@@ -107,7 +125,7 @@ func closedLoops(address, topic string, partitions int, frames [][][]byte) ([]ti
 // closedLoop sends frames on one connection, each after the answer to the one
 // before, and returns how long each took.
 func closedLoop(address, topic string, partitions int, frames [][]byte) ([]time.Duration, error) {
-	conn, err := wire.Dial(address)
+	conn, err := dialRaw(address)
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func TestCheckCopies(t *testing.T) {
 	}
 }
 
-// Batches that a client made are judged by their checksums and offsets.
+// Batches that a client made are judged by their checksums, offsets and codec.
 func TestCheckBatches(t *testing.T) {
 	at := func(base int64, records ...wire.Record) []byte {
 		b := wire.NewBatch(0, records...)
@@ -96,6 +96,8 @@ func TestCheckBatches(t *testing.T) {
 	damaged[len(damaged)-2]++
 	short := at(2, wire.Record{})
 	short[11] = 3
+	negative := at(2, wire.Record{})
+	negative[8] = 0xff
 	tests := []struct {
 		name   string
 		second []byte
@@ -107,9 +109,13 @@ func TestCheckBatches(t *testing.T) {
 		{"moved", at(3, wire.Record{}), 2, true},
 		{"damaged", damaged, 2, true},
 		{"shorter than a header", short, 2, true},
+		{"of negative length", negative, 2, true},
+	}
+	if _, err := checkBatches(first, 0, 4); err == nil {
+		t.Error("another codec is not noticed")
 	}
 	for _, test := range tests {
-		next, err := checkBatches(append(first[:len(first):len(first)], test.second...), 0)
+		next, err := checkBatches(append(first[:len(first):len(first)], test.second...), 0, 0)
 		if next != test.next || (err != nil) != test.fails {
 			t.Errorf("%s: next %d, error %v; want %d, fails %v", test.name, next, err, test.next, test.fails)
 		}

@@ -217,7 +217,7 @@ func restart(b contender, f *filled) ([]sample, error) {
 	started := b.ReadyAfter() + time.Since(asked)
 	for topic := 0; topic*partitionsPerTopic < f.accepted; topic++ {
 		held := min(partitionsPerTopic, f.accepted-topic*partitionsPerTopic)
-		if err := verifyCopies(b.Bootstrap(), partitionTopic(topic), int32(held), f.batch, 1); err != nil {
+		if err := verifyCopies(b, partitionTopic(topic), int32(held), f.batch, 1); err != nil {
 			return nil, fmt.Errorf("%s: %w", partitionTopic(topic), err)
 		}
 	}

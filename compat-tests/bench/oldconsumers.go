@@ -153,7 +153,7 @@ func afterMessages(set []byte, next int64) int64 {
 func modernBeside(b contender, topic string, count int64) (float64, error) {
 	modern := func() (time.Duration, error) {
 		began := time.Now()
-		_, err := fetchAll(b.Bootstrap(), topic, 1, count)
+		_, err := fetchAll(b.Bootstrap(), topic, 1, count, bulkFetch)
 		return time.Since(began), err
 	}
 	alone, err := modern()

@@ -42,7 +42,7 @@ func produceFrame(topic string, partitions int32, batch []byte) []byte {
 // sendFrames sends one frame n times on one connection, inFlight at a time, and
 // checks the error code of every partition in every answer.
 func sendFrames(address string, frame []byte, topic string, partitions, n int) error {
-	conn, err := wire.Dial(address)
+	conn, err := dialRaw(address)
 	if err != nil {
 		return err
 	}
@@ -116,50 +116,27 @@ func checkAck(body []byte, topic string, partitions int) error {
 	return nil
 }
 
-// fetchAll reads every partition to its end with Fetch v4, 1 MiB per partition
-// and request, and returns the bytes of records read.
-func fetchAll(address, topic string, partitions int32, end int64) (int64, error) {
-	conn, err := wire.Dial(address)
+// fetchAll reads every partition to its end and returns the bytes of records read.
+func fetchAll(address, topic string, partitions int32, end int64, limits fetchLimits) (total int64, err error) {
+	f, err := newFetcher(address, topic, partitions, limits)
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close() //nolint:errcheck // only read from
-	offsets := make([]int64, partitions)
-	var total int64
-	for {
-		req := fetchRequest(topic, offsets, end)
-		if len(req.Topics[0].Partitions) == 0 {
-			return total, nil
-		}
-		resp, err := conn.Call(req)
-		if err != nil {
-			return total, err
-		}
-		before := total
-		for _, p := range resp.(*kmsg.FetchResponse).Topics[0].Partitions {
-			if p.ErrorCode != 0 {
-				return total, fmt.Errorf("error %d in partition %d", p.ErrorCode, p.Partition)
-			}
-			next, n := walk(p.RecordBatches, offsets[p.Partition])
-			offsets[p.Partition] = next
-			total += n
-		}
-		if total == before {
-			return total, fmt.Errorf("no progress at offsets %v of %d", offsets, end)
-		}
-	}
+	defer f.close()
+	err = f.readTo(end, func(_ int32, offset int64, records []byte) (int64, error) {
+		next, n := walk(records, offset)
+		total += n
+		return next, nil
+	})
+	return total, err
 }
 
+// fetchRequest asks for those partitions that are not at their end yet.
 func fetchRequest(topic string, offsets []int64, end int64) *kmsg.FetchRequest {
-	return fetchUntil(topic, offsets, func(int) int64 { return end })
-}
-
-// fetchUntil asks for those partitions that are not at their end yet.
-func fetchUntil(topic string, offsets []int64, end func(partition int) int64) *kmsg.FetchRequest {
 	t := kmsg.NewFetchRequestTopic()
 	t.Topic = topic
 	for i, offset := range offsets {
-		if offset >= end(i) {
+		if offset >= end {
 			continue
 		}
 		p := kmsg.NewFetchRequestTopicPartition()
@@ -167,7 +144,7 @@ func fetchUntil(topic string, offsets []int64, end func(partition int) int64) *k
 		t.Partitions = append(t.Partitions, p)
 	}
 	req := kmsg.NewPtrFetchRequest()
-	req.Version, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 4, 500, 1, 50<<20
+	req.Version, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 4, 500, 1, fetchBytesMax
 	req.Topics = append(req.Topics, t)
 	return req
 }

@@ -61,10 +61,7 @@ func runRdkafka(b contender, o options) (phases []phase, err error) {
 			return err
 		}
 		phases = []phase{produced}
-		if b.Name() == nullBroker {
-			return checkStored(ctx, b, topic, count)
-		}
-		if err := verifyRecords(b.Bootstrap(), topic, partitions, count); err != nil {
+		if err := verifyBatches(b, topic, partitions, count, 0); err != nil || b.Name() == nullBroker {
 			return err
 		}
 		consumed, err := load("consume")

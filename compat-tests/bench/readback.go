@@ -13,91 +13,108 @@ import (
 
 // Positions in a record batch of format 2.
 const (
-	batchLengthEnd   = 12
-	batchCRCAt       = 17
-	batchCRCFrom     = 21 // what the checksum covers, to the end
-	batchLastDeltaAt = 23
-	batchHeaderBytes = 61
+	batchLengthEnd    = 12
+	batchCRCAt        = 17
+	batchCRCFrom      = 21 // what the checksum covers, to the end
+	batchAttributesAt = 21
+	batchLastDeltaAt  = 23
+	batchHeaderBytes  = 61
 )
+
+// codecMask are the bits of a batch's attributes that name its compression.
+const codecMask = 0x7
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // verifyCopies reads every partition from its start to its end: it must hold
 // exactly n copies of the batch, with checksums that match, at offsets without a
-// gap.
-func verifyCopies(address, topic string, partitions int32, batch []byte, n int) error {
-	want := (int64(binary.BigEndian.Uint32(batch[batchLastDeltaAt:])) + 1) * int64(n)
-	return readBack(address, topic, partitions, func(ends []int64) error {
-		for partition, end := range ends {
-			if end != want {
-				return fmt.Errorf("partition %d ends at %d, want %d", partition, end, want)
+// gap. The null broker only knows how many it was sent.
+func verifyCopies(b contender, topic string, partitions int32, batch []byte, n int) error {
+	end := recordsOf(batch) * int64(n)
+	ends, err := endsOf(b.Bootstrap(), topic, partitions)
+	if err != nil {
+		return err
+	}
+	if err := allEndAt(ends, end); err != nil || b.Name() == nullBroker {
+		return err
+	}
+	return readBack(b.Bootstrap(), topic, make([]int64, partitions), end, func(_ int32, offset int64, records []byte) (int64, error) {
+		return checkCopies(records, offset, batch)
+	})
+}
+
+// verifyBatches is verifyCopies of batches that are not known: each has the checksum
+// that it names and the codec, and they follow each other without a gap up to count
+// records in all partitions together.
+func verifyBatches(b contender, topic string, partitions int32, count int64, codec int16) error {
+	ends, err := endsOf(b.Bootstrap(), topic, partitions)
+	if err != nil {
+		return err
+	}
+	var held int64
+	for partition, end := range ends {
+		held += end
+		if b.Name() == nullBroker {
+			continue
+		}
+		// One partition at a time: each has an end of its own.
+		offsets := make([]int64, partitions)
+		for other := range offsets {
+			if other != partition {
+				offsets[other] = end
 			}
 		}
-		return nil
-	}, func(b []byte, offset int64) (int64, error) { return checkCopies(b, offset, batch) })
-}
-
-// verifyRecords reads every partition from its start to its end: together they
-// must hold so many records, in batches with checksums that match, at offsets
-// without a gap.
-func verifyRecords(address, topic string, partitions int32, n int64) error {
-	return readBack(address, topic, partitions, func(ends []int64) error {
-		var held int64
-		for _, end := range ends {
-			held += end
-		}
-		if held != n {
-			return fmt.Errorf("the topic holds %d records, %d were sent", held, n)
-		}
-		return nil
-	}, checkBatches)
-}
-
-// readBack reads every partition to its end. check is given whole batches, of
-// which the last may be cut, and returns the offset behind them.
-func readBack(address, topic string, partitions int32, judge func(ends []int64) error, check func(b []byte, offset int64) (next int64, err error)) error {
-	conn, err := wire.Dial(address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close() //nolint:errcheck // only read from
-	ends, err := endsOf(conn, topic, partitions)
-	if err != nil {
-		return err
-	}
-	if err := judge(ends); err != nil {
-		return err
-	}
-	offsets := make([]int64, partitions)
-	for {
-		req := fetchUntil(topic, offsets, func(partition int) int64 { return ends[partition] })
-		if len(req.Topics[0].Partitions) == 0 {
-			return nil
-		}
-		resp, err := conn.Call(req)
+		err := readBack(b.Bootstrap(), topic, offsets, end, func(_ int32, offset int64, records []byte) (int64, error) {
+			return checkBatches(records, offset, codec)
+		})
 		if err != nil {
 			return err
 		}
-		progress := false
-		for _, p := range resp.(*kmsg.FetchResponse).Topics[0].Partitions {
-			if p.ErrorCode != 0 {
-				return fmt.Errorf("read back: error %d in partition %d", p.ErrorCode, p.Partition)
-			}
-			next, err := check(p.RecordBatches, offsets[p.Partition])
-			if err != nil {
-				return fmt.Errorf("read back partition %d: %w", p.Partition, err)
-			}
-			progress = progress || next > offsets[p.Partition]
-			offsets[p.Partition] = next
-		}
-		if !progress {
-			return fmt.Errorf("read back: no progress at offsets %v of %v", offsets, ends)
-		}
 	}
+	if held != count {
+		return fmt.Errorf("the topic holds %d records, %d were sent", held, count)
+	}
+	return nil
 }
 
-// checkBatches steps over whole batches whoever made them; the last one may be cut.
-func checkBatches(b []byte, offset int64) (next int64, err error) {
+func readBack(address, topic string, offsets []int64, end int64, visit visitor) error {
+	f, err := newFetcher(address, topic, int32(len(offsets)), bulkFetch)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	copy(f.offsets, offsets)
+	if err := f.limitTo(benchTimeout); err != nil {
+		return err
+	}
+	if err := f.readTo(end, visit); err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	return nil
+}
+
+func recordsOf(batch []byte) int64 {
+	return int64(binary.BigEndian.Uint32(batch[batchLastDeltaAt:])) + 1
+}
+
+// checkCopies steps over whole batches; the last one may be cut.
+func checkCopies(b []byte, offset int64, want []byte) (next int64, err error) {
+	for len(b) >= len(want) {
+		got := b[:len(want)]
+		if err := checkBatch(got, offset); err != nil {
+			return offset, err
+		}
+		if !bytes.Equal(got[batchCRCFrom:], want[batchCRCFrom:]) {
+			return offset, fmt.Errorf("the batch at offset %d is not the one that was sent", offset)
+		}
+		offset += recordsOf(want)
+		b = b[len(want):]
+	}
+	return offset, nil
+}
+
+// checkBatches does the same with batches that are not known but for their codec.
+func checkBatches(b []byte, offset int64, codec int16) (next int64, err error) {
 	for len(b) >= batchHeaderBytes {
 		size := int(int32(binary.BigEndian.Uint32(b[batchLengthEnd-4:]))) + batchLengthEnd
 		if size < batchHeaderBytes {
@@ -106,41 +123,40 @@ func checkBatches(b []byte, offset int64) (next int64, err error) {
 		if size > len(b) {
 			break
 		}
-		one := b[:size]
-		switch base := int64(binary.BigEndian.Uint64(one)); {
-		case base != offset:
-			return offset, fmt.Errorf("a batch at offset %d where %d is due", base, offset)
-		case binary.BigEndian.Uint32(one[batchCRCAt:]) != crc32.Checksum(one[batchCRCFrom:], castagnoli):
-			return offset, fmt.Errorf("the checksum of the batch at offset %d does not match", base)
+		if err := checkBatch(b[:size], offset); err != nil {
+			return offset, err
 		}
-		offset += int64(binary.BigEndian.Uint32(one[batchLastDeltaAt:])) + 1
+		if got := int16(binary.BigEndian.Uint16(b[batchAttributesAt:])) & codecMask; got != codec {
+			return offset, fmt.Errorf("the batch at offset %d has codec %d, want %d", offset, got, codec)
+		}
+		offset += recordsOf(b)
 		b = b[size:]
 	}
 	return offset, nil
 }
 
-// checkCopies steps over whole batches; the last one may be cut.
-func checkCopies(b []byte, offset int64, want []byte) (next int64, err error) {
-	records := int64(binary.BigEndian.Uint32(want[batchLastDeltaAt:])) + 1
-	for len(b) >= len(want) {
-		got := b[:len(want)]
-		crc := binary.BigEndian.Uint32(got[batchCRCAt:])
-		switch base := int64(binary.BigEndian.Uint64(got)); {
-		case base != offset:
-			return offset, fmt.Errorf("a batch at offset %d where %d is due", base, offset)
-		case crc != crc32.Checksum(got[batchCRCFrom:], castagnoli):
-			return offset, fmt.Errorf("the checksum of the batch at offset %d does not match", base)
-		case !bytes.Equal(got[batchCRCFrom:], want[batchCRCFrom:]):
-			return offset, fmt.Errorf("the batch at offset %d is not the one that was sent", base)
-		}
-		offset += records
-		b = b[len(want):]
+func checkBatch(batch []byte, offset int64) error {
+	crc := binary.BigEndian.Uint32(batch[batchCRCAt:])
+	switch base := int64(binary.BigEndian.Uint64(batch)); {
+	case base != offset:
+		return fmt.Errorf("a batch at offset %d where %d is due", base, offset)
+	case crc != crc32.Checksum(batch[batchCRCFrom:], castagnoli):
+		return fmt.Errorf("the checksum of the batch at offset %d does not match", base)
 	}
-	return offset, nil
+	return nil
 }
 
-// endsOf are the offsets behind the last record of each partition.
-func endsOf(conn *wire.Conn, topic string, partitions int32) ([]int64, error) {
+// endsOf is where each partition ends.
+func endsOf(address, topic string, partitions int32) ([]int64, error) {
+	conn, err := dialRaw(address)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close() //nolint:errcheck // only read from
+	return endsOn(conn, topic, partitions)
+}
+
+func endsOn(conn *wire.Conn, topic string, partitions int32) ([]int64, error) {
 	t := kmsg.NewListOffsetsRequestTopic()
 	t.Topic = topic
 	for i := range partitions {
@@ -158,7 +174,7 @@ func endsOf(conn *wire.Conn, topic string, partitions int32) ([]int64, error) {
 	ends := make([]int64, partitions)
 	for _, p := range resp.(*kmsg.ListOffsetsResponse).Topics[0].Partitions {
 		if p.ErrorCode != 0 {
-			return nil, fmt.Errorf("the end of partition %d: error %d", p.Partition, p.ErrorCode)
+			return nil, fmt.Errorf("error %d of partition %d where its end was asked for", p.ErrorCode, p.Partition)
 		}
 		ends[p.Partition] = p.Offset
 	}
@@ -167,10 +183,14 @@ func endsOf(conn *wire.Conn, topic string, partitions int32) ([]int64, error) {
 
 // checkEnds makes sure that every partition holds so many records.
 func checkEnds(conn *wire.Conn, topic string, partitions int32, end int64) error {
-	ends, err := endsOf(conn, topic, partitions)
+	ends, err := endsOn(conn, topic, partitions)
 	if err != nil {
 		return err
 	}
+	return allEndAt(ends, end)
+}
+
+func allEndAt(ends []int64, end int64) error {
 	for partition, got := range ends {
 		if got != end {
 			return fmt.Errorf("partition %d ends at %d, want %d", partition, got, end)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -52,7 +51,12 @@ var workloads = []workload{
 	{name: "produce and consume 100 B, franz-go", run: runSmall},
 	{name: "produce and consume 1 KiB, librdkafka", run: runRdkafka},
 	{name: "raw single-record requests", run: runSingle},
-	{name: "raw produce 128 KiB x 6 and fetch", run: runRaw},
+	{name: raw16KiB.name, run: raw16KiB.run},
+	{name: "raw produce 128 KiB x 6 and fetch", run: fetch1MiB.run},
+	{name: raw1MiB.name, run: raw1MiB.run},
+	{name: raw100.name, run: raw100.run},
+	{name: raw1000.name, run: raw1000.run},
+	{name: fetch64KiB.name, run: fetch64KiB.run, columns: []string{"barnabas", "kfake", "kfake-memory", "kafka"}},
 }
 
 // timed measures f against the clock and the broker's CPU.
@@ -101,10 +105,7 @@ func produceAndConsume(b contender, o options, name string, valueBytes int, coun
 			return err
 		}
 		phases = []phase{produced}
-		if b.Name() == nullBroker {
-			return checkStored(ctx, b, topic, count)
-		}
-		if err := verifyRecords(b.Bootstrap(), topic, partitions, count); err != nil {
+		if err := verifyBatches(b, topic, partitions, count, 0); err != nil || b.Name() == nullBroker {
 			return err
 		}
 		consumed, err := timed(b, o, "consume "+name, func() (int64, int64, error) {
@@ -117,10 +118,22 @@ func produceAndConsume(b contender, o options, name string, valueBytes int, coun
 	return phases, err
 }
 
+// produceByClient fills a topic by franz-go and reads it back.
+func produceByClient(ctx context.Context, b contender, o options, topic, name string) (produced phase, count int64, err error) {
+	count = int64(o.sizeMiB) << 20 / recordBytes
+	produced, err = timed(b, o, name, func() (int64, int64, error) {
+		return count * recordBytes, 0, produceRecords(ctx, b, topic, count, recordBytes)
+	})
+	if err != nil {
+		return produced, count, err
+	}
+	return produced, count, verifyBatches(b, topic, partitions, count, 0)
+}
+
 // runSingle sends requests of one 100-byte record on one connection.
 func runSingle(b contender, o options) (phases []phase, err error) {
-	err = withTopic(b, 1, func(ctx context.Context, topic string) error {
-		batch := batchOf(1, 100)
+	err = withTopic(b, 1, func(_ context.Context, topic string) error {
+		batch := record100B.encode()
 		frame := produceFrame(topic, 1, batch)
 		p, err := timed(b, o, "single-record requests", func() (int64, int64, error) {
 			return 0, int64(o.requests), sendFrames(b.Bootstrap(), frame, topic, 1, o.requests)
@@ -129,48 +142,9 @@ func runSingle(b contender, o options) (phases []phase, err error) {
 			return err
 		}
 		phases = []phase{p}
-		return verifySent(ctx, b, topic, 1, batch, o.requests)
+		return verifyCopies(b, topic, 1, batch, o.requests)
 	})
 	return phases, err
-}
-
-// runRaw sends batches of 128 KiB to six partitions at once, then reads them.
-func runRaw(b contender, o options) (phases []phase, err error) {
-	const recordsPerBatch = 127 // of 1 KiB each: just under 128 KiB
-	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
-		batch := batchOf(recordsPerBatch, recordBytes)
-		frame := produceFrame(topic, partitions, batch)
-		requests := max(1, o.sizeMiB<<20/(partitions*len(batch)))
-		total := int64(requests) * partitions * int64(len(batch))
-		produced, err := timed(b, o, "raw produce 128 KiB x 6", func() (int64, int64, error) {
-			return total, 0, sendFrames(b.Bootstrap(), frame, topic, partitions, requests)
-		})
-		if err != nil {
-			return err
-		}
-		records := int64(requests) * partitions * recordsPerBatch
-		phases = []phase{produced}
-		if err := verifySent(ctx, b, topic, partitions, batch, requests); err != nil || b.Name() == nullBroker {
-			return err
-		}
-		fetched, err := timed(b, o, "raw fetch", func() (int64, int64, error) {
-			n, err := fetchAll(b.Bootstrap(), topic, partitions, records/partitions)
-			return n, 0, err
-		})
-		phases = append(phases, fetched)
-		return err
-	})
-	return phases, err
-}
-
-// verifySent makes sure that each partition holds n copies of the batch. The null
-// broker has counted the records.
-func verifySent(ctx context.Context, b contender, topic string, partitions int32, batch []byte, n int) error {
-	if b.Name() != nullBroker {
-		return verifyCopies(b.Bootstrap(), topic, partitions, batch, n)
-	}
-	records := int64(binary.BigEndian.Uint32(batch[batchLastDeltaAt:])) + 1
-	return checkStored(ctx, b, topic, records*int64(n)*int64(partitions))
 }
 
 func checkStored(ctx context.Context, b contender, topic string, want int64) error {
