@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/wire"
+)
+
+// e2eRounds is a flag of its own: the aim of a million rounds takes minutes.
+var e2eRounds = flag.Int("rounds-e2e", 20_000, "rounds of the unpaced end-to-end workload; the goal is no stall in 1,000,000")
+
+const (
+	pacedSeconds = 5
+	// e2eWarmRounds open the topic's files and the connections' windows.
+	e2eWarmRounds = 200
+	// pollWait is how long a Fetch may wait. A round that takes as long was not woken
+	// up by its record, but by the end of its wait.
+	pollWait = time.Second
+	// stallMin is what counts as a stall.
+	stallMin = 50 * time.Millisecond
+
+	e2eRow = "end to end rounds"
+)
+
+var e2eWorkloads = []workload{
+	{name: "end to end paced 1,000/s", run: paced("end to end paced 1,000/s", 1_000)},
+	{name: "end to end paced 10,000/s", run: paced("end to end paced 10,000/s", 10_000)},
+	{name: e2eRow, run: runRounds},
+	{name: waitersRow, run: runWaiters},
+}
+
+// relay is a producer and a consumer of one partition, which has their records only.
+type relay struct {
+	topic string
+	batch []byte
+	frame []byte
+	conn  *wire.Conn
+	f     *fetcher
+	// sent is how many records there are.
+	sent int
+}
+
+func newRelay(b contender, topic string) (*relay, error) {
+	batch := record100B.encode()
+	r := &relay{topic: topic, batch: batch, frame: produceFrame(topic, 1, batch)}
+	var err error
+	if r.conn, err = dialRaw(b.Bootstrap()); err != nil {
+		return nil, err
+	}
+	if r.f, err = newFetcher(b.Bootstrap(), topic, 1, fetchLimits{1 << 20, pollWait}); err != nil {
+		_ = r.conn.Close()
+		return nil, err
+	}
+	return r, r.f.limitTo(benchTimeout)
+}
+
+func (r *relay) close() {
+	_ = r.conn.Close() // the answers have been read
+	r.f.close()
+}
+
+// poll asks once and waits for the answer; it may be empty.
+func (r *relay) poll() (offset int64, err error) {
+	if _, err := r.f.ask(math.MaxInt64); err != nil {
+		return 0, err
+	}
+	return r.answer()
+}
+
+func (r *relay) answer() (offset int64, err error) {
+	_, err = r.f.receive(func(_ int32, offset int64, records []byte) (int64, error) {
+		next, _ := walk(records, offset)
+		return next, nil
+	})
+	return r.f.offsets[0], err
+}
+
+// round has a Fetch wait, sends one record, and takes both answers. The Fetch may not
+// have been looked at when the record comes: that is when wake-ups get lost. One
+// goroutine does it all, so that nothing but the broker is waited for.
+func (r *relay) round() (time.Duration, error) {
+	if _, err := r.f.ask(math.MaxInt64); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if err := r.conn.Write(r.frame); err != nil {
+		return 0, err
+	}
+	r.sent++
+	offset, err := r.answer()
+	for err == nil && offset < int64(r.sent) {
+		offset, err = r.poll()
+	}
+	took := time.Since(began)
+	if err != nil {
+		return 0, err
+	}
+	_, body, err := r.conn.Receive()
+	if err != nil {
+		return 0, err
+	}
+	return took, checkAck(body, r.topic, 1)
+}
+
+func (r *relay) rounds(n int) ([]time.Duration, error) {
+	latencies := make([]time.Duration, 0, n)
+	for i := range n {
+		took, err := r.round()
+		if err != nil {
+			return nil, fmt.Errorf("round %d of %d: %w", i+1, n, err)
+		}
+		latencies = append(latencies, took)
+	}
+	return latencies, nil
+}
+
+// withRelay runs f on a relay that is warm, and reads back what it sent.
+func withRelay(b contender, f func(r *relay) (phase, error)) (phases []phase, err error) {
+	err = withTopic(b, 1, func(_ context.Context, topic string) error {
+		r, err := newRelay(b, topic)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		if _, err := r.rounds(e2eWarmRounds); err != nil {
+			return err
+		}
+		p, err := f(r)
+		if err != nil {
+			return err
+		}
+		phases = []phase{p}
+		return verifyCopies(b, topic, 1, r.batch, r.sent)
+	})
+	return phases, err
+}
+
+// runRounds sends the next record when the one before has arrived.
+func runRounds(b contender, o options) ([]phase, error) {
+	return withRelay(b, func(r *relay) (phase, error) {
+		var latencies []time.Duration
+		p, err := timed(b, o, e2eRow, func() (_, requests int64, err error) {
+			latencies, err = r.rounds(*e2eRounds)
+			return 0, int64(*e2eRounds), err
+		})
+		stalls, lost := stallsOf(latencies)
+		p.more = append(tailOf(e2eRow, latencies),
+			sample{e2eRow, "stalls", lower, float64(stalls)}, sample{e2eRow, "lost wakes", lower, float64(lost)})
+		return p, err
+	})
+}
+
+// stallsOf counts rounds that took too long, and those of them that took as long as a
+// Fetch waits.
+func stallsOf(latencies []time.Duration) (stalls, lost int) {
+	for _, l := range latencies {
+		if l > stallMin {
+			stalls++
+		}
+		if l >= pollWait {
+			lost++
+		}
+	}
+	return stalls, lost
+}
+
+// paced sends one record per tick; its latency is from the tick to its arrival.
+func paced(row string, perSecond int) func(b contender, o options) ([]phase, error) {
+	return func(b contender, o options) ([]phase, error) {
+		return withRelay(b, func(r *relay) (phase, error) {
+			n := perSecond * pacedSeconds
+			var latencies, late []time.Duration
+			p, err := timed(b, o, row, func() (_, requests int64, err error) {
+				latencies, late, err = r.paced(n, perSecond)
+				return 0, int64(n), err
+			})
+			if err != nil {
+				return p, err
+			}
+			p.more = tailOf(row, latencies)
+			// What of it is the generator's.
+			p.more = append(p.more, sample{row, "late p99 ms", lower, tailOf(row, late)[1].value})
+			return p, nil
+		})
+	}
+}
+
+// paced returns how long after its moment each record arrived, and was sent.
+func (r *relay) paced(n, perSecond int) (latencies, late []time.Duration, err error) {
+	latencies, late = make([]time.Duration, n), make([]time.Duration, n)
+	first := int64(r.sent)
+	var arrived atomic.Int64
+	schedule := pace{time.Now().Add(10 * time.Millisecond), perSecond}
+	failed := make(chan error, 2)
+	fail := func(err error) {
+		if err != nil {
+			r.close() // ends what the others wait for
+		}
+		failed <- err
+	}
+	go func() {
+		defer exactTimers()()
+		for i := range n {
+			moment := schedule.due(i)
+			await(moment, func() bool { return arrived.Load() == int64(i) })
+			late[i] = time.Since(moment)
+			if err := r.conn.Write(r.frame); err != nil {
+				fail(fmt.Errorf("record %d of %d: %w", i+1, n, err))
+				return
+			}
+		}
+		fail(nil)
+	}()
+	go func() {
+		slots := make(chan struct{}, n)
+		for range n {
+			slots <- struct{}{}
+		}
+		fail(readAnswers(r.conn, n, slots, func(body []byte) error { return checkAck(body, r.topic, 1) }))
+	}()
+	for next := int64(0); next < int64(n) && err == nil; {
+		var offset int64
+		offset, err = r.poll()
+		now := time.Now()
+		for ; err == nil && next < min(offset-first, int64(n)); next++ {
+			latencies[next] = now.Sub(schedule.due(int(next)))
+		}
+		arrived.Store(next)
+	}
+	if err != nil {
+		r.close()
+	}
+	r.sent += n
+	for range 2 {
+		if other := <-failed; err == nil || other != nil && !wire.IsClosed(other) {
+			err = other
+		}
+	}
+	return latencies, late, err
+}
