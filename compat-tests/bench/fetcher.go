@@ -37,7 +37,10 @@ type fetchLimits struct {
 
 var bulkFetch = fetchLimits{partitionBytes: 1 << 20, wait: 500 * time.Millisecond}
 
-// fetcher reads one topic by Fetch v4. It keeps its request and the memory of the
+// fetchVersion is the oldest that may be answered with zstd.
+const fetchVersion = 10
+
+// fetcher reads one topic by Fetch v10, without a session. It keeps its request and the memory of the
 // answers, and reads answers at their places, so that it costs next to nothing and
 // leaves nothing for the garbage collector.
 type fetcher struct {
@@ -48,7 +51,7 @@ type fetcher struct {
 
 	conn   net.Conn
 	reader *bufio.Reader
-	// frame asks for the partitions of asked, of which it has the last places.
+	// frame asks for the partitions of asked.
 	frame  []byte
 	asked  []int32
 	answer []byte
@@ -85,21 +88,27 @@ func (f *fetcher) ask(end int64) (some bool, err error) {
 		f.encode(end)
 	}
 	for i, p := range f.asked {
-		binary.BigEndian.PutUint64(f.place(i)[4:], uint64(f.offsets[p]))
+		binary.BigEndian.PutUint64(f.place(i)[8:], uint64(f.offsets[p]))
 	}
 	_, err = f.conn.Write(f.frame)
 	return true, err
 }
 
-// askedBytes is what a partition takes in the request: index (4), offset (8) and
-// limit (4). Partitions are the last thing in it.
-const askedBytes = 16
+// askedBytes is what a partition takes in the request: index (4), leader epoch (4),
+// offset (8), log start (8) and limit (4). Partitions are the last thing in it but for
+// the number of topics to forget.
+const (
+	askedBytes  = 28
+	forgetBytes = 4
+)
 
-func (f *fetcher) place(i int) []byte { return f.frame[len(f.frame)-askedBytes*(len(f.asked)-i):] }
+func (f *fetcher) place(i int) []byte {
+	return f.frame[len(f.frame)-forgetBytes-askedBytes*(len(f.asked)-i):]
+}
 
 func (f *fetcher) encode(end int64) {
 	request := fetchRequest(f.topic, f.offsets, end)
-	request.MaxWaitMillis = int32(f.limits.wait.Milliseconds())
+	request.Version, request.MaxWaitMillis = fetchVersion, int32(f.limits.wait.Milliseconds())
 	f.asked = f.asked[:0]
 	for i := range request.Topics[0].Partitions {
 		request.Topics[0].Partitions[i].PartitionMaxBytes = int32(f.limits.partitionBytes)
@@ -135,11 +144,15 @@ func (f *fetcher) receive(visit visitor) (bytes int64, err error) {
 
 var errCutAnswer = errors.New("a fetch answer ends too early")
 
-// walkAnswer: correlation id (4), throttle time (4), topics (4), name (2 and its bytes),
-// partitions (4), then what each partition has.
+// walkAnswer: correlation id (4), throttle time (4), error (2), session (4), topics (4),
+// name (2 and its bytes), partitions (4), then what each partition has.
 func (f *fetcher) walkAnswer(visit visitor) (bytes int64, err error) {
-	rest, ok := skip(f.answer, 4+4+4+2+len(f.topic))
+	const errorAt = 4 + 4
+	rest, ok := skip(f.answer, errorAt+2+4+4+2+len(f.topic))
 	if !ok || len(rest) < 4 {
+		if len(f.answer) >= errorAt+2 && binary.BigEndian.Uint16(f.answer[errorAt:]) != 0 {
+			return 0, fmt.Errorf("error %d in the answer to a fetch", int16(binary.BigEndian.Uint16(f.answer[errorAt:])))
+		}
 		return 0, errCutAnswer
 	}
 	partitions := int(binary.BigEndian.Uint32(rest))
@@ -164,10 +177,10 @@ func (f *fetcher) walkAnswer(visit visitor) (bytes int64, err error) {
 }
 
 // fetchedPartition: index (4), error (2), high watermark (8), last stable offset (8),
-// aborted transactions (4 and 16 each), records (4 and their bytes). A count below 0
-// is none.
+// log start (8), aborted transactions (4 and 16 each), records (4 and their bytes). A
+// count below 0 is none.
 func fetchedPartition(b []byte) (partition int32, records, rest []byte, err error) {
-	const head = 4 + 2 + 8 + 8 + 4
+	const head = 4 + 2 + 8 + 8 + 8 + 4
 	if len(b) < head {
 		return 0, nil, nil, errCutAnswer
 	}

@@ -14,7 +14,7 @@ import (
 func fetchAnswer(topic string, partitions ...kmsg.FetchResponseTopicPartition) []byte {
 	one := kmsg.NewFetchResponseTopic()
 	one.Topic, one.Partitions = topic, partitions
-	answer := &kmsg.FetchResponse{Version: 4, Topics: []kmsg.FetchResponseTopic{one}}
+	answer := &kmsg.FetchResponse{Version: fetchVersion, Topics: []kmsg.FetchResponseTopic{one}}
 	return answer.AppendTo([]byte{0, 0, 0, 1})
 }
 
@@ -64,7 +64,7 @@ func TestFetcherAsks(t *testing.T) {
 		}
 	}
 	request := kmsg.NewPtrFetchRequest()
-	request.Version = 4
+	request.Version = fetchVersion
 	const header = 4 + 2 + 2 + 4 + 2 + len(wire.DefaultClientID)
 	if err := request.ReadFrom(f.frame[header:]); err != nil {
 		t.Fatal(err)

@@ -22,6 +22,8 @@ var allSeries = []series{
 		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, starts: true, memory: true}.run},
 	{"durable: synced before the answer", durableWorkloads,
 		sideBySide{columns: []string{"kfake", "kafka"}, starters: durableStarters}.run},
+	{"compressed (Barnabas: profile dev)", compressedWorkloads(),
+		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}}.run},
 	{"end to end (Barnabas: profile dev)", e2eWorkloads,
 		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka"}}.run},
 	{"groups (Barnabas: profile dev)", groupWorkloads,

@@ -57,6 +57,7 @@ var workloads = []workload{
 	{name: raw100.name, run: raw100.run},
 	{name: raw1000.name, run: raw1000.run},
 	{name: fetch64KiB.name, run: fetch64KiB.run, columns: []string{"barnabas", "kfake", "kfake-memory", "kafka"}},
+	{name: "catch-up reads while producing", run: runCatchUp, columns: []string{"barnabas", "kfake", "kfake-memory", "kafka"}},
 }
 
 // timed measures f against the clock and the broker's CPU.
