@@ -176,8 +176,11 @@ func paced(row string, perSecond int) func(b contender, o options) ([]phase, err
 			n := perSecond * pacedSeconds
 			var latencies, late []time.Duration
 			p, err := timed(b, o, row, func() (_, requests int64, err error) {
-				latencies, late, err = r.paced(n, perSecond)
-				return 0, int64(n), err
+				into := func(all *[]time.Duration) func(time.Duration) {
+					*all = make([]time.Duration, 0, n)
+					return func(d time.Duration) { *all = append(*all, d) }
+				}
+				return 0, int64(n), r.openLoop(n, perSecond, observers{into(&late), func(time.Duration) {}, into(&latencies)})
 			})
 			if err != nil {
 				return p, err
@@ -190,9 +193,12 @@ func paced(row string, perSecond int) func(b contender, o options) ([]phase, err
 	}
 }
 
-// paced returns how long after its moment each record arrived, and was sent.
-func (r *relay) paced(n, perSecond int) (latencies, late []time.Duration, err error) {
-	latencies, late = make([]time.Duration, n), make([]time.Duration, n)
+// observers are told how long after its moment each record was sent, acknowledged, and
+// received; each by a goroutine of its own, in the records' order.
+type observers struct{ sent, acked, arrived func(d time.Duration) }
+
+// openLoop sends n records at their moments and returns when all have arrived.
+func (r *relay) openLoop(n, perSecond int, tell observers) (err error) {
 	first := int64(r.sent)
 	var arrived atomic.Int64
 	schedule := pace{time.Now().Add(10 * time.Millisecond), perSecond}
@@ -208,7 +214,7 @@ func (r *relay) paced(n, perSecond int) (latencies, late []time.Duration, err er
 		for i := range n {
 			moment := schedule.due(i)
 			await(moment, func() bool { return arrived.Load() == int64(i) })
-			late[i] = time.Since(moment)
+			tell.sent(time.Since(moment))
 			if err := r.conn.Write(r.frame); err != nil {
 				fail(fmt.Errorf("record %d of %d: %w", i+1, n, err))
 				return
@@ -216,19 +222,13 @@ func (r *relay) paced(n, perSecond int) (latencies, late []time.Duration, err er
 		}
 		fail(nil)
 	}()
-	go func() {
-		slots := make(chan struct{}, n)
-		for range n {
-			slots <- struct{}{}
-		}
-		fail(readAnswers(r.conn, n, slots, func(body []byte) error { return checkAck(body, r.topic, 1) }))
-	}()
+	go func() { fail(r.acks(n, schedule, tell.acked)) }()
 	for next := int64(0); next < int64(n) && err == nil; {
 		var offset int64
 		offset, err = r.poll()
 		now := time.Now()
 		for ; err == nil && next < min(offset-first, int64(n)); next++ {
-			latencies[next] = now.Sub(schedule.due(int(next)))
+			tell.arrived(now.Sub(schedule.due(int(next))))
 		}
 		arrived.Store(next)
 	}
@@ -241,5 +241,19 @@ func (r *relay) paced(n, perSecond int) (latencies, late []time.Duration, err er
 			err = other
 		}
 	}
-	return latencies, late, err
+	return err
+}
+
+func (r *relay) acks(n int, schedule pace, acked func(d time.Duration)) error {
+	for i := range n {
+		_, body, err := r.conn.Receive()
+		if err != nil {
+			return fmt.Errorf("answer %d of %d: %w", i+1, n, err)
+		}
+		if err := checkAck(body, r.topic, 1); err != nil {
+			return err
+		}
+		acked(time.Since(schedule.due(i)))
+	}
+	return nil
 }

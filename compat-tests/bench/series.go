@@ -37,6 +37,7 @@ var allSeries = []series{
 	{"start beside peers: 2 GiB (Barnabas: profile dev)", startBigWorkloads,
 		sideBySide{columns: []string{"kfake", "kafka"}}.run},
 	{"start", []workload{{name: "start after 1 GiB and with 10,000 partitions"}}, runStarts},
+	{"mixed: a sample each 10 s (Barnabas: profile dev)", mixedWorkloads, runMixed},
 	{"compaction", compactionWorkloads,
 		sideBySide{columns: []string{"kafka"}, starters: compactionStarters, goals: compactionGoals}.run},
 	{"retention", retentionWorkloads,

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
+	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
+)
+
+// mixedMinutes is a flag of its own: half an hour is what shows whether a broker's
+// memory and tail are flat, and is too long for every run.
+var mixedMinutes = flag.Float64("minutes", 0.5, "how long each broker is under the mixed load; 30 is what the goals are for")
+
+const (
+	// mixedProbePerSecond makes some of each interval's samples lie beyond p99.9.
+	mixedProbePerSecond = 500
+	mixedInterval       = 10 * time.Second
+	mixedAckRow         = "mixed, produce"
+	mixedE2ERow         = "mixed, end to end"
+	mixedBrokerRow      = "mixed, broker"
+	mixedFlatRow        = "mixed, last third / second"
+)
+
+// mixedBroker looks for what it may delete or compact often enough for a run of minutes.
+var mixedBroker = map[string]string{"log.retention.check.interval.ms": "5000", "log.cleaner.backoff.ms": "1000"}
+
+var mixedStarters = map[string]starter{
+	"barnabas": func() (*testbed.Broker, error) {
+		return barnabas.Start(barnabas.Options{Profile: "dev", Properties: mixedBroker})
+	},
+	"kafka": func() (*testbed.Broker, error) { return startKafka(mixedBroker) },
+}
+
+var mixedWorkloads = []workload{{name: "mixed"}}
+
+// mixedGoals: a third is a third of the run. The tail is noisier than memory is.
+var mixedGoals = []goal{
+	{row: mixedFlatRow, unit: "RSS x", column: "barnabas", atMost: 1.1},
+	{row: mixedFlatRow, unit: "ack p99.9 x", column: "barnabas", atMost: 1.5},
+	{row: mixedFlatRow, unit: "e2e p99.9 x", column: "barnabas", atMost: 1.5},
+}
+
+// runMixed takes the brokers one after the other, once: each run is a time series, with
+// a sample each mixedInterval, in order.
+func runMixed(_ series, o options) (t *table, err error) {
+	x := sideBySide{columns: []string{"kfake", "kafka"}, starters: mixedStarters}
+	brokers, err := x.startAll(o)
+	defer func() {
+		for _, b := range brokers {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	t = newTable(brokers)
+	t.goals = mixedGoals
+	for _, b := range brokers {
+		fmt.Fprintf(os.Stderr, "mixed load on %s for %v minutes\n", b.Name(), *mixedMinutes)
+		if err := runMixedOn(t, b); err != nil {
+			return t, fmt.Errorf("mixed on %s: %w", b.Name(), err)
+		}
+	}
+	return t, nil
+}
+
+// runMixedOn has the load run beside the probe, whose latencies are what is shown.
+func runMixedOn(t *table, b contender) error {
+	ctx, cancel := context.WithTimeout(context.Background(), mixedLength()+benchTimeout)
+	defer cancel()
+	if err := createMixedTopics(ctx, b); err != nil {
+		return err
+	}
+	r, err := newRelay(b, mixedProbeTopic)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	if err := r.f.limitTo(mixedLength() + benchTimeout); err != nil {
+		return err
+	}
+	m := startMixed(ctx, b)
+	sampleErr := mixedSamples(t, b, r)
+	if err := errors.Join(sampleErr, m.end()); err != nil {
+		return err
+	}
+	return errors.Join(m.verify(), verifyCopies(b, mixedProbeTopic, 1, r.batch, r.sent))
+}
+
+func mixedLength() time.Duration { return time.Duration(*mixedMinutes * float64(time.Minute)) }
+
+// probeTimes are what the probe's records took since they were last taken away.
+type probeTimes struct {
+	mu struct {
+		sync.Mutex
+		acks, arrivals []time.Duration
+	}
+}
+
+func (p *probeTimes) ack(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.acks = append(p.mu.acks, d)
+}
+
+func (p *probeTimes) arrival(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.arrivals = append(p.mu.arrivals, d)
+}
+
+func (p *probeTimes) take() (acks, arrivals []time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	acks, arrivals = p.mu.acks, p.mu.arrivals
+	p.mu.acks, p.mu.arrivals = nil, nil
+	return acks, arrivals
+}
+
+// mixedSamples paces the probe and adds a sample of everything each mixedInterval, then
+// the verdict.
+func mixedSamples(t *table, b contender, r *relay) error {
+	n := int(mixedLength().Seconds() * mixedProbePerSecond)
+	times := &probeTimes{}
+	done := make(chan error, 1)
+	go func() {
+		done <- r.openLoop(n, mixedProbePerSecond, observers{func(time.Duration) {}, times.ack, times.arrival})
+	}()
+	ticker := time.NewTicker(mixedInterval)
+	defer ticker.Stop()
+	series := map[string][]float64{}
+	before, err := b.Usage()
+	for err == nil {
+		select {
+		case err = <-done:
+			if err == nil {
+				addFlatness(t, b.Name(), series)
+			}
+			return err
+		case <-ticker.C:
+		}
+		var now testbed.Usage
+		if now, err = b.Usage(); err != nil {
+			break
+		}
+		acks, arrivals := times.take()
+		all := append(tailOf(mixedAckRow, acks), tailOf(mixedE2ERow, arrivals)...)
+		all = append(all, sample{mixedBrokerRow, "RSS MiB", lower, float64(now.RSS) / (1 << 20)},
+			sample{mixedBrokerRow, "CPU %", lower, (now.CPU() - before.CPU()).Seconds() / mixedInterval.Seconds() * 100})
+		before = now
+		for _, s := range all {
+			t.add(s.name, s.unit, s.better, b.Name(), s.value)
+			series[s.name+s.unit] = append(series[s.name+s.unit], s.value)
+		}
+	}
+	r.close()
+	return errors.Join(err, <-done)
+}
+
+// addFlatness tells how the last third of the run was beside the second.
+func addFlatness(t *table, broker string, series map[string][]float64) {
+	for _, of := range []struct{ unit, of string }{
+		{"RSS x", mixedBrokerRow + "RSS MiB"}, {"ack p99.9 x", mixedAckRow + "p99.9 ms"}, {"e2e p99.9 x", mixedE2ERow + "p99.9 ms"},
+	} {
+		if ratio, ok := flatness(series[of.of]); ok {
+			t.add(mixedFlatRow, of.unit, lower, broker, ratio)
+		}
+	}
+}
