@@ -19,6 +19,8 @@ type goal struct {
 	ratio bool
 	// atMost or atLeast; the other is zero.
 	atMost, atLeast float64
+	// none wants 0 in every round instead: a median would hide a single one.
+	none bool
 }
 
 // verdict is false when the goal's figure was not measured.
@@ -31,7 +33,7 @@ func (g goal) verdict(t *table) (_ record.Verdict, judged bool) {
 	var columns []string
 	for _, name := range strings.Split(g.column, ",") {
 		for _, column := range t.brokers {
-			if is(column, name) && median(r.samples[column]) != 0 {
+			if is(column, name) && g.judges(r.samples[column]) {
 				columns = append(columns, column)
 			}
 		}
@@ -40,6 +42,11 @@ func (g goal) verdict(t *table) (_ record.Verdict, judged bool) {
 		return record.Verdict{}, false
 	}
 	return g.judge(t, r, best(r, columns))
+}
+
+// judges tells whether samples say something: a ratio to 0 says nothing, a 0 does.
+func (g goal) judges(samples []float64) bool {
+	return len(samples) > 0 && (!g.ratio || median(samples) != 0)
 }
 
 // best is the column with the best median of a row.
@@ -61,13 +68,17 @@ func best(r *row, columns []string) string {
 }
 
 func (g goal) judge(t *table, r *row, column string) (_ record.Verdict, judged bool) {
-	v := record.Verdict{Row: r.name, Unit: r.unit, Column: column, Ratio: g.ratio, AtMost: g.atMost > 0}
-	v.Got = median(r.samples[column])
-	if g.ratio {
+	v := record.Verdict{Row: r.name, Unit: r.unit, Column: column, Ratio: g.ratio, AtMost: g.atMost > 0 || g.none}
+	switch {
+	case g.none:
+		v.Got = slices.Max(r.samples[column])
+	case g.ratio:
 		v.Got = t.ratio(r, column)
+	default:
+		v.Got = median(r.samples[column])
 	}
 	if v.Bound, v.Met = g.atLeast, v.Got >= g.atLeast; v.AtMost {
 		v.Bound, v.Met = g.atMost, v.Got <= g.atMost
 	}
-	return v, v.Got != 0
+	return v, !g.ratio || v.Got != 0
 }

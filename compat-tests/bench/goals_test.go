@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,39 @@ func TestGoalAgainstTheBest(t *testing.T) {
 		if v, _ := g.verdict(tab); !strings.Contains(v.String(), want) {
 			t.Errorf("%s: %q, want %q", row, v, want)
 		}
+	}
+}
+
+// What is to be 0 is judged when it is, and one round in which it is not counts.
+func TestGoalOfNone(t *testing.T) {
+	for _, c := range []struct {
+		stalls []float64
+		met    bool
+	}{{[]float64{0, 0, 0}, true}, {[]float64{0, 0, 1}, false}} {
+		tab := &table{brokers: []string{"ours"}}
+		for _, n := range c.stalls {
+			tab.add("rounds", "stalls", lower, "ours", n)
+		}
+		v, judged := goal{row: "rounds", unit: "stalls", column: "ours", none: true}.verdict(tab)
+		if !judged || v.Met != c.met || !strings.Contains(v.String(), "at most 0 stalls") {
+			t.Errorf("%v: judged %v, %q", c.stalls, judged, v)
+		}
+	}
+}
+
+// A figure has one goal for each broker: targets, and what a series adds to them.
+func TestGoalsAreOnce(t *testing.T) {
+	type aim struct {
+		row, unit, column string
+		ratio             bool
+	}
+	seen := map[aim]bool{}
+	for _, g := range slices.Concat(targets, groupGoals, transactionGoals, oldGoals, mixedGoals, compactionGoals, retentionGoals, partitionGoals, startGoals) {
+		a := aim{g.row, g.unit, g.column, g.ratio}
+		if seen[a] {
+			t.Errorf("two goals: %+v", a)
+		}
+		seen[a] = true
 	}
 }
 

@@ -23,11 +23,6 @@ const (
 	idleCPURow         = "5,000 idle connections"
 )
 
-var connectionGoals = []goal{
-	{row: manyConnectionsRow, unit: "KiB each", column: bestKfake, ratio: true, atMost: 0.55},
-	{row: manyConnectionsRow, unit: "KiB each", column: "kafka", ratio: true, atMost: 0.3},
-}
-
 // runIdleConnections opens connections that ask what every client asks first,
 // ApiVersions and Metadata, and then say nothing. What the first one costs the
 // process is left out: it is there before memory is first read.

@@ -31,13 +31,6 @@ const (
 	metadataOfTopics = 12 // the version: the newest that all brokers serve
 )
 
-var topicGoals = []goal{
-	{row: createTopicsRow, unit: "us each", column: bestKfake, ratio: true, atMost: 0.5},
-	{row: createTopicsRow, unit: "us each", column: "kafka", ratio: true, atMost: 0.03},
-	{row: metadataRow, unit: "ms", column: bestKfake, ratio: true, atMost: 0.1},
-	{row: metadataRow, unit: "ms", column: "kafka", ratio: true, atMost: 0.15},
-}
-
 // runManyTopics creates topics of one partition, asks for all of them, and sees
 // what they cost in memory. A broker that does not create all in time is measured
 // with those that it has: the Metadata figures and the memory are scaled up.

@@ -18,15 +18,6 @@ const (
 	idleBeforeUsage = time.Second
 )
 
-var memoryGoals = []goal{
-	{row: rssIdleRow, unit: "MiB", column: "barnabas", atMost: 14},
-	{row: rssIdleRow, unit: "MiB", column: bestKfake, ratio: true, atMost: 1.4},
-	{row: rssIdleRow, unit: "MiB", column: "kafka", ratio: true, atMost: 0.04},
-	{row: rssAfterRow, unit: "MiB", column: "barnabas", atMost: 48},
-	{row: rssAfterRow, unit: "MiB", column: "kafka", ratio: true, atMost: 0.05},
-	{row: peakConsumeRow, unit: "MiB", column: bestKfake, ratio: true, atMost: 0.2},
-}
-
 // runIdleMemory restarts the broker on the folder that its first start has made,
 // which is how every start but one is, asks for Metadata once and leaves it alone
 // for a second.

@@ -21,8 +21,6 @@ var scaleWorkloads = []workload{
 	{name: manyPartitionsName, run: runManyPartitions, columns: []string{"barnabas", "kfake", "kafka"}}, // on disk, all of them
 }
 
-var scaleGoals = slices.Concat(memoryGoals, connectionGoals, topicGoals, partitionGoals)
-
 // freshEach starts a broker of its own, on a fresh data folder, for every
 // measurement: what an earlier workload left in a process would be counted as the
 // memory of the next. Only one broker runs at a time.

@@ -43,7 +43,7 @@ var allSeries = []series{
 	{"retention", retentionWorkloads,
 		sideBySide{columns: []string{"kafka"}, starters: retentionStarters, goals: retentionGoals}.run},
 	{"memory and scale (Barnabas: profile dev; 20,000 open files)", scaleWorkloads,
-		freshEach{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: scaleGoals}.run},
+		freshEach{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: partitionGoals}.run},
 }
 
 // selected are the workloads that --only names: all when it is empty, else those

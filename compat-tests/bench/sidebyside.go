@@ -42,12 +42,7 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 		return nil, err
 	}
 	t = newTable(brokers)
-	t.notes, t.goals = many.notes, slices.Clone(x.goals)
-	for _, g := range targets {
-		if !slices.Contains(t.goals, g) { // a series may name it itself
-			t.goals = append(t.goals, g)
-		}
-	}
+	t.notes, t.goals = many.notes, slices.Concat(targets, x.goals)
 	if x.starts {
 		if err := measureStarts(t, brokers, o); err != nil {
 			return t, err
@@ -56,7 +51,7 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 	if err := x.measure(s, t, brokers, o, began); err != nil || !x.memory {
 		return t, err
 	}
-	return t, t.memory("RSS after", brokers)
+	return t, t.memory("RSS after all of this series", brokers)
 }
 
 // measure warms the brokers up and takes the rounds.
