@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // The last third is compared with the second; what the first one was does not count,
 // nor does a single sample that stands out.
@@ -20,6 +23,31 @@ func TestFlatness(t *testing.T) {
 	} {
 		if got, ok := flatness(c.samples); got != c.want || ok != c.ok {
 			t.Errorf("flatness of %v is %v, %v; want %v, %v", c.samples, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+// One verdict for all that has to be flat, and none of a run that is too short.
+func TestFlatVerdict(t *testing.T) {
+	even, rising := []float64{1, 1, 1, 1, 1, 1}, []float64{1, 1, 1, 1, 2, 2}
+	for _, c := range []struct {
+		name           string
+		memory, tail   []float64
+		flat, measured bool
+	}{
+		{"flat", even, even, true, true},
+		{"memory grows", rising, even, false, true},
+		{"the tail grows", even, rising, false, true},
+		{"short", even[:5], even[:5], false, false},
+	} {
+		tab := &table{brokers: []string{"barnabas"}, goals: mixedGoals}
+		addFlatness(tab, "barnabas", map[string][]float64{mixedFlats[0].of: c.memory, mixedFlats[1].of: even[:len(c.tail)], mixedFlats[2].of: c.tail})
+		verdicts := tab.verdicts()
+		if (len(verdicts) == 1) != c.measured || c.measured && verdicts[0].Met != c.flat {
+			t.Errorf("%s: %v", c.name, verdicts)
+		}
+		if noted := strings.Contains(strings.Join(tab.notes, ""), "too few"); noted == c.measured {
+			t.Errorf("%s: notes %q", c.name, tab.notes)
 		}
 	}
 }
