@@ -43,10 +43,10 @@ func main() {
 	flag.IntVar(&o.updates, "updates", 20_000, "updates of each of the 50 keys in the compaction series")
 	flag.IntVar(&o.topics, "topics", 10_000, "topics in the memory and scale series")
 	flag.IntVar(&o.nodePartitions, "node-partitions", 100_000, "partitions on one node in the memory and scale series")
-	flag.StringVar(&o.only, "only", "", "workloads whose name contains this, or one of these, between commas")
+	flag.StringVar(&o.only, "only", "", "a series, or workloads whose name contains this; or several, between commas")
 	flag.StringVar(&o.against, "against", "kfake,kfake-memory,kafka,null", "peers to compare with, of those that a series has; empty is none")
 	flag.DurationVar(&o.limit, "limit", 12*time.Minute, "begin no round of a series after this time")
-	flag.StringVar(&o.json, "json", "", "also write the figures to this file")
+	flag.StringVar(&o.json, "json", "", "also write the figures to this file after each series, beside what it has of others")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -59,11 +59,18 @@ func main() {
 func run(o options) error {
 	var failed error
 	out := record.Run{Date: time.Now().UTC().Format(time.RFC3339), Machine: record.ThisMachine(os.TempDir()), Versions: versions(), Flags: os.Args[1:]}
-	for _, s := range allSeries {
-		s.workloads = selected(s.workloads, o.only)
-		if len(s.workloads) == 0 {
-			continue
+	chosen := selectedOf(allSeries, o.only)
+	if len(chosen) == 0 {
+		return fmt.Errorf("no series and no workload is called %q", o.only)
+	}
+	var earlier []record.Run
+	if o.json != "" {
+		var err error
+		if earlier, err = record.Earlier(o.json, out); err != nil {
+			return err
 		}
+	}
+	for _, s := range chosen {
 		t, err := s.run(s, o)
 		if t != nil && len(t.rows)+len(t.failures) > 0 {
 			fmt.Printf("\n%s\n\n%s", s.title, t)
@@ -79,7 +86,12 @@ func run(o options) error {
 		if o.json == "" {
 			continue
 		}
-		if err := out.Write(o.json); err != nil { // after each series: a run may be ended early
+		// After each series: a run may be ended early.
+		whole, err := record.Merge(append(earlier, out)...)
+		if err == nil {
+			err = whole.Write(o.json)
+		}
+		if err != nil {
 			return errors.Join(failed, err)
 		}
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // series is one table: workloads that are measured on the same brokers.
 type series struct {
@@ -46,22 +49,30 @@ var allSeries = []series{
 		freshEach{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: partitionGoals}.run},
 }
 
-// selected are the workloads that --only names: all when it is empty, else those
-// of whose name it is a part, or else, between its commas, a part is.
-func selected(all []workload, only string) []workload {
+// selectedOf are the series that --only leaves, each with the workloads that it names:
+// all when it is empty; those of the series that has its name, or of whose name it is a
+// part; if there are none, those of its parts between commas.
+func selectedOf(all []series, only string) []series {
 	if out := named(all, only); len(out) > 0 {
 		return out
 	}
 	return named(all, strings.Split(only, ",")...)
 }
 
-func named(all []workload, parts ...string) (out []workload) {
-	for _, w := range all {
-		for _, part := range parts {
-			if strings.Contains(w.name, strings.TrimSpace(part)) {
-				out = append(out, w)
-				break
+func named(all []series, parts ...string) (out []series) {
+	for _, s := range all {
+		var chosen []workload
+		for _, w := range s.workloads {
+			if slices.ContainsFunc(parts, func(part string) bool {
+				part = strings.TrimSpace(part)
+				return part == s.name() || strings.Contains(w.name, part)
+			}) {
+				chosen = append(chosen, w)
 			}
+		}
+		if len(chosen) > 0 {
+			s.workloads = chosen
+			out = append(out, s)
 		}
 	}
 	return out

@@ -5,20 +5,26 @@ import (
 	"testing"
 )
 
-// --only names workloads by a part of their name; a comma may be part of one, or
-// stand between two.
+// --only names a series, or workloads by a part of their name; a comma may be part of
+// one, or stand between two, in whichever series.
 func TestSelected(t *testing.T) {
-	all := []workload{{name: "groups: 1,000 members join"}, {name: "raw fetch"}, {name: "produce 1 KiB"}}
+	all := []series{
+		{title: "groups (Barnabas: profile dev)", workloads: []workload{{name: "1,000 members join"}, {name: "heartbeats"}}},
+		{title: "side by side", workloads: []workload{{name: "raw fetch"}, {name: "produce 1 KiB"}}},
+	}
 	for only, want := range map[string][]string{
-		"":                 {"groups: 1,000 members join", "raw fetch", "produce 1 KiB"},
-		"1,000":            {"groups: 1,000 members join"},
-		"raw":              {"raw fetch"},
+		"":                 {"1,000 members join", "heartbeats", "raw fetch", "produce 1 KiB"},
+		"1,000":            {"1,000 members join"},
+		"groups":           {"1,000 members join", "heartbeats"},
+		"groups,raw":       {"1,000 members join", "heartbeats", "raw fetch"},
 		"produce, raw":     {"raw fetch", "produce 1 KiB"},
 		"nothing of these": nil,
 	} {
 		var got []string
-		for _, w := range selected(all, only) {
-			got = append(got, w.name)
+		for _, s := range selectedOf(all, only) {
+			for _, w := range s.workloads {
+				got = append(got, w.name)
+			}
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("--only %q is %q, want %q", only, got, want)

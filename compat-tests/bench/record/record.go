@@ -5,9 +5,12 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
+	"strings"
 )
 
 // Run is one run, or several merged into one.
@@ -109,13 +112,34 @@ func Read(path string) (Run, error) {
 	return r, nil
 }
 
-// Write writes a file.
+// Write writes a file, whole or not at all: a run may be interrupted.
 func (r Run) Write(path string) error {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(listOfNumbers.ReplaceAllFunc(text, oneLine), '\n'), 0o644)
+	part := path + ".part"
+	if err := os.WriteFile(part, append(listOfNumbers.ReplaceAllFunc(text, oneLine), '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
+}
+
+// Earlier is what a file has already of the day's run, to be merged with a part of it
+// that follows; none where there is no file. A file of another machine is refused
+// before anything is measured.
+func Earlier(path string, next Run) ([]Run, error) {
+	r, err := Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		_, err = Merge(r, next)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; name another file, or remove this one", err)
+	}
+	return []Run{r}, nil
 }
 
 // Merge joins runs of one machine. A figure that several have is that of the last
@@ -127,28 +151,42 @@ func Merge(runs ...Run) (Run, error) {
 	}
 	out := runs[0]
 	out.Versions = map[string]string{}
-	out.Series = nil
+	out.Series, out.Flags = nil, nil
 	for _, r := range runs {
 		if r.Machine != out.Machine {
 			return Run{}, fmt.Errorf("runs of two machines: %s, and %s", out.Machine, r.Machine)
 		}
 		out.Date = max(out.Date, r.Date)
+		out.Flags = append(out.Flags, r.Flags...)
 		for name, version := range r.Versions {
-			if before, known := out.Versions[name]; known && before != version {
+			if before, known := out.Versions[name]; known && slices.Contains(strings.Split(before, ", "), version) {
+				version = before
+			} else if known {
 				version = before + ", " + version
 			}
 			out.Versions[name] = version
 		}
 		for _, s := range r.Series {
 			at := slices.IndexFunc(out.Series, func(o Series) bool { return o.Title == s.Title })
-			if at < 0 {
+			switch {
+			case at < 0:
 				out.Series = append(out.Series, s)
-			} else {
+			case s.replaces(out.Series[at]):
+				out.Series[at] = s
+			default:
 				out.Series[at] = out.Series[at].with(s)
 			}
 		}
 	}
 	return out, nil
+}
+
+// replaces tells whether a later series measured all that an earlier one had, so that
+// nothing of that remains, its failures neither.
+func (s Series) replaces(earlier Series) bool {
+	return !slices.ContainsFunc(earlier.Figures, func(f Figure) bool {
+		return !slices.ContainsFunc(s.Figures, func(o Figure) bool { return o.Name == f.Name && o.Unit == f.Unit })
+	})
 }
 
 // with is a series with the figures and verdicts of a later one in place of its own.

@@ -48,6 +48,38 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// A series that is measured again as a whole leaves nothing of what it was.
+func TestMergeReplaces(t *testing.T) {
+	first := run("2026-01-01", Series{Title: "a", Columns: []string{"barnabas", "kafka"}, Figures: []Figure{figure("fetch", 1, 2)}, Failures: []string{"produce"}})
+	second := run("2026-01-01", Series{Title: "a", Columns: []string{"barnabas", "kafka"}, Figures: []Figure{figure("fetch", 3, 2), figure("produce", 3, 4)}})
+	got, err := Merge(first, second)
+	if err != nil || len(got.Series) != 1 || len(got.Series[0].Failures) != 0 || len(got.Series[0].Figures) != 2 {
+		t.Errorf("merged into %+v, %v", got, err)
+	}
+	if got.Versions["barnabas"] != "2026-01-01" {
+		t.Errorf("versions %v", got.Versions)
+	}
+}
+
+// A part of a run is written beside what the file has, unless that is of another machine.
+func TestEarlier(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.json")
+	next := run("2026-01-02")
+	if got, err := Earlier(path, next); len(got) != 0 || err != nil {
+		t.Errorf("no file: %v, %v", got, err)
+	}
+	if err := run("2026-01-01", Series{Title: "a"}).Write(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Earlier(path, next); len(got) != 1 || err != nil {
+		t.Errorf("a file: %v, %v", got, err)
+	}
+	next.Machine.Cores = 4
+	if _, err := Earlier(path, next); err == nil {
+		t.Error("a file of another machine is taken")
+	}
+}
+
 // A file reads back as what was written, and has the samples of a figure on one line.
 func TestFile(t *testing.T) {
 	want := run("2026-01-01", Series{Title: "a, [1, 2]", Columns: []string{"barnabas"}, Figures: []Figure{{Name: "x", Samples: map[string][]float64{"barnabas": {1.5, 2, 3}}}}})
