@@ -28,6 +28,7 @@ type rounds struct {
 }
 
 func newRounds(s series, brokers []contender, y *yardstick, t *table, o options) *rounds {
+	s.workloads = possible(s.workloads, t)
 	x := &rounds{series: s, brokers: brokers, yardstick: y, failed: map[string]bool{}, table: t}
 	for _, w := range s.workloads {
 		for _, b := range brokers {
@@ -38,6 +39,21 @@ func newRounds(s series, brokers []contender, y *yardstick, t *table, o options)
 	}
 	x.progress = newProgress(os.Stderr, x.steps*(o.rounds+1)) // and the warm-up
 	return x
+}
+
+// possible are the workloads for which the machine lacks nothing; the table names the
+// others.
+func possible(all []workload, t *table) (out []workload) {
+	for _, w := range all {
+		if w.missing != nil {
+			if what := w.missing(); what != "" {
+				t.note("%s is left out: %s", w.name, what)
+				continue
+			}
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 // measure takes the workloads through o.rounds rounds. A round in which the

@@ -109,3 +109,12 @@ func TestProgress(t *testing.T) {
 		t.Errorf("told\n%swant\n%s", &out, want)
 	}
 }
+
+// What the machine lacks something for is left out and named.
+func TestPossible(t *testing.T) {
+	tab := &table{}
+	got := possible([]workload{{name: "a"}, {name: "b", missing: func() string { return "no compiler" }}, {name: "c", missing: func() string { return "" }}}, tab)
+	if len(got) != 2 || got[1].name != "c" || len(tab.notes) != 1 || tab.notes[0] != "b is left out: no compiler" {
+		t.Errorf("%d workloads, notes %q", len(got), tab.notes)
+	}
+}

@@ -40,6 +40,8 @@ type workload struct {
 	run  func(b contender, o options) ([]phase, error)
 	// columns are the brokers that it is for; none is all that the series has.
 	columns []string
+	// missing, if any, tells what this machine lacks for it; nothing is nothing.
+	missing func() string
 }
 
 func (w workload) takes(b contender) bool {
@@ -49,7 +51,7 @@ func (w workload) takes(b contender) bool {
 var workloads = []workload{
 	{name: "produce and consume 1 KiB, franz-go", run: runClients},
 	{name: "produce and consume 100 B, franz-go", run: runSmall},
-	{name: "produce and consume 1 KiB, librdkafka", run: runRdkafka},
+	{name: "produce and consume 1 KiB, librdkafka", run: runRdkafka, missing: noCompiler},
 	{name: "raw single-record requests", run: runSingle},
 	{name: raw16KiB.name, run: raw16KiB.run},
 	{name: "raw produce 128 KiB x 6 and fetch", run: fetch1MiB.run},
