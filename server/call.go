@@ -24,8 +24,8 @@ type Handler interface {
 // Ticket that it gave.
 type Call struct {
 	Conn *Conn
-	// Frame is the request without its length. It is reused after Serve returns:
-	// whoever parks copies what is still needed.
+	// Frame is the request without its length. It is reused after Serve returns, and
+	// after ReleaseFrame: whoever parks copies what is still needed.
 	Frame []byte
 
 	conn   *conn
@@ -84,6 +84,14 @@ func (c *Call) Alone() bool {
 func (c *Call) Wait() error {
 	invariant.Check(c.out == nil, "a call waits before it begins its answer")
 	return c.conn.flush()
+}
+
+// ReleaseFrame gives back the memory of the frame before the handler blocks for long:
+// neither Frame nor what was decoded from it without a copy is read from here on.
+func (c *Call) ReleaseFrame() {
+	c.Frame = nil
+	c.conn.in.shrink()
+	c.conn.account()
 }
 
 // Park postpones the answer. The connection goes on with its next request, and

@@ -30,7 +30,7 @@ type Conn struct {
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // conn is the server's side of a connection. Everything without a note belongs
-// to the connection's goroutine.
+// to the connection's goroutine, which is one after the other at the beginning: rest.go.
 type conn struct {
 	Conn
 	server    *Server
@@ -45,6 +45,8 @@ type conn struct {
 	queue     queue
 	writer    chan error  // the writer's end, nil until the writer is started
 	idleSince time.Time   // when the read deadline was last set
+	rests     int         // how often it has changed its goroutine to rest
+	address   string      // of the peer, without the port
 	stopping  atomic.Bool // set by any goroutine, once
 }
 
@@ -52,21 +54,31 @@ type conn struct {
 // requests are already in the buffer.
 const flushBytes = 64 << 10
 
-// run serves the connection until it ends and returns why; nil is a clean end.
-func (c *conn) run() error {
+// begin is the connection's first goroutine. It waits for a handler and serves.
+func (c *conn) begin() {
 	c.out.start = -1
 	select {
 	case <-c.life.begun:
 	case <-c.server.stopping:
-		return c.finish() // nobody has asked anything yet
+		c.server.leave(c, c.finish()) // nobody has asked anything yet
+		return
 	}
 	c.State = c.life.handler.Opened(&c.Conn)
-	defer c.life.handler.Closed(&c.Conn)
+	c.work()
+}
+
+// work serves the connection until it rests, or until its end.
+func (c *conn) work() {
 	err := c.serve()
+	if err == errRests {
+		c.rest()
+		return
+	}
 	if flushErr := c.finish(); err == nil {
 		err = flushErr
 	}
-	return err
+	c.life.handler.Closed(&c.Conn)
+	c.server.leave(c, err)
 }
 
 func (c *conn) serve() error {
@@ -157,7 +169,7 @@ func (c *conn) fill() error {
 	if c.in.isSmall() {
 		c.server.budget.wait()
 	}
-	err := c.in.fill(c.transport)
+	err := c.in.fill(c)
 	c.account()
 	return err
 }

@@ -159,8 +159,7 @@ func TestPortChecksAreNotLogged(t *testing.T) {
 
 func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
 	var in input
-	in.buf = in.small[:]
-	in.w = copy(in.buf, binary.BigEndian.AppendUint32(nil, 900<<20))
+	in.w = copy(in.room(), binary.BigEndian.AppendUint32(nil, 900<<20))
 	in.makeRoom()
 	if len(in.buf) > 4096 {
 		t.Fatalf("4 bytes received, %d held", len(in.buf))
@@ -173,8 +172,8 @@ type trickle struct {
 	step int
 }
 
-func (r *trickle) Read(p []byte) (int, error) {
-	n := copy(p, r.data[:min(r.step, len(r.data))])
+func (r *trickle) receive(in *input) (int, error) {
+	n := copy(in.room(), r.data[:min(r.step, len(r.data))])
 	r.data = r.data[n:]
 	return n, nil
 }
@@ -203,6 +202,42 @@ func TestALargeFrameIsMovedAFewTimesOnly(t *testing.T) {
 	}
 	if made > size+size/3 {
 		t.Fatalf("buffers of %d bytes were made for a frame of %d", made, size)
+	}
+}
+
+// At the beginning every wait for a request changes the goroutine.
+func TestAConnectionRestsAndGoesOn(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	for i := range 3 * restsMax {
+		text := fmt.Sprint("round ", i)
+		all := frame("echo " + text)
+		w.send(c, all[:3])
+		w.send(c, all[3:])
+		w.expect(c, text)
+	}
+	if n := w.handler.closed.Load(); n != 0 {
+		t.Fatalf("the handler was told of %d ends", n)
+	}
+}
+
+// A call that waits long keeps what came behind it, and no more.
+func TestAReleasedFrameLeavesTheNextOne(t *testing.T) {
+	next := frame("echo next")
+	in := input{buf: borrow(1 << 20)}
+	in.w = copy(in.buf, append(frame("echo first"), next...))
+	if first, err := in.next(1 << 20); err != nil || string(first) != "echo first" {
+		t.Fatalf("%q, %v", first, err)
+	}
+	in.shrink()
+	if len(in.buf) != bufferBytesMin {
+		t.Errorf("%d bytes are held for %d", len(in.buf), len(next))
+	}
+	if second, err := in.next(1 << 20); err != nil || string(second) != "echo next" {
+		t.Fatalf("%q, %v", second, err)
+	}
+	if in.shrink(); in.buf != nil {
+		t.Error("a buffer is held for nothing")
 	}
 }
 

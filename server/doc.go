@@ -14,6 +14,10 @@
 // started on first need, owns all its writes. Completing a ticket only marks it
 // and signals that writer, so whoever completes it never touches a socket.
 //
+// A connection that waits for a request holds no buffer and, at first, a goroutine with
+// the smallest stack (rest.go). Short transfers to and from a socket are made without
+// the scheduler's knowledge, since they never wait (transport_linux.go).
+//
 // Promises: answers leave in request order; a peer costs at most the bytes it
 // really sent (buffers grow with what arrives); a slow reader stops being read
 // from; nothing that a peer sends ends the process.

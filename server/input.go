@@ -5,20 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
-	"sync"
 )
 
 // input cuts what arrives on a connection into frames.
 //
-// An idle connection holds only the small array; a larger buffer is borrowed
-// while bytes wait in it and grows with what has arrived, never with what the
-// length in front promises, so that a peer costs what it sent. A size that the
-// peer has sent whole before is trusted and borrowed at once.
+// A connection that waits for a request holds no buffer. One is borrowed when bytes
+// are there, and grows with what has arrived, never with what the length in front
+// promises, so that a peer costs what it sent. A size that the peer has sent whole
+// before is trusted and borrowed at once.
 type input struct {
-	small [512]byte
-	buf   []byte // small[:] or borrowed
-	r, w  int    // unread bytes are buf[r:w]
+	buf  []byte // borrowed, or nil
+	r, w int    // unread bytes are buf[r:w]
 	// trusted is the largest frame received whole so far.
 	trusted int
 }
@@ -62,21 +59,16 @@ func describeLength(have []byte, n, limit int) string {
 	return fmt.Sprintf("a request announces %d bytes, more than socket.request.max.bytes allows (%d)", n, limit)
 }
 
+// receiver is where an input's bytes come from.
+type receiver interface {
+	// receive waits until it has put at least one byte into in.room() and tells how
+	// many. While it waits it holds no buffer, where the system lets it: in.rest.
+	receive(in *input) (int, error)
+}
+
 // fill reads at least one byte more. A peer that closed cleanly gives io.EOF.
-func (in *input) fill(r io.Reader) error {
-	if in.buf == nil {
-		in.buf = in.small[:]
-	}
-	if in.r == in.w {
-		in.r, in.w = 0, 0
-		if n := in.tryBorrowed(r); n > 0 {
-			in.w = n
-			return nil
-		}
-		in.giveBack()
-	}
-	in.makeRoom()
-	n, err := r.Read(in.buf[in.w:])
+func (in *input) fill(from receiver) error {
+	n, err := from.receive(in)
 	in.w += n
 	if n > 0 {
 		return nil
@@ -89,21 +81,32 @@ func (in *input) fill(r io.Reader) error {
 	return err
 }
 
-// tryReader is a reader that can also look without waiting.
-type tryReader interface {
-	// tryRead gives 0 when nothing has arrived or the read failed; the failure
-	// shows again at the next Read.
-	tryRead(p []byte) int
+// room is where the next bytes go.
+func (in *input) room() []byte {
+	if in.r == in.w {
+		in.r, in.w = 0, 0
+	}
+	in.makeRoom()
+	return in.buf[in.w:]
 }
 
-// tryBorrowed reads into a buffer that is already borrowed, so that a busy
-// connection keeps it and only one that would wait gives it back.
-func (in *input) tryBorrowed(r io.Reader) int {
-	t, ok := r.(tryReader)
-	if !ok || in.isSmall() {
-		return 0
+// rest gives the buffer back if no byte waits in it.
+func (in *input) rest() {
+	if in.r == in.w {
+		in.giveBack()
 	}
-	return t.tryRead(in.buf)
+}
+
+// shrink leaves the bytes that wait in a buffer that is no larger than they need.
+func (in *input) shrink() {
+	have := in.w - in.r
+	if in.rest(); len(in.buf) <= bufferBytesMin || bufferClass(have) >= bufferClass(len(in.buf)) {
+		return
+	}
+	smaller := borrow(have)
+	copy(smaller, in.buf[in.r:in.w])
+	in.giveBack()
+	in.buf, in.w = smaller, have
 }
 
 // makeRoom leaves room for at least one byte, and for the whole frame under way
@@ -119,7 +122,7 @@ func (in *input) makeRoom() {
 		return
 	}
 	want := max(have+1, trusted)
-	if have == len(in.buf) {
+	if have == len(in.buf) && have > 0 {
 		// Growing fourfold, or eightfold at the end, bounds the copying and what is
 		// thrown away by a fifth of the frame.
 		grown := 4 * have
@@ -143,10 +146,10 @@ func (in *input) makeRoom() {
 	in.buf, in.r, in.w = bigger, 0, have
 }
 
-// isSmall tells that nothing is borrowed.
-func (in *input) isSmall() bool { return len(in.buf) <= len(in.small) }
+// isSmall tells that no more is held than any connection may at any time.
+func (in *input) isSmall() bool { return len(in.buf) <= bufferBytesMin }
 
-// held is the number of borrowed bytes.
+// held is how many bytes count as those of a request under way.
 func (in *input) held() int {
 	if in.isSmall() {
 		return 0
@@ -154,38 +157,11 @@ func (in *input) held() int {
 	return len(in.buf)
 }
 
-// giveBack returns a borrowed buffer that holds nothing any more.
+// giveBack returns the buffer, and the bytes in it are gone.
 func (in *input) giveBack() {
-	if !in.isSmall() {
+	if in.buf != nil {
 		lend(in.buf)
-		in.buf = in.small[:]
+		in.buf = nil
 	}
-}
-
-// Buffers are pooled by power of two from 4 KiB to 4 MiB; larger ones are made
-// and dropped, as they are rare and the pool would only hold on to them.
-const (
-	bufferBytesMin = 4 << 10
-	bufferBytesMax = 4 << 20
-)
-
-var bufferPools [11]sync.Pool // index 0 is 4 KiB, 10 is 4 MiB
-
-func bufferClass(n int) int { return max(0, bits.Len(uint(n-1))-12) }
-
-func borrow(n int) []byte {
-	if n > bufferBytesMax {
-		return make([]byte, n)
-	}
-	class := bufferClass(n)
-	if p, _ := bufferPools[class].Get().(*[]byte); p != nil {
-		return *p
-	}
-	return make([]byte, bufferBytesMin<<class)
-}
-
-func lend(b []byte) {
-	if len(b) <= bufferBytesMax {
-		bufferPools[bufferClass(len(b))].Put(&b)
-	}
+	in.r, in.w = 0, 0
 }

@@ -52,7 +52,7 @@ func (c *conn) endLocked() {
 }
 
 // endBy returns when wait does, which waits for the connections of a life, or with nil
-// of all. When ctx ends first it cuts them, and returns the error of ctx.
+// of all. When ctx ends first it cuts them. It returns the error of ctx.
 func (s *Server) endBy(ctx context.Context, only *life, wait func()) error {
 	ended := make(chan struct{})
 	go func() { // ends with the last connection
@@ -61,7 +61,7 @@ func (s *Server) endBy(ctx context.Context, only *life, wait func()) error {
 	}()
 	select {
 	case <-ended:
-		return nil
+		return ctx.Err() // answers that were parked when it ended may have been dropped
 	case <-ctx.Done():
 	}
 	s.cut(only)

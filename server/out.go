@@ -17,13 +17,15 @@ type Source interface {
 }
 
 // Out collects answers: bytes, and ranges of sources between them. It belongs to
-// one goroutine at a time.
+// one goroutine at a time. Empty, it holds no buffer.
 type Out struct {
-	buf    []byte
+	buf    []byte // borrowed, or grown out of one that was
 	ranges []outRange
 	// start is where the answer under way begins in buf, -1 outside an answer.
 	start       int
 	rangesStart int
+	// usual is how many bytes were sent the last time, and what is borrowed for the next.
+	usual int
 }
 
 // outRange says that n bytes of source from position follow buf[:at].
@@ -36,6 +38,9 @@ type outRange struct {
 
 // Begin starts an answer by leaving room for its length.
 func (o *Out) Begin() {
+	if o.buf == nil {
+		o.buf = borrow(max(o.usual, bufferBytesMin))[:0]
+	}
 	o.start, o.rangesStart = len(o.buf), len(o.ranges)
 	o.buf = append(o.buf, 0, 0, 0, 0)
 }
@@ -73,22 +78,23 @@ func (o *Out) size() int {
 	return n
 }
 
-// reset drops everything, gives the sources back and keeps a modest buffer.
+// reset drops everything and gives the sources and the buffer back.
 func (o *Out) reset() {
 	for i := range o.ranges {
 		o.ranges[i].source.Release()
 		o.ranges[i].source = nil
 	}
 	o.ranges = o.ranges[:0]
-	if cap(o.buf) > outKeepBytes {
+	if o.buf != nil {
+		o.usual = min(len(o.buf), outUsualMax)
+		lend(o.buf)
 		o.buf = nil
 	}
-	o.buf = o.buf[:0]
 	o.start = -1
 }
 
-// outKeepBytes is the largest buffer that a connection keeps between answers.
-const outKeepBytes = 64 << 10
+// outUsualMax is the largest buffer that is borrowed before it is known to be needed.
+const outUsualMax = 64 << 10
 
 // writeTo sends everything and resets, whatever the outcome.
 func (o *Out) writeTo(t transport) error {

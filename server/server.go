@@ -159,7 +159,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 		return
 	}
 	s.tune(sock)
-	c := &conn{server: s, sock: sock, transport: newTransport(sock, s.opts.WriteTimeout)}
+	c := &conn{server: s, sock: sock, address: address, transport: newTransport(sock, s.opts.WriteTimeout)}
 	c.Conn = Conn{
 		Listener: l, RemoteAddr: sock.RemoteAddr().String(), Peer: endOf(sock.RemoteAddr()), Reached: endOf(sock.LocalAddr()),
 		done: make(chan struct{}),
@@ -179,7 +179,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 	s.mu.Unlock()
 	s.opened.Inc()
 	s.open.Add(1)
-	go s.serveConn(c, address) // ended by the peer, by its own error, or by Shutdown
+	go c.begin() // ended by the peer, by its own error, or by Shutdown
 }
 
 // endOf is one end of a connection, zero for what is not TCP.
@@ -206,15 +206,15 @@ func (s *Server) tune(sock net.Conn) {
 	}
 }
 
-func (s *Server) serveConn(c *conn, address string) {
+// leave forgets a connection that has ended, and tells why if that is worth telling.
+func (s *Server) leave(c *conn, err error) {
 	defer s.connections.Done()
 	defer c.life.connections.Done()
-	err := c.run()
 	s.mu.Lock()
 	delete(s.mu.conns, c)
 	c.endLocked()
 	s.mu.Unlock()
-	s.census.leave(c.Listener.Name, address)
+	s.census.leave(c.Listener.Name, c.address)
 	s.open.Add(-1)
 	if err != nil && !isPeerGone(err) && !errors.Is(err, ErrHangUp) {
 		s.broken.Inc()

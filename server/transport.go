@@ -10,7 +10,7 @@ import (
 
 // transport is a connection's socket.
 type transport interface {
-	io.Reader
+	receiver
 	write(p []byte) error
 	// writeMore sends p and tells the kernel that more follows at once.
 	writeMore(p []byte) error
@@ -30,8 +30,12 @@ func (t *plainTransport) arm() error {
 	return t.conn.SetWriteDeadline(time.Now().Add(t.timeout))
 }
 
-// Read implements io.Reader; it waits.
-func (t *plainTransport) Read(p []byte) (int, error) { return t.conn.Read(p) }
+// receive implements receiver. It cannot tell when bytes are there without taking
+// them, so that it holds the smallest buffer while it waits.
+func (t *plainTransport) receive(in *input) (int, error) {
+	in.rest()
+	return t.conn.Read(in.room())
+}
 
 func (t *plainTransport) write(p []byte) error {
 	for len(p) > 0 {

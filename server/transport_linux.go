@@ -7,6 +7,7 @@ import (
 	"net"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,40 +17,119 @@ import (
 type socketTransport struct {
 	plainTransport
 	raw syscall.RawConn
-	// first is the first attempt of a send, nearly always the only one. It and what
-	// makes it are kept, so that an answer costs no allocation here.
-	first struct {
+	// incoming is the receive under way, outgoing the first attempt of a send, nearly
+	// always the only one. They and what makes them are kept, so that a request costs no
+	// allocation here.
+	incoming struct {
+		in  *input
+		n   int
+		err error
+	}
+	outgoing struct {
 		p     []byte
 		flags int
 		n     int
 		err   error
 	}
-	attempt func(fd uintptr) bool
+	receiveOnce, receiveIfAny, sendOnce func(fd uintptr) bool
 }
 
 func newTransport(c net.Conn, timeout time.Duration) transport {
-	plain := plainTransport{conn: c, timeout: timeout}
-	if sc, ok := c.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			t := &socketTransport{plainTransport: plain, raw: raw}
-			t.attempt = t.sendOnce
-			return t
-		}
+	raw := rawConnOf(c)
+	if raw == nil {
+		return &plainTransport{conn: c, timeout: timeout}
 	}
-	return &plain
+	t := &socketTransport{plainTransport: plainTransport{conn: c, timeout: timeout}, raw: raw}
+	t.receiveOnce, t.sendOnce = t.tryReceive, t.trySend
+	t.receiveIfAny = func(fd uintptr) bool { return t.tryReceive(fd) || true }
+	return t
 }
 
-// tryRead implements tryReader.
-func (t *socketTransport) tryRead(p []byte) int {
-	got := 0
-	_ = t.raw.Read(func(fd uintptr) bool {
-		n, err := unix.Read(int(fd), p)
-		if err == nil {
-			got = n
+// rawConnOf gives access to the descriptor, nil for a connection without one.
+func rawConnOf(c net.Conn) syscall.RawConn {
+	if sc, ok := c.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			return raw
 		}
-		return true
-	})
-	return max(got, 0)
+	}
+	return nil
+}
+
+// receive implements receiver. It reads at once when bytes are there, and waits
+// without a buffer when none are.
+func (t *socketTransport) receive(in *input) (int, error) {
+	t.incoming.in, t.incoming.n, t.incoming.err = in, 0, nil
+	if err := t.raw.Read(t.receiveOnce); err != nil {
+		return 0, err
+	}
+	return t.incoming.n, t.incoming.err
+}
+
+// receiveNow implements watcher.
+func (t *socketTransport) receiveNow(in *input) (int, error) {
+	t.incoming.in, t.incoming.n, t.incoming.err = in, 0, errRests
+	if err := t.raw.Read(t.receiveIfAny); err != nil {
+		return 0, err
+	}
+	return t.incoming.n, t.incoming.err
+}
+
+// watch implements watcher. It looks again, because what came since receiveNow wakes
+// nobody, and does so without a buffer: to borrow one takes more stack than to wait.
+func (t *socketTransport) watch() {
+	_ = t.raw.Read(isReadable) // an error comes again when the bytes are read
+}
+
+func isReadable(fd uintptr) bool {
+	var b [1]byte
+	_, err := transfer(unix.SYS_RECVFROM, fd, b[:], unix.MSG_PEEK)
+	return err != unix.EAGAIN
+}
+
+// tryReceive reads what is there, and reports false when that is nothing.
+func (t *socketTransport) tryReceive(fd uintptr) bool {
+	c := &t.incoming
+	p := c.in.room()
+	for {
+		n, err := transfer(unix.SYS_RECVFROM, fd, p, 0)
+		switch err {
+		case 0:
+			if c.n, c.err = n, nil; n == 0 {
+				c.err = io.EOF
+			}
+			return true
+		case unix.EINTR:
+		case unix.EAGAIN:
+			c.in.rest()
+			return false
+		default:
+			c.err = err
+			return true
+		}
+	}
+}
+
+// briefBytes is what the kernel copies in a time that is not worth telling the
+// scheduler of: a few microseconds.
+const briefBytes = 64 << 10
+
+// transfer is one recvfrom(2) or sendto(2) of a socket, which never waits. A short
+// one is made without the scheduler's knowledge: to tell it costs a tenth of a small
+// request, and it could use the time for nothing. One that copies much is told of,
+// so that others can run meanwhile.
+func transfer(call, fd uintptr, p []byte, flags uintptr) (int, syscall.Errno) {
+	at, size := unsafe.Pointer(unsafe.SliceData(p)), uintptr(len(p))
+	var n uintptr
+	var err syscall.Errno
+	if len(p) > briefBytes {
+		n, _, err = syscall.Syscall6(call, fd, uintptr(at), size, flags|unix.MSG_DONTWAIT, 0, 0)
+	} else {
+		n, _, err = syscall.RawSyscall6(call, fd, uintptr(at), size, flags|unix.MSG_DONTWAIT, 0, 0)
+	}
+	if err != 0 {
+		return 0, err
+	}
+	return int(n), 0
 }
 
 // write skips the deadline while the kernel takes everything at once, which is
@@ -63,41 +143,41 @@ func (t *socketTransport) writeMore(p []byte) error {
 	return t.send(p, unix.MSG_MORE)
 }
 
-// sendOnce makes the first attempt.
-func (t *socketTransport) sendOnce(fd uintptr) bool {
-	f := &t.first
-	if f.flags == 0 {
-		f.n, f.err = unix.Write(int(fd), f.p)
-	} else {
-		f.n, f.err = unix.SendmsgN(int(fd), f.p, nil, nil, f.flags|unix.MSG_NOSIGNAL)
-	}
+// trySend makes the first attempt.
+func (t *socketTransport) trySend(fd uintptr) bool {
+	t.outgoing.n, t.outgoing.err = transmit(fd, t.outgoing.p, t.outgoing.flags)
 	return true
 }
 
-func (t *socketTransport) send(p []byte, flags int) error {
-	t.first.p, t.first.flags = p, flags
-	err := t.raw.Write(t.attempt)
-	t.first.p = nil
-	switch {
-	case err != nil:
-		return err
-	case t.first.err == nil && t.first.n == len(p):
-		return nil
-	case t.first.err != nil && t.first.err != unix.EAGAIN && t.first.err != unix.EINTR:
-		return t.first.err
+// transmit sends what the socket takes, nothing for one that is full.
+func transmit(fd uintptr, p []byte, flags int) (int, error) {
+	for {
+		n, err := transfer(unix.SYS_SENDTO, fd, p, uintptr(flags|unix.MSG_NOSIGNAL))
+		switch err {
+		case 0, unix.EAGAIN:
+			return n, nil
+		case unix.EINTR:
+		default:
+			return 0, err
+		}
 	}
-	p = p[max(t.first.n, 0):]
+}
+
+func (t *socketTransport) send(p []byte, flags int) error {
+	t.outgoing.p, t.outgoing.flags = p, flags
+	err := t.raw.Write(t.sendOnce)
+	t.outgoing.p = nil
+	if err = cmp.Or(err, t.outgoing.err); err != nil || t.outgoing.n == len(p) {
+		return err
+	}
+	p = p[t.outgoing.n:]
 	return t.untilDone(func(fd uintptr) (bool, error) {
 		for len(p) > 0 {
-			n, err := unix.SendmsgN(int(fd), p, nil, nil, flags|unix.MSG_NOSIGNAL)
-			switch {
-			case err == unix.EAGAIN:
-				return false, nil
-			case err == unix.EINTR:
-			case err != nil:
-				return true, err
+			n, err := transmit(fd, p, flags)
+			if err != nil || n == 0 {
+				return err != nil, err
 			}
-			p = p[max(n, 0):]
+			p = p[n:]
 		}
 		return true, nil
 	})

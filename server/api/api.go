@@ -113,7 +113,7 @@ type Peer struct {
 	software string       // the client's name for itself (KIP-511), "" when it has not said
 	request  Request      // reused by requests that are answered at once
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
-	fetch    fetchCall    // reused by Fetch
+	fetch    *fetchCall   // reused by Fetch, nil before the first
 	putOff   putOff       // by Produce in transactions
 	shares   peerShares
 }

@@ -18,9 +18,6 @@ package api
 // use what is missing.
 
 import (
-	"regexp"
-	"sync"
-
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -45,10 +42,19 @@ const (
 	metadataVersionMax = 30
 )
 
-// softwareNamePattern is KIP-511's rule for client software names and versions.
-var softwareNamePattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$`)
-})
+// isSoftwareName is KIP-511's rule for client software names and versions:
+// [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?
+func isSoftwareName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case (c == '-' || c == '.') && i > 0 && i < len(s)-1:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
 
 func (a *API) apiVersions(r *Request) error {
 	q, err := decode[*kmsg.ApiVersionsRequest](r)
@@ -85,7 +91,7 @@ func (a *API) checkApiVersions(r *Request, q *kmsg.ApiVersionsRequest) *protocol
 	if checksCluster && (q.ClusterID == nil || q.NodeID == protocol.None) {
 		return protocol.ErrInvalidRequest
 	}
-	named := softwareNamePattern().MatchString(q.ClientSoftwareName) && softwareNamePattern().MatchString(q.ClientSoftwareVersion)
+	named := isSoftwareName(q.ClientSoftwareName) && isSoftwareName(q.ClientSoftwareVersion)
 	if q.Version >= apiVersionsFeatures && !named {
 		return protocol.ErrInvalidRequest
 	}

@@ -46,3 +46,15 @@ func TestApiVersionsChecksTheCluster(t *testing.T) {
 		}
 	}
 }
+
+// KIP-511 lets names begin and end with letters and digits.
+func TestSoftwareNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "franz-go": true, "v1.2.3": true, "A..b": true, "0": true,
+		"": false, "-a": false, "a.": false, "a b": false, "a_b": false, "-": false, "\u00e4": false,
+	} {
+		if got := isSoftwareName(name); got != want {
+			t.Errorf("%q: %t, want %t", name, got, want)
+		}
+	}
+}

@@ -88,8 +88,12 @@ type fetchItem struct {
 }
 
 func (a *API) fetch(r *Request) error {
-	c := &r.Peer.fetch
-	c.api, c.header = a, r.Header
+	c := r.Peer.fetch
+	if c == nil {
+		c = &fetchCall{api: a}
+		r.Peer.fetch = c
+	}
+	c.header = r.Header
 	if err := c.request.Decode(r.Header.Version, r.Body); err != nil {
 		return err
 	}
@@ -208,6 +212,7 @@ func (c *fetchCall) readUntilEnough(r *Request) error {
 	if c.waiter == nil {
 		c.waiter = c.api.Partitions.NewWaiter()
 	}
+	r.Call.ReleaseFrame()
 	end := c.api.Clock.Monotonic() + wait
 	for c.bytes < least && !c.ready && wait > 0 {
 		if err := r.Call.Wait(); err != nil {

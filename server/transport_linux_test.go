@@ -1,0 +1,47 @@
+package server
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// Who waits for bytes holds no buffer, and hears of bytes and of the end.
+func TestASocketIsLookedAtWithoutABuffer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	sock, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sock.Close()
+	socket := newTransport(sock, time.Second).(*socketTransport)
+	var in input
+	if n, err := socket.receiveNow(&in); n != 0 || err != errRests || in.buf != nil {
+		t.Fatalf("nothing is there: %d bytes, %v, a buffer of %d", n, err, len(in.buf))
+	}
+	if _, err := peer.Write(frame("echo 1")); err != nil {
+		t.Fatal(err)
+	}
+	socket.watch()
+	if n, err := socket.receiveNow(&in); n != len(frame("echo 1")) || err != nil {
+		t.Fatalf("a frame is there: %d bytes, %v", n, err)
+	}
+	in.giveBack()
+	if err := peer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	socket.watch()
+	if n, err := socket.receive(&in); n != 0 || err != io.EOF {
+		t.Fatalf("the peer is gone: %d bytes, %v", n, err)
+	}
+}
