@@ -2,7 +2,9 @@ package broker
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -13,9 +15,9 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-// benchmarkRequest sends one request again and again over one connection, in a
-// process that allocates nothing for its client.
-func benchmarkRequest(b *testing.B, q kmsg.Request, overrides ...string) {
+// exchanger opens a broker and a connection to it, and sends frames over that one and
+// waits for the answers without allocating anything.
+func exchanger(b *testing.B, overrides ...string) (exchange func(frame []byte)) {
 	settings, err := config.Load(config.Input{Listen: []string{"127.0.0.1:0"}, Data: b.TempDir(), Profile: "dev", Overrides: overrides})
 	if err != nil {
 		b.Fatal(err)
@@ -24,19 +26,19 @@ func benchmarkRequest(b *testing.B, q kmsg.Request, overrides ...string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer func() {
-		if err := broker.Close(b.Context()); err != nil {
-			b.Error(err)
-		}
-	}()
 	conn, err := net.Dial("tcp", broker.Bootstrap())
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer conn.Close()
+	b.Cleanup(func() {
+		conn.Close()
+		if err := broker.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
 	in := bufio.NewReaderSize(conn, 64<<10)
-	answer := make([]byte, 64<<10)
-	exchange := func(frame []byte) {
+	answer := make([]byte, 8<<20)
+	return func(frame []byte) {
 		if _, err := conn.Write(frame); err != nil {
 			b.Fatal(err)
 		}
@@ -47,17 +49,71 @@ func benchmarkRequest(b *testing.B, q kmsg.Request, overrides ...string) {
 			b.Fatal(err)
 		}
 	}
-	create := kmsg.NewPtrCreateTopicsRequest()
-	create.SetVersion(4)
-	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "t", 1, 1
-	create.Topics = append(create.Topics, topic)
-	exchange(kmsg.NewRequestFormatter().AppendRequest(nil, create, 1))
+}
+
+// benchmarkRequest sends one request again and again over one connection, in a
+// process that allocates nothing for its client.
+func benchmarkRequest(b *testing.B, q kmsg.Request, overrides ...string) {
+	exchange := exchanger(b, overrides...)
+	exchange(createFrame(4, "t", 1))
 	exchange(kmsg.NewRequestFormatter().AppendRequest(nil, benchmarkProduce(), 1))
 	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("bench")).AppendRequest(nil, q, 1)
 	b.ReportAllocs()
 	for b.Loop() {
 		exchange(frame)
+	}
+}
+
+// createFrame asks for topics of one partition; the first has the name alone.
+func createFrame(version int16, name string, topics int) []byte {
+	create := kmsg.NewPtrCreateTopicsRequest()
+	create.SetVersion(version)
+	for i := range topics {
+		topic := kmsg.NewCreateTopicsRequestTopic()
+		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, 1, 1
+		if i > 0 {
+			topic.Topic = fmt.Sprintf("%s-%06d", name, i)
+		}
+		create.Topics = append(create.Topics, topic)
+	}
+	return kmsg.NewRequestFormatter().AppendRequest(nil, create, 1)
+}
+
+// A thousand topics in a request, one request after another.
+func BenchmarkCreateTopics(b *testing.B) {
+	for _, version := range []int16{4, 7} {
+		b.Run(fmt.Sprintf("v%d", version), func(b *testing.B) {
+			exchange := exchanger(b)
+			requests := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				frame := createFrame(version, fmt.Sprintf("topic-%06d", requests), 1000)
+				requests++
+				b.StartTimer()
+				exchange(frame)
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(1000*requests), "us/topic")
+		})
+	}
+}
+
+// Metadata of all of 10,000 topics.
+func BenchmarkMetadata(b *testing.B) {
+	for _, version := range []int16{8, 12} {
+		b.Run(fmt.Sprintf("v%d", version), func(b *testing.B) {
+			exchange := exchanger(b)
+			for i := range 10 {
+				exchange(createFrame(4, fmt.Sprintf("topic-%d", i), 1000))
+			}
+			q := kmsg.NewPtrMetadataRequest()
+			q.SetVersion(version)
+			frame := kmsg.NewRequestFormatter().AppendRequest(nil, q, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				exchange(frame)
+			}
+		})
 	}
 }
 

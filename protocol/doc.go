@@ -5,7 +5,8 @@
 //
 //	frame ── Header.Parse ─► Header and body
 //	                             │ Produce, Fetch: ProduceRequest.Decode, FetchRequest.Decode,
-//	                             │   by hand into a reusable struct, without allocation
+//	                             │   by hand into a reusable struct, without allocation;
+//	                             │   Metadata, CreateTopics: by hand, which is short
 //	                             │ all other keys: DecodeRequest, which walks the body along
 //	                             ▼   its layout and then lets kmsg decode it
 //	records ── NextBatch ──► Batch ── CheckBatch ── ValidateRecords ──► the log

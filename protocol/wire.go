@@ -63,6 +63,30 @@ func (w *wireWriter) orNull(s string) {
 	w.string(s)
 }
 
+// nullableString writes nil as null.
+func (w *wireWriter) nullableString(s *string) {
+	if s == nil {
+		w.stringLength(-1)
+		return
+	}
+	w.string(*s)
+}
+
+func (w *wireWriter) bool(v bool) {
+	b := byte(0)
+	if v {
+		b = 1
+	}
+	w.b = append(w.b, b)
+}
+
+func (w *wireWriter) int32s(list []int32) {
+	w.count(len(list))
+	for _, v := range list {
+		w.int32(v)
+	}
+}
+
 // noTags ends a structure without tagged fields.
 func (w *wireWriter) noTags() {
 	if w.flexible {
@@ -186,16 +210,44 @@ func (r *wireReader) nullableBytes() []byte {
 // count reads the length of an array that may not be null, whose elements take
 // least bytes each or more, so that a count can be believed.
 func (r *wireReader) count(least int) int {
-	var n int
+	n, null := r.nullableCount(least)
+	if null {
+		r.fail()
+	}
+	return n
+}
+
+// nullableCount is count for an array that may be null.
+func (r *wireReader) nullableCount(least int) (n int, null bool) {
 	if r.flexible {
 		n = r.compact()
 	} else {
 		n = int(r.int32())
 	}
+	if n == -1 {
+		return 0, true
+	}
 	if n < 0 || n > len(r.b)/least {
+		r.fail()
+		return 0, false
+	}
+	return n, false
+}
+
+// boundedReader is a wireReader of a request whose decoded form is not reused: what it
+// takes, apart from strings, is counted before it is allocated.
+type boundedReader struct {
+	wireReader
+	memory int // bytes that are left
+}
+
+// room is n when there is memory for as many elements of the size, and else a failure.
+func (r *boundedReader) room(n, size int) int {
+	if n > r.memory/size {
 		r.fail()
 		return 0
 	}
+	r.memory -= n * size
 	return n
 }
 

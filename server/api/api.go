@@ -93,6 +93,7 @@ type API struct {
 	// read, the others keep their speed.
 	converting chan struct{}
 	policies   policies
+	allTopics  allTopics
 }
 
 // New makes the API over the rooms.

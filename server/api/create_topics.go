@@ -34,36 +34,33 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createTopics = now(0, 7, (*API).createTopics)
+var createTopics = byHand[*kmsg.CreateTopicsRequest](0, 7, (*API).createTopics)
 
 // metadataTopic is the log of the metadata itself, which is no topic of clients.
 const metadataTopic = "__cluster_metadata"
 
-func (a *API) createTopics(r *Request, q *kmsg.CreateTopicsRequest) *kmsg.CreateTopicsResponse {
-	p := q.ResponseKind().(*kmsg.CreateTopicsResponse)
+func (a *API) createTopics(r *Request, body []byte) (func([]byte) []byte, error) {
+	version := r.Header.Version
+	q, err := protocol.DecodeCreateTopics(version, body, r.decodedMax)
+	if err != nil {
+		return nil, err
+	}
 	settings := a.Config()
-	counts := countNames(q.Topics, func(t *kmsg.CreateTopicsRequestTopic) string { return t.Topic })
-	var wanted []*newTopic
-	var repeated []string
-	for i := range q.Topics {
-		switch t := &q.Topics[i]; {
-		case counts[t.Topic] > 1:
-			repeated = append(repeated, t.Topic)
-			counts[t.Topic] = -1 // told once
-		case counts[t.Topic] == 1:
-			wanted = append(wanted, newTopicOf(t, settings))
-		}
-	}
+	wanted, repeated := newTopicsOf(q, settings)
 	a.create(r, settings, wanted, q)
-	for _, t := range wanted {
-		p.Topics = append(p.Topics, t.answer(settings))
-	}
 	for _, name := range repeated {
 		t := newTopic{NewTopic: metadata.NewTopic{Name: name}}
 		t.result.Err = protocol.ErrInvalidRequest.WithMessage("Duplicate topic name.")
-		p.Topics = append(p.Topics, t.answer(settings))
+		wanted = append(wanted, t)
 	}
-	return p
+	describer := topicDescriber{settings: settings}
+	return func(dst []byte) []byte {
+		dst = protocol.AppendCreateTopicsStart(dst, version, len(wanted))
+		for i := range wanted {
+			dst = wanted[i].appendAnswer(dst, version, &describer)
+		}
+		return protocol.AppendCreateTopicsEnd(dst, version)
+	}, nil
 }
 
 // newTopic is a topic on its way from the request to the answer.
@@ -73,25 +70,49 @@ type newTopic struct {
 	result      metadata.CreateResult
 }
 
-// newTopicOf fills the broker's defaults in.
-func newTopicOf(q *kmsg.CreateTopicsRequestTopic, settings *config.Broker) *newTopic {
-	t := &newTopic{NewTopic: metadata.NewTopic{
-		Name: q.Topic, Partitions: q.NumPartitions, ReplicationFactor: q.ReplicationFactor,
-	}}
-	defaults := newTopicDefaults(q.Topic, settings)
-	configs := metadata.Config(defaults.Configs).Map()
-	for _, c := range q.Configs {
-		switch {
-		case config.IsRemoved(c.Name):
-		case c.Value == nil:
-			t.nullConfigs = append(t.nullConfigs, c.Name)
-		default:
-			configs[c.Name] = *c.Value
+// newTopicsOf are the topics that are asked for once, and the names of those that are
+// asked for more often.
+func newTopicsOf(q *protocol.CreateTopicsRequest, settings *config.Broker) (wanted []newTopic, repeated []string) {
+	counts := make(map[string]int, len(q.Topics))
+	for i := range q.Topics {
+		counts[string(q.Topics[i].Name)]++
+	}
+	wanted = make([]newTopic, 0, len(counts))
+	for i := range q.Topics {
+		t := &q.Topics[i]
+		switch n := counts[string(t.Name)]; {
+		case n > 1:
+			name := string(t.Name)
+			repeated = append(repeated, name)
+			counts[name] = -1 // told once
+		case n == 1:
+			wanted = append(wanted, newTopicOf(t, settings))
 		}
 	}
-	t.Configs = configEntries(configs)
-	if len(q.ReplicaAssignment) > 0 {
-		for _, assigned := range q.ReplicaAssignment {
+	return wanted, repeated
+}
+
+// newTopicOf fills the broker's defaults in.
+func newTopicOf(q *protocol.CreatableTopic, settings *config.Broker) newTopic {
+	t := newTopic{NewTopic: metadata.NewTopic{
+		Name: string(q.Name), Partitions: q.Partitions, ReplicationFactor: q.ReplicationFactor,
+	}}
+	defaults := newTopicDefaults(t.Name, settings)
+	if len(q.Configs) > 0 || len(defaults.Configs) > 0 {
+		configs := metadata.Config(defaults.Configs).Map()
+		for _, c := range q.Configs {
+			switch name := string(c.Name); {
+			case config.IsRemoved(name):
+			case c.Value == nil:
+				t.nullConfigs = append(t.nullConfigs, name)
+			default:
+				configs[name] = string(c.Value)
+			}
+		}
+		t.Configs = configEntries(configs)
+	}
+	if len(q.Assignments) > 0 {
+		for _, assigned := range q.Assignments {
 			t.Assignment = append(t.Assignment, metadata.Assignment{Partition: assigned.Partition, Replicas: assigned.Replicas})
 		}
 		return t
@@ -106,10 +127,11 @@ func newTopicOf(q *kmsg.CreateTopicsRequestTopic, settings *config.Broker) *newT
 }
 
 // create makes the topics that nothing speaks against, and notes the results.
-func (a *API) create(r *Request, settings *config.Broker, wanted []*newTopic, q *kmsg.CreateTopicsRequest) {
-	var possible []*newTopic
-	var topics []metadata.NewTopic
-	for _, t := range wanted {
+func (a *API) create(r *Request, settings *config.Broker, wanted []newTopic, q *protocol.CreateTopicsRequest) {
+	possible := make([]*newTopic, 0, len(wanted))
+	topics := make([]metadata.NewTopic, 0, len(wanted))
+	for i := range wanted {
+		t := &wanted[i]
 		if t.result.Err = t.refusal(settings); t.result.Err == nil {
 			possible = append(possible, t)
 			topics = append(topics, t.NewTopic)
@@ -158,23 +180,42 @@ func (t *newTopic) refusal(settings *config.Broker) error {
 	return nil
 }
 
-func (t *newTopic) answer(settings *config.Broker) kmsg.CreateTopicsResponseTopic {
-	one := kmsg.NewCreateTopicsResponseTopic()
-	one.Topic = t.Name
-	// An empty array, never null: the Java client does not expect null.
-	one.Configs = []kmsg.CreateTopicsResponseTopicConfig{}
-	if one.ErrorCode, one.ErrorMessage = problemOf(t.result.Err); one.ErrorCode != 0 {
-		return one
+func (t *newTopic) appendAnswer(dst []byte, version int16, describer *topicDescriber) []byte {
+	one := protocol.CreatableTopicResult{Name: t.Name, Partitions: protocol.None, ReplicationFactor: protocol.None}
+	// Settings are an empty array, never null, where there are none: the Java client
+	// does not expect null.
+	if one.ErrorCode, one.ErrorMessage = problemOf(t.result.Err); one.ErrorCode == 0 {
+		one.ID, one.Partitions, one.ReplicationFactor = t.result.ID, t.result.Partitions, t.result.ReplicationFactor
+		if protocol.DescribesCreatedTopics(version) {
+			one.Configs, one.ConfigCount = describer.of(t.Configs)
+		}
 	}
-	one.TopicID = t.result.ID
-	one.NumPartitions, one.ReplicationFactor = t.result.Partitions, t.result.ReplicationFactor
-	for _, e := range settings.DescribeTopic(metadata.Config(t.Configs).Map(), nil) {
-		c := kmsg.NewCreateTopicsResponseTopicConfig()
-		c.Name, c.Value, c.Source = e.Name, e.Value, int8(e.Source)
-		c.ReadOnly, c.IsSensitive = e.ReadOnly, e.Sensitive
-		one.Configs = append(one.Configs, c)
+	return protocol.AppendCreatedTopic(dst, version, &one)
+}
+
+// topicDescriber has the settings of new topics in the form of the answer. Topics of
+// one request have the same settings nearly always: they are worked out once.
+type topicDescriber struct {
+	settings *config.Broker
+
+	own   []metadata.ConfigEntry // of the topic that was described last
+	bytes []byte                 // nil before
+	count int
+}
+
+func (d *topicDescriber) of(own []metadata.ConfigEntry) (encoded []byte, count int) {
+	if d.bytes != nil && slices.Equal(d.own, own) {
+		return d.bytes, d.count
 	}
-	return one
+	d.own, d.bytes = own, d.bytes[:0]
+	entries := d.settings.DescribeTopic(metadata.Config(own).Map(), nil)
+	for _, e := range entries {
+		d.bytes = protocol.AppendCreatedConfig(d.bytes, &protocol.CreatedConfig{
+			Name: e.Name, Value: e.Value, Source: int8(e.Source), ReadOnly: e.ReadOnly, Sensitive: e.Sensitive,
+		})
+	}
+	d.count = len(entries)
+	return d.bytes, d.count
 }
 
 // configEntries is the opposite of metadata.Config.Map.

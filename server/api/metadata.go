@@ -22,6 +22,8 @@ package api
 import (
 	"errors"
 	"math"
+	"slices"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -29,97 +31,191 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var metadataEntry = now(0, 13, (*API).metadata)
+var metadataEntry = byHand[*kmsg.MetadataRequest](0, 13, (*API).metadata)
 
 // operationsNotAsked is what the authorized operations are when nobody asked.
 const operationsNotAsked = math.MinInt32
 
-func (a *API) metadata(r *Request, q *kmsg.MetadataRequest) *kmsg.MetadataResponse {
-	p := q.ResponseKind().(*kmsg.MetadataResponse)
+// metadataAnswer is what of an answer does not depend on the topics.
+type metadataAnswer struct {
+	start      protocol.MetadataStart
+	operations int32 // of the cluster
+	version    int16
+	topic      topicForm
+}
+
+// topicForm is what the form of a topic in an answer depends on.
+type topicForm struct {
+	version    int16
+	operations int32
+}
+
+func (a *API) metadata(r *Request, body []byte) (func([]byte) []byte, error) {
+	version := r.Header.Version
+	var q protocol.MetadataRequest
+	if err := q.Decode(version, body, r.decodedMax); err != nil {
+		return nil, err
+	}
 	image := a.Metadata.Image()
-	cluster := image.ClusterID()
-	p.ClusterID = &cluster
-	p.ControllerID = a.Cluster.Self(r.Call.Conn).NodeID
+	answer := metadataAnswer{version: version, operations: operationsNotAsked, topic: topicForm{version, operationsNotAsked}}
+	answer.start.ClusterID, answer.start.Controller = image.ClusterID(), a.Cluster.Self(r.Call.Conn).NodeID
 	for _, e := range a.Cluster.Brokers(r.Call.Conn) {
-		b := kmsg.NewMetadataResponseBroker()
-		b.NodeID, b.Host, b.Port, b.Rack = e.NodeID, e.Host, e.Port, e.Rack
-		p.Brokers = append(p.Brokers, b)
+		answer.start.Brokers = append(answer.start.Brokers, nodeEndpoint(e))
 	}
-	p.AuthorizedOperations = operationsNotAsked
-	if q.IncludeClusterAuthorizedOperations {
-		p.AuthorizedOperations = operationsOfCluster
+	if q.ClusterOperations {
+		answer.operations = operationsOfCluster
 	}
-	p.Topics = []kmsg.MetadataResponseTopic{}
-	if q.Topics == nil || q.Version == 0 && len(q.Topics) == 0 {
-		p.Topics = make([]kmsg.MetadataResponseTopic, 0, image.TopicCount())
-		for t := range image.Topics() {
-			p.Topics = append(p.Topics, describeTopic(t, q))
-		}
-		return p
+	if q.TopicOperations {
+		answer.topic.operations = operationsOfTopic
 	}
-	a.metadataOfNamed(r, image, q, p)
-	return p
+	if q.All {
+		topics := a.allTopics.of(image, answer.topic)
+		return func(dst []byte) []byte {
+			dst = protocol.AppendMetadataStart(slices.Grow(dst, 1024+len(topics)), version, &answer.start, image.TopicCount())
+			return protocol.AppendMetadataEnd(append(dst, topics...), version, answer.operations, 0)
+		}, nil
+	}
+	return a.metadataOfNamed(r, image, &q, answer), nil
+}
+
+func nodeEndpoint(e Endpoint) protocol.NodeEndpoint {
+	n := protocol.NodeEndpoint{NodeID: e.NodeID, Host: e.Host, Port: e.Port}
+	if e.Rack != nil {
+		n.Rack = *e.Rack
+	}
+	return n
+}
+
+// allTopicsBytesMax bounds what is kept of the last answer about all topics: those of
+// 200,000 topics of one partition.
+const allTopicsBytesMax = 16 << 20
+
+// allTopics keeps the topics of the last answer about all of them. Tools and consumers
+// of patterns ask for all again and again, and topics seldom change.
+type allTopics struct{ last atomic.Pointer[encodedTopics] }
+
+// encodedTopics are the topics of an image in the form of an answer.
+type encodedTopics struct {
+	end   protocol.Offset // of the image: no two images of a process have the same
+	form  topicForm
+	bytes []byte
+}
+
+// of is all topics of the image, not to be changed.
+func (l *allTopics) of(image *metadata.Image, form topicForm) []byte {
+	if last := l.last.Load(); last != nil && last.end == image.EndOffset() && last.form == form {
+		return last.bytes
+	}
+	var b []byte
+	for t := range image.Topics() {
+		b = form.appendTopic(b, t)
+	}
+	if len(b) <= allTopicsBytesMax {
+		l.last.Store(&encodedTopics{image.EndOffset(), form, b})
+	}
+	return b
+}
+
+// namedTopic is a topic of an answer: one that exists, or why it does not.
+type namedTopic struct {
+	found *metadata.Topic
+	key   protocol.MetadataTopicKey
+	code  int16
 }
 
 // metadataOfNamed answers for the topics that the request names.
-func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *kmsg.MetadataRequest, p *kmsg.MetadataResponse) {
+func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *protocol.MetadataRequest, answer metadataAnswer) func([]byte) []byte {
+	version := answer.version
 	for _, t := range q.Topics {
-		if q.Version < 12 && (t.Topic == nil || q.Version >= 10 && t.TopicID != [16]byte{}) {
-			refuseAll(q, p, protocol.ErrInvalidRequest)
-			return
+		if version < 12 && (t.Name == nil || version >= 10 && !t.ID.IsZero()) {
+			return answer.refuseAll(q, protocol.ErrInvalidRequest)
 		}
 	}
 	named := askedFor(q.Topics)
 	for _, t := range named {
-		if t.Topic == nil && t.TopicID == [16]byte{} {
-			refuseAll(q, p, protocol.ErrUnknownServerError) // Kafka does not expect it
-			return
+		if t.Name == nil && t.ID.IsZero() {
+			return answer.refuseAll(q, protocol.ErrUnknownServerError) // Kafka does not expect it
 		}
 	}
-	mayCreate := (q.Version < 4 || q.AllowAutoTopicCreation) && a.Config().AutoCreateTopics
-	var missing []string
-	for _, t := range named {
-		if t.Topic != nil && image.Topic(*t.Topic) == nil {
-			missing = append(missing, *t.Topic)
+	var problems map[string]error
+	if q.MayCreate && a.Config().AutoCreateTopics {
+		var missing []string
+		for _, t := range named {
+			if t.Name != nil && image.TopicBytes(t.Name) == nil {
+				missing = append(missing, string(t.Name))
+			}
+		}
+		if len(missing) > 0 {
+			a.wait(r)
+			image, problems = a.autoCreate(missing)
 		}
 	}
-	problems := make(map[string]error)
-	if mayCreate && len(missing) > 0 {
-		a.wait(r)
-		image, problems = a.autoCreate(missing)
-	}
-	answered, answeredIDs := make(map[string]bool, len(named)), make(map[protocol.UUID]bool)
+	topics := make([]namedTopic, 0, len(named))
+	answered := newAnsweredOnce(len(named))
 	for _, t := range named { // Kafka answers once for what is asked for twice
-		var found *metadata.Topic
-		if t.Topic == nil {
-			if answeredIDs[t.TopicID] {
-				continue
-			}
-			answeredIDs[t.TopicID] = true
-			found = image.TopicByID(t.TopicID)
-		} else {
-			if answered[*t.Topic] {
-				continue
-			}
-			answered[*t.Topic] = true
-			found = image.Topic(*t.Topic)
-		}
-		if found != nil {
-			p.Topics = append(p.Topics, describeTopic(found, q))
+		if answered.before(t) {
 			continue
 		}
-		p.Topics = append(p.Topics, missingTopic(t, problems))
+		one := namedTopic{key: t}
+		if t.Name == nil {
+			one.found = image.TopicByID(t.ID)
+		} else {
+			one.found = image.TopicBytes(t.Name)
+		}
+		if one.found == nil {
+			one.code = missingCode(t, problems)
+		}
+		topics = append(topics, one)
 	}
+	return func(dst []byte) []byte {
+		dst = protocol.AppendMetadataStart(dst, version, &answer.start, len(topics))
+		for i := range topics {
+			if t := &topics[i]; t.found != nil {
+				dst = answer.topic.appendTopic(dst, t.found)
+			} else {
+				dst = appendNoTopic(dst, version, t.key, t.code)
+			}
+		}
+		return protocol.AppendMetadataEnd(dst, version, answer.operations, 0)
+	}
+}
+
+// answeredOnce remembers what was answered for, where there is more than one topic.
+type answeredOnce struct {
+	names map[string]bool
+	ids   map[protocol.UUID]bool
+}
+
+func newAnsweredOnce(topics int) (a answeredOnce) {
+	if topics > 1 {
+		a.names, a.ids = make(map[string]bool, topics), make(map[protocol.UUID]bool)
+	}
+	return a
+}
+
+func (a answeredOnce) before(t protocol.MetadataTopicKey) bool {
+	switch {
+	case a.names == nil:
+		return false
+	case t.Name == nil:
+		known := a.ids[t.ID]
+		a.ids[t.ID] = true
+		return known
+	case a.names[string(t.Name)]:
+		return true
+	}
+	a.names[string(t.Name)] = true
+	return false
 }
 
 // askedFor is what of a list counts: where a topic has an id, names do not, neither
 // its own, which Java's consumer sends empty, nor those of others (Kafka's
 // KafkaApis.handleTopicMetadataRequest).
-func askedFor(topics []kmsg.MetadataRequestTopic) []kmsg.MetadataRequestTopic {
-	var byID []kmsg.MetadataRequestTopic
+func askedFor(topics []protocol.MetadataTopicKey) []protocol.MetadataTopicKey {
+	var byID []protocol.MetadataTopicKey
 	for _, t := range topics {
-		if t.TopicID != [16]byte{} {
-			t.Topic = nil
+		if !t.ID.IsZero() {
+			t.Name = nil
 			byID = append(byID, t)
 		}
 	}
@@ -131,53 +227,58 @@ func askedFor(topics []kmsg.MetadataRequestTopic) []kmsg.MetadataRequestTopic {
 
 // refuseAll answers a request that cannot be understood: with nothing but the error
 // (MetadataRequest.getErrorResponse).
-func refuseAll(q *kmsg.MetadataRequest, p *kmsg.MetadataResponse, why *protocol.Error) {
-	p.Brokers, p.ClusterID, p.ControllerID = []kmsg.MetadataResponseBroker{}, nil, protocol.None
-	p.ErrorCode = why.Code // from version 13 on
-	for _, t := range q.Topics {
-		one := kmsg.NewMetadataResponseTopic()
-		one.Topic, one.TopicID = t.Topic, t.TopicID
-		if one.Topic == nil {
-			one.Topic = new(string)
+func (m metadataAnswer) refuseAll(q *protocol.MetadataRequest, why *protocol.Error) func([]byte) []byte {
+	return func(dst []byte) []byte {
+		nothing := protocol.MetadataStart{Controller: protocol.None}
+		dst = protocol.AppendMetadataStart(dst, m.version, &nothing, len(q.Topics))
+		for _, t := range q.Topics {
+			if t.Name == nil {
+				t.Name = []byte{}
+			}
+			dst = appendNoTopic(dst, m.version, t, why.Code)
 		}
-		one.ErrorCode = why.Code
-		one.Partitions = []kmsg.MetadataResponseTopicPartition{}
-		p.Topics = append(p.Topics, one)
+		return protocol.AppendMetadataEnd(dst, m.version, m.operations, why.Code)
 	}
 }
 
-func missingTopic(t kmsg.MetadataRequestTopic, problems map[string]error) kmsg.MetadataResponseTopic {
-	one := kmsg.NewMetadataResponseTopic()
-	one.Topic, one.TopicID = t.Topic, t.TopicID
-	one.Partitions = []kmsg.MetadataResponseTopicPartition{}
+// missingCode is why a topic that was asked for is not there.
+func missingCode(t protocol.MetadataTopicKey, problems map[string]error) int16 {
+	if t.Name == nil {
+		return protocol.ErrUnknownTopicID.Code
+	}
+	name := string(t.Name)
 	switch {
-	case t.Topic == nil:
-		one.ErrorCode = protocol.ErrUnknownTopicID.Code
-	case metadata.ValidateTopicName(*t.Topic) != nil:
-		one.ErrorCode = protocol.ErrInvalidTopicException.Code
-	case problems[*t.Topic] != nil && !errors.Is(problems[*t.Topic], metadata.ErrInvalidTopicName):
-		one.ErrorCode = codeOf(problems[*t.Topic])
-	default: // a name that collides with another is as unknown as before, as with Kafka
-		one.ErrorCode = protocol.ErrUnknownTopicOrPartition.Code
+	case metadata.ValidateTopicName(name) != nil:
+		return protocol.ErrInvalidTopicException.Code
+	case problems[name] != nil && !errors.Is(problems[name], metadata.ErrInvalidTopicName):
+		return codeOf(problems[name])
 	}
-	return one
+	// A name that collides with another is as unknown as before, as with Kafka.
+	return protocol.ErrUnknownTopicOrPartition.Code
 }
 
-func describeTopic(t *metadata.Topic, q *kmsg.MetadataRequest) kmsg.MetadataResponseTopic {
-	one := kmsg.NewMetadataResponseTopic()
-	one.Topic, one.TopicID, one.IsInternal = &t.Name, t.ID, isInternalTopic(t.Name)
-	if q.IncludeTopicAuthorizedOperations {
-		one.AuthorizedOperations = operationsOfTopic
+func appendNoTopic(dst []byte, version int16, t protocol.MetadataTopicKey, code int16) []byte {
+	one := protocol.MetadataTopic{ErrorCode: code, ID: t.ID}
+	if t.Name != nil {
+		name := string(t.Name)
+		one.Name = &name
 	}
-	one.Partitions = make([]kmsg.MetadataResponseTopicPartition, len(t.Partitions))
+	return protocol.AppendMetadataTopicEnd(protocol.AppendMetadataTopic(dst, version, &one), version, operationsNotAsked)
+}
+
+func (f topicForm) appendTopic(dst []byte, t *metadata.Topic) []byte {
+	dst = protocol.AppendMetadataTopic(dst, f.version, &protocol.MetadataTopic{
+		Name: &t.Name, ID: t.ID, Internal: isInternalTopic(t.Name), Partitions: len(t.Partitions),
+	})
 	for i := range t.Partitions {
-		from, to := &t.Partitions[i], &one.Partitions[i]
-		to.Default()
-		to.Partition, to.Leader, to.LeaderEpoch = from.Index, from.Leader, int32(from.LeaderEpoch)
-		to.Replicas, to.ISR, to.OfflineReplicas = from.Replicas, from.ISR, []int32{}
-		if from.Leader < 0 {
-			to.ErrorCode = protocol.ErrLeaderNotAvailable.Code
+		p := &t.Partitions[i]
+		one := protocol.MetadataPartition{
+			Index: p.Index, Leader: p.Leader, LeaderEpoch: p.LeaderEpoch, Replicas: p.Replicas, ISR: p.ISR,
 		}
+		if p.Leader < 0 {
+			one.ErrorCode = protocol.ErrLeaderNotAvailable.Code
+		}
+		dst = protocol.AppendMetadataPartition(dst, f.version, &one)
 	}
-	return one
+	return protocol.AppendMetadataTopicEnd(dst, f.version, f.operations)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -212,5 +213,40 @@ func TestMetadataAnswersOnceForAnID(t *testing.T) {
 	q.Topics = append(q.Topics, one, one, one)
 	if n := len(ask[*kmsg.MetadataResponse](w, 12, q).Topics); n != 1 {
 		t.Fatalf("one topic asked for three times is described %d times", n)
+	}
+}
+
+// What is kept of an answer about all topics is never older than the metadata, nor in
+// another form than was asked for.
+func TestAllTopicsAfterEachChange(t *testing.T) {
+	w := newWorld(t)
+	names := func(version int16, operations bool) (names []string) {
+		t.Helper()
+		q := kmsg.NewPtrMetadataRequest()
+		q.IncludeTopicAuthorizedOperations = operations
+		for _, topic := range ask[*kmsg.MetadataResponse](w, version, q).Topics {
+			names = append(names, *topic.Topic)
+			if asked := topic.AuthorizedOperations != operationsNotAsked; asked != operations {
+				t.Errorf("v%d: operations %d", version, topic.AuthorizedOperations)
+			}
+			if id := w.store.Image().Topic(*topic.Topic).ID; version >= 10 && topic.TopicID != id {
+				t.Errorf("v%d: id %v", version, topic.TopicID)
+			}
+		}
+		return names
+	}
+	var want []string
+	for _, name := range []string{"a", "b", "c"} {
+		w.topic(name, 2)
+		want = append(want, name)
+		for range 2 {
+			for _, version := range []int16{1, 8, 12} {
+				for _, operations := range []bool{false, version >= 8} {
+					if got := names(version, operations); !slices.Equal(got, want) {
+						t.Errorf("v%d: %q", version, got)
+					}
+				}
+			}
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/internal/invariant"
@@ -70,6 +72,44 @@ func bounded[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) in
 		r.Answer(p)
 		return nil
 	})
+}
+
+// byHand declares an API whose bodies have codecs of their own. handle reads a body and
+// gives what appends that of the answer.
+func byHand[Q kmsg.Request](min, max int16, handle func(a *API, r *Request, body []byte) (appendBody func(dst []byte) []byte, err error)) entry {
+	return declare[Q](min, max, func(a *API, r *Request) error {
+		if r.refusal != nil {
+			return serveRest[Q](a, r, handle)
+		}
+		appendBody, err := handle(a, r, r.Body)
+		if err != nil {
+			return err
+		}
+		out := r.Call.Out()
+		out.SetBytes(appendBody(beginAnswer(out, r.Header)))
+		out.End()
+		return nil
+	})
+}
+
+// serveRest has handle serve what a fault leaves of a request, and puts what it refuses
+// into the answer. Both are found by the fields of kmsg's types.
+func serveRest[Q kmsg.Request](a *API, r *Request, handle func(*API, *Request, []byte) (func([]byte) []byte, error)) error {
+	q, err := decodeServed[Q](r)
+	if err != nil {
+		return err
+	}
+	appendBody, err := handle(a, r, q.AppendTo(nil))
+	if err != nil {
+		return err
+	}
+	p := q.ResponseKind()
+	if err := p.ReadFrom(appendBody(nil)); err != nil {
+		return fmt.Errorf("reading our own answer: %w", err)
+	}
+	r.refusal.putInto(p)
+	r.Answer(p)
+	return nil
 }
 
 // sum adds up what count says of each element.
