@@ -33,6 +33,8 @@ type Call struct {
 	parked bool
 	hangUp bool
 	timed  timed
+	// afterwards is what is left to do once the answer is sent.
+	afterwards func()
 }
 
 // timed is a call whose length is to be known; the zero value is one where nobody asks.
@@ -92,6 +94,14 @@ func (c *Call) ReleaseFrame() {
 	c.Frame = nil
 	c.conn.in.shrink()
 	c.conn.account()
+}
+
+// Afterwards has work done on the connection's goroutine once the answers that are
+// complete have been sent, in any case, also when the connection ends. The next request
+// waits for it. It is for a call that is Alone, and is given once.
+func (c *Call) Afterwards(work func()) {
+	invariant.Check(c.afterwards == nil, "a call leaves one piece of work")
+	c.afterwards = work
 }
 
 // Park postpones the answer. The connection goes on with its next request, and

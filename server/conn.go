@@ -83,10 +83,12 @@ func (c *conn) work() {
 
 func (c *conn) serve() error {
 	for {
-		if err := c.runFrames(); err != nil {
-			return err
+		err := c.runFrames()
+		if err == nil {
+			err = c.flush()
 		}
-		if err := c.flush(); err != nil {
+		c.doLeft()
+		if err != nil {
 			return err
 		}
 		if c.stopping.Load() {
@@ -98,6 +100,14 @@ func (c *conn) serve() error {
 	}
 }
 
+// doLeft does what the last call has left for after its answer.
+func (c *conn) doLeft() {
+	if work := c.call.afterwards; work != nil {
+		c.call.afterwards = nil
+		work()
+	}
+}
+
 // runFrames executes every whole frame in the buffer.
 func (c *conn) runFrames() error {
 	for {
@@ -105,6 +115,7 @@ func (c *conn) runFrames() error {
 		if err != nil || frame == nil {
 			return err
 		}
+		c.doLeft() // of the last one, when it was not alone
 		call := &c.call
 		*call = Call{Conn: &c.Conn, Frame: frame, conn: c}
 		c.server.requests.Inc()

@@ -53,6 +53,24 @@ func TestLargeFramesArriveWhole(t *testing.T) {
 	}
 }
 
+// What a call leaves is done after its answer, and before the next request; also when
+// the peer is gone.
+func TestWhatACallLeavesIsDoneAfterItsAnswer(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("leave first"))
+	w.expect(c, "first")
+	w.came("leave first", "left first")
+	w.send(c, frame("echo second"))
+	w.handler.leave <- struct{}{}
+	w.expect(c, "second")
+	w.came("echo second")
+	w.send(c, frame("leave third"))
+	c.Close()
+	w.came("leave third", "left third")
+	w.handler.leave <- struct{}{}
+}
+
 func TestParkedAnswersKeepTheOrderOfRequests(t *testing.T) {
 	w := newWorld(t, nil)
 	c := w.dial("127.0.0.1")

@@ -32,10 +32,11 @@ type scripted struct {
 	came   chan string
 	closed atomic.Int32
 	source *memorySource
+	leave  chan struct{} // lets work that calls left go on
 }
 
 func newScripted() *scripted {
-	return &scripted{parked: make(map[string]*Ticket), came: make(chan string, 10000), source: &memorySource{}}
+	return &scripted{parked: make(map[string]*Ticket), came: make(chan string, 10000), source: &memorySource{}, leave: make(chan struct{}, 1)}
 }
 
 func (h *scripted) Opened(*Conn) any { return nil }
@@ -48,6 +49,9 @@ func (h *scripted) Serve(call *Call) error {
 	switch verb {
 	case "echo":
 		answer(call.Out(), rest)
+	case "leave":
+		answer(call.Out(), rest)
+		call.Afterwards(func() { h.came <- "left " + rest; <-h.leave })
 	case "silent":
 	case "fail":
 		return errors.New("the script says so")

@@ -62,8 +62,8 @@ func New(o Options) *Coordinator {
 // ones, which ask for what they need.
 func (c *Coordinator) newMachine(shard int32, config Config) *Machine {
 	var m *Machine
-	tell := func(decide func(now coordinator.Moment) coordinator.Decision) {
-		c.insist(shard, func(present *Machine, now coordinator.Moment) coordinator.Decision {
+	tell := func(here bool, decide func(now coordinator.Moment) coordinator.Decision) {
+		c.insist(here, shard, func(present *Machine, now coordinator.Moment) coordinator.Decision {
 			if present != m {
 				return coordinator.Decision{}
 			}
@@ -72,10 +72,11 @@ func (c *Coordinator) newMachine(shard int32, config Config) *Machine {
 	}
 	m = NewMachine(config, Hooks{
 		WriteMarkers: func(work Markers) {
-			c.jobs.start(&markerJob{shard: shard, markers: work, written: func() {
-				tell(func(now coordinator.Moment) coordinator.Decision { return m.MarkersWritten(now, work) })
+			c.jobs.start(&markerJob{shard: shard, markers: work, written: func(here bool) {
+				tell(here, func(now coordinator.Moment) coordinator.Decision { return m.MarkersWritten(now, work) })
 			}})
 		},
+		HurryMarkers: c.jobs.hurry,
 		NeedID: func(id string, p coordinator.Producer) {
 			c.ids.do(func() {
 				newID, err := c.newProducerID()
@@ -83,7 +84,7 @@ func (c *Coordinator) newMachine(shard int32, config Config) *Machine {
 					c.log.Warn("A transaction that ran out of time waits for a producer id.", "transactional.id", id, "error", err)
 					newID = protocol.None
 				}
-				tell(func(now coordinator.Moment) coordinator.Decision { return m.TimedOut(now, id, p, newID) })
+				tell(false, func(now coordinator.Moment) coordinator.Decision { return m.TimedOut(now, id, p, newID) })
 			})
 		},
 		Abandoned: func(err error) {
@@ -116,7 +117,7 @@ func (c *Coordinator) ShardOf(transactionalID string) int32 {
 func (c *Coordinator) Wake(shards []int32) {
 	for _, shard := range shards {
 		if !c.jobs.isClosed() {
-			c.insist(shard, func(*Machine, coordinator.Moment) coordinator.Decision { return coordinator.Decision{} })
+			c.insist(false, shard, func(*Machine, coordinator.Moment) coordinator.Decision { return coordinator.Decision{} })
 		}
 	}
 }
@@ -175,6 +176,19 @@ func (c *Coordinator) AddPartitions(in AddInput, reply func(AddOutput)) {
 
 // End commits or aborts a transaction. The markers follow after the reply.
 func (c *Coordinator) End(in EndInput, reply func(EndOutput)) {
+	if in.Afterwards == nil {
+		c.tryEnd(in, reply)
+		return
+	}
+	claim := c.jobs.claim(in.TransactionalID)
+	c.tryEnd(in, reply)
+	if job := c.jobs.release(claim); job != nil {
+		in.Afterwards(func() { c.jobs.runClaimed(job) })
+	}
+}
+
+// tryEnd makes a second attempt with a producer id when one is needed.
+func (c *Coordinator) tryEnd(in EndInput, reply func(EndOutput)) {
 	call := func(id protocol.ProducerID, reply func(EndOutput)) {
 		in.NewID = id
 		c.end(in, reply)

@@ -78,6 +78,8 @@ type Hooks struct {
 	// WriteMarkers has the markers of a decided transaction written, for as long as it
 	// takes, answered by MarkersWritten.
 	WriteMarkers func(Markers)
+	// HurryMarkers says that those of an id take long. Nil is nobody.
+	HurryMarkers func(transactionalID string)
 	// NeedID has a transaction timed out with a new producer id, by TimedOut.
 	NeedID func(transactionalID string, producer coordinator.Producer)
 	// Abandoned says that the machine is not used any more, and why. Nil is nobody.
@@ -207,6 +209,9 @@ func (m *Machine) Wake(now coordinator.Moment) (coordinator.Decision, bool) {
 		m.refuseWaiting(t, protocol.ErrConcurrentTransactions)
 		if t.isWriting {
 			m.arm(t)
+			if m.hooks.HurryMarkers != nil {
+				m.hooks.HurryMarkers(t.id)
+			}
 		} else {
 			m.finishDecided(t)
 		}

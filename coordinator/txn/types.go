@@ -66,6 +66,10 @@ type EndInput struct {
 	// NewID is as in InitInput, Alone as in AddInput.
 	NewID protocol.ProducerID
 	Alone bool
+	// Afterwards takes over to run work, the writing of the markers, soon after End has
+	// returned; nil has others do it. It is called before End returns, if at all, and is
+	// for a caller with nothing else to do.
+	Afterwards func(work func())
 }
 
 // EndOutput is the answer to EndInput.

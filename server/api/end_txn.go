@@ -3,7 +3,7 @@ package api
 // EndTxn (key 26), versions 0 to 5.
 //
 // Commits or aborts a producer's transaction. The answer comes when the decision is
-// on disk; the markers follow.
+// on disk; the markers follow, written by the connection when it has nothing else to do.
 //
 //	v2  may answer PRODUCER_FENCED
 //	v3  flexible
@@ -28,6 +28,9 @@ func (a *API) endTxn(r *Request, q *kmsg.EndTxnRequest, reply func(*kmsg.EndTxnR
 	in := txn.EndInput{
 		TransactionalID: q.TransactionalID, Producer: producerOf(q.ProducerID, q.ProducerEpoch),
 		Commit: q.Commit, Version: transactionVersion(q.Version, endBumping), Alone: mayWait(r),
+	}
+	if in.Alone {
+		in.Afterwards = r.Call.Afterwards
 	}
 	a.Transactions.End(in, func(out txn.EndOutput) {
 		p := kmsg.NewPtrEndTxnResponse()
