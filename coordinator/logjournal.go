@@ -87,7 +87,11 @@ func EncodeBatch(b Batch) protocol.Batch {
 		options.ProducerID, options.ProducerEpoch = b.Producer.ID, b.Producer.Epoch
 		options.Transactional = true
 	}
-	builder := protocol.NewBatchBuilder(options)
+	bytes := 0
+	for _, r := range b.Records {
+		bytes += len(r.Key) + len(r.Value) + protocol.RecordOverheadMax
+	}
+	builder := protocol.NewBatchBuilderOf(options, bytes)
 	for _, r := range b.Records {
 		builder.Add(b.Timestamp, r.Key, r.Value)
 	}

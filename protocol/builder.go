@@ -39,6 +39,16 @@ func NewBatchBuilder(options BatchOptions) *BatchBuilder {
 	return &BatchBuilder{options: options, buf: make([]byte, BatchHeaderBytes)}
 }
 
+// RecordOverheadMax is the most that a record without headers takes in a batch beside its
+// key and value: three lengths of int32, two deltas, attributes and the number of headers.
+const RecordOverheadMax = 3*5 + 10 + 5 + 2
+
+// NewBatchBuilderOf makes an empty builder with room for records of so many bytes, which
+// is built once.
+func NewBatchBuilderOf(options BatchOptions, bytes int) *BatchBuilder {
+	return &BatchBuilder{options: options, buf: make([]byte, BatchHeaderBytes, BatchHeaderBytes+bytes)}
+}
+
 // Add appends a record; nil keys and values are null.
 func (w *BatchBuilder) Add(t Timestamp, key, value []byte, headers ...RecordHeader) {
 	w.add(t, key, value, headers)
@@ -47,6 +57,9 @@ func (w *BatchBuilder) Add(t Timestamp, key, value []byte, headers ...RecordHead
 func (w *BatchBuilder) add(t Timestamp, key, value []byte, headers []RecordHeader) {
 	if w.count == 0 {
 		w.base, w.max = t, t
+	}
+	if w.buf == nil { // since the last Build
+		w.buf = make([]byte, BatchHeaderBytes)
 	}
 	w.max = max(w.max, t)
 	delta := int64(t - w.base)
@@ -73,7 +86,7 @@ func (w *BatchBuilder) add(t Timestamp, key, value []byte, headers []RecordHeade
 func (w *BatchBuilder) Count() int32 { return w.count }
 
 // Size is the size of the batch so far, without compression.
-func (w *BatchBuilder) Size() int { return len(w.buf) }
+func (w *BatchBuilder) Size() int { return max(len(w.buf), BatchHeaderBytes) }
 
 // Build gives the batch and empties the builder, which may be used again. There
 // must be a record.
@@ -110,7 +123,7 @@ func (w *BatchBuilder) Build(base Offset, epoch Epoch) Batch {
 	binary.BigEndian.PutUint32(b[53:], uint32(o.BaseSequence))
 	binary.BigEndian.PutUint32(b[57:], uint32(w.count))
 	b.SetCRC()
-	w.buf, w.count = make([]byte, BatchHeaderBytes), 0
+	w.buf, w.count = nil, 0
 	return b
 }
 

@@ -32,24 +32,29 @@ func (m *Machine) Apply(at protocol.Offset, r coordinator.Record, p coordinator.
 }
 
 func (m *Machine) applyOffset(at protocol.Offset, r coordinator.Record, p coordinator.Producer) error {
-	groupID, tp, err := parseOffsetKey(r.Key)
+	key, err := parseOffsetKey(r.Key)
 	if err != nil {
 		return err
 	}
 	if r.Value == nil {
-		m.forgetOffset(groupID, tp)
+		m.forgetOffset(string(key.group), key.topicPartition())
 		return nil
 	}
 	c, err := parseOffsetValue(r.Value)
 	if errors.Is(err, errNewerValue) {
-		m.setUnreadable(groupID)
+		m.setUnreadable(string(key.group))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	c.journaledAt = at
-	g := m.groupOrNew(groupID)
+	g := m.groups[string(key.group)]
+	if g != nil && p.ID == coordinator.NoProducer.ID && g.renewOffset(&key, &c) {
+		return nil
+	}
+	groupID, tp := string(key.group), key.topicPartition()
+	g = m.groupOrNew(groupID)
 	if p.ID == coordinator.NoProducer.ID {
 		m.setOffset(g, tp, c)
 		return nil

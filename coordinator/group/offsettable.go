@@ -80,15 +80,40 @@ func (g *group) offset(tp topicPartition) (committed, bool) {
 	return g.offsets[i].committed(), true
 }
 
-// setOffset takes in what is committed for a partition.
-func (m *Machine) setOffset(g *group, tp topicPartition, c committed) {
+// stored is c as it is kept, as yet without its topic.
+func (c *committed) stored(partition int32) storedOffset {
 	o := storedOffset{
-		partition: tp.partition, leaderEpoch: c.leaderEpoch,
+		partition: partition, leaderEpoch: c.leaderEpoch,
 		offset: c.offset, committedAt: c.committedAt, journaledAt: c.journaledAt,
 	}
 	if c.metadata != "" || c.expireAt != protocol.None {
 		o.note = &offsetNote{metadata: c.metadata, expireAt: c.expireAt}
 	}
+	return o
+}
+
+// renewOffset takes in what is committed for a partition of a table of few, as most
+// commits are: one after another of the same topic. It is setOffset without an
+// allocation, and false when it does not apply.
+func (g *group) renewOffset(key *offsetKeyView, c *committed) bool {
+	if g.index != nil {
+		return false
+	}
+	for i := range g.offsets {
+		o := &g.offsets[i]
+		if o.partition == key.partition && o.topic.name == string(key.topic) && o.topic.id == c.topicID {
+			topic := o.topic
+			*o = c.stored(key.partition)
+			o.topic = topic
+			return true
+		}
+	}
+	return false
+}
+
+// setOffset takes in what is committed for a partition.
+func (m *Machine) setOffset(g *group, tp topicPartition, c committed) {
+	o := c.stored(tp.partition)
 	i := g.find(tp)
 	if i >= 0 && g.offsets[i].topic.id == c.topicID {
 		o.topic = g.offsets[i].topic

@@ -28,7 +28,7 @@ const (
 
 // Versions of values: those that Apache Kafka 4.3.1 writes with metadata.version
 // 4.3 (seen in its log; an offset with a retention of its own fits in no version
-// but 1), the newest that are read, and the first with a leader epoch.
+// but 1), the newest that are read, the first with a leader epoch, and the first with tags.
 const (
 	groupValueVersion           = 3
 	offsetValueVersion          = 4
@@ -36,6 +36,7 @@ const (
 	groupValueVersionNewest     = 4
 	offsetValueVersionNewest    = 4
 	offsetValueFirstLeaderEpoch = 3
+	offsetValueFirstFlexible    = 4
 )
 
 // stringBytesMax is the longest string of a record, whose length is an int16.
@@ -63,32 +64,6 @@ type committed struct {
 	journaledAt protocol.Offset
 }
 
-func offsetRecord(groupID string, tp topicPartition, c committed) coordinator.Record {
-	value := kmsg.NewOffsetCommitValue()
-	value.Version = offsetValueVersion
-	if c.expireAt != protocol.None {
-		value.Version = offsetValueVersionExpiring
-	}
-	value.Offset = int64(c.offset)
-	value.LeaderEpoch = int32(c.leaderEpoch)
-	value.Metadata = c.metadata
-	value.CommitTimestamp = int64(c.committedAt)
-	value.ExpireTimestamp = int64(c.expireAt)
-	value.TopicID = c.topicID
-	return coordinator.Record{Key: offsetKey(groupID, tp), Value: value.AppendTo(nil)}
-}
-
-func offsetTombstone(groupID string, tp topicPartition) coordinator.Record {
-	return coordinator.Record{Key: offsetKey(groupID, tp)}
-}
-
-func offsetKey(groupID string, tp topicPartition) []byte {
-	key := kmsg.NewOffsetCommitKey()
-	key.Version = offsetKeyV1
-	key.Group, key.Topic, key.Partition = groupID, tp.topic, tp.partition
-	return key.AppendTo(nil)
-}
-
 func groupTombstone(groupID string) coordinator.Record {
 	key := kmsg.NewGroupMetadataKey()
 	key.Version, key.Group = groupKey, groupID
@@ -109,39 +84,6 @@ func recordKind(key []byte) (int, bool) {
 		return 0, false
 	}
 	return int(binary.BigEndian.Uint16(key)), true
-}
-
-func parseOffsetKey(b []byte) (groupID string, tp topicPartition, err error) {
-	key := kmsg.NewOffsetCommitKey()
-	if err := key.ReadFrom(b); err != nil {
-		return "", topicPartition{}, fmt.Errorf("an offset's key cannot be read: %w", err)
-	}
-	return key.Group, topicPartition{topic: key.Topic, partition: key.Partition}, nil
-}
-
-func parseOffsetValue(b []byte) (committed, error) {
-	if err := checkValueVersion(b, offsetValueVersionNewest); err != nil {
-		return committed{}, fmt.Errorf("an offset's value: %w", err)
-	}
-	v := kmsg.NewOffsetCommitValue()
-	if err := v.ReadFrom(b); err != nil {
-		return committed{}, fmt.Errorf("an offset's value cannot be read: %w", err)
-	}
-	c := committed{
-		offset:      protocol.Offset(v.Offset),
-		leaderEpoch: protocol.Epoch(v.LeaderEpoch),
-		metadata:    v.Metadata,
-		committedAt: protocol.Timestamp(v.CommitTimestamp),
-		expireAt:    protocol.Timestamp(v.ExpireTimestamp),
-		topicID:     v.TopicID,
-	}
-	if v.Version < offsetValueFirstLeaderEpoch {
-		c.leaderEpoch = protocol.None
-	}
-	if v.Version != offsetValueVersionExpiring {
-		c.expireAt = protocol.None
-	}
-	return c, nil
 }
 
 func parseGroupKey(b []byte) (string, error) {

@@ -480,7 +480,8 @@ func describeRecord(r coordinator.Record) string {
 		}
 		return text
 	}
-	id, tp, _ := parseOffsetKey(r.Key)
+	key, _ := parseOffsetKey(r.Key)
+	id, tp := string(key.group), key.topicPartition()
 	if r.Value == nil {
 		return fmt.Sprintf("group %s %s-%d forgotten", id, tp.topic, tp.partition)
 	}
