@@ -111,9 +111,13 @@ func (m *Machine) change(id string, d durable) {
 // end, which has another id at most, and for longer lengths in an older version.
 func (m *Machine) fits(id string, d durable) bool {
 	const forTheEnd, forATopic = 64, 8
+	limit := m.config.RecordBytesMax - protocol.BatchHeaderBytes
+	if d.recordBytesAtMost(id)+forTheEnd+forATopic*len(d.partitions) <= limit {
+		return true // nearly all do, and need not be written for it
+	}
 	r := d.record(id, m.config.FeatureLevel())
 	topics := len(byTopic(d.partitions))
-	return len(r.Key)+len(r.Value)+forTheEnd+forATopic*topics <= m.config.RecordBytesMax-protocol.BatchHeaderBytes
+	return len(r.Key)+len(r.Value)+forTheEnd+forATopic*topics <= limit
 }
 
 // then goes on once the records are applied.

@@ -20,6 +20,7 @@ const (
 	keyVersion           = 0
 	valueVersionFlexible = 1
 	versionBytes         = 2
+	lengthBytes          = 2
 )
 
 // stringBytesMax is the longest string of a record, whose length is an int16.
@@ -54,6 +55,17 @@ func (d durable) record(transactionalID string, featureLevel int16) coordinator.
 	d.walk(c)
 	r.Value = c.Rest()
 	return r
+}
+
+// recordBytesAtMost is no less than what the record takes: numbers, tags and the lengths
+// of every partition's own topic in any version.
+func (d *durable) recordBytesAtMost(transactionalID string) int {
+	const fixed, perPartition = 128, 16
+	n := fixed + len(transactionalID)
+	for _, p := range d.partitions {
+		n += perPartition + len(p.Topic)
+	}
+	return n
 }
 
 // walk is a value of version 1. kmsg has it too, but believes the number of tags.
@@ -145,8 +157,10 @@ func flatten(topics []topicPartitions) []TopicPartition {
 }
 
 func recordKey(transactionalID string) []byte {
-	key := kmsg.TxnMetadataKey{Version: keyVersion, TransactionalID: transactionalID}
-	return key.AppendTo(nil)
+	b := make([]byte, 0, versionBytes+lengthBytes+len(transactionalID))
+	b = binary.BigEndian.AppendUint16(b, keyVersion)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(transactionalID)))
+	return append(b, transactionalID...)
 }
 
 // errUnknownKey is a key of a kind that a newer version wrote.
@@ -156,11 +170,15 @@ func parseKey(b []byte) (string, error) {
 	if len(b) < versionBytes || binary.BigEndian.Uint16(b) != keyVersion {
 		return "", errUnknownKey
 	}
-	key := kmsg.NewTxnMetadataKey()
-	if err := key.ReadFrom(b); err != nil {
-		return "", fmt.Errorf("a transactional id cannot be read: %w", err)
+	rest := b[versionBytes:]
+	if len(rest) < lengthBytes {
+		return "", fmt.Errorf("a transactional id cannot be read in a key of %d bytes", len(b))
 	}
-	return key.TransactionalID, nil
+	n := int(int16(binary.BigEndian.Uint16(rest)))
+	if rest = rest[lengthBytes:]; n < 0 || n > len(rest) {
+		return "", fmt.Errorf("a transactional id of %d bytes in %d", n, len(rest))
+	}
+	return string(rest[:n]), nil
 }
 
 func parseValue(b []byte) (durable, error) {

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/hex"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 )
@@ -89,4 +93,46 @@ func FuzzRecord(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A key is what a codec made from Kafka's schemas writes and reads.
+func FuzzKey(f *testing.F) {
+	for _, text := range []string{"0000000178", "00000000", "0000ffff", "000000027a", "0001000178", "00"} {
+		f.Add(fromHex(f, text))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		id, err := parseKey(b)
+		if err == errUnknownKey {
+			return
+		}
+		want := kmsg.NewTxnMetadataKey()
+		if wantErr := want.ReadFrom(b); (err == nil) != (wantErr == nil) || err == nil && id != want.TransactionalID {
+			t.Fatalf("%q, %v; want %q, %v", id, err, want.TransactionalID, wantErr)
+		}
+		if err == nil && !bytes.Equal(recordKey(id), want.AppendTo(nil)) {
+			t.Errorf("key %x, want %x", recordKey(id), want.AppendTo(nil))
+		}
+	})
+}
+
+// What a record takes at most is found without writing it.
+func TestARecordTakesNoMoreThanItsBound(t *testing.T) {
+	long := strings.Repeat("x", stringBytesMax)
+	for _, topics := range [][]string{nil, {""}, {"a", "b", "c"}, {long, long + "y"}} {
+		d := durable{
+			producer: coordinator.Producer{ID: 1 << 62, Epoch: 1}, previousID: 1, nextID: 2, state: Ongoing,
+			updatedAt: 1 << 60, startedAt: 1 << 60, version: 2, nextEpoch: 3, timeout: time.Hour,
+		}
+		for _, topic := range topics {
+			d.partitions = append(d.partitions, TopicPartition{Topic: topic, Partition: 1 << 30})
+		}
+		for _, id := range []string{"", long} {
+			for level := range int16(3) {
+				r := d.record(id, level)
+				if got, bound := len(r.Key)+len(r.Value), d.recordBytesAtMost(id); got > bound {
+					t.Errorf("%d topics: %d bytes, above %d", len(topics), got, bound)
+				}
+			}
+		}
+	}
 }
