@@ -2,7 +2,6 @@ package broker
 
 import (
 	"bufio"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -12,52 +11,61 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/internal/race"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // exchanger opens a broker and a connection to it, and sends frames over that one and
 // waits for the answers without allocating anything.
-func exchanger(b *testing.B, overrides ...string) (exchange func(frame []byte)) {
-	settings, err := config.Load(config.Input{Listen: []string{"127.0.0.1:0"}, Data: b.TempDir(), Profile: "dev", Overrides: overrides})
+func exchanger(tb testing.TB, overrides ...string) (exchange func(frame []byte)) {
+	settings, err := config.Load(config.Input{Listen: []string{"127.0.0.1:0"}, Data: tb.TempDir(), Profile: "dev", Overrides: overrides})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	broker, err := Open(Options{Settings: settings})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	conn, err := net.Dial("tcp", broker.Bootstrap())
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() {
+	tb.Cleanup(func() {
 		conn.Close()
-		if err := broker.Close(context.Background()); err != nil {
-			b.Error(err)
+		if err := broker.Stop(); err != nil {
+			tb.Error(err)
 		}
 	})
 	in := bufio.NewReaderSize(conn, 64<<10)
 	answer := make([]byte, 8<<20)
 	return func(frame []byte) {
 		if _, err := conn.Write(frame); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := io.ReadFull(in, answer[:4]); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := io.ReadFull(in, answer[:binary.BigEndian.Uint32(answer)]); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 }
 
-// benchmarkRequest sends one request again and again over one connection, in a
-// process that allocates nothing for its client.
-func benchmarkRequest(b *testing.B, q kmsg.Request, overrides ...string) {
-	exchange := exchanger(b, overrides...)
+// newExchange is an exchanger with the topic t of one partition and one small record.
+func newExchange(tb testing.TB, overrides ...string) (exchange func(frame []byte)) {
+	exchange = exchanger(tb, overrides...)
 	exchange(createFrame(4, "t", 1))
-	exchange(kmsg.NewRequestFormatter().AppendRequest(nil, benchmarkProduce(), 1))
-	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("bench")).AppendRequest(nil, q, 1)
+	exchange(frameOf(produceOf(1, 100)))
+	return exchange
+}
+
+func frameOf(q kmsg.Request) []byte {
+	return kmsg.NewRequestFormatter(kmsg.FormatterClientID("bench")).AppendRequest(nil, q, 1)
+}
+
+// benchmarkRequest sends one request again and again over one connection.
+func benchmarkRequest(b *testing.B, q kmsg.Request, overrides ...string) {
+	exchange, frame := newExchange(b, overrides...), frameOf(q)
 	b.ReportAllocs()
 	for b.Loop() {
 		exchange(frame)
@@ -76,7 +84,7 @@ func createFrame(version int16, name string, topics int) []byte {
 		}
 		create.Topics = append(create.Topics, topic)
 	}
-	return kmsg.NewRequestFormatter().AppendRequest(nil, create, 1)
+	return frameOf(create)
 }
 
 // A thousand topics in a request, one request after another.
@@ -108,7 +116,7 @@ func BenchmarkMetadata(b *testing.B) {
 			}
 			q := kmsg.NewPtrMetadataRequest()
 			q.SetVersion(version)
-			frame := kmsg.NewRequestFormatter().AppendRequest(nil, q, 1)
+			frame := frameOf(q)
 			b.ReportAllocs()
 			for b.Loop() {
 				exchange(frame)
@@ -117,7 +125,8 @@ func BenchmarkMetadata(b *testing.B) {
 	}
 }
 
-func benchmarkProduce() kmsg.Request {
+// produceOf is a request of one batch.
+func produceOf(records, valueBytes int) kmsg.Request {
 	q := kmsg.NewPtrProduceRequest()
 	q.SetVersion(9)
 	q.Acks = -1
@@ -125,30 +134,53 @@ func benchmarkProduce() kmsg.Request {
 	topic.Topic = "t"
 	p := kmsg.NewProduceRequestTopicPartition()
 	batch := protocol.NewBatchBuilder(protocol.DefaultBatchOptions())
-	batch.Add(1, nil, make([]byte, 100))
+	for range records {
+		batch.Add(1, nil, make([]byte, valueBytes))
+	}
 	p.Records = batch.Build(0, protocol.None)
 	topic.Partitions = append(topic.Partitions, p)
 	q.Topics = append(q.Topics, topic)
 	return q
 }
 
-func benchmarkFetch() kmsg.Request {
+// fetchOf asks for one partition from an offset.
+func fetchOf(offset int64, bytesMax int32) kmsg.Request {
 	q := kmsg.NewPtrFetchRequest()
 	q.SetVersion(12)
 	q.ReplicaID, q.MaxBytes, q.SessionEpoch = -1, 1<<20, -1
 	topic := kmsg.NewFetchRequestTopic()
 	topic.Topic = "t"
 	p := kmsg.NewFetchRequestTopicPartition()
-	p.CurrentLeaderEpoch, p.LogStartOffset, p.PartitionMaxBytes = -1, -1, 1000
+	p.CurrentLeaderEpoch, p.LogStartOffset, p.FetchOffset, p.PartitionMaxBytes = -1, -1, offset, bytesMax
 	topic.Partitions = append(topic.Partitions, p)
 	q.Topics = append(q.Topics, topic)
 	return q
 }
 
-func BenchmarkProduce(b *testing.B) { benchmarkRequest(b, benchmarkProduce()) }
-func BenchmarkFetch(b *testing.B)   { benchmarkRequest(b, benchmarkFetch()) }
+// Once a connection has seen a request, the next of its kind allocates nothing.
+func TestAllocationsOfARequest(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	exchange := newExchange(t)
+	exchange(frameOf(produceOf(300, 1000)))
+	for name, frame := range map[string][]byte{
+		"produce a record":             frameOf(produceOf(1, 100)),
+		"produce 100 records":          frameOf(produceOf(100, 1000)),
+		"fetch what is copied":         frameOf(fetchOf(0, 1000)),
+		"fetch what is sent by itself": frameOf(fetchOf(1, 1<<20)),
+	} {
+		// An average without its fraction: what others allocate meanwhile does not count.
+		if n := testing.AllocsPerRun(500, func() { exchange(frame) }); n > 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+func BenchmarkProduce(b *testing.B) { benchmarkRequest(b, produceOf(1, 100)) }
+func BenchmarkFetch(b *testing.B)   { benchmarkRequest(b, fetchOf(0, 1000)) }
 
 // With an HTTP port the times of requests are taken.
 func BenchmarkProduceWithMetrics(b *testing.B) {
-	benchmarkRequest(b, benchmarkProduce(), "barnabas.http.listen=127.0.0.1:0")
+	benchmarkRequest(b, produceOf(1, 100), "barnabas.http.listen=127.0.0.1:0")
 }

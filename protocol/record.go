@@ -32,7 +32,7 @@ func (b Batch) EachRecord(limits DecodeLimits, fn func(*Record) error) error {
 // EachPosition calls fn with the offset and the timestamp of every record, which
 // is all that a lookup by time needs. It keeps no key or value in memory.
 func (b Batch) EachPosition(limits DecodeLimits, fn func(Offset, Timestamp) error) error {
-	return b.scan(limits, func(s *recordShape) error {
+	return b.scan(limits, func(s recordShape) error {
 		return fn(b.BaseOffset()+Offset(s.offsetDelta), b.recordTimestamp(s.timestampDelta))
 	})
 }

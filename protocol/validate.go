@@ -68,7 +68,7 @@ type recordValidator struct {
 	badTimestamp bool
 }
 
-func (v *recordValidator) record(s *recordShape) error {
+func (v *recordValidator) record(s recordShape) error {
 	if s.offsetDelta != s.index {
 		return ErrInvalidRecord.WithMessage("record %d of the batch has the offset delta %d", s.index, s.offsetDelta)
 	}

@@ -17,22 +17,31 @@ import (
 type socketTransport struct {
 	plainTransport
 	raw syscall.RawConn
-	// incoming is the receive under way, outgoing the first attempt of a send, nearly
-	// always the only one. They and what makes them are kept, so that a request costs no
-	// allocation here.
+	// incoming is the receive under way, outgoing the send. They and what makes them are
+	// kept, so that a request costs no allocation here.
 	incoming struct {
 		in  *input
 		n   int
 		err error
 	}
-	outgoing struct {
-		p     []byte
-		flags int
-		n     int
-		err   error
-	}
-	receiveOnce, receiveIfAny, sendOnce func(fd uintptr) bool
+	outgoing outgoing
+
+	receiveOnce, receiveIfAny, sendOnce, sendTwice func(fd uintptr) bool
+	sendFrom                                       func(file uintptr)
 }
+
+// outgoing is what is sent: bytes, or a range of a file. It shrinks as it is taken.
+type outgoing struct {
+	p      []byte
+	flags  int
+	file   uintptr
+	rest   outRange
+	err    error
+	waited bool // for the socket to be writable, in the present call
+}
+
+// isOver tells that everything is taken, or nothing more will be.
+func (o *outgoing) isOver() bool { return o.err != nil || len(o.p) == 0 && o.rest.n == 0 }
 
 func newTransport(c net.Conn, timeout time.Duration) transport {
 	raw := rawConnOf(c)
@@ -40,8 +49,11 @@ func newTransport(c net.Conn, timeout time.Duration) transport {
 		return &plainTransport{conn: c, timeout: timeout}
 	}
 	t := &socketTransport{plainTransport: plainTransport{conn: c, timeout: timeout}, raw: raw}
-	t.receiveOnce, t.sendOnce = t.tryReceive, t.trySend
+	t.receiveOnce = t.tryReceive
 	t.receiveIfAny = func(fd uintptr) bool { return t.tryReceive(fd) || true }
+	t.sendOnce = func(fd uintptr) bool { return t.outgoing.advance(fd) || true }
+	t.sendTwice = t.advanceTwice
+	t.sendFrom = t.sendFile
 	return t
 }
 
@@ -143,107 +155,96 @@ func (t *socketTransport) writeMore(p []byte) error {
 	return t.send(p, unix.MSG_MORE)
 }
 
-// trySend makes the first attempt.
-func (t *socketTransport) trySend(fd uintptr) bool {
-	t.outgoing.n, t.outgoing.err = transmit(fd, t.outgoing.p, t.outgoing.flags)
-	return true
-}
-
-// transmit sends what the socket takes, nothing for one that is full.
-func transmit(fd uintptr, p []byte, flags int) (int, error) {
-	for {
-		n, err := transfer(unix.SYS_SENDTO, fd, p, uintptr(flags|unix.MSG_NOSIGNAL))
-		switch err {
-		case 0, unix.EAGAIN:
-			return n, nil
-		case unix.EINTR:
-		default:
-			return 0, err
-		}
-	}
-}
-
 func (t *socketTransport) send(p []byte, flags int) error {
-	t.outgoing.p, t.outgoing.flags = p, flags
-	err := t.raw.Write(t.sendOnce)
-	t.outgoing.p = nil
-	if err = cmp.Or(err, t.outgoing.err); err != nil || t.outgoing.n == len(p) {
-		return err
-	}
-	p = p[t.outgoing.n:]
-	return t.untilDone(func(fd uintptr) (bool, error) {
-		for len(p) > 0 {
-			n, err := transmit(fd, p, flags)
-			if err != nil || n == 0 {
-				return err != nil, err
-			}
-			p = p[n:]
-		}
-		return true, nil
-	})
+	t.outgoing = outgoing{p: p, flags: flags}
+	return t.sendAll()
 }
-
-// sendFileBytesMax bounds one sendfile call. The kernel takes about 2 GiB at
-// most; smaller pieces keep the bytes warm between sender and receiver.
-const sendFileBytesMax = 1 << 20
 
 func (t *socketTransport) sendRange(r outRange) error {
 	file := r.source.SysConn()
 	if file == nil {
 		return copyRange(r, t.write)
 	}
-	var sendErr error
-	err := file.Control(func(in uintptr) {
-		sendErr = t.untilDone(func(out uintptr) (bool, error) {
-			for r.n > 0 {
-				n, err := unix.Sendfile(int(out), int(in), &r.position, min(r.n, sendFileBytesMax))
-				switch {
-				case err == unix.EAGAIN:
-					return false, nil
-				case err == unix.EINTR:
-					continue
-				case err != nil:
-					return true, fmt.Errorf("sendfile: %w", err)
-				case n == 0:
-					return true, fmt.Errorf("sendfile: %d bytes missing: %w", r.n, io.ErrUnexpectedEOF)
-				}
-				r.n -= n // sendfile moved r.position itself
-			}
-			return true, nil
-		})
-	})
-	if err != nil {
-		return err
-	}
-	return sendErr
+	t.outgoing = outgoing{rest: r}
+	return cmp.Or(file.Control(t.sendFrom), t.outgoing.err)
 }
 
-// untilDone runs step whenever the socket is writable until it says done, and
-// arms the write deadline only when the first attempt could not finish. The time
-// runs anew each time the peer has taken something.
-func (t *socketTransport) untilDone(step func(fd uintptr) (done bool, err error)) error {
-	var stepErr error
-	finished := false
-	attempt := func(fd uintptr) bool {
-		finished, stepErr = step(fd)
-		return true
-	}
-	if err := t.raw.Write(attempt); err != nil || finished {
-		return cmp.Or(err, stepErr)
-	}
-	var err error
-	for err == nil && !finished {
-		if err = t.arm(); err != nil {
-			return err
+// sendFile runs while the file cannot be closed.
+func (t *socketTransport) sendFile(file uintptr) {
+	t.outgoing.file = file
+	t.outgoing.err = t.sendAll()
+}
+
+// sendAll sends what is outgoing, and arms the write deadline only when the first
+// attempt could not finish. The time runs anew each time the peer has taken something.
+func (t *socketTransport) sendAll() error {
+	err := t.raw.Write(t.sendOnce)
+	if err == nil && !t.outgoing.isOver() {
+		for err == nil && !t.outgoing.isOver() {
+			if err = t.arm(); err != nil {
+				return err
+			}
+			t.outgoing.waited = false
+			err = t.raw.Write(t.sendTwice)
 		}
-		waited := false
-		err = t.raw.Write(func(fd uintptr) bool {
-			finished, stepErr = step(fd)
-			again := waited
-			waited = true
-			return finished || again
-		})
+		err = cmp.Or(err, t.conn.SetWriteDeadline(time.Time{}))
 	}
-	clearErr := t.conn.SetWriteDeadline(time.Time{})
-	return cmp.Or(err, clearErr, stepErr)
+	err = cmp.Or(err, t.outgoing.err)
+	t.outgoing = outgoing{} // nothing is held that the caller may release
+	return err
+}
+
+// advanceTwice sends, waits once if not everything was taken, and sends again.
+func (t *socketTransport) advanceTwice(fd uintptr) bool {
+	over, waited := t.outgoing.advance(fd), t.outgoing.waited
+	t.outgoing.waited = true
+	return over || waited
+}
+
+// advance sends until everything is taken or the socket is full.
+func (o *outgoing) advance(fd uintptr) (over bool) {
+	for !o.isOver() {
+		n, err := o.once(fd)
+		switch err {
+		case nil:
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			return false
+		default:
+			o.err = err
+			return true
+		}
+		if len(o.p) > 0 {
+			o.p = o.p[n:]
+		} else {
+			o.rest.n -= n // sendfile moved the position itself
+		}
+	}
+	return true
+}
+
+// sendFileBytesMax bounds one sendfile call. The kernel takes about 2 GiB at
+// most; smaller pieces keep the bytes warm between sender and receiver.
+const sendFileBytesMax = 1 << 20
+
+// once makes one system call.
+func (o *outgoing) once(fd uintptr) (int, error) {
+	if len(o.p) > 0 {
+		n, err := transfer(unix.SYS_SENDTO, fd, o.p, uintptr(o.flags|unix.MSG_NOSIGNAL))
+		if err != 0 {
+			return 0, err
+		}
+		return n, nil
+	}
+	n, err := unix.Sendfile(int(fd), int(o.file), &o.rest.position, min(o.rest.n, sendFileBytesMax))
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+		return 0, err
+	case err != nil:
+		return 0, fmt.Errorf("sendfile: %w", err)
+	case n == 0:
+		return 0, fmt.Errorf("sendfile: %d bytes missing: %w", o.rest.n, io.ErrUnexpectedEOF)
+	}
+	return n, nil
 }

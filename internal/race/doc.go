@@ -1,0 +1,3 @@
+// Package race tells tests whether the race detector is on, which makes the runtime
+// allocate where it otherwise does not: it has pools forget at random.
+package race
