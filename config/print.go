@@ -155,7 +155,7 @@ for ZooKeeper is one warning. Redpanda's flags, variables, ` + "`redpanda.yaml`"
 to connect to has [a page of its own](listeners.md).
 
 Without a properties file the broker listens on ` + "`localhost:9092`" + ` and keeps its data in ` + "`./barnabas-data`" + `. The profile ` + "`dev`" + ` sets
-` + "`barnabas.durability=cached`, `barnabas.replication.clamp=true` and `group.initial.rebalance.delay.ms=0`" + `; the profile ` + "`server`" + ` sets nothing.
+` + "`barnabas.durability=cached`, `barnabas.replication.clamp=true`, `group.initial.rebalance.delay.ms=0`" + ` and ` + "`socket.send.buffer.bytes=-1`" + `; the profile ` + "`server`" + ` sets nothing.
 
 An unknown name is a warning. A value that is not legal ends the start and names the setting, the file and the line; all
 faults are told at once. What asks for protection that is not built yet (an authorizer, TLS, SASL, policies) ends the start
