@@ -2,9 +2,11 @@ package main
 
 import (
 	"os"
+	"path"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -58,32 +60,61 @@ func percentFor(live uint64) int {
 	return percent
 }
 
-// memoryLimitFiles are where the kernel tells a container's memory, by the newer
-// and the older form of control groups.
-var memoryLimitFiles = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
-
-// Nine tenths of a container's memory are for the heap and the stacks; the rest is
-// left to the kernel's pages that count as the process's. Below memoryLimitMin there
-// is nothing to tune, and the collector would never rest.
+// Four fifths of a container's memory are for the heap and the stacks; the rest is left
+// to the kernel's memory that counts as the process's: sockets, and the pages of files
+// that are being written. Below memoryLimitMin there is nothing to tune, and the
+// collector would never rest.
 const (
-	memoryShareNum, memoryShareDen = 9, 10
+	memoryShareNum, memoryShareDen = 4, 5
 	memoryLimitMin                 = 32 << 20
 )
 
 // memoryLimit is what the collector should stay below, 0 without a limit: a heap that
-// is left to double would be killed at the container's.
+// is left to double would be killed at the container's. The smallest limit holds, of the
+// process's own control group and of all that it lies in.
 func memoryLimit(readFile func(string) ([]byte, error)) int64 {
-	for _, name := range memoryLimitFiles {
+	least := int64(0)
+	for _, name := range memoryLimitFiles(readFile) {
 		text, err := readFile(name)
 		if err != nil {
 			continue
 		}
 		// "max" is no number, and the older form has a huge one for no limit.
 		limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-		if err != nil || limit < memoryLimitMin || limit >= 1<<60 {
-			return 0
+		if err == nil && limit >= memoryLimitMin && limit < 1<<60 && (least == 0 || limit < least) {
+			least = limit
 		}
-		return limit / memoryShareDen * memoryShareNum
 	}
-	return 0
+	return least / memoryShareDen * memoryShareNum
+}
+
+// memoryLimitFiles are where the kernel tells the memory of the process's control group
+// and of those above it, by the newer form (0::PATH) and the older (N:memory:PATH). In a
+// container the paths may be those of the machine, which are not mounted there: then the
+// topmost is the container's.
+func memoryLimitFiles(readFile func(string) ([]byte, error)) []string {
+	newer, older := "/", "/"
+	text, _ := readFile("/proc/self/cgroup") // without it the topmost are looked at
+	for line := range strings.Lines(string(text)) {
+		_, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch controllers, group, _ := strings.Cut(rest, ":"); {
+		case controllers == "":
+			newer = group
+		case slices.Contains(strings.Split(controllers, ","), "memory"):
+			older = group
+		}
+	}
+	var files []string
+	for _, form := range []struct{ mount, group, file string }{
+		{"/sys/fs/cgroup", newer, "memory.max"},
+		{"/sys/fs/cgroup/memory", older, "memory.limit_in_bytes"},
+	} {
+		for group := path.Clean("/" + form.group); ; group = path.Dir(group) {
+			files = append(files, path.Join(form.mount, group, form.file))
+			if group == "/" {
+				break
+			}
+		}
+	}
+	return files
 }

@@ -47,29 +47,44 @@ func TestTheCollectorIsAdjusted(t *testing.T) {
 	t.Errorf("after %d collections the collector still allows %d%%", triesMax, sample[0].Value.Uint64())
 }
 
+// The smallest limit holds, wherever it is set: on the container, or on a pod or a slice
+// around it.
 func TestMemoryLimit(t *testing.T) {
+	const newer, older = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"
 	for _, c := range []struct {
-		newer, older string
-		want         int64
+		name  string
+		files map[string]string
+		want  int64
 	}{
-		{"", "", 0},
-		{"max\n", "", 0},
-		{"1073741820\n", "", 966367638},
-		{"", "104857600\n", 94371840},
-		{"", "9223372036854771712\n", 0},
-		{"max\n", "104857600\n", 0},
-		{"4096\n", "", 0},
-		{"nonsense", "", 0},
+		{"none", nil, 0},
+		{"no limit", map[string]string{newer: "max\n"}, 0},
+		{"newer", map[string]string{newer: "1073741820\n"}, 858993456},
+		{"older", map[string]string{older: "104857600\n"}, 83886080},
+		{"no limit, older", map[string]string{older: "9223372036854771712\n"}, 0},
+		{"too little to tune", map[string]string{newer: "4096\n"}, 0},
+		{"nonsense", map[string]string{newer: "nonsense"}, 0},
+		{"the slice around", map[string]string{
+			"/proc/self/cgroup":                         "0::/a.slice/b\n",
+			"/sys/fs/cgroup/a.slice/b/memory.max":       "max\n",
+			"/sys/fs/cgroup/a.slice/memory.max":         "104857600\n",
+			"/sys/fs/cgroup/memory.max":                 "max\n",
+			"/sys/fs/cgroup/another.slice/c/memory.max": "52428800\n",
+		}, 83886080},
+		{"both forms", map[string]string{
+			"/proc/self/cgroup": "4:cpu,memory:/x/y\n0::/\n",
+			"/sys/fs/cgroup/memory/x/y/memory.limit_in_bytes": "104857600\n",
+			"/sys/fs/cgroup/memory/x/memory.limit_in_bytes":   "209715200\n",
+		}, 83886080},
+		{"the machine's path", map[string]string{"/proc/self/cgroup": "0::/../x\n", newer: "104857600\n"}, 83886080},
 	} {
 		read := func(name string) ([]byte, error) {
-			text := map[string]string{memoryLimitFiles[0]: c.newer, memoryLimitFiles[1]: c.older}[name]
-			if text == "" {
-				return nil, os.ErrNotExist
+			if text, ok := c.files[name]; ok {
+				return []byte(text), nil
 			}
-			return []byte(text), nil
+			return nil, os.ErrNotExist
 		}
 		if got := memoryLimit(read); got != c.want {
-			t.Errorf("%q, %q: %d, want %d", c.newer, c.older, got, c.want)
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
 }
