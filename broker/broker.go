@@ -100,6 +100,9 @@ type Broker struct {
 	journal    *metadataJournal
 	metadata   *metadata.Store
 	partitions *partition.Set
+	// known is the newest image, which may not be published yet.
+	known        atomic.Pointer[metadata.Image]
+	unnamedAside bool // see setUnnamedAside; of the metadata's owner
 	// groupSettings resolves the settings of groups of all types.
 	groupSettings groupSettings
 	shares        *share.Coordinator

@@ -117,7 +117,7 @@ func (b *Broker) lookAtTopics() []console.Topic {
 	for t := range image.Topics() {
 		topic := console.Topic{Name: t.Name, Partitions: make([]console.Partition, len(t.Partitions))}
 		for i := range t.Partitions {
-			topic.Partitions[i] = lookAtPartition(&t.Partitions[i], b.partitions.Get(t.ID, t.Partitions[i].Index))
+			topic.Partitions[i] = lookAtPartition(&t.Partitions[i], b.partitions.Used(t.ID, t.Partitions[i].Index))
 		}
 		topics = append(topics, topic)
 	}
@@ -127,7 +127,7 @@ func (b *Broker) lookAtTopics() []console.Topic {
 func lookAtPartition(known *metadata.Partition, p *partition.Partition) console.Partition {
 	out := console.Partition{
 		Index: known.Index, Leader: known.Leader, Preferred: known.Leader, Replicas: len(known.Replicas), InSync: len(known.ISR),
-		Offline: true, High: protocol.None,
+		Used: true, // empty, as long as nobody has used it
 	}
 	if len(known.Replicas) > 0 {
 		out.Preferred = known.Replicas[0]
@@ -200,8 +200,10 @@ func (b *Broker) committed(fetched group.FetchOutput) (all []console.Committed) 
 			}
 			c := console.Committed{Topic: t.Topic, Partition: p.Partition, Offset: int64(p.Offset), High: -1}
 			if topic != nil {
-				if known := b.partitions.Get(topic.ID, p.Partition); known != nil {
+				if known := b.partitions.Used(topic.ID, p.Partition); known != nil {
 					c.High = int64(known.Known().High)
+				} else if topic.Partition(p.Partition) != nil {
+					c.High = 0
 				}
 			}
 			all = append(all, c)

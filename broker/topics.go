@@ -18,8 +18,10 @@ import (
 // openPartitions takes in every partition of the metadata and keeps the set in
 // step with their changes. It touches no partition's files.
 func (b *Broker) openPartitions() error {
-	b.partitions = partition.NewSet(b.logs, epochRaiser{b}, b.opts.Clock)
+	b.partitions = partition.NewSet(b.logs, epochRaiser{b}, b.opts.Clock, unused{b})
 	image := b.metadata.Watch(b.metadataChanged)
+	b.known.Store(image)
+	b.unnamedAside = false
 	if err := b.settingsChanged(image); err != nil {
 		return &SettingsError{err}
 	}
@@ -40,14 +42,14 @@ func (b *Broker) openPartitions() error {
 // metadataChanged brings partitions and settings in step with a change before
 // anybody sees its image. It runs on the metadata's owner.
 func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.Record) {
+	b.known.Store(image)             // before a partition is removed, see partition.Source
 	touched := make(map[string]bool) // topics whose settings changed
 	var removed []string
 	var removedIDs []protocol.UUID
-	configs := logConfigs{settings: b.settings.Load(), image: image}
 	for _, r := range records {
 		switch r := r.(type) {
-		case *metadata.PartitionRecord:
-			b.createPartition(&configs, r)
+		case *metadata.TopicRecord:
+			b.setUnnamedAside(old)
 		case *metadata.RemoveTopicRecord:
 			if t := old.TopicByID(r.TopicID); t != nil {
 				b.removePartitions(t)
@@ -70,7 +72,7 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 			touched[t.Name] = true
 		}
 	}
-	configs = logConfigs{settings: b.settings.Load(), image: image}
+	configs := logConfigs{settings: b.settings.Load(), image: image}
 	for name := range touched { // in any order: each topic by itself
 		if t := image.Topic(name); t != nil {
 			b.partitions.Reconfigure(t.ID, configs.of(name))
@@ -93,15 +95,45 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 	}
 }
 
-func (b *Broker) createPartition(configs *logConfigs, r *metadata.PartitionRecord) {
-	t := configs.image.TopicByID(r.TopicID)
+// setUnnamedAside is done once, before the first topic of this run can be seen: as long
+// as a topic is not used, nobody looks at a folder that lies where its own would be, and
+// the next start could not tell the two apart.
+func (b *Broker) setUnnamedAside(before *metadata.Image) {
+	if b.unnamedAside {
+		return
+	}
+	exists := func(topic string) bool { return topic == metadataTopic || before.Topic(topic) != nil }
+	if err := b.logs.SetUnnamedAside(exists); err != nil {
+		b.opts.Log.Error("setting folders aside that belong to no topic failed", "error", err)
+		return // the next topic's creation tries again
+	}
+	b.unnamedAside = true
+}
+
+// unused finds the partitions that were created in this run and that nobody has used:
+// those that the metadata know and the set does not, because it was given all that
+// there were at the start.
+type unused struct{ b *Broker }
+
+// Find implements partition.Source.
+func (u unused) Find(topicID protocol.UUID, index int32) (found partition.Found, ok bool) {
+	image := u.b.known.Load()
+	t := image.TopicByID(topicID)
 	if t == nil {
-		return // created and removed by one change
+		return found, false
 	}
-	id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: r.PartitionID}
-	if _, err := b.partitions.Create(id, r.LeaderEpoch, configs.of(t.Name)); err != nil {
-		b.fail(fmt.Errorf("taking in a new partition: %w", err))
+	p := t.Partition(index)
+	if p == nil {
+		return found, false
 	}
+	configs := logConfigs{settings: u.b.settings.Load(), image: image}
+	id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: p.Index}
+	return partition.Found{ID: id, Epoch: p.LeaderEpoch, Config: configs.of(t.Name)}, true
+}
+
+// Failed implements partition.Source.
+func (u unused) Failed(id logstore.ID, err error) {
+	u.b.opts.Log.Error("a partition cannot be taken into use", "partition", id.String(), "error", err)
 }
 
 // removePartitions takes the last one first, see partition.Set.

@@ -72,7 +72,7 @@ func (b *Broker) wakeTransactions() {
 func (b *Broker) shardsInUse(topic *metadata.Topic) (shards []int32) {
 	for i := range topic.Partitions {
 		index := topic.Partitions[i].Index
-		if p := b.partitions.Get(topic.ID, index); p != nil && p.Log().Offsets().End > 0 {
+		if p := b.partitions.Used(topic.ID, index); p != nil && p.Log().Offsets().End > 0 {
 			shards = append(shards, index)
 		}
 	}

@@ -7,7 +7,9 @@
 //	        └─> Waiter.Watch, when there is too little to answer with
 //
 // Promises:
-//   - Set.Get takes no lock and allocates nothing.
+//   - Set.Get takes no lock and allocates nothing for a partition that is in use. One
+//     that was created in this run is made at its first use, and never after its
+//     removal.
 //   - No batch is appended under a leader epoch that metadata does not know: the
 //     first append to a partition that existed before this start, and the first
 //     after a truncation, raise the epoch through EpochRaiser and wait for it.

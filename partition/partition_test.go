@@ -53,7 +53,7 @@ func newHouse(t *testing.T, durability disk.Durability) *house {
 	h.store, err = disk.Open(disk.Options{FS: m, Dir: "/data", Clock: h.clock, Durability: durability, CleanShutdown: true})
 	must(t, err)
 	t.Cleanup(func() { must(t, h.store.Close(context.Background())) })
-	h.set = partition.NewSet(h.store, h.epochs, h.clock)
+	h.set = partition.NewSet(h.store, h.epochs, h.clock, nil)
 	return h
 }
 

@@ -25,13 +25,32 @@ var ErrExists = errors.New("the partition exists already")
 // shard holds about 24 of them, so that adding one copies a few hundred bytes.
 const shardCount = 4096
 
-// Set holds every partition of this broker.
+// Found is a partition that was created in this run, as a Source knows it.
+type Found struct {
+	ID     logstore.ID
+	Epoch  protocol.Epoch
+	Config logstore.Config
+}
+
+// Source finds a partition that was created in this run and that nobody has used yet,
+// so that it is made at its first use. It is called under a lock of the set, and must
+// know of a removal before Remove is called.
+type Source interface {
+	Find(topicID protocol.UUID, index int32) (Found, bool)
+	// Failed hears of a partition that could not be made.
+	Failed(id logstore.ID, err error)
+}
+
+// Set holds every partition of this broker that existed at its start or was used
+// since; those that were created and never used are with the Source alone.
 type Set struct {
 	store  logstore.Store
 	epochs EpochRaiser
 	clock  clock.Clock
+	source Source // nil: there are only those that were added and created
 
-	// change serialises Add, Create and Remove; readers take no lock.
+	// change serialises Add, Create, Remove and what the source gives; readers take
+	// no lock.
 	change sync.Mutex
 	// gone is the traffic of partitions that were removed; guarded by change.
 	gone   Traffic
@@ -41,9 +60,9 @@ type Set struct {
 // shard is immutable once published.
 type shard map[protocol.UUID][]*Partition // indexed by partition; nil where there is none
 
-// NewSet makes an empty set over the logs of store.
-func NewSet(store logstore.Store, epochs EpochRaiser, clk clock.Clock) *Set {
-	return &Set{store: store, epochs: epochs, clock: clk}
+// NewSet makes an empty set over the logs of store. source may be nil.
+func NewSet(store logstore.Store, epochs EpochRaiser, clk clock.Clock, source Source) *Set {
+	return &Set{store: store, epochs: epochs, clock: clk, source: source}
 }
 
 // shardOf uses bytes of the id that are random in ids of version 4.
@@ -54,8 +73,43 @@ func (s *Set) shardOf(id protocol.UUID) *atomic.Pointer[shard] {
 // Commit is for whoever appends with CommitLater, see logstore.Store.
 func (s *Set) Commit(lead bool) { s.store.Commit(lead) }
 
-// Get finds a partition, or nil. It takes no lock.
+// Get finds a partition, or nil, and makes one that was created and not used yet. It
+// takes no lock for one that was.
 func (s *Set) Get(topicID protocol.UUID, index int32) *Partition {
+	p := s.Used(topicID, index)
+	if p == nil && s.source != nil {
+		return s.makeFound(topicID, index)
+	}
+	return p
+}
+
+// makeFound makes a partition that the source knows. The source is asked once more
+// under the lock: a removal that comes before is known there, and one that comes later
+// removes what is made here.
+func (s *Set) makeFound(topicID protocol.UUID, index int32) *Partition {
+	if _, ok := s.source.Find(topicID, index); !ok {
+		return nil // a client may ask for what there never was as often as it likes
+	}
+	s.change.Lock()
+	defer s.change.Unlock()
+	if p := s.Used(topicID, index); p != nil {
+		return p // another was faster
+	}
+	found, ok := s.source.Find(topicID, index)
+	if !ok {
+		return nil
+	}
+	p, err := s.addLocked(found.ID, found.Epoch, found.Config, false)
+	if err != nil {
+		s.source.Failed(found.ID, err)
+		return nil
+	}
+	return p
+}
+
+// Used is Get without making anything: nil also for a partition that was created in
+// this run and that nobody has used.
+func (s *Set) Used(topicID protocol.UUID, index int32) *Partition {
 	held := s.shardOf(topicID).Load()
 	if held == nil {
 		return nil
@@ -85,7 +139,11 @@ func (s *Set) add(id logstore.ID, epoch protocol.Epoch, cfg logstore.Config, rai
 	}
 	s.change.Lock()
 	defer s.change.Unlock()
-	if s.Get(id.TopicID, id.Partition) != nil {
+	return s.addLocked(id, epoch, cfg, raise)
+}
+
+func (s *Set) addLocked(id logstore.ID, epoch protocol.Epoch, cfg logstore.Config, raise bool) (*Partition, error) {
+	if s.Used(id.TopicID, id.Partition) != nil {
 		return nil, fmt.Errorf("%s: %w", id, ErrExists)
 	}
 	open := s.store.Open
@@ -148,7 +206,7 @@ func withPartition(list []*Partition, index int, p *Partition) []*Partition {
 func (s *Set) Remove(id logstore.ID) error {
 	s.change.Lock()
 	defer s.change.Unlock()
-	p := s.Get(id.TopicID, id.Partition)
+	p := s.Used(id.TopicID, id.Partition)
 	if p == nil {
 		return nil
 	}
@@ -162,8 +220,11 @@ func (s *Set) Remove(id logstore.ID) error {
 	return nil
 }
 
-// Reconfigure gives every partition of a topic its new settings.
+// Reconfigure gives every partition of a topic its new settings. The source must know
+// them before.
 func (s *Set) Reconfigure(topicID protocol.UUID, cfg logstore.Config) {
+	s.change.Lock() // or one that is being made with those of before would be passed over
+	defer s.change.Unlock()
 	held := s.shardOf(topicID).Load()
 	if held == nil {
 		return
@@ -179,7 +240,7 @@ func (s *Set) Reconfigure(topicID protocol.UUID, cfg logstore.Config) {
 // seen (recovery cut a torn tail): its next append raises the leader epoch, so
 // that clients find out that they diverged (KIP-320).
 func (s *Set) Truncated(id logstore.ID) {
-	if p := s.Get(id.TopicID, id.Partition); p != nil {
+	if p := s.Used(id.TopicID, id.Partition); p != nil {
 		p.raiseDue.Add(1)
 	}
 }

@@ -336,6 +336,31 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 	return errors.Join(failures...)
 }
 
+// SetUnnamedAside sets folders of partitions aside that do not say whose they are and
+// whose topics do not exist, before one is created that would take their records for
+// its own at the next start. It lists the data directory.
+func (s *Store) SetUnnamedAside(exists func(topic string) bool) error {
+	entries, err := s.opts.FS.ReadDir(s.opts.Dir)
+	if err != nil {
+		return fmt.Errorf("list the data directory: %w", err)
+	}
+	var failures []error
+	for _, entry := range entries {
+		key, isPartition := partitionOfFolder(entry.Name())
+		if !isPartition || !entry.IsDir() || exists(key.topic) {
+			continue
+		}
+		dir := path.Join(s.opts.Dir, entry.Name())
+		id, err := TopicIDOf(s.opts.FS, dir)
+		if err == nil && id.IsZero() {
+			// Any id will do, as long as no folder was set aside under it.
+			err = s.setStrayAside(dir, entry.Name(), key, protocol.NewUUID())
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
 // setStrayAside renames a folder whose topic is not known. Where a log of the same
 // name is open, the folder is left to that log, which is the only one to know
 // whether it is still the one that was looked at.

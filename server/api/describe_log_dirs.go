@@ -67,12 +67,14 @@ func (a *API) appendSizes(to []kmsg.DescribeLogDirsResponseDirTopic, t *metadata
 	one.Topic = t.Name
 	for i := range t.Partitions {
 		index := t.Partitions[i].Index
-		partition := a.Partitions.Get(t.ID, index)
-		if partition == nil || wanted != nil && !wanted(index) {
+		if wanted != nil && !wanted(index) {
 			continue
 		}
 		size := kmsg.NewDescribeLogDirsResponseDirTopicPartition()
-		size.Partition, size.Size = index, partition.Log().SizeBytes()
+		size.Partition, size.Size = index, 0
+		if used := a.Partitions.Used(t.ID, index); used != nil {
+			size.Size = used.Log().SizeBytes()
+		}
 		one.Partitions = append(one.Partitions, size)
 	}
 	if len(one.Partitions) == 0 {

@@ -193,7 +193,7 @@ func (c *fetchCall) topicOf(key partitionKey) *metadata.Topic {
 
 func (c *fetchCall) hasPartition(topic string, index int32) bool {
 	t := c.image.Topic(topic)
-	return t != nil && c.api.Partitions.Get(t.ID, index) != nil
+	return t != nil && t.Partition(index) != nil
 }
 
 // readUntilEnough reads, and waits while there is too little to answer with.

@@ -110,7 +110,7 @@ func (w *world) start() {
 		ClusterID: worldCluster, NodeID: worldNode, DirectoryID: protocol.UUID{1}, IncarnationID: protocol.NewUUID(),
 	})
 	w.must(err)
-	w.set = partition.NewSet(w.logs, w, w.clock)
+	w.set = partition.NewSet(w.logs, w, w.clock, nil)
 	image := w.store.Watch(w.changed)
 	w.settle(image)
 	for t := range image.Topics() {
