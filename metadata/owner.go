@@ -20,6 +20,9 @@ const (
 	// proposal becomes a metadata transaction of several batches; a record that
 	// does not fit into one is refused (as by Kafka's BatchAccumulator).
 	batchBytesMax = 4 << 20
+	// recordBytesGuess is what a record takes about: a partition of one replica has 80
+	// bytes, a topic 20 and its name.
+	recordBytesGuess = 64
 	// recordOverheadMax is what a batch adds to a value at most: seven varints.
 	recordOverheadMax = 24
 )
@@ -143,8 +146,11 @@ func (g *group) decide(p *proposal) {
 	}
 	d := g.img.edit()
 	values, size := make([][]byte, len(records)), protocol.BatchHeaderBytes
+	slab := make([]byte, 0, len(records)*recordBytesGuess) // of all values
 	for i, r := range records {
-		if values[i], err = appendRecord(nil, r, d.img.MetadataVersion()); err == nil {
+		start := len(slab)
+		if slab, err = appendRecord(slab, r, d.img.MetadataVersion()); err == nil {
+			values[i] = slab[start:len(slab):len(slab)]
 			err = d.apply(r, values[i])
 		}
 		if err != nil {
