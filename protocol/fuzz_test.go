@@ -90,6 +90,24 @@ func FuzzFetchRequest(f *testing.F) {
 	})
 }
 
+func FuzzOffsetCommitRequest(f *testing.F) {
+	r := rand.New(rand.NewPCG(47, 48))
+	for version := int16(0); version <= 10; version++ {
+		f.Add(version, filledRequest(8, version, r, false).AppendTo(nil))
+	}
+	var q OffsetCommitRequest
+	f.Fuzz(func(t *testing.T, version int16, body []byte) {
+		if version < 0 || version > 10 {
+			return
+		}
+		err := q.Decode(version, body, requestMemoryMax)
+		mustBeProtocolError(t, err)
+		if other := checkLayout(8, version, body, requestMemoryMax); (err == nil) != (other == nil) {
+			t.Fatalf("v%d: by hand %v, by layout %v", version, err, other)
+		}
+	})
+}
+
 // fuzzLimits keep a fuzzed bomb short.
 var fuzzLimits = DecodeLimits{MaxBytes: 1 << 20}
 

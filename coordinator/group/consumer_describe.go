@@ -46,7 +46,7 @@ func (m *Machine) describeConsumer(g *consumerGroup) ConsumerDescription {
 // checkCommit tells whether a commit may go into a consumer group (Kafka's
 // ConsumerGroup.validateOffsetCommit). A member that has moved on since it read
 // may commit for what it has owned since before the epoch it names (KIP-1251).
-func (g *consumerGroup) checkCommit(in CommitInput) error {
+func (g *consumerGroup) checkCommit(in *CommitInput) error {
 	if in.Generation < 0 && len(g.members) == 0 {
 		return nil // an administrator, or a consumer that assigns itself
 	}

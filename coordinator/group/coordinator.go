@@ -172,11 +172,19 @@ func (c *Coordinator) Leave(in LeaveInput, reply func(LeaveOutput)) {
 
 // Commit stores offsets.
 func (c *Coordinator) Commit(in CommitInput, reply func(CommitOutput)) {
-	do := call[CommitInput, CommitOutput]
-	if in.Alone {
-		do = callHere
+	commit := NewCommit(func(commit *Commit) { reply(commit.Output) })
+	commit.CommitInput = in
+	c.Run(commit)
+}
+
+// Run stores offsets for callers that make many commits.
+func (c *Coordinator) Run(commit *Commit) {
+	shard := c.ShardOf(commit.GroupID)
+	if commit.Alone {
+		c.runtime.DoHere(shard, commit.decide, commit.settle[0])
+		return
 	}
-	do(c, in.GroupID, (*Machine).Commit, in, reply, func(err error) CommitOutput { return CommitOutput{Err: err} })
+	c.runtime.Do(shard, commit.decide, commit.settle[0])
 }
 
 // Fetch reads offsets.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -32,11 +33,19 @@ func (k *offsetKeyView) topicPartition() topicPartition {
 }
 
 func offsetRecord(groupID string, tp topicPartition, c committed) coordinator.Record {
+	r, _ := appendOffsetRecord(nil, groupID, tp, c)
+	return r
+}
+
+// appendOffsetRecord makes a record of the bytes that it appends.
+func appendOffsetRecord(b []byte, groupID string, tp topicPartition, c committed) (coordinator.Record, []byte) {
 	const valueBytes = valueVersionBytes + 8 + 4 + binary.MaxVarintLen32 + 8 + 8 + 3 + len(protocol.UUID{})
-	keyBytes := offsetKeyBytes(groupID, tp)
-	b := appendOffsetKey(make([]byte, 0, keyBytes+valueBytes+len(c.metadata)), groupID, tp)
+	start, keyBytes := len(b), offsetKeyBytes(groupID, tp)
+	b = slices.Grow(b, keyBytes+valueBytes+len(c.metadata))
+	b = appendOffsetKey(b, groupID, tp)
 	b = appendOffsetValue(b, c)
-	return coordinator.Record{Key: b[:keyBytes:keyBytes], Value: b[keyBytes:]}
+	end := start + keyBytes
+	return coordinator.Record{Key: b[start:end:end], Value: b[end:len(b):len(b)]}, b
 }
 
 func offsetTombstone(groupID string, tp topicPartition) coordinator.Record {

@@ -2,117 +2,11 @@ package group
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
-
-// Commit journals how far a group has read. With a Producer, the offsets count
-// when its transaction commits.
-func (m *Machine) Commit(now coordinator.Moment, in CommitInput, reply func(CommitOutput)) coordinator.Decision {
-	m.begin(now)
-	out := CommitOutput{}
-	if out.Err = m.checkCommit(in); out.Err == nil {
-		out = m.commit(in)
-	}
-	m.reply(func(err error) {
-		if err != nil {
-			out = CommitOutput{Err: err}
-		}
-		reply(out)
-	})
-	return m.finish()
-}
-
-// checkCommit tells whether the one who commits may (KIP-345, KIP-447; Kafka's
-// ClassicGroup.validateOffsetCommit), and counts the commit as a sign of life.
-func (m *Machine) checkCommit(in CommitInput) error {
-	if in.GroupID == "" && in.Producer != nil || len(in.GroupID) > stringBytesMax {
-		return ErrInvalidGroupID // plain commits know a group without a name
-	}
-	entry := m.groups[in.GroupID]
-	switch {
-	case entry == nil && in.Generation < 0:
-		return nil // a simple group, which begins with its first commit
-	case entry == nil && in.NotFoundForUnknownGroup:
-		return ErrGroupNotFound
-	case entry == nil:
-		return ErrIllegalGeneration
-	case entry.foreign != nil:
-		return entry.foreign.checkCommit(in.Generation)
-	case entry.share != nil:
-		return refuse(ErrGroupNotFound, "Group %s is not a consumer group.", in.GroupID)
-	case entry.consumer != nil:
-		return entry.consumer.checkCommit(in)
-	}
-	g := entry.classic
-	if in.Generation < 0 && g.state == Empty {
-		return nil // an administrator, or a consumer that assigns itself
-	}
-	anonymous := in.Generation < 0 && in.MemberID == "" && in.InstanceID == nil
-	if anonymous {
-		if in.Producer != nil {
-			return nil // producers before KIP-447 do not say who they are
-		}
-		return ErrUnknownMember
-	}
-	member, err := g.check(in.MemberID, in.InstanceID)
-	switch {
-	case err != nil:
-		return err
-	case in.Generation != g.generation:
-		return ErrIllegalGeneration
-	case in.Producer != nil:
-		return nil
-	case g.state == CompletingRebalance:
-		return ErrRebalanceInProgress
-	}
-	// Members that are asked to join again still commit what they have read.
-	m.startSession(member, member.sessionTimeout)
-	return nil
-}
-
-func (m *Machine) commit(in CommitInput) CommitOutput {
-	out := CommitOutput{Topics: make([]TopicResult, len(in.Topics))}
-	expireAt := expiryOf(in.RetentionMillis, m.now.Wall)
-	var records []coordinator.Record
-	bytes := 0
-	for i, topic := range in.Topics {
-		result := &out.Topics[i]
-		result.Topic, result.TopicID = topic.Topic, topic.TopicID
-		if len(topic.Topic) > stringBytesMax {
-			return CommitOutput{Err: ErrCommitTooLarge}
-		}
-		result.Partitions = make([]PartitionResult, len(topic.Partitions))
-		for j, p := range topic.Partitions {
-			result.Partitions[j].Partition = p.Partition
-			if len(p.Metadata) > stringBytesMax || utf16Length(p.Metadata) > int(m.config.OffsetMetadataBytesMax) {
-				result.Partitions[j].Err = ErrMetadataTooLarge
-				continue
-			}
-			committedAt := m.now.Wall
-			if p.CommittedAt != nil {
-				committedAt = *p.CommittedAt
-			}
-			r := offsetRecord(in.GroupID, topicPartition{topic.Topic, p.Partition}, committed{
-				offset: p.Offset, leaderEpoch: p.LeaderEpoch, metadata: p.Metadata,
-				committedAt: committedAt, expireAt: expireAt, topicID: topic.TopicID,
-			})
-			records = append(records, r)
-			bytes += len(r.Key) + len(r.Value)
-		}
-	}
-	if bytes > m.config.RecordBytesMax {
-		return CommitOutput{Err: ErrCommitTooLarge}
-	}
-	m.write(records...)
-	if in.Producer != nil && len(records) > 0 {
-		m.out.Producer, m.out.Pass = in.Producer, in.Pass
-	}
-	return out
-}
 
 // EndTransaction journals the end of a producer's transaction.
 func (m *Machine) EndTransaction(now coordinator.Moment, marker coordinator.Marker, reply func(error)) coordinator.Decision {
@@ -120,31 +14,6 @@ func (m *Machine) EndTransaction(now coordinator.Moment, marker coordinator.Mark
 	m.out.Marker = &marker
 	m.reply(reply)
 	return m.finish()
-}
-
-// expiryOf is when a commit with this retention expires, -1 when that is the
-// broker's decision. A retention whose end is past the last timestamp lasts for
-// ever; in Kafka it wraps around and is over at once.
-func expiryOf(retentionMillis int64, now protocol.Timestamp) protocol.Timestamp {
-	if retentionMillis == protocol.None {
-		return protocol.None
-	}
-	if retentionMillis > math.MaxInt64-int64(now) {
-		return math.MaxInt64
-	}
-	return now + protocol.Timestamp(retentionMillis)
-}
-
-// utf16Length is the length that Java gives a string, by which Kafka measures
-// offset.metadata.max.bytes whatever its name says.
-func utf16Length(s string) int {
-	n := 0
-	for _, r := range s {
-		if n++; r >= 0x10000 {
-			n++
-		}
-	}
-	return n
 }
 
 // Fetch reads committed offsets.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -116,6 +115,7 @@ type Peer struct {
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
 	fetch    *fetchCall   // reused by Fetch, nil before the first
 	putOff   putOff       // by Produce in transactions
+	commits  committer
 	shares   peerShares
 }
 
@@ -176,52 +176,6 @@ func (r *Request) Answer(response kmsg.Response) {
 	appendResponse(r.Call.Out(), r.Header, response)
 }
 
-// lateAnswer is the answer to a request that may come while its handler runs or
-// later, from any goroutine. The request's frame is reused meanwhile: byte slices
-// must have been copied.
-type lateAnswer struct {
-	header  protocol.Header
-	refusal *refusal
-
-	mu       sync.Mutex
-	response kmsg.Response  // nil until it is given
-	ticket   *server.Ticket // nil until the request is parked
-}
-
-// give is called once.
-func (l *lateAnswer) give(response kmsg.Response) {
-	l.refusal.putInto(response)
-	l.mu.Lock()
-	l.response = response
-	ticket := l.ticket
-	l.mu.Unlock()
-	if ticket != nil {
-		ticket.Reply(l.encode)
-	}
-}
-
-// settle is called when the handler has returned: an answer that is there leaves
-// at once, and the request is parked only for one that is not.
-func (l *lateAnswer) settle(r *Request) {
-	l.mu.Lock()
-	response := l.response
-	l.mu.Unlock()
-	if response != nil {
-		r.Answer(response)
-		return
-	}
-	ticket := r.Call.Park() // without the lock: it may wait for the peer
-	l.mu.Lock()
-	l.ticket = ticket
-	response = l.response
-	l.mu.Unlock()
-	if response != nil {
-		ticket.Reply(l.encode)
-	}
-}
-
-func (l *lateAnswer) encode(out *server.Out) { appendResponse(out, l.header, l.response) }
-
 // beginAnswer begins the answer to a request with the header that belongs to it,
 // and gives the buffer to append the body to.
 func beginAnswer(out *server.Out, h protocol.Header) []byte {
@@ -231,6 +185,15 @@ func beginAnswer(out *server.Out, h protocol.Header) []byte {
 
 func appendResponse(out *server.Out, h protocol.Header, response kmsg.Response) {
 	response.SetVersion(h.Version)
-	out.SetBytes(response.AppendTo(beginAnswer(out, h)))
+	appendAnswer(out, h, response)
+}
+
+// answerBody is the body of an answer in the version of its request. kmsg.Response is one.
+type answerBody interface {
+	AppendTo(dst []byte) []byte
+}
+
+func appendAnswer(out *server.Out, h protocol.Header, body answerBody) {
+	out.SetBytes(body.AppendTo(beginAnswer(out, h)))
 	out.End()
 }

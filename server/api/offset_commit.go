@@ -17,80 +17,148 @@ package api
 // refused here, then those that went to the coordinator whole.
 
 import (
+	"sync"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/coordinator/group"
+	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetCommit = later(0, 10, (*API).offsetCommit)
+var offsetCommit = laterByHand[*kmsg.OffsetCommitRequest](0, 10, (*API).offsetCommit)
 
-// The retention of a commit is in versions 2 to 4 only; -1 is the broker's. The time
-// of a commit is in version 1 only; -1 is now.
-const (
-	offsetCommitTimestamp      = 1
-	offsetCommitRetentionFrom  = 2
-	offsetCommitRetentionUntil = 4
-	offsetCommitByID           = 10
-)
+// offsetCommitByID is the first version with topic ids.
+const offsetCommitByID = 10
 
-func (a *API) offsetCommit(r *Request, q *kmsg.OffsetCommitRequest, reply func(*kmsg.OffsetCommitResponse)) {
-	in := group.CommitInput{
-		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: q.Generation,
-		RetentionMillis: protocol.None, NotFoundForUnknownGroup: q.Version >= 9, TakesMemberEpoch: q.Version >= 9,
+// offsetCommitCall is an OffsetCommit under way. It is used again once its answer has
+// been appended; one whose connection ends before is left to the collector.
+type offsetCommitCall struct {
+	lateAnswer
+	request    protocol.OffsetCommitRequest // valid only while the handler runs
+	instanceID string
+	commit     *group.Commit
+	partitions []group.CommitPartition // of all topics
+	results    offsetCommitResults
+}
+
+var offsetCommitCalls = sync.Pool{New: func() any {
+	c := new(offsetCommitCall)
+	c.commit = group.NewCommit(func(*group.Commit) { c.committed() })
+	return c
+}}
+
+// committer is who commits on a connection, nearly always the same member.
+type committer struct{ groupID, memberID string }
+
+// rememberedMax is how long a name may be that a connection keeps.
+const rememberedMax = 256
+
+// textOf is b as a string, which is the last one, if that is the same.
+func textOf(b []byte, last *string) string {
+	if string(b) == *last {
+		return *last
 	}
-	if q.Version >= offsetCommitRetentionFrom && q.Version <= offsetCommitRetentionUntil {
-		in.RetentionMillis = q.RetentionTimeMillis
+	text := string(b)
+	if len(text) <= rememberedMax {
+		*last = text
 	}
-	answer := &offsetCommitAnswer{byID: q.Version >= offsetCommitByID}
-	image := a.Metadata.Image()
-	in.Topics = make([]group.CommitTopic, 0, len(q.Topics))
-	for i := range q.Topics {
-		t := &q.Topics[i]
-		ref := findTopic(image, answer.byID, t.Topic, t.TopicID)
-		known := group.CommitTopic{Topic: ref.name, TopicID: ref.id, Partitions: make([]group.CommitPartition, 0, len(t.Partitions))}
-		if ref.topic != nil {
-			known.Topic, known.TopicID = ref.topic.Name, ref.topic.ID
+	return text
+}
+
+func (a *API) offsetCommit(r *Request, body []byte) (*lateAnswer, error) {
+	c := offsetCommitCalls.Get().(*offsetCommitCall)
+	if err := c.request.Decode(r.Header.Version, body, r.decodedMax); err != nil {
+		return nil, err
+	}
+	c.begin(r)
+	c.takeTopics(a.Metadata.Image())
+	if len(c.commit.Topics) == 0 {
+		c.give(c)
+		return &c.lateAnswer, nil
+	}
+	c.commit.Alone = mayWait(r)
+	a.Groups.Run(c.commit)
+	return &c.lateAnswer, nil
+}
+
+// begin forgets the last request and takes in who commits.
+func (c *offsetCommitCall) begin(r *Request) {
+	c.header, c.refusal, c.body, c.ticket = r.Header, r.refusal, nil, nil
+	q, version := &c.request, r.Header.Version
+	c.results.begin(version >= offsetCommitByID)
+	in := &c.commit.CommitInput
+	*in = group.CommitInput{
+		GroupID: textOf(q.Group, &r.Peer.commits.groupID), MemberID: textOf(q.MemberID, &r.Peer.commits.memberID),
+		Generation: q.Generation, RetentionMillis: q.RetentionMillis,
+		NotFoundForUnknownGroup: version >= 9, TakesMemberEpoch: version >= 9, Topics: kept(in.Topics)[:0],
+	}
+	if q.InstanceID != nil {
+		c.instanceID = string(q.InstanceID)
+		in.InstanceID = &c.instanceID
+	}
+}
+
+// takeTopics puts what exists into the commit, and the rest into the answer.
+func (c *offsetCommitCall) takeTopics(image *metadata.Image) {
+	c.partitions = kept(c.partitions)[:0]
+	for i := range c.request.Topics {
+		t := &c.request.Topics[i]
+		known, topic := group.CommitTopic{TopicID: t.ID}, (*metadata.Topic)(nil)
+		if c.results.byID {
+			topic = image.TopicByID(t.ID)
+		} else {
+			topic = image.TopicBytes(t.Name)
 		}
+		if topic != nil {
+			known.Topic, known.TopicID = topic.Name, topic.ID
+		} else {
+			known.Topic = string(t.Name)
+		}
+		first := len(c.partitions)
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
-			if err := ref.check(p.Partition); err != nil {
-				answer.add(known, p.Partition, err)
+			ref := topicRef{id: t.ID, topic: topic}
+			if err := ref.check(p.Index); err != nil {
+				c.results.add(&known, p.Index, err)
 				continue
 			}
 			one := group.CommitPartition{
-				Partition: p.Partition, Offset: protocol.Offset(p.Offset), LeaderEpoch: protocol.Epoch(p.LeaderEpoch),
+				Partition: p.Index, Offset: p.Offset, LeaderEpoch: p.LeaderEpoch, Metadata: string(p.Metadata),
 			}
-			if q.Version == offsetCommitTimestamp && p.Timestamp != protocol.None {
-				at := protocol.Timestamp(p.Timestamp)
+			if p.Timestamp != protocol.None {
+				at := p.Timestamp
 				one.CommittedAt = &at
 			}
-			if p.Metadata != nil {
-				one.Metadata = *p.Metadata
-			}
-			known.Partitions = append(known.Partitions, one)
+			c.partitions = append(c.partitions, one)
 		}
-		if len(known.Partitions) > 0 {
-			in.Topics = append(in.Topics, known)
+		if known.Partitions = c.partitions[first:len(c.partitions):len(c.partitions)]; len(known.Partitions) > 0 {
+			c.commit.Topics = append(c.commit.Topics, known)
 		}
 	}
-	if len(in.Topics) == 0 {
-		reply(answer.response())
-		return
-	}
-	in.Alone = mayWait(r)
-	a.Groups.Commit(in, func(out group.CommitOutput) {
-		for i, t := range in.Topics {
-			for j, p := range t.Partitions {
-				err := out.Err
-				if err == nil {
-					err = out.Topics[i].Partitions[j].Err
-				}
-				answer.add(t, p.Partition, err)
+}
+
+// committed answers once the coordinator has.
+func (c *offsetCommitCall) committed() {
+	out := &c.commit.Output
+	for i := range c.commit.Topics {
+		t := &c.commit.Topics[i]
+		for j, p := range t.Partitions {
+			err := out.Err
+			if err == nil {
+				err = out.Topics[i].Partitions[j].Err
 			}
+			c.results.add(t, p.Partition, err)
 		}
-		reply(answer.response())
-	})
+	}
+	c.give(c)
+}
+
+// AppendTo implements answerBody, and ends the call.
+func (c *offsetCommitCall) AppendTo(dst []byte) []byte {
+	dst = protocol.AppendOffsetCommitResponse(dst, c.header.Version, c.results.topics)
+	offsetCommitCalls.Put(c)
+	return dst
 }
 
 // check tells whether the topic has the partition.
@@ -105,55 +173,62 @@ func (t topicRef) check(partition int32) error {
 	}
 }
 
-// offsetCommitAnswer gathers results by topic, in the order of the first one.
-type offsetCommitAnswer struct {
+// offsetCommitResults gathers results by topic, in the order of the first one.
+type offsetCommitResults struct {
 	byID   bool
-	topics []kmsg.OffsetCommitResponseTopic
+	topics []protocol.OffsetCommitTopicResult
 	// index finds a topic; nil while there is one topic at most, as in most commits.
-	index map[string]int
+	index map[topicName]int
 }
 
-func (w *offsetCommitAnswer) add(t group.CommitTopic, partition int32, err error) {
-	i := w.place(t)
-	one := kmsg.NewOffsetCommitResponseTopicPartition()
-	one.Partition, one.ErrorCode = partition, codeOf(err)
-	w.topics[i].Partitions = append(w.topics[i].Partitions, one)
+// topicName is a topic as a request names it, the other field being zero.
+type topicName struct {
+	name string
+	id   protocol.UUID
+}
+
+// begin forgets what was there but not its memory.
+func (w *offsetCommitResults) begin(byID bool) {
+	w.byID, w.topics, w.index = byID, kept(w.topics)[:0], nil
+}
+
+func (w *offsetCommitResults) add(t *group.CommitTopic, partition int32, err error) {
+	topic := &w.topics[w.place(t)]
+	topic.Partitions = append(topic.Partitions, protocol.OffsetCommitPartitionResult{Index: partition, ErrorCode: codeOf(err)})
 }
 
 // place is where the topic is, or is put.
-func (w *offsetCommitAnswer) place(t group.CommitTopic) int {
-	n := len(w.topics)
-	if n > 0 && w.key(n-1) == w.keyOf(t.Topic, t.TopicID) {
+func (w *offsetCommitResults) place(t *group.CommitTopic) int {
+	n, name := len(w.topics), w.nameOf(t.Topic, t.TopicID)
+	if n > 0 && w.nameAt(n-1) == name {
 		return n - 1
 	}
 	if n == 1 {
-		w.index = map[string]int{w.key(0): 0}
+		w.index = map[topicName]int{w.nameAt(0): 0}
 	}
-	if i, ok := w.index[w.keyOf(t.Topic, t.TopicID)]; ok {
+	if i, ok := w.index[name]; ok {
 		return i
 	}
-	topic := kmsg.NewOffsetCommitResponseTopic()
-	topic.Topic, topic.TopicID = t.Topic, t.TopicID
-	w.topics = append(w.topics, topic)
+	if n < cap(w.topics) {
+		w.topics = w.topics[:n+1] // with the memory of an earlier request's partitions
+	} else {
+		w.topics = append(w.topics, protocol.OffsetCommitTopicResult{})
+	}
+	topic := &w.topics[n]
+	topic.Name, topic.ID, topic.Partitions = t.Topic, t.TopicID, kept(topic.Partitions)[:0]
 	if w.index != nil {
-		w.index[w.key(n)] = n
+		w.index[name] = n
 	}
 	return n
 }
 
-func (w *offsetCommitAnswer) key(i int) string {
-	return w.keyOf(w.topics[i].Topic, w.topics[i].TopicID)
+func (w *offsetCommitResults) nameAt(i int) topicName {
+	return w.nameOf(w.topics[i].Name, w.topics[i].ID)
 }
 
-func (w *offsetCommitAnswer) keyOf(topic string, id [16]byte) string {
+func (w *offsetCommitResults) nameOf(topic string, id protocol.UUID) topicName {
 	if w.byID {
-		return string(id[:])
+		return topicName{id: id}
 	}
-	return topic
-}
-
-func (w *offsetCommitAnswer) response() *kmsg.OffsetCommitResponse {
-	p := kmsg.NewPtrOffsetCommitResponse()
-	p.Topics = w.topics
-	return p
+	return topicName{name: topic}
 }

@@ -129,8 +129,29 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 		if err != nil {
 			return err
 		}
-		answer := &lateAnswer{header: r.Header, refusal: r.refusal}
+		answer := newLateAnswer(r)
 		handle(a, r, q, func(p P) { answer.give(p) })
+		answer.settle(r)
+		return nil
+	})
+}
+
+// laterByHand is later for an API whose bodies have codecs of their own. handle reads a
+// body, must copy what it keeps of it, and gives the answer, which may have been given.
+func laterByHand[Q kmsg.Request](min, max int16, handle func(a *API, r *Request, body []byte) (*lateAnswer, error)) entry {
+	return declare[Q](min, max, func(a *API, r *Request) error {
+		body := r.Body
+		if r.refusal != nil {
+			q, err := decodeServed[Q](r)
+			if err != nil {
+				return err
+			}
+			body = q.AppendTo(nil)
+		}
+		answer, err := handle(a, r, body)
+		if err != nil {
+			return err
+		}
 		answer.settle(r)
 		return nil
 	})
@@ -146,7 +167,7 @@ func boundedLater[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q 
 		if n, settings := count(q), a.Config(); n > settings.RequestPartitionsMax {
 			return tooManyPartitions(n, settings)
 		}
-		answer := &lateAnswer{header: r.Header, refusal: r.refusal}
+		answer := newLateAnswer(r)
 		handle(a, r, q, func(p P) { answer.give(p) })
 		answer.settle(r)
 		return nil
