@@ -30,7 +30,7 @@ func (s *shard[M]) write(d Decision, now Moment) error {
 	if len(d.Records) == 0 && d.Marker == nil {
 		return nil
 	}
-	invariant.Check(len(d.Records) == 0 || d.Marker == nil, "a decision with a marker and %d records", len(d.Records))
+	invariant.Check(len(d.Records) == 0 || d.Marker == nil, "a decision with a marker and records")
 	bytes := 0
 	for _, r := range d.Records {
 		bytes += len(r.Key) + len(r.Value)
@@ -72,8 +72,9 @@ func (s *shard[M]) apply(base protocol.Offset, d Decision) {
 		producer = *d.Producer
 	}
 	for i, r := range d.Records {
-		err := s.machine.Apply(base+protocol.Offset(i), r, producer)
-		invariant.Check(err == nil, "a machine cannot apply its own record %x: %v", r.Key, err)
+		if err := s.machine.Apply(base+protocol.Offset(i), r, producer); err != nil {
+			invariant.Check(false, "a machine cannot apply its own record %x: %v", r.Key, err)
+		}
 	}
 }
 

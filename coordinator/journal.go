@@ -9,8 +9,8 @@ import (
 // concurrent use by different shards. Nobody else writes to it while a shard has a
 // machine: the shard counts offsets ahead, and loads anew when they are not so.
 type Journal interface {
-	// Check is asked at the start of every call: nil while this node owns the
-	// shard, else ErrNotOwner or ErrUnavailable. It must be cheap.
+	// Check is asked at the start of a call, or of some in a row: nil while this node
+	// owns the shard, else ErrNotOwner or ErrUnavailable. It must be cheap.
 	Check(shard int32) error
 	// Load calls fn for every entry in order. It returns nil once all of them are
 	// committed, so that nothing replayed can be lost later.

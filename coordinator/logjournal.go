@@ -3,6 +3,7 @@ package coordinator
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -42,31 +43,42 @@ func (j *LogJournal) Append(shard int32, b Batch, committed func(error)) (protoc
 	if p == nil {
 		return 0, ErrUnavailable
 	}
-	settled := make(chan struct{})
-	pending := &logstore.Pending{OnCommitted: func(p *logstore.Pending) {
-		close(settled)
-		if !logstore.IsVerdict(p.Err) {
-			committed(p.Err)
-		}
-	}}
+	under := &logAppend{committed: committed}
+	under.settled.Add(1)
+	under.pending.OnCommitted = under.settle
 	in := logstore.AppendInput{Batch: EncodeBatch(b), Origin: logstore.FromCoordinator, Pass: b.Pass}
 	if b.Marker != nil {
 		in.TransactionVersion = b.Marker.TransactionVersion
 	}
-	switch p.Append(in, pending) {
+	switch p.Append(in, &under.pending) {
 	case logstore.Committed:
-		if pending.Err != nil {
-			return 0, appendFailure(shard, pending.Err)
+		if err := under.pending.Err; err != nil {
+			return 0, appendFailure(shard, err)
 		}
 		committed(nil)
 	case logstore.Queued:
 		// An engine that orders later tells both at once.
-		<-settled
-		if logstore.IsVerdict(pending.Err) {
-			return 0, appendFailure(shard, pending.Err)
+		under.settled.Wait()
+		if err := under.pending.Err; logstore.IsVerdict(err) {
+			return 0, appendFailure(shard, err)
 		}
 	}
-	return pending.BaseOffset, nil
+	return under.pending.BaseOffset, nil
+}
+
+// logAppend is an append under way.
+type logAppend struct {
+	pending   logstore.Pending
+	committed func(error)
+	settled   sync.WaitGroup // one until the log calls settle
+}
+
+// settle is the log's callback.
+func (a *logAppend) settle(p *logstore.Pending) {
+	a.settled.Done()
+	if !logstore.IsVerdict(p.Err) {
+		a.committed(p.Err)
+	}
 }
 
 func appendFailure(shard int32, err error) error {

@@ -173,15 +173,22 @@ func (s *shard[M]) run() {
 	}
 }
 
+// momentCalls is how many calls in a row are made under one check and at one moment:
+// some dozen microseconds, of which to ask each time would be a tenth.
+const momentCalls = 16
+
 // drain runs calls in order.
 func (s *shard[M]) drain(queue []task[M]) {
+	var now Moment
 	for i, t := range queue {
-		if err := s.prepare(); err != nil {
-			// What came meanwhile gets a new attempt; what was here shares this one.
-			refuseAll(queue[i:], err)
-			return
+		if i%momentCalls == 0 || !s.loaded {
+			if err := s.prepare(); err != nil {
+				// What came meanwhile gets a new attempt; what was here shares this one.
+				refuseAll(queue[i:], err)
+				return
+			}
+			now = s.now()
 		}
-		now := s.now()
 		s.step(t.decide, now)
 		s.runDue(now)
 	}
@@ -278,14 +285,8 @@ func (s *shard[M]) step(decide func(M, Moment) Decision, now Moment) {
 
 func (s *shard[M]) carryOut(d Decision, now Moment) {
 	for {
-		err := s.write(d, now)
-		var refused *RefusedError
-		if errors.As(err, &refused) {
-			s.refuse(d, refused, now)
-			return
-		}
-		if err != nil {
-			s.lose(d, err)
+		if err := s.write(d, now); err != nil {
+			s.unwritten(d, err, now)
 			return
 		}
 		for _, r := range d.Replies {
@@ -296,6 +297,16 @@ func (s *shard[M]) carryOut(d Decision, now Moment) {
 		}
 		d = d.Then(now)
 	}
+}
+
+// unwritten is the end of a decision whose records or marker could not be written.
+func (s *shard[M]) unwritten(d Decision, err error, now Moment) {
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		s.refuse(d, refused, now)
+		return
+	}
+	s.lose(d, err)
 }
 
 // refuse answers those whom d would have answered. They hear it no sooner than what
