@@ -109,6 +109,37 @@ func (r *snappyReader) decode(block []byte) ([]byte, error) {
 	return s2.Decode(r.scratch[:size], block)
 }
 
+// snappyElement is what the tag of an element tells: how many bytes the element
+// takes, how many come out, and which of the four bytes after the tag, with what added,
+// are the offset of a copy. A literal has the offset 1 with one byte of slack, which
+// always passes; one with its length in further bytes takes 0.
+type snappyElement struct {
+	mask         uint32
+	offset       uint16
+	used, length uint8
+	slack        uint8
+}
+
+var snappyElements = func() (table [256]snappyElement) {
+	for tag := range table {
+		length := uint8(tag >> 2)
+		switch tag & 3 {
+		case 0:
+			table[tag] = snappyElement{offset: 1, slack: 1, used: 2 + length, length: 1 + length}
+			if length >= 60 {
+				table[tag].used = 0
+			}
+		case 1:
+			table[tag] = snappyElement{mask: 0xff, offset: uint16(tag>>5) << 8, used: 2, length: 4 + length&7}
+		case 2:
+			table[tag] = snappyElement{mask: 0xffff, used: 3, length: 1 + length}
+		case 3:
+			table[tag] = snappyElement{mask: 0xffffffff, used: 5, length: 1 + length}
+		}
+	}
+	return table
+}()
+
 // snappyBlockSize walks over the elements of a block without copying and gives
 // its decoded size. It is false when the block's own claim differs, so that no
 // claim is believed, and for the additions of S2, which the decoder would accept
@@ -119,48 +150,45 @@ func snappyBlockSize(block []byte) (int, bool) {
 		return 0, false
 	}
 	block = block[n:]
-	size := 0
+	size := uint64(0)
 	for len(block) > 0 {
-		tag := block[0]
-		used, length, offset := 1, 0, -1 // a literal has no offset
-		switch tag & 3 {
-		case 0:
-			length = int(tag >> 2)
-			if extra := length - 59; extra > 0 { // 60 to 63: length in 1 to 4 bytes
-				if len(block) < 1+extra {
-					return 0, false
-				}
-				length = 0
-				for i := range extra {
-					length |= int(block[1+i]) << (8 * i)
-				}
-				used += extra
-			}
-			length++
-			used += length
-		case 1:
-			used, length = 2, 4+int(tag>>2&7)
-			if len(block) >= used {
-				offset = int(tag>>5)<<8 | int(block[1])
-			}
-		case 2:
-			used, length = 3, 1+int(tag>>2)
-			if len(block) >= used {
-				offset = int(binary.LittleEndian.Uint16(block[1:]))
-			}
-		case 3:
-			used, length = 5, 1+int(tag>>2)
-			if len(block) >= used {
-				offset = int(binary.LittleEndian.Uint32(block[1:]))
+		e := &snappyElements[block[0]]
+		used, length := uint64(e.used), uint64(e.length)
+		if used == 0 {
+			if used, length = snappyLongLiteral(block); used == 0 {
+				return 0, false
 			}
 		}
-		if len(block) < used || offset == 0 || offset > size {
+		var next uint32
+		if len(block) >= 5 { // no branch on the kind of element: nobody could foretell it
+			next = binary.LittleEndian.Uint32(block[1:])
+		} else {
+			var rest [4]byte
+			copy(rest[:], block[1:])
+			next = binary.LittleEndian.Uint32(rest[:])
+		}
+		offset := uint64(next&e.mask) + uint64(e.offset)
+		if uint64(len(block)) < used || offset == 0 || offset > size+uint64(e.slack) {
 			return 0, false
 		}
 		block = block[used:]
 		size += length
 	}
-	return size, size == int(claimed)
+	return int(size), size == uint64(claimed)
+}
+
+// snappyLongLiteral reads a literal of more than 60 bytes, whose length less one is in
+// 1 to 4 bytes after the tag. It is 0, 0 when they are not all there.
+func snappyLongLiteral(block []byte) (used, length uint64) {
+	extra := int(block[0]>>2) - 59
+	if len(block) < 1+extra {
+		return 0, 0
+	}
+	for i := range extra {
+		length |= uint64(block[1+i]) << (8 * i)
+	}
+	length++
+	return uint64(1+extra) + length, length
 }
 
 // appendXerial appends src as a frame that snappy-java reads.

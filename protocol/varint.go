@@ -52,6 +52,18 @@ func readLongUvarint32(b []byte) (v uint32, n int) {
 	return 0, 0
 }
 
+// briefUvarint reads a varint of one or two bytes; n is 0 when it is longer. There
+// must be two bytes. Unlike the others it is small enough to be inlined.
+func briefUvarint(b []byte) (v uint32, n int) {
+	if b[0] < 0x80 {
+		return uint32(b[0]), 1
+	}
+	if b[1] < 0x80 {
+		return uint32(b[0]&0x7f) | uint32(b[1])<<7, 2
+	}
+	return 0, 0
+}
+
 // readVarint32 reads a zig-zag varint of 32 bits; n is 0 when there is none.
 func readVarint32(b []byte) (v int32, n int) {
 	u, n := readUvarint32(b)

@@ -98,17 +98,81 @@ func (b Batch) scan(limits DecodeLimits, fn func(recordShape) error) error {
 		return b.scanCompressed(limits, fn)
 	}
 	var shape recordShape
-	return b.walk(limits, func(body []byte, index int32) error {
-		shape.index = index
+	rest := b.Payload()
+	for i := range b.Count() {
+		body, after, err := nextRecordBody(rest)
+		if err != nil {
+			return err
+		}
+		shape.index = i
 		if err := shape.decode(body); err != nil {
 			return err
 		}
-		return fn(shape)
-	})
+		if err := fn(shape); err != nil {
+			return err
+		}
+		rest = after
+	}
+	if len(rest) != 0 {
+		return errRecordsLeft
+	}
+	return nil
 }
 
 // decode reads a whole record in one piece, without keeping more than the shape.
 func (s *recordShape) decode(body []byte) error {
+	if s.decodeBrief(body) {
+		return nil
+	}
+	return s.decodeAny(body)
+}
+
+// decodeBrief reads a record without headers whose numbers take two bytes at most,
+// which most records are, in about half the time. It leaves others to decodeAny.
+func (s *recordShape) decodeBrief(body []byte) bool {
+	const fixedBytes = 6 // attributes, four varints and the number of headers, at the least
+	if len(body) < fixedBytes {
+		return false
+	}
+	attributes := body[0]
+	rest := body[1:]
+	timestampDelta, n := briefUvarint(rest)
+	rest = rest[n:]
+	if n == 0 || len(rest) < 2 {
+		return false
+	}
+	offsetDelta, n := briefUvarint(rest)
+	rest = rest[n:]
+	if n == 0 || len(rest) < 2 {
+		return false
+	}
+	key, n := briefUvarint(rest)
+	rest = rest[n:]
+	switch {
+	case n == 0 || int(key>>1) > len(rest):
+		return false
+	case key&1 == 0: // even in zig-zag: not negative
+		rest = rest[key>>1:]
+	case key != 1: // 1 is -1, a null key
+		return false
+	}
+	if len(rest) < 2 {
+		return false
+	}
+	value, n := briefUvarint(rest)
+	// The number of headers is all that follows the value.
+	if n == 0 || value&1 != 0 || len(rest)-n != int(value>>1)+1 || rest[len(rest)-1] != 0 {
+		return false
+	}
+	s.attributes = int8(attributes)
+	s.timestampDelta = unzigzag(uint64(timestampDelta))
+	s.offsetDelta = int32(unzigzag(uint64(offsetDelta)))
+	s.nullKey = key == 1
+	return true
+}
+
+// decodeAny reads any record.
+func (s *recordShape) decodeAny(body []byte) error {
 	rest, err := s.decodeStart(body)
 	if err != nil {
 		return err
@@ -275,6 +339,21 @@ func (s *recordStream) scanRecord(shape *recordShape) error {
 	if err != nil {
 		return err
 	}
+	if length <= len(s.buf) {
+		if err := s.fill(length); err != nil {
+			return err
+		}
+		if s.w-s.r >= length {
+			s.r += length
+			return shape.decode(s.buf[s.r-length : s.r])
+		}
+	}
+	return s.scanLongRecord(length, shape)
+}
+
+// scanLongRecord reads a record that the buffer does not hold in one piece, or that
+// the stream ends in.
+func (s *recordStream) scanLongRecord(length int, shape *recordShape) error {
 	s.left = length
 	if err := s.fill(recordStartBytesMax); err != nil {
 		return err
