@@ -58,7 +58,7 @@ func main() {
 // does not keep the others from being measured.
 func run(o options) error {
 	var failed error
-	out := record.Run{Date: time.Now().UTC().Format(time.RFC3339), Machine: record.ThisMachine(os.TempDir()), Versions: versions(), Flags: os.Args[1:]}
+	out := record.Run{Date: time.Now().UTC().Format(time.RFC3339), Machine: record.ThisMachine(os.TempDir()), Versions: versions(), Flags: flagsSet()}
 	chosen := selectedOf(allSeries, o.only)
 	if len(chosen) == 0 {
 		return fmt.Errorf("no series and no workload is called %q", o.only)
@@ -96,6 +96,16 @@ func run(o options) error {
 		}
 	}
 	return failed
+}
+
+// flagsSet are the flags of the command line, but for where the record lies.
+func flagsSet() (out []string) {
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name != "json" {
+			out = append(out, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	return out
 }
 
 // versions of the brokers and of the clients that load them.

@@ -20,7 +20,7 @@ type Run struct {
 	Machine Machine `json:"machine"`
 	// Versions of the brokers and clients, by name.
 	Versions map[string]string `json:"versions"`
-	// Flags are those of the command line.
+	// Flags are those of the command line, of all runs one after the other.
 	Flags  []string `json:"flags"`
 	Series []Series `json:"series"`
 }
