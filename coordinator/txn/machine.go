@@ -116,7 +116,7 @@ func (m *Machine) fits(id string, d durable) bool {
 		return true // nearly all do, and need not be written for it
 	}
 	r := d.record(id, m.config.FeatureLevel())
-	topics := len(byTopic(d.partitions))
+	topics := countTopics(d.partitions)
 	return len(r.Key)+len(r.Value)+forTheEnd+forATopic*topics <= limit
 }
 

@@ -45,16 +45,15 @@ type durable struct {
 	nextEpoch int16
 }
 
-func (d durable) record(transactionalID string, featureLevel int16) coordinator.Record {
-	r := coordinator.Record{Key: recordKey(transactionalID)}
+func (d *durable) record(transactionalID string, featureLevel int16) coordinator.Record {
+	version := int16(valueVersionFlexible)
 	if featureLevel < valueVersionFlexible && d.nextID == protocol.None && d.version < versionBumping {
-		r.Value = d.plainValue()
-		return r
+		version = 0
 	}
-	c := protocol.NewWriter(valueVersionFlexible, binary.BigEndian.AppendUint16(nil, valueVersionFlexible))
-	d.walk(c)
-	r.Value = c.Rest()
-	return r
+	keyBytes := versionBytes + lengthBytes + len(transactionalID)
+	b := appendKey(make([]byte, 0, d.recordBytesAtMost(transactionalID)), transactionalID)
+	b = d.appendValue(b, version)
+	return coordinator.Record{Key: b[:keyBytes:keyBytes], Value: b[keyBytes:]}
 }
 
 // recordBytesAtMost is no less than what the record takes: numbers, tags and the lengths
@@ -68,13 +67,108 @@ func (d *durable) recordBytesAtMost(transactionalID string) int {
 	return n
 }
 
-// walk is a value of version 1. kmsg has it too, but believes the number of tags.
-func (d *durable) walk(c *protocol.Coder) {
-	timeoutMillis := int32(d.timeout.Milliseconds())
-	var topics []topicPartitions
-	if d.state != Empty { // null says that there never was a transaction
-		topics = byTopic(d.partitions)
+// appendValue appends a value of version 0 or 1. Every change of a transaction writes
+// one, so that it takes no detour.
+func (d *durable) appendValue(b []byte, version int16) []byte {
+	b = binary.BigEndian.AppendUint16(b, uint16(version))
+	b = binary.BigEndian.AppendUint64(b, uint64(d.producer.ID))
+	b = binary.BigEndian.AppendUint16(b, uint16(d.producer.Epoch))
+	b = binary.BigEndian.AppendUint32(b, uint32(d.timeout.Milliseconds()))
+	b = append(b, byte(d.state))
+	w := valueWriter{b, version >= valueVersionFlexible}
+	w.partitions(d.state, d.partitions)
+	w.b = binary.BigEndian.AppendUint64(w.b, uint64(d.updatedAt))
+	w.b = binary.BigEndian.AppendUint64(w.b, uint64(d.startedAt))
+	if w.flexible {
+		w.tags(d)
 	}
+	return w.b
+}
+
+// valueWriter appends to b, in the flexible form or in the old one.
+type valueWriter struct {
+	b        []byte
+	flexible bool
+}
+
+// count is the length of an array; -1 is null.
+func (w *valueWriter) count(n int) {
+	if w.flexible {
+		w.b = binary.AppendUvarint(w.b, uint64(n+1))
+	} else {
+		w.b = binary.BigEndian.AppendUint32(w.b, uint32(n))
+	}
+}
+
+func (w *valueWriter) string(s string) {
+	if w.flexible {
+		w.b = binary.AppendUvarint(w.b, uint64(len(s))+1)
+	} else {
+		w.b = binary.BigEndian.AppendUint16(w.b, uint16(len(s)))
+	}
+	w.b = append(w.b, s...)
+}
+
+// partitions are sorted, so that those of a topic lie together.
+func (w *valueWriter) partitions(state State, all []TopicPartition) {
+	if state == Empty {
+		w.count(-1) // null says that there never was a transaction
+		return
+	}
+	w.count(countTopics(all))
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].Topic == all[0].Topic {
+			n++
+		}
+		w.string(all[0].Topic)
+		w.count(n)
+		for _, p := range all[:n] {
+			w.b = binary.BigEndian.AppendUint32(w.b, uint32(p.Partition))
+		}
+		if w.flexible {
+			w.b = append(w.b, 0) // no tagged fields
+		}
+		all = all[n:]
+	}
+}
+
+// countTopics is the number of topics of sorted partitions.
+func countTopics(all []TopicPartition) (n int) {
+	for i := range all {
+		if i == 0 || all[i].Topic != all[i-1].Topic {
+			n++
+		}
+	}
+	return n
+}
+
+// tags are those fields that are not what a value without them means.
+func (w *valueWriter) tags(d *durable) {
+	at, count := len(w.b), byte(0)
+	w.b = append(w.b, 0)
+	for tag, id := range [...]protocol.ProducerID{d.previousID, d.nextID} {
+		if id != protocol.None {
+			w.b = binary.BigEndian.AppendUint64(append(w.b, byte(tag), 8), uint64(id))
+			count++
+		}
+	}
+	if d.version != 0 {
+		w.b = binary.BigEndian.AppendUint16(append(w.b, 2, 2), uint16(d.version))
+		count++
+	}
+	if d.nextEpoch != protocol.None {
+		w.b = binary.BigEndian.AppendUint16(append(w.b, 3, 2), uint16(d.nextEpoch))
+		count++
+	}
+	w.b[at] = count
+}
+
+// readFlexible reads a value of version 1. kmsg does too, but believes the number of tags.
+func (d *durable) readFlexible(b []byte) error {
+	c := protocol.NewReader(valueVersionFlexible, b)
+	var timeoutMillis int32
+	var topics []topicPartitions
 	c.Int64((*int64)(&d.producer.ID))
 	c.Int16(&d.producer.Epoch)
 	c.Int32(&timeoutMillis)
@@ -87,31 +181,16 @@ func (d *durable) walk(c *protocol.Coder) {
 	c.Int64((*int64)(&d.updatedAt))
 	c.Int64((*int64)(&d.startedAt))
 	c.Tags(
-		protocol.TagOf(0, d.previousID != protocol.None, func(c *protocol.Coder) { c.Int64((*int64)(&d.previousID)) }),
-		protocol.TagOf(1, d.nextID != protocol.None, func(c *protocol.Coder) { c.Int64((*int64)(&d.nextID)) }),
-		protocol.TagOf(2, d.version != 0, func(c *protocol.Coder) { c.Int16(&d.version) }),
-		protocol.TagOf(3, d.nextEpoch != protocol.None, func(c *protocol.Coder) { c.Int16(&d.nextEpoch) }),
+		protocol.TagOf(0, false, func(c *protocol.Coder) { c.Int64((*int64)(&d.previousID)) }),
+		protocol.TagOf(1, false, func(c *protocol.Coder) { c.Int64((*int64)(&d.nextID)) }),
+		protocol.TagOf(2, false, func(c *protocol.Coder) { c.Int16(&d.version) }),
+		protocol.TagOf(3, false, func(c *protocol.Coder) { c.Int16(&d.nextEpoch) }),
 	)
-	if c.Reading() {
-		d.timeout, d.partitions = time.Duration(timeoutMillis)*time.Millisecond, flatten(topics)
-	}
+	d.timeout, d.partitions = time.Duration(timeoutMillis)*time.Millisecond, flatten(topics)
+	return c.Err()
 }
 
-// plainValue is a value of version 0.
-func (d *durable) plainValue() []byte {
-	v := kmsg.NewTxnMetadataValue()
-	v.ProducerID, v.ProducerEpoch = int64(d.producer.ID), d.producer.Epoch
-	v.TimeoutMillis, v.State = int32(d.timeout.Milliseconds()), kmsg.TransactionState(d.state)
-	v.LastUpdateTimestamp, v.StartTimestamp = int64(d.updatedAt), int64(d.startedAt)
-	if d.state != Empty {
-		v.Topics = []kmsg.TxnMetadataValueTopic{}
-		for _, t := range byTopic(d.partitions) {
-			v.Topics = append(v.Topics, kmsg.TxnMetadataValueTopic{Topic: t.topic, Partitions: t.partitions})
-		}
-	}
-	return v.AppendTo(nil)
-}
-
+// readPlain reads a value of version 0.
 func (d *durable) readPlain(b []byte) error {
 	v := kmsg.NewTxnMetadataValue()
 	if err := v.ReadFrom(b); err != nil {
@@ -134,18 +213,6 @@ type topicPartitions struct {
 	partitions []int32
 }
 
-func byTopic(partitions []TopicPartition) []topicPartitions {
-	topics := []topicPartitions{}
-	for _, p := range partitions {
-		if n := len(topics); n == 0 || topics[n-1].topic != p.Topic {
-			topics = append(topics, topicPartitions{topic: p.Topic})
-		}
-		last := &topics[len(topics)-1]
-		last.partitions = append(last.partitions, p.Partition)
-	}
-	return topics
-}
-
 func flatten(topics []topicPartitions) []TopicPartition {
 	var all []TopicPartition
 	for _, t := range topics {
@@ -157,7 +224,10 @@ func flatten(topics []topicPartitions) []TopicPartition {
 }
 
 func recordKey(transactionalID string) []byte {
-	b := make([]byte, 0, versionBytes+lengthBytes+len(transactionalID))
+	return appendKey(make([]byte, 0, versionBytes+lengthBytes+len(transactionalID)), transactionalID)
+}
+
+func appendKey(b []byte, transactionalID string) []byte {
 	b = binary.BigEndian.AppendUint16(b, keyVersion)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(transactionalID)))
 	return append(b, transactionalID...)
@@ -191,9 +261,7 @@ func parseValue(b []byte) (durable, error) {
 	case 0:
 		err = d.readPlain(b)
 	case valueVersionFlexible:
-		c := protocol.NewReader(version, b[versionBytes:])
-		d.walk(c)
-		err = c.Err()
+		err = d.readFlexible(b[versionBytes:])
 	default:
 		return durable{}, fmt.Errorf("a transaction of version %d; versions up to %d are known", version, valueVersionFlexible)
 	}

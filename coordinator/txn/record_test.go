@@ -115,6 +115,62 @@ func FuzzKey(f *testing.F) {
 	})
 }
 
+// Values are what a codec made from Kafka's schemas writes, in both versions.
+func TestValuesAgreeWithKmsg(t *testing.T) {
+	partitions := []TopicPartition{{"a", 0}, {"a", 7}, {"b", 1}, {strings.Repeat("c", 249), 3}}
+	for n := range len(partitions) + 1 {
+		for state := Empty; state <= CompleteAbort; state++ {
+			for tags := range 16 {
+				d := durable{
+					producer: coordinator.Producer{ID: 1 << 40, Epoch: 12}, previousID: -1, nextID: -1, nextEpoch: -1,
+					timeout: 40 * time.Second, state: state, updatedAt: 1 << 41, startedAt: -1,
+				}
+				if state != Empty {
+					d.partitions = partitions[:n]
+				}
+				if tags&1 != 0 {
+					d.previousID = 5
+				}
+				if tags&2 != 0 {
+					d.nextID = 1 << 50
+				}
+				if tags&4 != 0 {
+					d.version = 2
+				}
+				if tags&8 != 0 {
+					d.nextEpoch = 9
+				}
+				for version := range int16(2) {
+					if got, want := d.appendValue(nil, version), kmsgValue(&d, version); !bytes.Equal(got, want) {
+						t.Fatalf("%+v in version %d is %x, want %x", d, version, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func kmsgValue(d *durable, version int16) []byte {
+	v := kmsg.NewTxnMetadataValue()
+	v.Version = version
+	v.ProducerID, v.ProducerEpoch = int64(d.producer.ID), d.producer.Epoch
+	v.TimeoutMillis, v.State = int32(d.timeout.Milliseconds()), kmsg.TransactionState(d.state)
+	v.LastUpdateTimestamp, v.StartTimestamp = int64(d.updatedAt), int64(d.startedAt)
+	v.PreviousProducerID, v.NextProducerID = int64(d.previousID), int64(d.nextID)
+	v.ClientTransactionVersion, v.NextProducerEpoch = d.version, d.nextEpoch
+	if d.state != Empty {
+		v.Topics = []kmsg.TxnMetadataValueTopic{}
+	}
+	for _, p := range d.partitions {
+		if n := len(v.Topics); n == 0 || v.Topics[n-1].Topic != p.Topic {
+			v.Topics = append(v.Topics, kmsg.TxnMetadataValueTopic{Topic: p.Topic})
+		}
+		last := &v.Topics[len(v.Topics)-1]
+		last.Partitions = append(last.Partitions, p.Partition)
+	}
+	return v.AppendTo(nil)
+}
+
 // What a record takes at most is found without writing it.
 func TestARecordTakesNoMoreThanItsBound(t *testing.T) {
 	long := strings.Repeat("x", stringBytesMax)
