@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 )
 
@@ -48,6 +49,31 @@ func FillFile(fsys FS, name, temporary string, durable bool, fill func(File) err
 	}
 	if err != nil {
 		_ = fsys.Remove(temporary) // it may not even exist; the first error counts
+		return err
+	}
+	if !durable {
+		return nil
+	}
+	return fsys.SyncDir(path.Dir(name))
+}
+
+// WriteFirst is ReplaceFile for a file that there never was: it is written in place, so
+// that a crash may leave it empty or cut short, and whoever reads it must be able to tell.
+// A file that is there after all, perhaps as a crash has left it, is replaced.
+func WriteFirst(fsys FS, name string, data []byte, durable bool) error {
+	f, err := fsys.Open(name, ReadWrite|Create|Exclusive, FilePerm)
+	if errors.Is(err, fs.ErrExist) {
+		return ReplaceFile(fsys, name, data, durable)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	if err == nil && durable {
+		err = f.Datasync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = fsys.Remove(name) // as if nothing had been tried; the first error counts
 		return err
 	}
 	if !durable {

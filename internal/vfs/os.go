@@ -19,14 +19,21 @@ func (osFS) Open(name string, flag int, perm fs.FileMode) (File, error) {
 }
 
 func openOS(name string, flag int, perm fs.FileMode) (File, error) {
-	f, err := os.OpenFile(name, flag, perm)
+	f, err := openFile(name, flag, perm)
 	if err != nil {
 		return nil, err
 	}
 	return newOSFile(f)
 }
 
-func (osFS) MkdirAll(name string, perm fs.FileMode) error        { return os.MkdirAll(name, perm) }
+// MkdirAll tries what is nearly always enough before it looks for what is missing.
+func (osFS) MkdirAll(name string, perm fs.FileMode) error {
+	if os.Mkdir(name, perm) == nil {
+		return nil
+	}
+	return os.MkdirAll(name, perm)
+}
+
 func (osFS) Remove(name string) error                            { return os.Remove(name) }
 func (osFS) RemoveAll(name string) error                         { return os.RemoveAll(name) }
 func (osFS) Rename(oldName, newName string) error                { return os.Rename(oldName, newName) }

@@ -202,6 +202,21 @@ func TestReplaceFileIsAllOrNothing(t *testing.T) {
 	})
 }
 
+// A file that is there already, as a crash may have left it, is replaced whole.
+func TestWriteFirst(t *testing.T) {
+	onBoth(t, func(t *testing.T, fsys vfs.FS, dir string) {
+		name := path.Join(dir, "f")
+		for _, text := range []string{"cut sho", "content"} {
+			for _, durable := range []bool{false, true} {
+				must(t, vfs.WriteFirst(fsys, name, []byte(text), durable))
+				if got := content(t, fsys, name); got != text {
+					t.Fatalf("content %q", got)
+				}
+			}
+		}
+	})
+}
+
 func TestReplacingAFolderLeavesNothingBehind(t *testing.T) {
 	onBoth(t, func(t *testing.T, fsys vfs.FS, dir string) {
 		must(t, fsys.MkdirAll(path.Join(dir, "f"), vfs.DirPerm))
