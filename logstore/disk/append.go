@@ -272,7 +272,7 @@ func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 		}
 	}
 	s := newSegment(&l.store.handles, l.dir, base)
-	s.created = l.store.now()
+	s.created, s.noAborted, l.mu.bare = l.store.now(), l.mu.bare, false
 	if jitter := min(cfg.SegmentJitterMillis, cfg.SegmentMillis); jitter > 0 {
 		s.jitterMillis = l.store.opts.Random(jitter)
 	}

@@ -41,16 +41,16 @@ func (l *log) makeFolder() error {
 
 // writeTopicID writes partition.metadata, which says whose folder this is.
 func (l *log) writeTopicID() error {
-	text := fmt.Sprintf("version: 0\ntopic_id: %s", l.id.TopicID)
-	return l.writeSmall(metadataFile, []byte(text))
+	text := "version: 0\ntopic_id: " + l.id.TopicID.String()
+	return l.writeSmall(metadataFile, []byte(text), vfs.WriteFirst)
 }
 
-// writeSmall replaces a small file, durably in sync mode; with the write-ahead log,
+// writeSmall writes a small file, durably in sync mode; with the write-ahead log,
 // which can bring back what the file says, it waits for the next flush. mu is held.
-func (l *log) writeSmall(file string, data []byte) error {
-	name := path.Join(l.dir, file)
+func (l *log) writeSmall(file string, data []byte, write func(vfs.FS, string, []byte, bool) error) error {
+	name := l.dir + "/" + file
 	now := l.store.opts.Durability == Sync && !l.logged()
-	if err := vfs.ReplaceFile(l.store.opts.FS, name, data, now); err != nil {
+	if err := write(l.store.opts.FS, name, data, now); err != nil {
 		return err
 	}
 	if l.logged() {
@@ -93,7 +93,12 @@ func (l *log) noteEpoch(epoch protocol.Epoch, base protocol.Offset) error {
 	}
 	before := l.mu.epochs.All()
 	l.mu.epochs.Assign(epoch, base)
-	if err := l.writeEpochs(); err != nil {
+	write := vfs.ReplaceFile
+	if len(before) == 0 {
+		// Until it is whole, a start takes the epochs from the batches, and there is none.
+		write = vfs.WriteFirst
+	}
+	if err := l.writeSmall(epochFile, epochText(l.mu.epochs.All()), write); err != nil {
 		l.mu.epochs, _ = logstore.NewEpochs(before)
 		return err
 	}
@@ -103,13 +108,16 @@ func (l *log) noteEpoch(epoch protocol.Epoch, base protocol.Offset) error {
 // writeEpochs writes Kafka's leader-epoch-checkpoint: version 0, the number of
 // lines, and a line "epoch offset" each.
 func (l *log) writeEpochs() error {
-	starts := l.mu.epochs.All()
+	return l.writeSmall(epochFile, epochText(l.mu.epochs.All()), vfs.ReplaceFile)
+}
+
+func epochText(starts []logstore.EpochStart) []byte {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "0\n%d\n", len(starts))
 	for _, s := range starts {
 		fmt.Fprintf(&text, "%d %d\n", s.Epoch, s.Start)
 	}
-	return l.writeSmall(epochFile, text.Bytes())
+	return text.Bytes()
 }
 
 // readEpochs reads it; false when it is missing or cannot be understood, and the

@@ -97,6 +97,7 @@ type body struct {
 	cleanAt       protocol.Offset // the files of a clean stop are there for this end; -1 when not
 	writeFailures int             // in a row, disk full aside
 	folderMade    bool
+	bare          bool // the folder had no file when the log was loaded, and none was made since
 	// generation and place say where the log is in the committer's group; the
 	// committer's lock guards them too.
 	generation uint64

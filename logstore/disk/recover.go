@@ -28,6 +28,7 @@ func (l *log) recover() error {
 	}
 	known := l.store.checkpoints.of(l.id) // what was known before may have been a deleted namesake's
 	if len(found.bases) == 0 {
+		l.mu.bare = len(found.names) == 0
 		l.setMarks(known.start, known.start)
 		return nil
 	}

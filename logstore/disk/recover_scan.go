@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -37,6 +38,7 @@ func (l *log) recoverUnclean(list []*segment, known marks, promised protocol.Off
 	}
 	epochs, ok := readEpochs(l.store.opts.FS, l.dir)
 	l.mu.epochs = epochs
+	inFile := epochs.All()
 	if !ok {
 		if err := l.takeEpochs(list[:first]); err != nil {
 			return err
@@ -64,8 +66,10 @@ func (l *log) recoverUnclean(list []*segment, known marks, promised protocol.Off
 	l.mu.synced = known.recovery
 	l.recoveryPoint.Store(int64(known.recovery))
 	l.dropSnapshotsBeyond(end)
-	if err := l.writeEpochs(); err != nil {
-		return fmt.Errorf("write the leader epochs: %w", err)
+	if !ok || !slices.Equal(inFile, l.mu.epochs.All()) {
+		if err := l.writeEpochs(); err != nil {
+			return fmt.Errorf("write the leader epochs: %w", err)
+		}
 	}
 	if err := l.writeTxnIndex(list[len(list)-1], l.store.opts.Durability == Sync); err != nil {
 		return fmt.Errorf("write the transaction index: %w", err)
