@@ -28,6 +28,7 @@ const (
 	OpTruncate    OpKind = "truncate"
 	OpPreallocate OpKind = "preallocate"
 	OpSync        OpKind = "sync"
+	OpSyncAll     OpKind = "syncall"
 )
 
 // Changes tells whether the operation changes or syncs the disk: those are the
@@ -169,6 +170,14 @@ func (f *Faulty) SyncDir(name string) error {
 		return err
 	}
 	return f.FS.SyncDir(name)
+}
+
+// SyncAll implements FS.
+func (f *Faulty) SyncAll(name string) error {
+	if err := f.before(Op{Kind: OpSyncAll, Name: name}); err != nil {
+		return err
+	}
+	return f.FS.SyncAll(name)
 }
 
 // Lock implements FS.

@@ -376,11 +376,36 @@ func (m *Mem) SyncDir(name string) error {
 	if err != nil {
 		return pathError("sync", name, err)
 	}
-	for _, c := range dir.changes { // none in a volatile folder
-		applyChange(dir.synced, c)
-	}
-	dir.changes = nil
+	dir.sync()
 	return nil
+}
+
+// SyncAll implements FS.
+func (m *Mem) SyncAll(string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.root.syncAll()
+	return nil
+}
+
+// sync notes the folder's names as durable.
+func (d *memDir) sync() {
+	for _, c := range d.changes { // none in a volatile folder
+		applyChange(d.synced, c)
+	}
+	d.changes = nil
+}
+
+func (d *memDir) syncAll() {
+	d.sync()
+	for _, node := range d.entries {
+		switch node := node.(type) {
+		case *memDir:
+			node.syncAll()
+		case *memFile:
+			node.sync()
+		}
+	}
 }
 
 // Lock implements FS.

@@ -41,6 +41,7 @@ func (osFS) Link(oldName, newName string) error                  { return os.Lin
 func (osFS) ReadDir(name string) ([]fs.DirEntry, error)          { return os.ReadDir(name) }
 func (osFS) Stat(name string) (fs.FileInfo, error)               { return os.Stat(name) }
 func (osFS) SyncDir(name string) error                           { return syncDir(name) }
+func (osFS) SyncAll(name string) error                           { return syncAll(name) }
 func (osFS) FreeBytes(name string) (free, total uint64, e error) { return freeBytes(name) }
 
 func (osFS) Lock(name string) (File, error) {

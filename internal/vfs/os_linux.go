@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,50 @@ func datasync(f *os.File) error {
 		}
 	}
 }
+
+// syncAll trusts syncfs where it is known to write everything back, empty the drive's
+// cache and tell of errors: since Linux 5.8, on file systems of this machine.
+func syncAll(name string) error {
+	var volume unix.Statfs_t
+	if err := unix.Statfs(name, &volume); err != nil {
+		return &os.PathError{Op: "statfs", Path: name, Err: err}
+	}
+	switch volume.Type {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
+	default:
+		return errors.ErrUnsupported
+	}
+	if !syncfsTellsErrors() {
+		return errors.ErrUnsupported
+	}
+	dir, err := openFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }() // nothing is written through it
+	for {
+		err := unix.Syncfs(int(dir.Fd()))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return &os.PathError{Op: "syncfs", Path: name, Err: err}
+		}
+	}
+}
+
+// syncfsTellsErrors asks the kernel's version, once.
+var syncfsTellsErrors = sync.OnceValue(func() bool {
+	var system unix.Utsname
+	if unix.Uname(&system) != nil {
+		return false
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(system.Release[:]), "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	return major > 5 || major == 5 && minor >= 8
+})
 
 // openDsync lets the kernel sync what each write has written and nothing else: over
 // blocks that were written before, one write is one request to the disk.

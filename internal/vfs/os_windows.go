@@ -18,6 +18,9 @@ func datasync(f *os.File) error { return f.Sync() }
 // preallocate does nothing: Windows has no call that keeps the size.
 func preallocate(*os.File, int64, int64) error { return nil }
 
+// syncAll: to flush a volume takes an administrator.
+func syncAll(string) error { return errors.ErrUnsupported }
+
 // syncDir does nothing: Windows cannot sync a folder, NTFS journals its names.
 func syncDir(string) error { return nil }
 

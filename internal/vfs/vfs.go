@@ -54,6 +54,10 @@ type FS interface {
 	Stat(name string) (fs.FileInfo, error)
 	// SyncDir makes creations, renames and removals in a folder durable.
 	SyncDir(name string) error
+	// SyncAll makes everything on the volume of a folder durable, names and data: what
+	// Datasync and SyncDir of each would. It answers errors.ErrUnsupported where no one
+	// call is known to do so.
+	SyncAll(name string) error
 	// Lock takes the exclusive advisory lock of a file (made when absent) over
 	// its whole length, or returns ErrLocked. Closing the File releases it.
 	Lock(name string) (File, error)

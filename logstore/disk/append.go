@@ -267,7 +267,7 @@ func (l *log) roll(cfg *logstore.Config) (*segment, error) {
 		if err := l.syncOld(old); err != nil {
 			return nil, err
 		}
-		if err := l.writeSnapshot(base); err != nil {
+		if err := l.writeSnapshot(base, l.store.opts.Durability == Sync); err != nil {
 			return nil, err
 		}
 	}

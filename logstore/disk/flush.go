@@ -104,11 +104,16 @@ func (l *log) flush() error {
 		}
 		return l.flushLater(names, root, small, err)
 	}
+	l.flushed(list, end)
+	return nil
+}
+
+// flushed notes that everything before end is durable in the segments.
+func (l *log) flushed(list []*segment, end protocol.Offset) {
 	l.commit(end, true)
 	if l.finishSealed(list) {
 		l.raiseRecoveryPoint(end)
 	}
-	return nil
 }
 
 // syncSmall syncs small files, which are replaced as a whole and not kept open.
@@ -295,7 +300,7 @@ func (l *log) finishSealed(list []*segment) bool {
 		if i == len(list)-1 || !s.inMemory() || s.swapping.Load() {
 			continue
 		}
-		if err := l.writeSealed(s); err != nil {
+		if err := l.writeSealed(s, true); err != nil {
 			l.store.opts.Logger.Warn("cannot finish a sealed segment; the next sync tries again", "segment", s.data.name, "error", err)
 			return false
 		}
@@ -304,11 +309,11 @@ func (l *log) finishSealed(list []*segment) bool {
 }
 
 // writeSealed gives a segment that nothing is appended to its final files.
-func (l *log) writeSealed(s *segment) error {
+func (l *log) writeSealed(s *segment, durable bool) error {
 	if err := l.trimReserved(s); err != nil {
 		return err
 	}
-	return l.writeIndexes(s)
+	return l.writeIndexes(s, durable)
 }
 
 // trimReserved gives back the blocks preallocated beyond a sealed segment's end.
@@ -326,16 +331,20 @@ func (l *log) trimReserved(s *segment) error {
 }
 
 // writeIndexes writes a sealed segment's index files and lets them replace the
-// entries in memory.
-func (l *log) writeIndexes(s *segment) error {
-	if err := l.writeTxnIndex(s, true); err != nil {
+// entries in memory. What is not durable yet must not be believed before it is.
+func (l *log) writeIndexes(s *segment, durable bool) error {
+	if err := l.writeTxnIndex(s, durable); err != nil {
 		return err
+	}
+	write := vfs.ReplaceFile
+	if !durable {
+		write = vfs.WriteFirst
 	}
 	offsets, times := s.encode()
-	if err := vfs.ReplaceFile(l.store.opts.FS, s.offsetFile.name, offsets, true); err != nil {
+	if err := write(l.store.opts.FS, s.offsetFile.name, offsets, durable); err != nil {
 		return err
 	}
-	if err := vfs.ReplaceFile(l.store.opts.FS, s.timeFile.name, times, true); err != nil {
+	if err := write(l.store.opts.FS, s.timeFile.name, times, durable); err != nil {
 		return err
 	}
 	s.useFiles(len(offsets)/offsetEntryBytes, len(times)/timeEntryBytes)
@@ -371,70 +380,4 @@ func (l *log) Close() error {
 	err := l.close(false)
 	l.store.forgetLog(l)
 	return err
-}
-
-// close makes the log durable, writes what a start without a scan needs, and
-// ends its use. A log that was never loaded has nothing to write; recoverFirst
-// loads it, because after an unclean start nobody has vouched for it yet.
-func (l *log) close(recoverFirst bool) error {
-	l.reshaping.Lock()
-	defer l.reshaping.Unlock()
-	l.flushing.Lock()
-	defer l.flushing.Unlock()
-	err := l.shut(recoverFirst)
-	if err == nil {
-		err = l.flush()
-	}
-	if err == nil {
-		err = l.writeCleanState()
-	}
-	l.abandon()
-	if errors.Is(err, logstore.ErrClosed) {
-		return nil // nobody has used it, or it was closed before
-	}
-	return err
-}
-
-// abandon ends the use of the log as it is.
-func (l *log) abandon() {
-	l.mu.Lock()
-	waiting := l.endLocked(phaseEnded, logstore.ErrClosed)
-	list := *l.segments.Load()
-	l.mu.Unlock()
-	l.answer(waiting, 0, logstore.ErrClosed)
-	for _, s := range list {
-		s.retire()
-	}
-}
-
-// shut keeps appends out, so that the flush that follows is the last one.
-func (l *log) shut(recoverFirst bool) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if phase(l.phase.Load()) == phaseNew && !recoverFirst {
-		return logstore.ErrClosed
-	}
-	if err := l.readyLocked(); err != nil {
-		return err
-	}
-	l.mu.shut = true
-	return nil
-}
-
-// writeCleanState writes the active segment's indexes and the producer snapshot.
-func (l *log) writeCleanState() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.active()
-	if s == nil {
-		return nil
-	}
-	if protocol.Offset(l.end.Load()) == l.mu.cleanAt {
-		return nil // as the last clean stop left it
-	}
-	s.finish()
-	if err := l.writeSealed(s); err != nil {
-		return err
-	}
-	return l.writeSnapshot(protocol.Offset(l.end.Load()))
 }

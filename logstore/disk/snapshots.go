@@ -14,12 +14,12 @@ import (
 // writeSnapshot keeps the producer state as of the log end, at a roll and at a
 // clean stop; mu is held. No file is written while there never was a producer: no
 // snapshot means none.
-func (l *log) writeSnapshot(end protocol.Offset) error {
+func (l *log) writeSnapshot(end protocol.Offset, durable bool) error {
 	if l.mu.producers.Len() == 0 && len(l.mu.snapshots) == 0 {
 		return nil
 	}
 	data := l.mu.producers.AppendSnapshot(nil)
-	if err := vfs.ReplaceFile(l.store.opts.FS, l.segmentPath(end, snapshotSuffix), data, l.store.opts.Durability == Sync); err != nil {
+	if err := vfs.ReplaceFile(l.store.opts.FS, l.segmentPath(end, snapshotSuffix), data, durable); err != nil {
 		return fmt.Errorf("write a producer snapshot: %w", err)
 	}
 	if !slices.Contains(l.mu.snapshots, end) {

@@ -236,17 +236,7 @@ func (s *Store) Close(ctx context.Context) error {
 	if ctx.Err() != nil {
 		s.unverified.Store(true) // also when no log was opened yet
 	}
-	for _, l := range s.each() {
-		if ctx.Err() != nil {
-			l.abandon()
-			s.unverified.Store(true)
-			continue
-		}
-		if err := l.close(!s.opts.CleanShutdown); err != nil {
-			s.unverified.Store(true)
-			failures = append(failures, fmt.Errorf("close %s: %w", l.id, err))
-		}
-	}
+	failures = append(failures, s.closeLogs(ctx)...)
 	for _, write := range []func() error{s.checkpoints.writeIfUsed, s.checkpoints.writeHighWatermarks} {
 		if err := write(); err != nil {
 			s.unverified.Store(true)
