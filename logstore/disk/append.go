@@ -246,9 +246,11 @@ func (l *log) mustRoll(s *segment, b protocol.Batch, cfg *logstore.Config) bool 
 	if size+int64(len(b)) > min(cfg.SegmentBytes, math.MaxInt32) || s.full(cfg.IndexBytesMax) {
 		return true
 	}
-	age := l.store.now() - s.created
+	var age protocol.Timestamp
 	if s.firstTimestamp >= 0 {
 		age = b.MaxTimestamp() - s.firstTimestamp
+	} else { // to ask for the time costs as much as a system call here and there
+		age = l.store.now() - s.created
 	}
 	return int64(age) > cfg.SegmentMillis-s.jitterMillis
 }
