@@ -16,7 +16,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 )
 
-var addOffsetsToTxn = later(0, 4, (*API).addOffsetsToTxn)
+var addOffsetsToTxn = later(kmsg.AddOffsetsToTxn, 0, 4, (*API).addOffsetsToTxn)
 
 const (
 	addOffsetsFencedSince = 2

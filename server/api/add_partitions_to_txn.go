@@ -21,7 +21,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var addPartitionsToTxn = later(0, 5, (*API).addPartitionsToTxn)
+var addPartitionsToTxn = later(kmsg.AddPartitionsToTxn, 0, 5, (*API).addPartitionsToTxn)
 
 const (
 	addPartitionsFencedSince = 2

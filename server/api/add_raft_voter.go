@@ -17,7 +17,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var addRaftVoter = now(0, 1, (*API).addRaftVoter)
+var addRaftVoter = now(kmsg.AddRaftVoter, 0, 1, (*API).addRaftVoter)
 
 func (a *API) addRaftVoter(_ *Request, q *kmsg.AddRaftVoterRequest) *kmsg.AddRaftVoterResponse {
 	p := q.ResponseKind().(*kmsg.AddRaftVoterResponse)

@@ -27,7 +27,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var alterClientQuotas = now(0, 1, (*API).alterClientQuotas)
+var alterClientQuotas = now(kmsg.AlterClientQuotas, 0, 1, (*API).alterClientQuotas)
 
 func (a *API) alterClientQuotas(r *Request, q *kmsg.AlterClientQuotasRequest) *kmsg.AlterClientQuotasResponse {
 	p := q.ResponseKind().(*kmsg.AlterClientQuotasResponse)

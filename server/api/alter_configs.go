@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 )
 
-var alterConfigs = now(0, 2, (*API).alterConfigs)
+var alterConfigs = now(kmsg.AlterConfigs, 0, 2, (*API).alterConfigs)
 
 func (a *API) alterConfigs(r *Request, q *kmsg.AlterConfigsRequest) *kmsg.AlterConfigsResponse {
 	p := q.ResponseKind().(*kmsg.AlterConfigsResponse)

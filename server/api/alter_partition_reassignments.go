@@ -19,7 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var alterPartitionReassignments = bounded(0, 1, func(q *kmsg.AlterPartitionAssignmentsRequest) int {
+var alterPartitionReassignments = bounded(kmsg.AlterPartitionAssignments, 0, 1, func(q *kmsg.AlterPartitionAssignmentsRequest) int {
 	return sum(q.Topics, func(t *kmsg.AlterPartitionAssignmentsRequestTopic) int { return len(t.Partitions) })
 }, (*API).alterPartitionReassignments)
 

@@ -19,7 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var alterReplicaLogDirs = bounded(0, 2, func(q *kmsg.AlterReplicaLogDirsRequest) int {
+var alterReplicaLogDirs = bounded(kmsg.AlterReplicaLogDirs, 0, 2, func(q *kmsg.AlterReplicaLogDirsRequest) int {
 	return sum(q.Dirs, func(dir *kmsg.AlterReplicaLogDirsRequestDir) int {
 		return sum(dir.Topics, func(t *kmsg.AlterReplicaLogDirsRequestDirTopic) int { return len(t.Partitions) })
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var alterShareGroupOffsets = boundedLater(0, 0, func(q *kmsg.AlterShareGroupOffsetsRequest) int {
+var alterShareGroupOffsets = boundedLater(kmsg.AlterShareGroupOffsets, 0, 0, func(q *kmsg.AlterShareGroupOffsetsRequest) int {
 	return sum(q.Topics, func(t *kmsg.AlterShareGroupOffsetsRequestTopic) int { return len(t.Partitions) })
 }, (*API).alterShareGroupOffsets)
 

@@ -14,7 +14,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-var alterUserScramCredentials = now(0, 0, (*API).alterUserScramCredentials)
+var alterUserScramCredentials = now(kmsg.AlterUserSCRAMCredentials, 0, 0, (*API).alterUserScramCredentials)
 
 func (a *API) alterUserScramCredentials(r *Request, q *kmsg.AlterUserSCRAMCredentialsRequest) *kmsg.AlterUserSCRAMCredentialsResponse {
 	p := q.ResponseKind().(*kmsg.AlterUserSCRAMCredentialsResponse)

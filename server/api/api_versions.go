@@ -23,7 +23,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var apiVersions = declare[*kmsg.ApiVersionsRequest](0, 5, (*API).apiVersions)
+var apiVersions = declare(kmsg.ApiVersions, 0, 5, (*API).apiVersions)
 
 // supportedFeatures are the features of Kafka 4.3 that this broker acts on, by name.
 var supportedFeatures = []protocol.SupportedFeature{

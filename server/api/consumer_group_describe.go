@@ -14,7 +14,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var consumerGroupDescribe = later(0, 1, (*API).consumerGroupDescribe)
+var consumerGroupDescribe = later(kmsg.ConsumerGroupDescribe, 0, 1, (*API).consumerGroupDescribe)
 
 func (a *API) consumerGroupDescribe(r *Request, q *kmsg.ConsumerGroupDescribeRequest, reply func(*kmsg.ConsumerGroupDescribeResponse)) {
 	answer := func(descriptions []group.ConsumerDescription) {

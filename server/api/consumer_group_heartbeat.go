@@ -20,7 +20,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var consumerGroupHeartbeat = later(0, 1, (*API).consumerGroupHeartbeat)
+var consumerGroupHeartbeat = later(kmsg.ConsumerGroupHeartbeat, 0, 1, (*API).consumerGroupHeartbeat)
 
 func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatRequest, reply func(*kmsg.ConsumerGroupHeartbeatResponse)) {
 	answer := func(out group.ConsumerHeartbeatOutput) { reply(consumerGroupHeartbeatResponse(out)) }

@@ -17,7 +17,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createACLs = now(0, 3, (*API).createACLs)
+var createACLs = now(kmsg.CreateACLs, 0, 3, (*API).createACLs)
 
 // errNoACLs is errNoAuthorizer in the words of Kafka's controller (AclApis).
 var errNoACLs = protocol.ErrSecurityDisabled.WithMessage("No Authorizer is configured.")

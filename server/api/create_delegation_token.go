@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createDelegationToken = now(0, 3, (*API).createDelegationToken)
+var createDelegationToken = now(kmsg.CreateDelegationToken, 0, 3, (*API).createDelegationToken)
 
 // The principal of a connection that has not said who it is.
 const (

@@ -26,7 +26,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createPartitions = now(0, 3, (*API).createPartitions)
+var createPartitions = now(kmsg.CreatePartitions, 0, 3, (*API).createPartitions)
 
 func (a *API) createPartitions(r *Request, q *kmsg.CreatePartitionsRequest) *kmsg.CreatePartitionsResponse {
 	p := q.ResponseKind().(*kmsg.CreatePartitionsResponse)

@@ -34,7 +34,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createTopics = byHand[*kmsg.CreateTopicsRequest](0, 7, (*API).createTopics)
+var createTopics = byHand[*kmsg.CreateTopicsRequest](kmsg.CreateTopics, 0, 7, (*API).createTopics)
 
 // metadataTopic is the log of the metadata itself, which is no topic of clients.
 const metadataTopic = "__cluster_metadata"

@@ -13,7 +13,7 @@ package api
 
 import "github.com/twmb/franz-go/pkg/kmsg"
 
-var deleteACLs = now(0, 3, (*API).deleteACLs)
+var deleteACLs = now(kmsg.DeleteACLs, 0, 3, (*API).deleteACLs)
 
 func (a *API) deleteACLs(_ *Request, q *kmsg.DeleteACLsRequest) *kmsg.DeleteACLsResponse {
 	p := q.ResponseKind().(*kmsg.DeleteACLsResponse)

@@ -14,7 +14,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var deleteGroups = later(0, 3, (*API).deleteGroups)
+var deleteGroups = later(kmsg.DeleteGroups, 0, 3, (*API).deleteGroups)
 
 func (a *API) deleteGroups(_ *Request, q *kmsg.DeleteGroupsRequest, reply func(*kmsg.DeleteGroupsResponse)) {
 	a.Groups.DeleteGroups(once(q.Groups), func(results []group.GroupResult) {

@@ -22,7 +22,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var deleteRecords = now(0, 2, (*API).deleteRecords)
+var deleteRecords = now(kmsg.DeleteRecords, 0, 2, (*API).deleteRecords)
 
 func (a *API) deleteRecords(r *Request, q *kmsg.DeleteRecordsRequest) *kmsg.DeleteRecordsResponse {
 	a.wait(r)

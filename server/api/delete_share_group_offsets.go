@@ -11,7 +11,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var deleteShareGroupOffsets = boundedLater(0, 0, func(q *kmsg.DeleteShareGroupOffsetsRequest) int { return len(q.Topics) },
+var deleteShareGroupOffsets = boundedLater(kmsg.DeleteShareGroupOffsets, 0, 0, func(q *kmsg.DeleteShareGroupOffsetsRequest) int { return len(q.Topics) },
 	(*API).deleteShareGroupOffsets)
 
 func (a *API) deleteShareGroupOffsets(r *Request, q *kmsg.DeleteShareGroupOffsetsRequest, reply func(*kmsg.DeleteShareGroupOffsetsResponse)) {

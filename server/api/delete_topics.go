@@ -22,7 +22,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var deleteTopics = now(0, 6, (*API).deleteTopics)
+var deleteTopics = now(kmsg.DeleteTopics, 0, 6, (*API).deleteTopics)
 
 func (a *API) deleteTopics(r *Request, q *kmsg.DeleteTopicsRequest) *kmsg.DeleteTopicsResponse {
 	p := q.ResponseKind().(*kmsg.DeleteTopicsResponse)

@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeACLs = now(0, 3, (*API).describeACLs)
+var describeACLs = now(kmsg.DescribeACLs, 0, 3, (*API).describeACLs)
 
 // errNoAuthorizer says why access rules cannot be seen or changed.
 var errNoAuthorizer = protocol.ErrSecurityDisabled.WithMessage("No Authorizer is configured on the broker")

@@ -15,7 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeClientQuotas = now(0, 1, (*API).describeClientQuotas)
+var describeClientQuotas = now(kmsg.DescribeClientQuotas, 0, 1, (*API).describeClientQuotas)
 
 func (a *API) describeClientQuotas(_ *Request, q *kmsg.DescribeClientQuotasRequest) *kmsg.DescribeClientQuotasResponse {
 	p := q.ResponseKind().(*kmsg.DescribeClientQuotasResponse)

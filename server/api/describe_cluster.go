@@ -19,7 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeCluster = now(0, 2, (*API).describeCluster)
+var describeCluster = now(kmsg.DescribeCluster, 0, 2, (*API).describeCluster)
 
 // Endpoint types of KIP-919.
 const (

@@ -29,7 +29,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeConfigs = now(0, 4, (*API).describeConfigs)
+var describeConfigs = now(kmsg.DescribeConfigs, 0, 4, (*API).describeConfigs)
 
 func (a *API) describeConfigs(r *Request, q *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeConfigsResponse)

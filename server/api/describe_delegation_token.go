@@ -16,7 +16,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeDelegationToken = now(0, 3, (*API).describeDelegationToken)
+var describeDelegationToken = now(kmsg.DescribeDelegationToken, 0, 3, (*API).describeDelegationToken)
 
 func (a *API) describeDelegationToken(_ *Request, q *kmsg.DescribeDelegationTokenRequest) *kmsg.DescribeDelegationTokenResponse {
 	p := q.ResponseKind().(*kmsg.DescribeDelegationTokenResponse)

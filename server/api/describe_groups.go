@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var describeGroups = later(0, 6, (*API).describeGroups)
+var describeGroups = later(kmsg.DescribeGroups, 0, 6, (*API).describeGroups)
 
 // describeGroupsNotFound is the first version that says so.
 const describeGroupsNotFound = 6

@@ -20,7 +20,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-var describeLogDirs = now(0, 5, (*API).describeLogDirs)
+var describeLogDirs = now(kmsg.DescribeLogDirs, 0, 5, (*API).describeLogDirs)
 
 // unknownVolumeBytes is what Kafka says of a volume that does not tell its size.
 const unknownVolumeBytes = -1

@@ -15,7 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-var describeProducers = now(0, 0, (*API).describeProducers)
+var describeProducers = now(kmsg.DescribeProducers, 0, 0, (*API).describeProducers)
 
 func (a *API) describeProducers(_ *Request, q *kmsg.DescribeProducersRequest) *kmsg.DescribeProducersResponse {
 	p := q.ResponseKind().(*kmsg.DescribeProducersResponse)

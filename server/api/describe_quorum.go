@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeQuorum = bounded(0, 2, func(q *kmsg.DescribeQuorumRequest) int {
+var describeQuorum = bounded(kmsg.DescribeQuorum, 0, 2, func(q *kmsg.DescribeQuorumRequest) int {
 	return sum(q.Topics, func(t *kmsg.DescribeQuorumRequestTopic) int { return len(t.Partitions) })
 }, (*API).describeQuorum)
 

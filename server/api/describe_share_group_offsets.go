@@ -19,7 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeShareGroupOffsets = boundedLater(0, 1, func(q *kmsg.DescribeShareGroupOffsetsRequest) int {
+var describeShareGroupOffsets = boundedLater(kmsg.DescribeShareGroupOffsets, 0, 1, func(q *kmsg.DescribeShareGroupOffsetsRequest) int {
 	return sum(q.Groups, func(g *kmsg.DescribeShareGroupOffsetsRequestGroup) int {
 		return 1 + sum(g.Topics, func(t *kmsg.DescribeShareGroupOffsetsRequestGroupTopic) int { return len(t.Partitions) })
 	})

@@ -23,7 +23,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeTopicPartitions = now(0, 0, (*API).describeTopicPartitions)
+var describeTopicPartitions = now(kmsg.DescribeTopicPartitions, 0, 0, (*API).describeTopicPartitions)
 
 func (a *API) describeTopicPartitions(_ *Request, q *kmsg.DescribeTopicPartitionsRequest) *kmsg.DescribeTopicPartitionsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)

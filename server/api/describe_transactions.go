@@ -11,7 +11,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 )
 
-var describeTransactions = later(0, 0, (*API).describeTransactions)
+var describeTransactions = later(kmsg.DescribeTransactions, 0, 0, (*API).describeTransactions)
 
 func (a *API) describeTransactions(_ *Request, q *kmsg.DescribeTransactionsRequest, reply func(*kmsg.DescribeTransactionsResponse)) {
 	p := kmsg.NewPtrDescribeTransactionsResponse()

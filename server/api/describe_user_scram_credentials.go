@@ -13,7 +13,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeUserScramCredentials = now(0, 0, (*API).describeUserScramCredentials)
+var describeUserScramCredentials = now(kmsg.DescribeUserSCRAMCredentials, 0, 0, (*API).describeUserScramCredentials)
 
 func (a *API) describeUserScramCredentials(_ *Request, q *kmsg.DescribeUserSCRAMCredentialsRequest) *kmsg.DescribeUserSCRAMCredentialsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)

@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var electLeaders = bounded(0, 2, func(q *kmsg.ElectLeadersRequest) int {
+var electLeaders = bounded(kmsg.ElectLeaders, 0, 2, func(q *kmsg.ElectLeadersRequest) int {
 	return sum(q.Topics, func(t *kmsg.ElectLeadersRequestTopic) int { return len(t.Partitions) })
 }, (*API).electLeaders)
 

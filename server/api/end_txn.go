@@ -17,7 +17,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var endTxn = later(0, 5, (*API).endTxn)
+var endTxn = later(kmsg.EndTxn, 0, 5, (*API).endTxn)
 
 const (
 	endFencedSince = 2

@@ -15,7 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var expireDelegationToken = now(0, 2, (*API).expireDelegationToken)
+var expireDelegationToken = now(kmsg.ExpireDelegationToken, 0, 2, (*API).expireDelegationToken)
 
 func (a *API) expireDelegationToken(_ *Request, q *kmsg.ExpireDelegationTokenRequest) *kmsg.ExpireDelegationTokenResponse {
 	p := q.ResponseKind().(*kmsg.ExpireDelegationTokenResponse)

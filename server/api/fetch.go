@@ -34,7 +34,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var fetch = declare[*kmsg.FetchRequest](0, 18, (*API).fetch)
+var fetch = declare(kmsg.Fetch, 0, 18, (*API).fetch)
 
 // copyBelowBytes is where sending a range from the file becomes cheaper than
 // copying it: measured between 8 and 16 KiB.

@@ -23,7 +23,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var findCoordinator = now(0, 6, (*API).findCoordinator)
+var findCoordinator = now(kmsg.FindCoordinator, 0, 6, (*API).findCoordinator)
 
 // The first versions with several keys, and with share partitions.
 const (

@@ -15,7 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var heartbeat = later(0, 4, (*API).heartbeat)
+var heartbeat = later(kmsg.Heartbeat, 0, 4, (*API).heartbeat)
 
 func (a *API) heartbeat(_ *Request, q *kmsg.HeartbeatRequest, reply func(*kmsg.HeartbeatResponse)) {
 	in := group.HeartbeatInput{GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: q.Generation}

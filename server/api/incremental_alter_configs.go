@@ -23,7 +23,7 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 )
 
-var incrementalAlterConfigs = now(0, 1, (*API).incrementalAlterConfigs)
+var incrementalAlterConfigs = now(kmsg.IncrementalAlterConfigs, 0, 1, (*API).incrementalAlterConfigs)
 
 func (a *API) incrementalAlterConfigs(r *Request, q *kmsg.IncrementalAlterConfigsRequest) *kmsg.IncrementalAlterConfigsResponse {
 	p := q.ResponseKind().(*kmsg.IncrementalAlterConfigsResponse)

@@ -23,7 +23,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var initProducerID = later(0, 5, (*API).initProducerID)
+var initProducerID = later(kmsg.InitProducerID, 0, 5, (*API).initProducerID)
 
 const initFencedSince = 4
 

@@ -19,7 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var joinGroup = later(0, 9, (*API).joinGroup)
+var joinGroup = later(kmsg.JoinGroup, 0, 9, (*API).joinGroup)
 
 func (a *API) joinGroup(r *Request, q *kmsg.JoinGroupRequest, reply func(*kmsg.JoinGroupResponse)) {
 	in := group.JoinInput{

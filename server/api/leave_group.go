@@ -15,7 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var leaveGroup = later(0, 5, (*API).leaveGroup)
+var leaveGroup = later(kmsg.LeaveGroup, 0, 5, (*API).leaveGroup)
 
 // leaveGroupBatch is the first version that names several members.
 const leaveGroupBatch = 3

@@ -20,7 +20,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var listConfigResources = now(0, 1, (*API).listConfigResources)
+var listConfigResources = now(kmsg.ListConfigResources, 0, 1, (*API).listConfigResources)
 
 // resourceKinds are the kinds that can be listed, in the order of the answer.
 var resourceKinds = []kmsg.ConfigResourceType{

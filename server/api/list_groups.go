@@ -14,7 +14,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var listGroups = later(0, 5, (*API).listGroups)
+var listGroups = later(kmsg.ListGroups, 0, 5, (*API).listGroups)
 
 func (a *API) listGroups(_ *Request, q *kmsg.ListGroupsRequest, reply func(*kmsg.ListGroupsResponse)) {
 	p := kmsg.NewPtrListGroupsResponse()

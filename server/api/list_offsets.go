@@ -24,7 +24,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var listOffsets = bounded(0, 11, func(q *kmsg.ListOffsetsRequest) int {
+var listOffsets = bounded(kmsg.ListOffsets, 0, 11, func(q *kmsg.ListOffsetsRequest) int {
 	return sum(q.Topics, func(t *kmsg.ListOffsetsRequestTopic) int { return len(t.Partitions) })
 }, (*API).listOffsets)
 

@@ -7,7 +7,7 @@ package api
 
 import "github.com/twmb/franz-go/pkg/kmsg"
 
-var listPartitionReassignments = now(0, 0, (*API).listPartitionReassignments)
+var listPartitionReassignments = now(kmsg.ListPartitionReassignments, 0, 0, (*API).listPartitionReassignments)
 
 func (a *API) listPartitionReassignments(_ *Request, q *kmsg.ListPartitionReassignmentsRequest) *kmsg.ListPartitionReassignmentsResponse {
 	return q.ResponseKind().(*kmsg.ListPartitionReassignmentsResponse)

@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var listTransactions = later(0, 2, (*API).listTransactions)
+var listTransactions = later(kmsg.ListTransactions, 0, 2, (*API).listTransactions)
 
 func (a *API) listTransactions(_ *Request, q *kmsg.ListTransactionsRequest, reply func(*kmsg.ListTransactionsResponse)) {
 	p := kmsg.NewPtrListTransactionsResponse()

@@ -31,7 +31,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var metadataEntry = byHand[*kmsg.MetadataRequest](0, 13, (*API).metadata)
+var metadataEntry = byHand[*kmsg.MetadataRequest](kmsg.Metadata, 0, 13, (*API).metadata)
 
 // operationsNotAsked is what the authorized operations are when nobody asked.
 const operationsNotAsked = math.MinInt32

@@ -26,7 +26,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetCommit = laterByHand[*kmsg.OffsetCommitRequest](0, 10, (*API).offsetCommit)
+var offsetCommit = laterByHand[*kmsg.OffsetCommitRequest](kmsg.OffsetCommit, 0, 10, (*API).offsetCommit)
 
 // offsetCommitByID is the first version with topic ids.
 const offsetCommitByID = 10

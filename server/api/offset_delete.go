@@ -12,7 +12,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var offsetDelete = later(0, 0, (*API).offsetDelete)
+var offsetDelete = later(kmsg.OffsetDelete, 0, 0, (*API).offsetDelete)
 
 func (a *API) offsetDelete(_ *Request, q *kmsg.OffsetDeleteRequest, reply func(*kmsg.OffsetDeleteResponse)) {
 	p := kmsg.NewPtrOffsetDeleteResponse()

@@ -24,7 +24,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetFetch = later(0, 10, (*API).offsetFetch)
+var offsetFetch = later(kmsg.OffsetFetch, 0, 10, (*API).offsetFetch)
 
 const (
 	offsetFetchTopError = 2

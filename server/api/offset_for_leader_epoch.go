@@ -19,7 +19,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetForLeaderEpoch = now(0, 4, (*API).offsetForLeaderEpoch)
+var offsetForLeaderEpoch = now(kmsg.OffsetForLeaderEpoch, 0, 4, (*API).offsetForLeaderEpoch)
 
 func (a *API) offsetForLeaderEpoch(_ *Request, q *kmsg.OffsetForLeaderEpochRequest) *kmsg.OffsetForLeaderEpochResponse {
 	p := q.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)

@@ -35,7 +35,7 @@ import (
 	"github.com/barnabas-mq/barnabas/server"
 )
 
-var produce = declare[*kmsg.ProduceRequest](0, 13, (*API).produce)
+var produce = declare(kmsg.Produce, 0, 13, (*API).produce)
 
 // produceCall is one request. It is reused by its connection for as long as every
 // append is committed when it returns; else it belongs to the log until the last

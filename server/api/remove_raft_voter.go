@@ -8,7 +8,7 @@ package api
 
 import "github.com/twmb/franz-go/pkg/kmsg"
 
-var removeRaftVoter = now(0, 0, (*API).removeRaftVoter)
+var removeRaftVoter = now(kmsg.RemoveRaftVoter, 0, 0, (*API).removeRaftVoter)
 
 func (a *API) removeRaftVoter(_ *Request, q *kmsg.RemoveRaftVoterRequest) *kmsg.RemoveRaftVoterResponse {
 	p := q.ResponseKind().(*kmsg.RemoveRaftVoterResponse)

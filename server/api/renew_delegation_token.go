@@ -15,7 +15,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var renewDelegationToken = now(0, 2, (*API).renewDelegationToken)
+var renewDelegationToken = now(kmsg.RenewDelegationToken, 0, 2, (*API).renewDelegationToken)
 
 func (a *API) renewDelegationToken(_ *Request, q *kmsg.RenewDelegationTokenRequest) *kmsg.RenewDelegationTokenResponse {
 	p := q.ResponseKind().(*kmsg.RenewDelegationTokenResponse)

@@ -17,7 +17,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var saslAuthenticate = now(0, 2, (*API).saslAuthenticate)
+var saslAuthenticate = now(kmsg.SASLAuthenticate, 0, 2, (*API).saslAuthenticate)
 
 func (a *API) saslAuthenticate(_ *Request, q *kmsg.SASLAuthenticateRequest) *kmsg.SASLAuthenticateResponse {
 	p := q.ResponseKind().(*kmsg.SASLAuthenticateResponse)

@@ -17,7 +17,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var saslHandshake = now(0, 1, (*API).saslHandshake)
+var saslHandshake = now(kmsg.SASLHandshake, 0, 1, (*API).saslHandshake)
 
 func (a *API) saslHandshake(_ *Request, q *kmsg.SASLHandshakeRequest) *kmsg.SASLHandshakeResponse {
 	p := q.ResponseKind().(*kmsg.SASLHandshakeResponse)

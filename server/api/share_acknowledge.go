@@ -22,7 +22,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var shareAcknowledge = declare[*kmsg.ShareAcknowledgeRequest](1, 2, (*API).shareAcknowledge)
+var shareAcknowledge = declare(kmsg.ShareAcknowledge, 1, 2, (*API).shareAcknowledge)
 
 func (a *API) shareAcknowledge(r *Request) error {
 	q, err := decode[*kmsg.ShareAcknowledgeRequest](r)

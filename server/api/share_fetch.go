@@ -26,7 +26,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var shareFetch = declare[*kmsg.ShareFetchRequest](1, 2, (*API).shareFetch)
+var shareFetch = declare(kmsg.ShareFetch, 1, 2, (*API).shareFetch)
 
 // shareRenewals is the first version with renewals and acquire modes.
 const shareRenewals = 2
@@ -276,6 +276,7 @@ func (c *shareCall) firstOffset(p *partition.Partition) (protocol.Offset, error)
 func (c *shareCall) waitAndAcquire(r *Request) error {
 	wait := c.patience()
 	waiter := c.api.Partitions.NewWaiter()
+	r.Call.ReleaseFrame() // the request is decoded, nothing of it lies in the frame
 	for end := c.api.Clock.Monotonic() + wait; wait > 0; wait = end - c.api.Clock.Monotonic() {
 		if !c.passed {
 			c.waitForRecords(r, waiter, wait)
@@ -323,6 +324,7 @@ func (c *shareCall) pause(r *Request) {
 	if wait := c.patience(); wait > 0 && r.Call.Wait() == nil {
 		waiter := c.api.Partitions.NewWaiter()
 		c.wake = nil
+		r.Call.ReleaseFrame()
 		c.waitForRecords(r, waiter, wait)
 	}
 }

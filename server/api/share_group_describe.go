@@ -13,7 +13,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var shareGroupDescribe = later(1, 1, (*API).shareGroupDescribe)
+var shareGroupDescribe = later(kmsg.ShareGroupDescribe, 1, 1, (*API).shareGroupDescribe)
 
 func (a *API) shareGroupDescribe(r *Request, q *kmsg.ShareGroupDescribeRequest, reply func(*kmsg.ShareGroupDescribeResponse)) {
 	ids := repeated(q.GroupIDs)

@@ -17,7 +17,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var shareGroupHeartbeat = later(1, 1, (*API).shareGroupHeartbeat)
+var shareGroupHeartbeat = later(kmsg.ShareGroupHeartbeat, 1, 1, (*API).shareGroupHeartbeat)
 
 // shareMemberIDMax is the longest id of a member in UTF-16 units, a UUID in its usual
 // text form (KafkaApis.isMemberIdValid).

@@ -14,7 +14,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var syncGroup = later(0, 5, (*API).syncGroup)
+var syncGroup = later(kmsg.SyncGroup, 0, 5, (*API).syncGroup)
 
 func (a *API) syncGroup(_ *Request, q *kmsg.SyncGroupRequest, reply func(*kmsg.SyncGroupResponse)) {
 	if q.Version >= 5 && (q.ProtocolType == nil || q.Protocol == nil) {

@@ -43,8 +43,8 @@ type entry struct {
 }
 
 // now declares an API whose handler answers before it returns.
-func now[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r *Request, q Q) P) entry {
-	return declare[Q](min, max, func(a *API, r *Request) error {
+func now[Q kmsg.Request, P kmsg.Response](key kmsg.Key, min, max int16, handle func(a *API, r *Request, q Q) P) entry {
+	return declare(key, min, max, func(a *API, r *Request) error {
 		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
@@ -58,8 +58,8 @@ func now[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r 
 
 // bounded is now for an API that answers for every partition that a request names: with
 // more than barnabas.request.partitions.max the connection is closed, as by Fetch.
-func bounded[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q) P) entry {
-	return declare[Q](min, max, func(a *API, r *Request) error {
+func bounded[Q kmsg.Request, P kmsg.Response](key kmsg.Key, min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q) P) entry {
+	return declare(key, min, max, func(a *API, r *Request) error {
 		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
@@ -76,8 +76,8 @@ func bounded[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) in
 
 // byHand declares an API whose bodies have codecs of their own. handle reads a body and
 // gives what appends that of the answer.
-func byHand[Q kmsg.Request](min, max int16, handle func(a *API, r *Request, body []byte) (appendBody func(dst []byte) []byte, err error)) entry {
-	return declare[Q](min, max, func(a *API, r *Request) error {
+func byHand[Q kmsg.Request](key kmsg.Key, min, max int16, handle func(a *API, r *Request, body []byte) (appendBody func(dst []byte) []byte, err error)) entry {
+	return declare(key, min, max, func(a *API, r *Request) error {
 		if r.refusal != nil {
 			return serveRest[Q](a, r, handle)
 		}
@@ -123,8 +123,8 @@ func sum[T any](all []T, count func(*T) int) (n int) {
 // later declares an API whose handler calls reply once, now or later, from any
 // goroutine. The handler must copy what it keeps of the request's byte slices;
 // strings are its own.
-func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, r *Request, q Q, reply func(P))) entry {
-	return declare[Q](min, max, func(a *API, r *Request) error {
+func later[Q kmsg.Request, P kmsg.Response](key kmsg.Key, min, max int16, handle func(a *API, r *Request, q Q, reply func(P))) entry {
+	return declare(key, min, max, func(a *API, r *Request) error {
 		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
@@ -138,8 +138,8 @@ func later[Q kmsg.Request, P kmsg.Response](min, max int16, handle func(a *API, 
 
 // laterByHand is later for an API whose bodies have codecs of their own. handle reads a
 // body, must copy what it keeps of it, and gives the answer, which may have been given.
-func laterByHand[Q kmsg.Request](min, max int16, handle func(a *API, r *Request, body []byte) (*lateAnswer, error)) entry {
-	return declare[Q](min, max, func(a *API, r *Request) error {
+func laterByHand[Q kmsg.Request](key kmsg.Key, min, max int16, handle func(a *API, r *Request, body []byte) (*lateAnswer, error)) entry {
+	return declare(key, min, max, func(a *API, r *Request) error {
 		body := r.Body
 		if r.refusal != nil {
 			q, err := decodeServed[Q](r)
@@ -158,8 +158,8 @@ func laterByHand[Q kmsg.Request](min, max int16, handle func(a *API, r *Request,
 }
 
 // boundedLater is bounded for a handler that may answer later.
-func boundedLater[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q, reply func(P))) entry {
-	return declare[Q](min, max, func(a *API, r *Request) error {
+func boundedLater[Q kmsg.Request, P kmsg.Response](key kmsg.Key, min, max int16, count func(q Q) int, handle func(a *API, r *Request, q Q, reply func(P))) entry {
+	return declare(key, min, max, func(a *API, r *Request) error {
 		q, err := decodeServed[Q](r)
 		if err != nil {
 			return err
@@ -174,11 +174,10 @@ func boundedLater[Q kmsg.Request, P kmsg.Response](min, max int16, count func(q 
 	})
 }
 
-// declare names an entry after its request type.
-func declare[Q kmsg.Request](min, max int16, serve func(a *API, r *Request) error) entry {
-	var q Q // a nil pointer: Key does not look at it
-	key := q.Key()
-	return entry{key: key, name: protocol.APIName(key), min: min, max: max, serve: serve}
+// declare makes an entry. The key is given and not asked of the request's type: that
+// would have every start touch the code of every type, most of which nobody ever sends.
+func declare(key kmsg.Key, min, max int16, serve func(a *API, r *Request) error) entry {
+	return entry{key: key.Int16(), name: protocol.APIName(key.Int16()), min: min, max: max, serve: serve}
 }
 
 func decode[Q kmsg.Request](r *Request) (Q, error) {

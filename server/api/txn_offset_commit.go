@@ -26,7 +26,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var txnOffsetCommit = later(0, 6, (*API).txnOffsetCommit)
+var txnOffsetCommit = later(kmsg.TxnOffsetCommit, 0, 6, (*API).txnOffsetCommit)
 
 const (
 	txnCommitLeaderEpochs = 2

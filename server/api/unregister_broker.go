@@ -12,7 +12,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var unregisterBroker = now(0, 0, (*API).unregisterBroker)
+var unregisterBroker = now(kmsg.UnregisterBroker, 0, 0, (*API).unregisterBroker)
 
 func (a *API) unregisterBroker(r *Request, q *kmsg.UnregisterBrokerRequest) *kmsg.UnregisterBrokerResponse {
 	p := q.ResponseKind().(*kmsg.UnregisterBrokerResponse)

@@ -18,7 +18,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var updateFeatures = now(0, 2, (*API).updateFeatures)
+var updateFeatures = now(kmsg.UpdateFeatures, 0, 2, (*API).updateFeatures)
 
 const (
 	updateKindsSince      = 1

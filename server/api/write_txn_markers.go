@@ -34,7 +34,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var writeTxnMarkers = later(0, 2, (*API).writeTxnMarkers)
+var writeTxnMarkers = later(kmsg.WriteTxnMarkers, 0, 2, (*API).writeTxnMarkers)
 
 func (a *API) writeTxnMarkers(r *Request, q *kmsg.WriteTxnMarkersRequest, reply func(*kmsg.WriteTxnMarkersResponse)) {
 	a.wait(r)
