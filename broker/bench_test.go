@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ import (
 
 // exchanger opens a broker and a connection to it, and sends frames over that one and
 // waits for the answers without allocating anything.
-func exchanger(tb testing.TB, overrides ...string) (exchange func(frame []byte)) {
+func exchanger(tb testing.TB, overrides ...string) (exchange func(frame []byte) (answer []byte)) {
 	settings, err := config.Load(config.Input{Listen: []string{"127.0.0.1:0"}, Data: tb.TempDir(), Profile: "dev", Overrides: overrides})
 	if err != nil {
 		tb.Fatal(err)
@@ -38,21 +39,23 @@ func exchanger(tb testing.TB, overrides ...string) (exchange func(frame []byte))
 	})
 	in := bufio.NewReaderSize(conn, 64<<10)
 	answer := make([]byte, 8<<20)
-	return func(frame []byte) {
+	return func(frame []byte) []byte {
 		if _, err := conn.Write(frame); err != nil {
 			tb.Fatal(err)
 		}
 		if _, err := io.ReadFull(in, answer[:4]); err != nil {
 			tb.Fatal(err)
 		}
-		if _, err := io.ReadFull(in, answer[:binary.BigEndian.Uint32(answer)]); err != nil {
+		whole := answer[:binary.BigEndian.Uint32(answer)]
+		if _, err := io.ReadFull(in, whole); err != nil {
 			tb.Fatal(err)
 		}
+		return whole
 	}
 }
 
 // newExchange is an exchanger with the topic t of one partition and one small record.
-func newExchange(tb testing.TB, overrides ...string) (exchange func(frame []byte)) {
+func newExchange(tb testing.TB, overrides ...string) (exchange func(frame []byte) (answer []byte)) {
 	exchange = exchanger(tb, overrides...)
 	exchange(createFrame(4, "t", 1))
 	exchange(frameOf(produceOf(1, 100)))
@@ -170,12 +173,87 @@ func TestAllocationsOfARequest(t *testing.T) {
 		"fetch what is copied":         frameOf(fetchOf(0, 1000)),
 		"fetch what is sent by itself": frameOf(fetchOf(1, 1<<20)),
 	} {
-		// An average without its fraction: what others allocate meanwhile does not count.
-		if n := testing.AllocsPerRun(500, func() { exchange(frame) }); n > 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
+		checkAllocations(t, name, func() { exchange(frame) })
 	}
 }
+
+func checkAllocations(t *testing.T, name string, run func()) {
+	t.Helper()
+	// An average without its fraction: what others allocate meanwhile does not count.
+	if n := testing.AllocsPerRun(500, run); n > 0 {
+		t.Errorf("%s: %v allocations", name, n)
+	}
+}
+
+// The sequence numbers of an idempotent producer go on with each of its requests.
+func TestAllocationsOfAnIdempotentProducer(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	exchange := newExchange(t)
+	q := produceOf(1, 100).(*kmsg.ProduceRequest)
+	batch := protocol.Batch(q.Topics[0].Partitions[0].Records)
+	binary.BigEndian.PutUint64(batch[producerIDAt:], 7)
+	binary.BigEndian.PutUint16(batch[producerEpochAt:], 0)
+	binary.BigEndian.PutUint32(batch[baseSequenceAt:], 0)
+	frame := frameOf(q)
+	sent := protocol.Batch(frame[bytes.Index(frame, batch[producerIDAt:])-producerIDAt:][:len(batch)])
+	sequence, answer := uint32(0), []byte(nil)
+	checkAllocations(t, "produce with sequence numbers", func() {
+		binary.BigEndian.PutUint32(sent[baseSequenceAt:], sequence)
+		sent.SetCRC()
+		answer = exchange(frame)
+		sequence++
+	})
+	last := kmsg.NewPtrProduceResponse()
+	last.SetVersion(q.Version)
+	if err := last.ReadFrom(answer[answerHeaderBytes:]); err != nil {
+		t.Fatal(err)
+	}
+	if p := last.Topics[0].Partitions[0]; p.ErrorCode != 0 || p.BaseOffset != int64(sequence) { // a record was there
+		t.Errorf("the last answer is %+v", p)
+	}
+}
+
+// Where a batch holds what makes it an idempotent producer's.
+const (
+	producerIDAt    = 43
+	producerEpochAt = 51
+	baseSequenceAt  = 53
+)
+
+// A consumer names its partitions once; what it sends later names none.
+func TestAllocationsOfAFetchSession(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	exchange := newExchange(t)
+	q := fetchOf(1, 1000).(*kmsg.FetchRequest) // the end, so that nothing changes
+	q.SessionEpoch, q.MaxWaitMillis = 0, 0
+	answer := exchange(frameOf(q))
+	opened := kmsg.NewPtrFetchResponse()
+	opened.SetVersion(q.Version)
+	if err := opened.ReadFrom(answer[answerHeaderBytes:]); err != nil || opened.SessionID == 0 {
+		t.Fatalf("no session: %+v, %v", opened, err)
+	}
+	q.SessionID, q.SessionEpoch, q.Topics = opened.SessionID, sessionEpochMark, nil
+	frame := frameOf(q)
+	epochAt := bytes.Index(frame, binary.BigEndian.AppendUint32(nil, sessionEpochMark))
+	epoch := uint32(1)
+	checkAllocations(t, "fetch in a session", func() {
+		binary.BigEndian.PutUint32(frame[epochAt:], epoch)
+		answer = exchange(frame)
+		epoch++
+	})
+	if err := opened.ReadFrom(answer[answerHeaderBytes:]); err != nil || opened.ErrorCode != 0 {
+		t.Errorf("the last answer is %+v, %v", opened, err)
+	}
+}
+
+const (
+	answerHeaderBytes = 5 // the correlation id and no tags
+	sessionEpochMark  = 0x5eed5eed
+)
 
 func BenchmarkProduce(b *testing.B) { benchmarkRequest(b, produceOf(1, 100)) }
 func BenchmarkFetch(b *testing.B)   { benchmarkRequest(b, fetchOf(0, 1000)) }
