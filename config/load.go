@@ -74,7 +74,7 @@ var profiles = map[string]map[string]string{
 		// A test that starts a consumer should not wait three seconds for others.
 		"group.initial.rebalance.delay.ms": "0",
 		// With a buffer of the system's size, which grows with the peer's appetite, a fetch
-		// takes 0.6 of the processor's time that Kafka's 100 KiB cost: fewer waits for room.
+		// took 0.6 of the processor's time that it took with Kafka's 100 KiB.
 		"socket.send.buffer.bytes": "-1",
 		// Consumers of KIP-848 take and give up partitions with heartbeats; at Kafka's
 		// five seconds a second consumer waits ten for its share.
