@@ -60,6 +60,7 @@ func (b *Broker) openMetadata() error {
 		FS: b.files, Dir: folder, Journal: b.journal, Clock: b.opts.Clock, Logger: b.opts.Log,
 		ClusterID: b.identity.ClusterID, NodeID: b.identity.NodeID, DirectoryID: b.identity.DirectoryID,
 		IncarnationID: b.incarnation, SnapshotBytes: s.MetadataSnapshotBytes, BeforeLead: b.beforeLead,
+		BeforeJournal: b.beforeJournal,
 	}
 	if options.Bootstrap, err = readBootstrap(b.files, b.dir); err != nil {
 		return err

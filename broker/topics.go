@@ -48,8 +48,6 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 	var removedIDs []protocol.UUID
 	for _, r := range records {
 		switch r := r.(type) {
-		case *metadata.TopicRecord:
-			b.setUnnamedAside(old)
 		case *metadata.RemoveTopicRecord:
 			if t := old.TopicByID(r.TopicID); t != nil {
 				b.removePartitions(t)
@@ -95,8 +93,18 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 	}
 }
 
-// setUnnamedAside is done once, before the first topic of this run can be seen: as long
-// as a topic is not used, nobody looks at a folder that lies where its own would be, and
+// beforeJournal prepares for topics that are about to be. It runs on the metadata's owner.
+func (b *Broker) beforeJournal(published *metadata.Image, records []metadata.Record) {
+	for _, r := range records {
+		if _, ok := r.(*metadata.TopicRecord); ok {
+			b.setUnnamedAside(published)
+			return
+		}
+	}
+}
+
+// setUnnamedAside is done once, before the first topic of this run is journaled: a crash
+// right behind that makes it a topic as any other, and as long as a topic is not used, nobody looks at a folder that lies where its own would be, and
 // the next start could not tell the two apart.
 func (b *Broker) setUnnamedAside(before *metadata.Image) {
 	if b.unnamedAside {

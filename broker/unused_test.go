@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -29,8 +30,17 @@ func TestAnUnnamedFolderIsNotTheNewTopics(t *testing.T) {
 	mustClose(t, b)
 	must(t, files.Rename("kept", path.Join(dataDir, "t-0")))
 
-	b = mustOpen(t, files)
-	dial(t, b).createTopic("t", nil) // and nobody uses it
+	var watching atomic.Bool
+	b = mustOpen(t, &vfs.Faulty{FS: files, Before: func(op vfs.Op) error {
+		if _, err := files.Stat(path.Join(dataDir, "t-0")); watching.Load() && op.Kind == vfs.OpWrite && err == nil {
+			t.Errorf("%s is written while the folder is there; after a crash it would be the topic's", op.Name)
+		}
+		return nil
+	}})
+	c = dial(t, b)
+	watching.Store(true)
+	c.createTopic("t", nil) // and nobody uses it
+	watching.Store(false)
 	mustClose(t, b)
 	b = mustOpen(t, files)
 	if got := dial(t, b).values("t"); len(got) != 0 {

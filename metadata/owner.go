@@ -186,6 +186,7 @@ func (s *Store) commit(decided []*proposal, now protocol.Timestamp) {
 	for len(decided) > 0 {
 		n := sharedBatch(decided)
 		if err == nil {
+			s.tellBefore(decided[:n])
 			err = s.journal(decided[:n], now)
 		}
 		for _, p := range decided[:n] {
@@ -198,6 +199,16 @@ func (s *Store) commit(decided []*proposal, now protocol.Timestamp) {
 			close(p.done)
 		}
 		decided = decided[n:]
+	}
+}
+
+// tellBefore tells of proposals that are about to be journaled.
+func (s *Store) tellBefore(shared []*proposal) {
+	if s.o.BeforeJournal == nil {
+		return
+	}
+	for _, p := range shared {
+		s.o.BeforeJournal(s.image.Load(), p.records)
 	}
 }
 

@@ -44,6 +44,10 @@ type Options struct {
 	// BeforeLead, unless nil, looks at what was recovered before anything is
 	// written; its error ends Open and leaves the folder as it was.
 	BeforeLead func(*Image) error
+	// BeforeJournal, unless nil, sees the records of every proposal before they are
+	// journaled, and the image that is published then. It runs on the owner goroutine:
+	// it must be short and must not propose or watch.
+	BeforeJournal func(published *Image, records []Record)
 	// SnapshotBytes is how many bytes of log a new snapshot is written after
 	// (metadata.log.max.record.bytes.between.snapshots).
 	SnapshotBytes int64
