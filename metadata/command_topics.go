@@ -56,7 +56,7 @@ func CreateTopics(img *Image, topics []NewTopic, o CreateOptions) ([]Record, []C
 	if total > partitionsPerRequestMax {
 		return nil, nil, refuse(ErrPolicyViolation, "Excessively large number of partitions per request.")
 	}
-	var records []Record
+	records := make([]Record, 0, len(topics)+total)
 	results := make([]CreateResult, len(topics))
 	taken := make(map[string]bool) // names of this call; what collides with them only is created, as by Kafka
 	for i := range topics {
@@ -96,7 +96,8 @@ func createTopic(img *Image, t *NewTopic, o *CreateOptions) ([]Record, CreateRes
 		return fail(err)
 	}
 	id := o.NewID()
-	records := []Record{&TopicRecord{t.Name, id}}
+	records := make([]Record, 0, 1+len(t.Configs)+len(assignment))
+	records = append(records, &TopicRecord{t.Name, id})
 	configs := slices.Clone(t.Configs)
 	slices.SortFunc(configs, func(a, b ConfigEntry) int { return strings.Compare(a.Name, b.Name) })
 	for i := range configs {
@@ -111,6 +112,7 @@ func createTopic(img *Image, t *NewTopic, o *CreateOptions) ([]Record, CreateRes
 // newPartition leads from the first replica, with all replicas in sync.
 func newPartition(img *Image, topic protocol.UUID, index int32, replicas []int32) *PartitionRecord {
 	r := &PartitionRecord{PartitionID: index, TopicID: topic, Replicas: replicas, ISR: replicas, Leader: replicas[0]}
+	r.Directories = make([]protocol.UUID, 0, len(replicas))
 	for _, id := range replicas {
 		var directory protocol.UUID // Kafka's "unassigned"
 		if b := img.Broker(id); b != nil && len(b.LogDirs) == 1 {

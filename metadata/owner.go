@@ -147,9 +147,10 @@ func (g *group) decide(p *proposal) {
 	d := g.img.edit()
 	values, size := make([][]byte, len(records)), protocol.BatchHeaderBytes
 	slab := make([]byte, 0, len(records)*recordBytesGuess) // of all values
+	writer := new(protocol.Coder)
 	for i, r := range records {
 		start := len(slab)
-		if slab, err = appendRecord(slab, r, d.img.MetadataVersion()); err == nil {
+		if slab, err = writeRecord(writer, slab, r, writeVersion(r, d.img.MetadataVersion())); err == nil {
 			values[i] = slab[start:len(slab):len(slab)]
 			err = d.apply(r, values[i])
 		}

@@ -114,7 +114,12 @@ func mustAppendRecord(dst []byte, r Record, metadataVersion int16) []byte {
 }
 
 func appendRecordVersion(dst []byte, r Record, version int16) ([]byte, error) {
-	c := protocol.NewWriter(version, dst)
+	return writeRecord(new(protocol.Coder), dst, r, version)
+}
+
+// writeRecord appends by way of c, which may have written others.
+func writeRecord(c *protocol.Coder, dst []byte, r Record, version int16) ([]byte, error) {
+	c.Rewrite(version, dst)
 	frame, kind, v := uint64(frameVersion), uint64(r.Type()), uint64(version)
 	c.Uvarint(&frame)
 	c.Uvarint(&kind)

@@ -63,6 +63,10 @@ func (r *PartitionRecord) walk(c *protocol.Coder) {
 	if c.Version >= 1 {
 		c.UUIDs(&r.Directories)
 	}
+	if !c.Reading() && r.LeaderRecoveryState == 0 && r.ELR == nil && r.LastKnownELR == nil {
+		c.Tags() // the usual case, without what the others need
+		return
+	}
 	recovery := protocol.TagOf(0, r.LeaderRecoveryState != 0, func(c *protocol.Coder) { c.Int8(&r.LeaderRecoveryState) })
 	if c.Version < 2 {
 		c.Tags(recovery)

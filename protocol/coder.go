@@ -32,6 +32,9 @@ func NewReader(version int16, b []byte) *Coder {
 // NewWriter walks a message that is appended to dst.
 func NewWriter(version int16, dst []byte) *Coder { return &Coder{Version: version, buf: dst} }
 
+// Rewrite makes c a new writer, so that many short messages need one.
+func (c *Coder) Rewrite(version int16, dst []byte) { *c = Coder{Version: version, buf: dst} }
+
 // Reading tells the direction.
 func (c *Coder) Reading() bool { return c.reading }
 
