@@ -104,8 +104,9 @@ func (b *Broker) beforeJournal(published *metadata.Image, records []metadata.Rec
 }
 
 // setUnnamedAside is done once, before the first topic of this run is journaled: a crash
-// right behind that makes it a topic as any other, and as long as a topic is not used, nobody looks at a folder that lies where its own would be, and
-// the next start could not tell the two apart.
+// right behind that makes it a topic as any other, and as long as a topic is not used,
+// nobody looks at a folder that lies where its own would be, and the next start could not
+// tell the two apart.
 func (b *Broker) setUnnamedAside(before *metadata.Image) {
 	if b.unnamedAside {
 		return

@@ -39,10 +39,11 @@ func (l *log) makeFolder() error {
 	return nil
 }
 
-// writeTopicID writes partition.metadata, which says whose folder this is.
+// writeTopicID writes partition.metadata, which says whose folder this is. It is never
+// there in part: a Kafka that takes the folder over after a kill cannot read an empty one.
 func (l *log) writeTopicID() error {
 	text := "version: 0\ntopic_id: " + l.id.TopicID.String()
-	return l.writeSmall(metadataFile, []byte(text), vfs.WriteFirst)
+	return l.writeSmall(metadataFile, []byte(text), vfs.ReplaceFile)
 }
 
 // writeSmall writes a small file, durably in sync mode; with the write-ahead log,
