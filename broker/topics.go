@@ -96,22 +96,26 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 // beforeJournal prepares for topics that are about to be. It runs on the metadata's owner.
 func (b *Broker) beforeJournal(published *metadata.Image, records []metadata.Record) {
 	for _, r := range records {
-		if _, ok := r.(*metadata.TopicRecord); ok {
+		switch r.(type) {
+		case *metadata.TopicRecord, *metadata.PartitionRecord:
 			b.setUnnamedAside(published)
 			return
 		}
 	}
 }
 
-// setUnnamedAside is done once, before the first topic of this run is journaled: a crash
-// right behind that makes it a topic as any other, and as long as a topic is not used,
+// setUnnamedAside is done once, before the first partition of this run is journaled: a crash
+// right behind that makes it one as any other, and as long as a partition is not used,
 // nobody looks at a folder that lies where its own would be, and the next start could not
 // tell the two apart.
 func (b *Broker) setUnnamedAside(before *metadata.Image) {
 	if b.unnamedAside {
 		return
 	}
-	exists := func(topic string) bool { return topic == metadataTopic || before.Topic(topic) != nil }
+	exists := func(topic string, partition int32) bool {
+		t := before.Topic(topic)
+		return topic == metadataTopic || t != nil && t.Partition(partition) != nil
+	}
 	if err := b.logs.SetUnnamedAside(exists); err != nil {
 		b.opts.Log.Error("setting folders aside that belong to no topic failed", "error", err)
 		return // the next topic's creation tries again

@@ -33,8 +33,8 @@ type Found struct {
 }
 
 // Source finds a partition that was created in this run and that nobody has used yet,
-// so that it is made at its first use. It is called under a lock of the set, and must
-// know of a removal before Remove is called.
+// so that it is made at its first use. It is called with and without a lock of the set,
+// and must know of a removal before Remove is called.
 type Source interface {
 	Find(topicID protocol.UUID, index int32) (Found, bool)
 	// Failed hears of a partition that could not be made.

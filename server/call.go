@@ -93,7 +93,7 @@ func (c *Call) Wait() error {
 func (c *Call) ReleaseFrame() {
 	c.Frame = nil
 	c.conn.in.shrink()
-	c.conn.account()
+	c.conn.in.account()
 }
 
 // Afterwards has work done on the connection's goroutine once the answers that are

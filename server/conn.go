@@ -39,7 +39,6 @@ type conn struct {
 	sock      net.Conn
 	transport transport
 	in        input
-	accounted int // bytes of in that the server's budget knows of
 	out       Out
 	call      Call // reused: one request at a time
 	queue     queue
@@ -74,6 +73,11 @@ func (c *conn) work() {
 		c.rest()
 		return
 	}
+	c.end(err)
+}
+
+// end is the last that the connection's goroutine does; err is why, nil a clean end.
+func (c *conn) end(err error) {
 	if flushErr := c.finish(); err == nil {
 		err = flushErr
 	}
@@ -181,16 +185,8 @@ func (c *conn) fill() error {
 		c.server.budget.wait()
 	}
 	err := c.in.fill(c)
-	c.account()
+	c.in.account()
 	return err
-}
-
-// account tells the server how much memory the input holds now.
-func (c *conn) account() {
-	if held := c.in.held(); held != c.accounted {
-		c.server.budget.change(held - c.accounted)
-		c.accounted = held
-	}
 }
 
 func cleanEnd(err error) error {
@@ -266,7 +262,7 @@ func (c *conn) finish() error {
 	}
 	c.out.reset()
 	c.in.giveBack()
-	c.account()
+	c.in.account()
 	_ = c.sock.Close() // nothing is left to lose
 	return err
 }

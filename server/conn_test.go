@@ -270,10 +270,51 @@ func TestAPeerThatReadsNothingIsNotServedForEver(t *testing.T) {
 	}
 }
 
+// A connection that says nothing has its time once, not anew with each goroutine that
+// waits for it.
 func TestAnIdleConnectionIsClosed(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.IdleTimeout = 20 * time.Millisecond })
+	var idle *conn
+	w.handler.opened = func(opened *Conn) {
+		w.server.mu.Lock()
+		defer w.server.mu.Unlock()
+		for c := range w.server.mu.conns {
+			if &c.Conn == opened {
+				idle = c
+			}
+		}
+	}
 	c := w.dial("127.0.0.1")
 	w.expectEnd(c)
+	waitFor(t, "the connection to be forgotten", func() bool { return w.handler.closed.Load() == 1 })
+	if idle.rests > 1 {
+		t.Errorf("it had its time %d times", idle.rests)
+	}
+}
+
+// What a connection once received does not count while it waits, or those that are idle
+// would keep all others from being served.
+func TestAnIdleConnectionTakesNoRoom(t *testing.T) {
+	const limit = 1 << 20
+	w := newWorld(t, func(o *Options) { o.RequestBytesMax = limit })
+	big := strings.Repeat("y", 700_000)
+	for range 2 {
+		c := w.dial("127.0.0.1")
+		for range 2 * restsMax { // until it keeps its goroutine
+			w.send(c, frame("echo x"))
+			w.expect(c, "x")
+		}
+		w.send(c, frame("echo "+big))
+		w.expect(c, big)
+	}
+	waitFor(t, "all room to be free", func() bool {
+		w.server.budget.mu.Lock()
+		defer w.server.budget.mu.Unlock()
+		return w.server.budget.used == 0
+	})
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("echo hello"))
+	w.expect(c, "hello")
 }
 
 func TestTooManyConnectionsOfOneAddress(t *testing.T) {

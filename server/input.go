@@ -18,6 +18,9 @@ type input struct {
 	r, w int    // unread bytes are buf[r:w]
 	// trusted is the largest frame received whole so far.
 	trusted int
+	// budget knows of accounted bytes of the buffer; nil when nobody counts.
+	budget    *budget
+	accounted int
 }
 
 const frameLengthBytes = 4
@@ -90,10 +93,20 @@ func (in *input) room() []byte {
 	return in.buf[in.w:]
 }
 
-// rest gives the buffer back if no byte waits in it.
+// rest gives the buffer back if no byte waits in it. A wait follows, which may last, and
+// others may need the room meanwhile.
 func (in *input) rest() {
 	if in.r == in.w {
 		in.giveBack()
+		in.account()
+	}
+}
+
+// account tells the server's budget how much memory the input holds now.
+func (in *input) account() {
+	if held := in.held(); in.budget != nil && held != in.accounted {
+		in.budget.change(held - in.accounted)
+		in.accounted = held
 	}
 }
 

@@ -22,8 +22,9 @@ var errRests = errors.New("nothing to read")
 type watcher interface {
 	// receiveNow is receive, but for errRests when nothing is there.
 	receiveNow(in *input) (int, error)
-	// watch waits until something is: bytes, the end, or an error to come.
-	watch()
+	// watch waits until something is: bytes, the end, or an error to come. Its own error
+	// is that of the wait: the idle timeout, or the server's stop.
+	watch() error
 }
 
 // receive implements receiver for the connection's input.
@@ -39,7 +40,10 @@ func (c *conn) rest() {
 	c.rests++
 	w := c.transport.(watcher)
 	go func() { // ended by bytes, the peer, the idle timeout or the server's stop
-		w.watch()
+		if err := w.watch(); err != nil {
+			go c.end(cleanEnd(err))
+			return
+		}
 		go c.work() // finds out what has come
 	}()
 }

@@ -159,7 +159,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 		return
 	}
 	s.tune(sock)
-	c := &conn{server: s, sock: sock, address: address, transport: newTransport(sock, s.opts.WriteTimeout)}
+	c := &conn{server: s, sock: sock, address: address, transport: newTransport(sock, s.opts.WriteTimeout), in: input{budget: s.budget}}
 	c.Conn = Conn{
 		Listener: l, RemoteAddr: sock.RemoteAddr().String(), Peer: endOf(sock.RemoteAddr()), Reached: endOf(sock.LocalAddr()),
 		done: make(chan struct{}),

@@ -33,14 +33,21 @@ type scripted struct {
 	closed atomic.Int32
 	source *memorySource
 	leave  chan struct{} // lets work that calls left go on
+	opened func(*Conn)   // unless nil
 }
 
 func newScripted() *scripted {
 	return &scripted{parked: make(map[string]*Ticket), came: make(chan string, 10000), source: &memorySource{}, leave: make(chan struct{}, 1)}
 }
 
-func (h *scripted) Opened(*Conn) any { return nil }
-func (h *scripted) Closed(*Conn)     { h.closed.Add(1) }
+func (h *scripted) Opened(c *Conn) any {
+	if h.opened != nil {
+		h.opened(c)
+	}
+	return nil
+}
+
+func (h *scripted) Closed(*Conn) { h.closed.Add(1) }
 
 func (h *scripted) Serve(call *Call) error {
 	text := strings.TrimRight(string(call.Frame), " ")

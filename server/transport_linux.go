@@ -88,9 +88,7 @@ func (t *socketTransport) receiveNow(in *input) (int, error) {
 
 // watch implements watcher. It looks again, because what came since receiveNow wakes
 // nobody, and does so without a buffer: to borrow one takes more stack than to wait.
-func (t *socketTransport) watch() {
-	_ = t.raw.Read(isReadable) // an error comes again when the bytes are read
-}
+func (t *socketTransport) watch() error { return t.raw.Read(isReadable) }
 
 func isReadable(fd uintptr) bool {
 	var b [1]byte
@@ -166,7 +164,10 @@ func (t *socketTransport) sendRange(r outRange) error {
 		return copyRange(r, t.write)
 	}
 	t.outgoing = outgoing{rest: r}
-	return cmp.Or(file.Control(t.sendFrom), t.outgoing.err)
+	if err := file.Control(t.sendFrom); err != nil {
+		return err
+	}
+	return t.outgoing.err
 }
 
 // sendFile runs while the file cannot be closed.

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 )
@@ -32,7 +34,9 @@ func TestASocketIsLookedAtWithoutABuffer(t *testing.T) {
 	if _, err := peer.Write(frame("echo 1")); err != nil {
 		t.Fatal(err)
 	}
-	socket.watch()
+	if err := socket.watch(); err != nil {
+		t.Fatal(err)
+	}
 	if n, err := socket.receiveNow(&in); n != len(frame("echo 1")) || err != nil {
 		t.Fatalf("a frame is there: %d bytes, %v", n, err)
 	}
@@ -40,8 +44,16 @@ func TestASocketIsLookedAtWithoutABuffer(t *testing.T) {
 	if err := peer.Close(); err != nil {
 		t.Fatal(err)
 	}
-	socket.watch()
+	if err := socket.watch(); err != nil {
+		t.Fatal(err)
+	}
 	if n, err := socket.receive(&in); n != 0 || err != io.EOF {
 		t.Fatalf("the peer is gone: %d bytes, %v", n, err)
+	}
+	if err := sock.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := socket.watch(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("its time is up: %v", err)
 	}
 }

@@ -15,16 +15,18 @@ const (
 	// closersMax is how many logs are closed at the same time. File systems with a
 	// journal let syncs that meet share one commit; beyond a few they only queue.
 	closersMax = 8
-	// syncAllFrom is from how many logs on a stop syncs the volume once instead of each
-	// of their files. It waits for what others have written there too, so that a few
-	// logs are better off with syncs of their own.
+	// syncAllFrom is from how many logs on a stop in cached mode syncs the volume once
+	// instead of each of their files. It waits for what others have written there too, so
+	// that a few logs are better off with syncs of their own. In sync mode each file is
+	// synced by itself: the kernel tells whoever asks first of a volume's failed write, and
+	// another process may have.
 	syncAllFrom = 64
 )
 
 // closeLogs closes every log. When ctx ends before that, the rest is left as after a crash.
 func (s *Store) closeLogs(ctx context.Context) []error {
 	logs := s.each()
-	if len(logs) >= syncAllFrom {
+	if s.opts.Durability == Cached && len(logs) >= syncAllFrom {
 		unclean := 0
 		for _, l := range logs {
 			if l.loaded.Load() {
@@ -38,7 +40,11 @@ func (s *Store) closeLogs(ctx context.Context) []error {
 				return s.closeTogether(ctx, logs)
 			}
 			if !errors.Is(err, errors.ErrUnsupported) {
-				return []error{s.fail(&syncError{s.opts.Dir, err})}
+				err = s.fail(&syncError{s.opts.Dir, err})
+				for _, l := range logs {
+					l.abandon()
+				}
+				return []error{err}
 			}
 		}
 	}
@@ -55,6 +61,7 @@ func (s *Store) closeTogether(ctx context.Context, logs []*log) []error {
 	}()
 	failures := s.closeEach(ctx, logs, func(l *log) error { return l.prepareClose(!s.opts.CleanShutdown) })
 	if ctx.Err() != nil {
+		s.unverified.Store(true) // what was prepared is not synced
 		return failures
 	}
 	err := s.broken()

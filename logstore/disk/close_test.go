@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -93,5 +95,48 @@ func TestFailedSyncOfManyLogs(t *testing.T) {
 			t.Errorf("sync %d failed, and the stop was clean: %v", failing, err)
 		}
 		w.store = nil
+	}
+}
+
+// The time of a stop is up while its last log is being prepared: the files of a clean stop
+// were not synced, so that nobody may take it for one.
+func TestTimeIsUpInTheLastOfManyLogs(t *testing.T) {
+	for mode, durability := range map[string]disk.Durability{"sync": disk.Sync, "cached": disk.Cached} {
+		t.Run(mode, func(t *testing.T) {
+			m := vfs.NewMem()
+			must(t, m.MkdirAll("/data", vfs.DirPerm))
+			must(t, m.SyncDir("/"))
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			var stopping atomic.Bool
+			var prepared atomic.Int32
+			w := newWorld(t, &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
+				if stopping.Load() && op.Kind == vfs.OpRename && strings.Contains(op.Name, ".snapshot") && prepared.Add(1) == manyLogs {
+					cancel()
+				}
+				return nil
+			}}, "/data", durability)
+			for i := range int32(manyLogs) {
+				w.append(w.log(i), values(dayMillis, fmt.Sprint("first of ", i)))
+				w.append(w.log(i), idempotent(7, 0, "second"))
+			}
+			stopping.Store(true)
+			if err := w.store.Close(ctx); err == nil || ctx.Err() == nil {
+				t.Fatalf("the stop had all its time: %v", err)
+			}
+			if durability == disk.Cached && w.store.Verified() {
+				t.Error("the stop is taken for a clean one")
+			}
+			w.opts.CleanShutdown = w.store.Verified()
+			w.opts.FS = m.CrashCopy(vfs.CrashKeepNone, rand.New(rand.NewPCG(1, 1)))
+			w.start()
+			for i := range int32(manyLogs) {
+				l := w.log(i)
+				must(t, l.Ready())
+				if end := l.Offsets().High; durability == disk.Sync && end != 2 {
+					t.Errorf("log %d ends at %d", i, end)
+				}
+			}
+		})
 	}
 }

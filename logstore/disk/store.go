@@ -237,6 +237,7 @@ func (s *Store) Close(ctx context.Context) error {
 		s.unverified.Store(true) // also when no log was opened yet
 	}
 	failures = append(failures, s.closeLogs(ctx)...)
+	s.failing.Wait() // a sync of the stop may have failed
 	for _, write := range []func() error{s.checkpoints.writeIfUsed, s.checkpoints.writeHighWatermarks} {
 		if err := write(); err != nil {
 			s.unverified.Store(true)
@@ -329,7 +330,7 @@ func (s *Store) Tidy(known func(protocol.UUID) bool) error {
 // SetUnnamedAside sets folders of partitions aside that do not say whose they are and
 // whose topics do not exist, before one is created that would take their records for
 // its own at the next start. It lists the data directory.
-func (s *Store) SetUnnamedAside(exists func(topic string) bool) error {
+func (s *Store) SetUnnamedAside(exists func(topic string, partition int32) bool) error {
 	entries, err := s.opts.FS.ReadDir(s.opts.Dir)
 	if err != nil {
 		return fmt.Errorf("list the data directory: %w", err)
@@ -337,7 +338,7 @@ func (s *Store) SetUnnamedAside(exists func(topic string) bool) error {
 	var failures []error
 	for _, entry := range entries {
 		key, isPartition := partitionOfFolder(entry.Name())
-		if !isPartition || !entry.IsDir() || exists(key.topic) {
+		if !isPartition || !entry.IsDir() || exists(key.topic, key.partition) {
 			continue
 		}
 		dir := path.Join(s.opts.Dir, entry.Name())

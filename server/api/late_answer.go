@@ -26,8 +26,12 @@ func newLateAnswer(r *Request) *lateAnswer {
 	return &lateAnswer{header: r.Header, refusal: r.refusal}
 }
 
+// reusedBody is an answerBody whose memory is used again. It is told once it has been
+// appended and nobody needs it any more: lateAnswer itself may be a part of it.
+type reusedBody interface{ reuse() }
+
 // give is called once. Body is appended once at most, which may be before give returns,
-// and by another goroutine.
+// and by another goroutine, and may be gone with that.
 func (l *lateAnswer) give(body answerBody) {
 	if message, ok := body.(kmsg.Response); ok {
 		message.SetVersion(l.header.Version)
@@ -64,7 +68,7 @@ func (l *lateAnswer) settle(r *Request) {
 	body := l.body
 	l.mu.Unlock()
 	if body != nil {
-		appendAnswer(r.Call.Out(), l.header, body)
+		l.append(r.Call.Out(), body)
 		return
 	}
 	ticket := r.Call.Park() // without the lock: it may wait for the peer
@@ -77,4 +81,13 @@ func (l *lateAnswer) settle(r *Request) {
 	}
 }
 
-func (l *lateAnswer) encode(out *server.Out) { appendAnswer(out, l.header, l.body) }
+func (l *lateAnswer) encode(out *server.Out) { l.append(out, l.body) }
+
+// append ends the life of a body that is reused, and of l with it. A refusal has put
+// another in its place, and leaves it to the collector.
+func (l *lateAnswer) append(out *server.Out, body answerBody) {
+	appendAnswer(out, l.header, body)
+	if reused, ok := body.(reusedBody); ok {
+		reused.reuse()
+	}
+}

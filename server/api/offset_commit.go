@@ -154,12 +154,13 @@ func (c *offsetCommitCall) committed() {
 	c.give(c)
 }
 
-// AppendTo implements answerBody, and ends the call.
+// AppendTo implements answerBody.
 func (c *offsetCommitCall) AppendTo(dst []byte) []byte {
-	dst = protocol.AppendOffsetCommitResponse(dst, c.header.Version, c.results.topics)
-	offsetCommitCalls.Put(c)
-	return dst
+	return protocol.AppendOffsetCommitResponse(dst, c.header.Version, c.results.topics)
 }
+
+// reuse implements reusedBody.
+func (c *offsetCommitCall) reuse() { offsetCommitCalls.Put(c) }
 
 // check tells whether the topic has the partition.
 func (t topicRef) check(partition int32) error {
