@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -47,16 +49,46 @@ func TestAnUnnamedFolderIsNotTheNewTopics(t *testing.T) {
 		t.Errorf("the new topic has %q", got)
 	}
 	mustClose(t, b)
+	if n := strays(t, files, "t-0"); n != 1 {
+		t.Errorf("%d folders were set aside", n)
+	}
+}
+
+// strays counts the folders that were set aside from where a partition's would be.
+func strays(t *testing.T, files vfs.FS, partition string) (n int) {
 	entries, err := files.ReadDir(dataDir)
 	must(t, err)
-	kept := 0
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "t-0.") && strings.HasSuffix(e.Name(), "-stray") {
-			kept++
+		if strings.HasPrefix(e.Name(), partition+".") && strings.HasSuffix(e.Name(), "-stray") {
+			n++
 		}
 	}
-	if kept != 1 {
-		t.Errorf("%d folders were set aside", kept)
+	return n
+}
+
+// So it is with a partition that is added to a topic.
+func TestAnUnnamedFolderIsNotTheNewPartitions(t *testing.T) {
+	files := vfs.NewMem()
+	b := mustOpen(t, files)
+	c := dial(t, b)
+	c.createTopic("other", nil)
+	c.produce("other", "of another topic")
+	c.createTopic("t", nil)
+	mustClose(t, b)
+	must(t, files.Rename(path.Join(dataDir, "other-0"), path.Join(dataDir, "t-1")))
+	must(t, files.Remove(path.Join(dataDir, "t-1/partition.metadata")))
+
+	b = mustOpen(t, files)
+	add := kmsg.NewPtrCreatePartitionsRequest()
+	topic := kmsg.NewCreatePartitionsRequestTopic()
+	topic.Topic, topic.Count = "t", 2
+	add.Topics = append(add.Topics, topic)
+	if code := dial(t, b).ask(add).(*kmsg.CreatePartitionsResponse).Topics[0].ErrorCode; code != 0 {
+		t.Fatal(protocol.ErrorForCode(code))
+	}
+	mustClose(t, b)
+	if n := strays(t, files, "t-1"); n != 1 {
+		t.Errorf("%d folders were set aside", n)
 	}
 }
 
