@@ -1,34 +1,19 @@
 package protocol
 
 import (
-	"bytes"
 	"errors"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// What kmsg encodes is what the hand-written decoder reads, in every version.
 func TestOffsetCommitRequestAgreesWithKmsg(t *testing.T) {
-	r := rand.New(rand.NewPCG(41, 42))
 	var q OffsetCommitRequest
-	for version := int16(0); version <= 10; version++ {
-		for round := range 50 {
-			want := filledRequest(8, version, r, round == 0).(*kmsg.OffsetCommitRequest)
-			body := want.AppendTo(nil)
-			if err := q.Decode(version, body, requestMemoryMax); err != nil {
-				t.Fatalf("v%d: %v", version, err)
-			}
-			got := offsetCommitToKmsg(&q, version)
-			if again := got.AppendTo(nil); !bytes.Equal(again, body) {
-				t.Fatalf("v%d: %s", version, cmp.Diff(want, got, cmpopts.IgnoreUnexported(kmsg.Tags{})))
-			}
-			checkCuts(t, version, body, func(b []byte) error { return q.Decode(version, b, requestMemoryMax) })
-		}
-	}
+	checkAgainstKmsg(t, 10, rand.New(rand.NewPCG(41, 42)), nil,
+		func(version int16, body []byte) error { return q.Decode(version, body, requestMemoryMax) },
+		func(version int16) *kmsg.OffsetCommitRequest { return offsetCommitToKmsg(&q, version) })
 }
 
 func offsetCommitToKmsg(q *OffsetCommitRequest, version int16) *kmsg.OffsetCommitRequest {

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -11,21 +10,7 @@ import (
 
 // Who waits for bytes holds no buffer, and hears of bytes and of the end.
 func TestASocketIsLookedAtWithoutABuffer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	peer, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	sock, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sock.Close()
+	sock, peer := socketPair(t)
 	socket := newTransport(sock, time.Second).(*socketTransport)
 	var in input
 	if n, err := socket.receiveNow(&in); n != 0 || err != errRests || in.buf != nil {

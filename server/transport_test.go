@@ -8,6 +8,28 @@ import (
 	"time"
 )
 
+// socketPair is a connection over loopback, which ends with the test: an accepted socket
+// and its peer.
+func socketPair(t *testing.T) (accepted, peer *net.TCPConn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dialed, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dialed.Close() })
+	sock, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sock.Close() })
+	return sock.(*net.TCPConn), dialed.(*net.TCPConn)
+}
+
 // toldDeadlines is a socket that tells of each write deadline.
 type toldDeadlines struct {
 	*net.TCPConn
@@ -24,23 +46,9 @@ func (c *toldDeadlines) SetWriteDeadline(d time.Time) error {
 // A consumer behind a thin line takes longer for one answer than the write timeout: it
 // has that time anew whenever it has taken something.
 func TestAPeerThatReadsSlowlyIsServed(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	peer, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	accepted, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sock := &toldDeadlines{accepted.(*net.TCPConn), make(chan struct{}, 1<<20)}
-	defer sock.Close()
-	if err := errors.Join(sock.SetWriteBuffer(64<<10), peer.(*net.TCPConn).SetReadBuffer(64<<10)); err != nil {
+	accepted, peer := socketPair(t)
+	sock := &toldDeadlines{accepted, make(chan struct{}, 1<<20)}
+	if err := errors.Join(sock.SetWriteBuffer(64<<10), peer.SetReadBuffer(64<<10)); err != nil {
 		t.Fatal(err)
 	}
 	const size, step = 16 << 20, 1 << 20 // a step is far more than the two buffers hold
