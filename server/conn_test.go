@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -274,21 +275,22 @@ func TestAPeerThatReadsNothingIsNotServedForEver(t *testing.T) {
 // waits for it.
 func TestAnIdleConnectionIsClosed(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.IdleTimeout = 20 * time.Millisecond })
-	var idle *conn
-	w.handler.opened = func(opened *Conn) {
+	var idle atomic.Pointer[conn]
+	find := func(opened *Conn) {
 		w.server.mu.Lock()
 		defer w.server.mu.Unlock()
 		for c := range w.server.mu.conns {
 			if &c.Conn == opened {
-				idle = c
+				idle.Store(c)
 			}
 		}
 	}
+	w.handler.opened.Store(&find)
 	c := w.dial("127.0.0.1")
 	w.expectEnd(c)
 	waitFor(t, "the connection to be forgotten", func() bool { return w.handler.closed.Load() == 1 })
-	if idle.rests > 1 {
-		t.Errorf("it had its time %d times", idle.rests)
+	if n := idle.Load().rests; n > 1 {
+		t.Errorf("it had its time %d times", n)
 	}
 }
 

@@ -33,7 +33,7 @@ type scripted struct {
 	closed atomic.Int32
 	source *memorySource
 	leave  chan struct{} // lets work that calls left go on
-	opened func(*Conn)   // unless nil
+	opened atomic.Pointer[func(*Conn)]
 }
 
 func newScripted() *scripted {
@@ -41,8 +41,8 @@ func newScripted() *scripted {
 }
 
 func (h *scripted) Opened(c *Conn) any {
-	if h.opened != nil {
-		h.opened(c)
+	if tell := h.opened.Load(); tell != nil {
+		(*tell)(c)
 	}
 	return nil
 }

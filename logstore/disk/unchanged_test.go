@@ -1,6 +1,7 @@
 package disk_test
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -12,13 +13,13 @@ import (
 func TestAStartWritesNothingAnew(t *testing.T) {
 	for name, clean := range map[string]bool{"clean stop": true, "kill": false} {
 		t.Run(name, func(t *testing.T) {
-			var changes []string
-			watching := false
+			var watching atomic.Bool
+			changes := make(chan string, 100)
 			m := vfs.NewMem()
 			must(t, m.MkdirAll("/data", vfs.DirPerm))
 			w := newWorld(t, &vfs.Faulty{FS: m, Before: func(op vfs.Op) error {
-				if watching && op.Kind.Changes() && op.Kind != vfs.OpSync && op.Kind != vfs.OpSyncDir {
-					changes = append(changes, string(op.Kind)+" "+op.Name)
+				if watching.Load() && op.Kind.Changes() && op.Kind != vfs.OpSync && op.Kind != vfs.OpSyncDir {
+					changes <- string(op.Kind) + " " + op.Name
 				}
 				return nil
 			}}, "/data", disk.Cached)
@@ -29,11 +30,11 @@ func TestAStartWritesNothingAnew(t *testing.T) {
 				w.kill()
 				w.start()
 			}
-			watching = true
+			watching.Store(true)
 			must(t, w.log(0).Ready())
-			watching = false
-			if len(changes) > 0 {
-				t.Errorf("changes: %q", changes)
+			watching.Store(false)
+			for range len(changes) {
+				t.Errorf("changed: %s", <-changes)
 			}
 		})
 	}
