@@ -43,7 +43,9 @@
 // A figure alone says little, the ratios beside it are what counts. The series start,
 // mixed, and memory and scale have no such yardstick: states take turns, a run is one time
 // series, or a broker is fresh for each measurement. Below a table stand its goals
-// (targets.go, and what a series adds), met or missed; a missed one fails nothing. A
+// (targets.go, and what a series adds): met, missed, or not measured where a workload
+// failed or has fewer than three rounds of as many or more that were asked for; and below
+// all tables all goals, counted. A goal that is not met fails nothing. A
 // workload that fails on a broker is noted there, and the others go on.
 //
 // The JSON (package record) has every sample of every round; page writes

@@ -1,15 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/bench/record"
 )
 
-// goal is what a figure is meant to reach. It is judged on medians and printed;
-// it fails nothing, because the machine is not the same everywhere. A goal whose
-// figure a table does not have is silent there.
+// goal is what a figure is meant to reach. It is judged on medians and printed; it
+// fails nothing, because the machine is not the same everywhere. A goal whose figure a
+// table does not have is not measured, and the table says so.
 type goal struct {
 	row, unit string
 	// column is a broker, without its version, or several between commas: the best
@@ -21,32 +22,68 @@ type goal struct {
 	atMost, atLeast float64
 	// none wants 0 in every round instead: a median would hide a single one.
 	none bool
+	// once says that the figure is taken once, however many rounds there are.
+	once bool
 }
 
-// verdict is false when the goal's figure was not measured.
-func (g goal) verdict(t *table) (_ record.Verdict, judged bool) {
+// verdict judges the goal by a table, if that has enough samples of all that it
+// compares.
+func (g goal) verdict(t *table) record.Verdict {
+	v := record.Verdict{Row: g.row, Unit: g.unit, Column: g.column, Among: g.column, Ratio: g.ratio, AtMost: g.atMost > 0 || g.none}
+	if v.Bound = g.atLeast; v.AtMost {
+		v.Bound = g.atMost
+	}
 	at := slices.IndexFunc(t.rows, func(r *row) bool { return r.name == g.row && r.unit == g.unit })
 	if at < 0 {
-		return record.Verdict{}, false
+		v.Missing = "no figure"
+		return v
 	}
 	r := t.rows[at]
 	var columns []string
+	most := 0
 	for _, name := range strings.Split(g.column, ",") {
 		for _, column := range t.brokers {
-			if is(column, name) && g.judges(r.samples[column]) {
+			if !is(column, name) {
+				continue
+			}
+			most = max(most, g.samples(t, r, column))
+			if g.judges(t, r, column) {
 				columns = append(columns, column)
 			}
 		}
 	}
-	if len(columns) == 0 {
-		return record.Verdict{}, false
+	switch {
+	case len(columns) > 0:
+		g.judge(&v, t, r, best(r, columns))
+	case most < g.least(t):
+		v.Missing = fmt.Sprintf("%d of at least %d samples", most, g.least(t))
+	default:
+		v.Missing = "a ratio to 0"
 	}
-	return g.judge(t, r, best(r, columns))
+	return v
 }
 
-// judges tells whether samples say something: a ratio to 0 says nothing, a 0 does.
-func (g goal) judges(samples []float64) bool {
-	return len(samples) > 0 && (!g.ratio || median(samples) != 0)
+// samples are as many as the figure judged has, or that of the two which has fewer.
+func (g goal) samples(t *table, r *row, column string) int {
+	n := len(r.samples[column])
+	if g.ratio {
+		n = min(n, len(r.samples[t.brokers[0]]))
+	}
+	return n
+}
+
+// least is how many samples a verdict takes.
+func (g goal) least(t *table) int {
+	if g.once {
+		return 1
+	}
+	return max(1, t.least)
+}
+
+// judges tells whether the samples of a column say something: a ratio to 0 says
+// nothing, a 0 does.
+func (g goal) judges(t *table, r *row, column string) bool {
+	return g.samples(t, r, column) >= g.least(t) && (!g.ratio || t.ratio(r, column) != 0)
 }
 
 // best is the column with the best median of a row.
@@ -67,8 +104,8 @@ func best(r *row, columns []string) string {
 	return slices.MinFunc(columns, order)
 }
 
-func (g goal) judge(t *table, r *row, column string) (_ record.Verdict, judged bool) {
-	v := record.Verdict{Row: r.name, Unit: r.unit, Column: column, Ratio: g.ratio, AtMost: g.atMost > 0 || g.none}
+func (g goal) judge(v *record.Verdict, t *table, r *row, column string) {
+	v.Column, v.Samples = column, g.samples(t, r, column)
 	switch {
 	case g.none:
 		v.Got = slices.Max(r.samples[column])
@@ -77,8 +114,31 @@ func (g goal) judge(t *table, r *row, column string) (_ record.Verdict, judged b
 	default:
 		v.Got = median(r.samples[column])
 	}
-	if v.Bound, v.Met = g.atLeast, v.Got >= g.atLeast; v.AtMost {
-		v.Bound, v.Met = g.atMost, v.Got <= g.atMost
+	if v.Met = v.Got >= v.Bound; v.AtMost {
+		v.Met = v.Got <= v.Bound
 	}
-	return v, !g.ratio || v.Got != 0
+}
+
+// enough is how many rounds a verdict takes where so many are asked for: a median of
+// two is no more than their middle.
+func enough(rounds int) int { return min(3, rounds) }
+
+// closing lists the goals of all series of a run in one table, in the order in which
+// the series have them, and counts them.
+func closing(all []record.Series) string {
+	var b strings.Builder
+	count := map[string]int{}
+	for _, s := range all {
+		for _, v := range s.Goals {
+			count[v.Outcome()]++
+			fmt.Fprintf(&b, "%s\n", v)
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	met, missed := record.Verdict{Met: true}.Outcome(), record.Verdict{}.Outcome()
+	absent := record.Verdict{Missing: "no figure"}.Outcome()
+	fmt.Fprintf(&b, "%d goals met, %d missed, %d not measured\n", count[met], count[missed], count[absent])
+	return b.String()
 }

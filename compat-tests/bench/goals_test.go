@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/barnabas-mq/barnabas/compat-tests/bench/record"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
-// Goals are judged on medians, by ratio or by the figure itself, and are silent
-// about what was not measured.
+// Goals are judged on medians, by ratio or by the figure itself, and say what was not
+// measured.
 func TestGoals(t *testing.T) {
 	tab := &table{brokers: []string{"ours", "theirs-4.3"}, goals: []goal{
 		{row: "speed", unit: "MB/s", column: "theirs", ratio: true, atLeast: 2},
@@ -24,13 +25,14 @@ func TestGoals(t *testing.T) {
 	tab.add("speed", "MB/s", higher, "theirs-4.3", 3)
 	tab.add("size", "MiB", lower, "ours", 65)
 	text := tab.String()
-	for _, want := range []string{"goal met     speed", "3x, at least 2x", "goal MISSED  speed", "goal MISSED  size, MiB, ours: 65 MiB, at most 64 MiB"} {
+	for _, want := range []string{"goal met          speed", "3x, at least 2x (1 samples)", "goal MISSED       speed", "goal MISSED       size, MiB, ours: 65 MiB, at most 64 MiB",
+		"goal NOT MEASURED size, MiB, theirs: 0 of at least 1 samples, at most 64 MiB", "goal NOT MEASURED other, MiB, ours: no figure"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if n := strings.Count(text, "goal "); n != 3 {
-		t.Errorf("%d goals judged, want 3\n%s", n, text)
+	if n := strings.Count(text, "goal "); n != 5 {
+		t.Errorf("%d goals told, want 5\n%s", n, text)
 	}
 	tab.ofFirst = true
 	if got := tab.ratio(tab.rows[0], "theirs-4.3"); got != 3.0/9 {
@@ -51,7 +53,7 @@ func TestGoalAgainstTheBest(t *testing.T) {
 	}
 	for row, want := range map[string]string{"speed": "vs kfake-memory: 2x", "time": "vs kfake: 3x"} {
 		g := goal{row: row, unit: "x", column: bestKfake, ratio: true, atLeast: 1}
-		if v, _ := g.verdict(tab); !strings.Contains(v.String(), want) {
+		if v := g.verdict(tab); !strings.Contains(v.String(), want) {
 			t.Errorf("%s: %q, want %q", row, v, want)
 		}
 	}
@@ -67,10 +69,48 @@ func TestGoalOfNone(t *testing.T) {
 		for _, n := range c.stalls {
 			tab.add("rounds", "stalls", lower, "ours", n)
 		}
-		v, judged := goal{row: "rounds", unit: "stalls", column: "ours", none: true}.verdict(tab)
-		if !judged || v.Met != c.met || !strings.Contains(v.String(), "at most 0 stalls") {
-			t.Errorf("%v: judged %v, %q", c.stalls, judged, v)
+		v := goal{row: "rounds", unit: "stalls", column: "ours", none: true}.verdict(tab)
+		if v.Missing != "" || v.Met != c.met || !strings.Contains(v.String(), "at most 0 stalls") {
+			t.Errorf("%v: %q", c.stalls, v)
 		}
+	}
+}
+
+// A verdict takes as many rounds as the table says, of both sides; what is taken once
+// is judged by one.
+func TestGoalOfTooFewRounds(t *testing.T) {
+	tab := &table{brokers: []string{"ours", "theirs"}, least: enough(5)}
+	for i := range 3 {
+		tab.add("speed", "x", higher, "ours", 4)
+		if i < 2 { // failed in the third round
+			tab.add("speed", "x", higher, "theirs", 2)
+		}
+	}
+	versus := goal{row: "speed", unit: "x", column: "theirs", ratio: true, atLeast: 1}
+	if v := versus.verdict(tab); v.Met || v.Missing != "2 of at least 3 samples" {
+		t.Errorf("judged on two rounds: %q", v)
+	}
+	own := goal{row: "speed", unit: "x", column: "ours", atLeast: 1}
+	if v := own.verdict(tab); !v.Met || v.Samples != 3 {
+		t.Errorf("not judged on three rounds: %q", v)
+	}
+	versus.once = true
+	if v := versus.verdict(tab); !v.Met || v.Samples != 2 {
+		t.Errorf("what is taken once is not judged: %q", v)
+	}
+}
+
+// The closing table has every goal of every series, and how many of each outcome.
+func TestClosing(t *testing.T) {
+	text := closing([]record.Series{
+		{Goals: []record.Verdict{{Row: "a", Met: true}, {Row: "b"}}},
+		{Goals: []record.Verdict{{Row: "c", Missing: "no figure"}}},
+	})
+	if !strings.HasSuffix(text, "1 goals met, 1 missed, 1 not measured\n") || strings.Count(text, "goal ") != 3 {
+		t.Errorf("closes with\n%s", text)
+	}
+	if closing(nil) != "" {
+		t.Error("a table of no goals")
 	}
 }
 
@@ -81,7 +121,7 @@ func TestGoalsAreOnce(t *testing.T) {
 		ratio             bool
 	}
 	seen := map[aim]bool{}
-	for _, g := range slices.Concat(targets, groupGoals, transactionGoals, oldGoals, mixedGoals, compactionGoals, retentionGoals, partitionGoals, startGoals) {
+	for _, g := range slices.Concat(throughputTargets, startTargets, durableTargets, latencyTargets, startManyTargets, startBigTargets, scaleTargets, groupTargets, transactionTargets, groupGoals, transactionGoals, oldGoals, mixedGoals, compactionGoals, retentionGoals, partitionGoals, startGoals) {
 		a := aim{g.row, g.unit, g.column, g.ratio}
 		if seen[a] {
 			t.Errorf("two goals: %+v", a)

@@ -72,9 +72,12 @@ func run(o options) error {
 	}
 	for _, s := range chosen {
 		t, err := s.run(s, o)
-		if t != nil && len(t.rows)+len(t.failures) > 0 {
+		if t != nil {
 			fmt.Printf("\n%s\n\n%s", s.title, t)
 			out.Series = append(out.Series, t.record(s.title))
+			if len(t.rows) == 0 && err == nil {
+				err = errors.New("nothing was measured")
+			}
 			if n := len(t.failures); n > 0 {
 				failed = errors.Join(failed, fmt.Errorf("%s: %d workloads failed", s.title, n))
 			}
@@ -95,6 +98,7 @@ func run(o options) error {
 			return errors.Join(failed, err)
 		}
 	}
+	fmt.Printf("\nAll goals\n\n%s", closing(out.Series))
 	return failed
 }
 

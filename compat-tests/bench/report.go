@@ -33,6 +33,8 @@ type table struct {
 	ofFirst bool
 	rows    []*row
 	goals   []goal
+	// least is how many samples of a figure a verdict takes; 0 is one.
+	least int
 	// notes tell what the reader has to know, failures which workloads failed.
 	notes, failures []string
 	rounds          []record.Round
@@ -195,12 +197,10 @@ func (t *table) ratio(r *row, column string) float64 {
 	return first / other
 }
 
-// verdicts are those of the goals whose figures there are.
+// verdicts are those of all goals, one each.
 func (t *table) verdicts() (out []record.Verdict) {
 	for _, g := range t.goals {
-		if v, judged := g.verdict(t); judged {
-			out = append(out, v)
-		}
+		out = append(out, g.verdict(t))
 	}
 	return out
 }

@@ -39,7 +39,7 @@ func (x freshEach) run(s series, o options) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{goals: slices.Concat(targets, x.goals)}
+	t := &table{goals: x.goals, least: enough(o.rounds)}
 	var ended []contender
 	defer func() {
 		for _, b := range ended {

@@ -42,7 +42,7 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 		return nil, err
 	}
 	t = newTable(brokers)
-	t.notes, t.goals = many.notes, slices.Concat(targets, x.goals)
+	t.notes, t.goals, t.least = many.notes, x.goals, enough(o.rounds)
 	if x.starts {
 		if err := measureStarts(t, brokers, o); err != nil {
 			return t, err

@@ -80,7 +80,7 @@ func runStarts(_ series, o options) (*table, error) {
 	if err := limitOpenFiles(openFiles); err != nil {
 		return nil, err
 	}
-	t := &table{ofFirst: true, goals: startGoals}
+	t := &table{ofFirst: true, goals: startGoals, least: enough(o.starts)}
 	states := newStates()
 	defer func() {
 		for _, s := range states {

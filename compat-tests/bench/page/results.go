@@ -93,7 +93,7 @@ func remarks(s record.Series) string {
 	return b.String()
 }
 
-// goalsOf are the goals of a series, met or missed.
+// goalsOf are the goals of a series: met, missed or not measured.
 func goalsOf(s record.Series) string {
 	if len(s.Goals) == 0 {
 		return ""
@@ -106,14 +106,17 @@ func goalsOf(s record.Series) string {
 		if v.Ratio {
 			what, suffix = v.Row+", "+v.Unit+", to "+v.Column, "x"
 		}
-		side, verdict := ">=", "**missed**"
+		side, verdict, got := ">=", "**missed**", fmt.Sprintf("%.3g%s", v.Got, suffix)
 		if v.AtMost {
 			side = "<="
 		}
-		if v.Met {
+		switch {
+		case v.Missing != "":
+			verdict, got = "**not measured**", v.Missing
+		case v.Met:
 			verdict = "met"
 		}
-		line(&b, []string{what, fmt.Sprintf("%.3g%s", v.Got, suffix), fmt.Sprintf("%s %.3g%s", side, v.Bound, suffix), verdict})
+		line(&b, []string{what, got, fmt.Sprintf("%s %.3g%s", side, v.Bound, suffix), verdict})
 	}
 	return b.String() + "\n"
 }

@@ -4,6 +4,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,11 +50,14 @@ type Figure struct {
 	Samples map[string][]float64 `json:"samples"`
 }
 
-// Verdict is a goal that was judged.
+// Verdict is a goal: met, missed, or not measured.
 type Verdict struct {
-	Row    string `json:"row"`
-	Unit   string `json:"unit"`
+	Row  string `json:"row"`
+	Unit string `json:"unit"`
+	// Column is the broker that was judged against, Among those of which the goal
+	// means the best.
 	Column string `json:"column"`
+	Among  string `json:"among,omitempty"`
 	// Ratio tells whether Got and Bound are ratios to the column; else they are in
 	// Unit. AtMost tells which side of the bound is good.
 	Ratio  bool    `json:"ratio,omitempty"`
@@ -61,6 +65,27 @@ type Verdict struct {
 	Got    float64 `json:"got"`
 	Bound  float64 `json:"bound"`
 	Met    bool    `json:"met"`
+	// Samples are as many as the figure that has the fewest of those judged. Missing
+	// tells why there is no verdict; then neither Met nor Got says anything.
+	Samples int    `json:"samples,omitempty"`
+	Missing string `json:"missing,omitempty"`
+}
+
+// Outcome is the verdict in a word or two.
+func (v Verdict) Outcome() string {
+	switch {
+	case v.Missing != "":
+		return "NOT MEASURED"
+	case v.Met:
+		return "met"
+	}
+	return "MISSED"
+}
+
+// same tells whether two verdicts are of one goal.
+func (v Verdict) same(o Verdict) bool {
+	among := func(v Verdict) string { return cmp.Or(v.Among, v.Column) }
+	return v.Row == o.Row && v.Unit == o.Unit && v.Ratio == o.Ratio && among(v) == among(o)
 }
 
 // String is the verdict as a line.
@@ -69,14 +94,19 @@ func (v Verdict) String() string {
 	if v.Ratio {
 		text, suffix = "vs "+v.Column, "x"
 	}
-	limit, verdict := "at least", "MISSED"
+	limit := "at least"
 	if v.AtMost {
 		limit = "at most"
 	}
-	if v.Met {
-		verdict = "met"
+	got := fmt.Sprintf("%.3g%s", v.Got, suffix)
+	if v.Missing != "" {
+		got = v.Missing
 	}
-	return fmt.Sprintf("goal %-7s %s, %s, %s: %.3g%s, %s %.3g%s", verdict, v.Row, v.Unit, text, v.Got, suffix, limit, v.Bound, suffix)
+	text = fmt.Sprintf("goal %-12s %s, %s, %s: %s, %s %.3g%s", v.Outcome(), v.Row, v.Unit, text, got, limit, v.Bound, suffix)
+	if v.Samples > 0 {
+		text += fmt.Sprintf(" (%d samples)", v.Samples)
+	}
+	return text
 }
 
 // Round is one attempt at a round: what was measured, and what the machine was
@@ -200,10 +230,7 @@ func (s Series) with(later Series) Series {
 			figures[at] = f
 		}
 	}
-	goals := slices.DeleteFunc(slices.Clone(s.Goals), func(v Verdict) bool {
-		return slices.ContainsFunc(later.Figures, func(f Figure) bool { return f.Name == v.Row && f.Unit == v.Unit })
-	})
-	s.Figures, s.Goals = figures, append(goals, later.Goals...)
+	s.Figures, s.Goals = figures, judged(s.Goals, later)
 	for _, column := range later.Columns {
 		if !slices.Contains(s.Columns, column) {
 			s.Columns = append(slices.Clip(s.Columns), column)
@@ -213,6 +240,24 @@ func (s Series) with(later Series) Series {
 	s.Failures = slices.Concat(s.Failures, later.Failures)
 	s.Rounds = slices.Concat(s.Rounds, later.Rounds)
 	return s
+}
+
+// judged are the verdicts of a series and of a later one. One that says that nothing was
+// measured replaces none of a figure that the later series has nothing of.
+func judged(earlier []Verdict, later Series) []Verdict {
+	goals := slices.DeleteFunc(slices.Clone(earlier), func(v Verdict) bool {
+		return slices.ContainsFunc(later.Figures, func(f Figure) bool { return f.Name == v.Row && f.Unit == v.Unit })
+	})
+	for _, v := range later.Goals {
+		at := slices.IndexFunc(goals, v.same)
+		switch {
+		case at < 0:
+			goals = append(goals, v)
+		case v.Missing == "":
+			goals[at] = v
+		}
+	}
+	return goals
 }
 
 // Ratio of a figure between the first column and another; 0 is none.

@@ -99,8 +99,32 @@ func TestFile(t *testing.T) {
 // A goal reads as a sentence, met or missed.
 func TestVerdict(t *testing.T) {
 	v := Verdict{Row: "fetch", Unit: "MB/s", Column: "kafka-4.3.1", Ratio: true, Got: 0.5, Bound: 1.15}
-	if text := v.String(); !strings.Contains(text, "MISSED  fetch, MB/s, vs kafka-4.3.1: 0.5x, at least 1.15x") {
+	if text := v.String(); !strings.Contains(text, "MISSED       fetch, MB/s, vs kafka-4.3.1: 0.5x, at least 1.15x") {
 		t.Error(text)
+	}
+	v.Missing, v.Got = "1 sample of 3", 0
+	if text := v.String(); !strings.Contains(text, "goal NOT MEASURED fetch, MB/s, vs kafka-4.3.1: 1 sample of 3, at least 1.15x") {
+		t.Error(text)
+	}
+}
+
+// Where nothing was measured again the earlier verdict stays; what was measured replaces
+// one that said that nothing was.
+func TestMergeVerdicts(t *testing.T) {
+	missing := Verdict{Row: "fetch", Unit: "MB/s", Column: "kafka", Among: "kafka", Ratio: true, Missing: "no figure"}
+	had := Verdict{Row: "fetch", Unit: "MB/s", Column: "kafka-4.3.1", Among: "kafka", Ratio: true, Got: 2, Met: true}
+	for _, c := range []struct {
+		name           string
+		earlier, later Series
+		want           Verdict
+	}{
+		{"not measured again", Series{Goals: []Verdict{had}}, Series{Goals: []Verdict{missing}}, had},
+		{"measured now", Series{Goals: []Verdict{missing}}, Series{Figures: []Figure{figure("fetch", 4, 2)}, Goals: []Verdict{had}}, had},
+		{"failed now", Series{Goals: []Verdict{had}}, Series{Figures: []Figure{figure("fetch", 4, 2)}, Goals: []Verdict{missing}}, missing},
+	} {
+		if got := c.earlier.with(c.later).Goals; len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: %+v", c.name, got)
+		}
 	}
 }
 
