@@ -36,8 +36,8 @@
 //
 // In most series all brokers run at once and idle while another is measured. Each
 // round takes every workload through every broker in turn, so that a slow moment
-// of the machine falls on all, and begins with another broker than the one
-// before, so that none always follows the same one. A null broker of its own is
+// of the machine falls on all, in an order of its own for each workload and
+// round, so that none always follows the same one. A null broker of its own is
 // measured before and after each round: when that moved, the machine did, and the
 // round is void and repeated, --repeats times. Figures are medians over the rounds.
 // A figure alone says little, the ratios beside it are what counts. The series start,

@@ -98,12 +98,12 @@ func (x *rounds) attempt(turn, attempt int, o options) (*round, error) {
 	return r, nil
 }
 
-// run takes every workload through every broker in turn. Nobody always comes after
-// the same one. What fails is noted and left out from then on.
+// run takes every workload through every broker, in another order for each workload
+// and turn. What fails is noted and left out from then on.
 func (x *rounds) run(label string, turn int, do func(w workload, b contender) error) {
 	for _, w := range x.series.workloads {
-		for i := range x.brokers {
-			b := x.brokers[(turn+i)%len(x.brokers)]
+		for _, i := range turns(w.name, turn, len(x.brokers)) {
+			b := x.brokers[i]
 			key := w.name + " on " + b.Name()
 			if !w.takes(b) || x.failed[key] {
 				continue

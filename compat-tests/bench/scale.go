@@ -80,15 +80,15 @@ type freshStep struct {
 }
 
 // freshSteps are all steps in their order: each workload on each broker that it is
-// for, beginning with another one in each round.
+// for, in another order for each workload and round.
 func freshSteps(workloads []workload, brokers []string, rounds int) (out []freshStep) {
 	for round := range rounds {
 		for at, w := range workloads {
 			if round > 0 && w.name == manyPartitionsName {
 				continue // it takes minutes, and shows a number of things rather than a speed
 			}
-			for i := range brokers {
-				broker := brokers[(round+i)%len(brokers)]
+			for _, i := range turns(w.name, round, len(brokers)) {
+				broker := brokers[i]
 				if len(w.columns) == 0 || slices.Contains(w.columns, broker) {
 					out = append(out, freshStep{round + 1, at, broker})
 				}
