@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
@@ -28,7 +27,7 @@ var eagerCleaner = map[string]string{"log.cleaner.backoff.ms": "50", "log.flush.
 // compactionStarters: kfake is left out, its compaction is another thing.
 var compactionStarters = map[string]starter{
 	"barnabas": func() (*testbed.Broker, error) {
-		return barnabas.Start(barnabas.Options{Profile: "server", Properties: eagerCleaner})
+		return startBarnabas("server", eagerCleaner)
 	},
 	"kafka": func() (*testbed.Broker, error) { return startKafka(eagerCleaner) },
 }

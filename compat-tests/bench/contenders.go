@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -35,7 +36,7 @@ const nullBroker = "null"
 // devStarters make every broker that there is, none of which syncs before it
 // answers.
 var devStarters = map[string]starter{
-	"barnabas":     func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "dev"}) },
+	"barnabas":     func() (*testbed.Broker, error) { return startBarnabas("dev", nil) },
 	"kfake":        func() (*testbed.Broker, error) { return startOwn("kfake", "peer") },
 	"kfake-memory": func() (*testbed.Broker, error) { return startOwn("kfake-memory", "peer", "-memory") },
 	"kafka":        func() (*testbed.Broker, error) { return startKafka(nil) },
@@ -48,14 +49,22 @@ func is(broker, name string) bool {
 	return found && (version == "" || len(version) > 1 && version[0] == '-' && version[1] >= '0' && version[1] <= '9')
 }
 
+// startBarnabas starts Barnabas in a profile.
+func startBarnabas(profile string, properties map[string]string) (*testbed.Broker, error) {
+	return barnabas.Start(barnabas.Options{Profile: profile, Properties: deletingSoon(properties)})
+}
+
 // startKafka starts Apache Kafka as a server would run.
 func startKafka(properties map[string]string) (*testbed.Broker, error) {
-	all := map[string]string{
-		// Files of deleted topics go soon, or the rounds fill the disk.
-		"log.segment.delete.delay.ms": "1000",
-	}
+	return oracle.Start(oracle.Options{HeapMiB: 1024, Server: true, Properties: deletingSoon(properties)})
+}
+
+// deletingSoon adds that files of deleted topics go soon: the rounds would fill the disk,
+// and a broker would pay for them while another is measured.
+func deletingSoon(properties map[string]string) map[string]string {
+	all := map[string]string{"log.segment.delete.delay.ms": "1000"}
 	maps.Copy(all, properties)
-	return oracle.Start(oracle.Options{HeapMiB: 1024, Server: true, Properties: all})
+	return all
 }
 
 // startOwn builds and starts a program of a folder beside this one.
@@ -132,7 +141,9 @@ func withTopic(b contender, partitions int32, f func(ctx context.Context, topic 
 	return withTopicOf(b, partitions, nil, f)
 }
 
-// withTopicOf is withTopic for a topic with settings.
+// withTopicOf is withTopic for a topic with settings. It returns when the files are gone,
+// so that what it costs to remove them falls on nobody's figures. The topic is deleted
+// when f fails as well, or the next workload would find the disk fuller.
 func withTopicOf(b contender, partitions int32, settings map[string]*string, f func(ctx context.Context, topic string) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), benchTimeout)
 	defer cancel()
@@ -146,15 +157,51 @@ func withTopicOf(b contender, partitions int32, settings map[string]*string, f f
 	if _, err := admin.CreateTopic(ctx, partitions, 1, settings, topic); err != nil {
 		return err
 	}
-	if err := awaitTopic(ctx, admin, topic, partitions); err != nil {
-		return err
+	err = awaitTopic(ctx, admin, topic, partitions)
+	if err == nil {
+		err = f(ctx, topic)
 	}
-	if err := f(ctx, topic); err != nil {
-		return err
-	}
-	_, err = admin.DeleteTopic(ctx, topic)
-	return err
+	return errors.Join(err, deleteTopic(b, admin, topic))
 }
+
+// deletePatience bounds how long a broker may take to forget a topic. Kafka first looks
+// for files to remove half a minute after its start.
+const deletePatience = time.Minute
+
+// deleteTopic deletes a topic and waits until its files are gone. It has a time of its
+// own: that of the workload may be over.
+func deleteTopic(b contender, admin *kadm.Client, topic string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), deletePatience)
+	defer cancel()
+	if _, err := admin.DeleteTopic(ctx, topic); err != nil {
+		return fmt.Errorf("delete %s: %w", topic, err)
+	}
+	for {
+		left, err := filesOf(b.DataDir(), topic)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d folders of the deleted topic %s are left after %v", len(left), topic, deletePatience)
+		case <-time.After(metadataPause):
+		}
+	}
+}
+
+// filesOf are the folders of a topic's partitions, and those set aside to be removed:
+// directly in the data folder, or with kfake in one folder below it.
+func filesOf(data, topic string) ([]string, error) {
+	direct, err := filepath.Glob(filepath.Join(data, topic+"-*"))
+	if err != nil {
+		return nil, err
+	}
+	below, err := filepath.Glob(filepath.Join(data, "partitions", topic+"-*"))
+	return append(direct, below...), err
+}
+
+// topicPause is between two looks at whether a new topic is there.
+const topicPause = 5 * time.Millisecond
 
 // awaitTopic waits until every partition answers: Kafka creates logs a moment
 // after it has answered.
@@ -164,8 +211,10 @@ func awaitTopic(ctx context.Context, admin *kadm.Client, topic string, partition
 		if err == nil && ends.Error() == nil && len(ends[topic]) == int(partitions) {
 			return nil
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return ctx.Err()
+		case <-time.After(topicPause):
 		}
 	}
 }

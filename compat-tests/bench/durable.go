@@ -7,14 +7,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
 // durableStarters make each broker sync a batch before it answers.
 var durableStarters = map[string]starter{
-	"barnabas": func() (*testbed.Broker, error) { return barnabas.Start(barnabas.Options{Profile: "server"}) },
+	"barnabas": func() (*testbed.Broker, error) { return startBarnabas("server", nil) },
 	"kfake":    func() (*testbed.Broker, error) { return startOwn("kfake", "peer", "-sync") },
 	"kafka": func() (*testbed.Broker, error) {
 		return startKafka(map[string]string{"log.flush.interval.messages": "1"})

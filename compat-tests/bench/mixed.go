@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
@@ -33,7 +32,7 @@ var mixedBroker = map[string]string{"log.retention.check.interval.ms": "5000", "
 
 var mixedStarters = map[string]starter{
 	"barnabas": func() (*testbed.Broker, error) {
-		return barnabas.Start(barnabas.Options{Profile: "dev", Properties: mixedBroker})
+		return startBarnabas("dev", mixedBroker)
 	},
 	"kafka": func() (*testbed.Broker, error) { return startKafka(mixedBroker) },
 }

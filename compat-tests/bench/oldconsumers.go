@@ -32,7 +32,7 @@ var errRefused = errors.New("the broker does not convert the codec")
 // Apache Kafka 4 does not convert any more.
 var oldStarters = map[string]starter{
 	"kafka": func() (*testbed.Broker, error) {
-		return oracle.Start(oracle.Options{Version: oracle.Old, HeapMiB: 1024, Server: true})
+		return oracle.Start(oracle.Options{Version: oracle.Old, HeapMiB: 1024, Server: true, Properties: deletingSoon(nil)})
 	},
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/barnabas"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
@@ -37,7 +36,7 @@ var eagerRetention = map[string]string{"log.retention.check.interval.ms": "100",
 // retentionStarters: kfake is left out as it is of compaction.
 var retentionStarters = map[string]starter{
 	"barnabas": func() (*testbed.Broker, error) {
-		return barnabas.Start(barnabas.Options{Profile: "dev", Properties: eagerRetention})
+		return startBarnabas("dev", eagerRetention)
 	},
 	"kafka": func() (*testbed.Broker, error) { return startKafka(eagerRetention) },
 }
