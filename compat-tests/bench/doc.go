@@ -39,7 +39,12 @@
 // of the machine falls on all, in an order of its own for each workload and
 // round, so that none always follows the same one. A null broker of its own is
 // measured before and after each round: when that moved, the machine did, and the
-// round is void and repeated, --repeats times. Figures are medians over the rounds.
+// round is void; --repeats such rounds may be for each wanted one. They count only where
+// no other does, and then every verdict says so. A measurement begins when the machine is
+// 85 % idle, or after 10 s, and the table counts those; the record has what the host stole
+// of each round. A broker that died or hung is left out of what follows. The time limit
+// of a series begins after starts and the warm-up, and ends a round between two workloads.
+// Figures are medians over the rounds.
 // A figure alone says little, the ratios beside it are what counts. The series start,
 // mixed, and memory and scale have no such yardstick: states take turns, a run is one time
 // series, or a broker is fresh for each measurement. Below a table stand its goals
@@ -54,7 +59,7 @@
 // parts. null and peer are the brokers that are built here, rdkafka is the load of
 // librdkafka.
 //
-//	go run ./bench [--rounds 3] [--repeats 2] [--warm 1024] [--limit 12m] [--json FILE]
+//	go run ./bench [--rounds 3] [--repeats 2] [--warm 1024] [--limit 40m] [--json FILE]
 //	               [--against kfake,kfake-memory,kafka,null]
 //	               [--only 'durable,groups' or 'raw fetch']: series, or parts of workloads' names
 //	side by side   [--size 512] [--requests 50000] [--starts 10]

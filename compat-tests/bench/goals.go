@@ -105,7 +105,7 @@ func best(r *row, columns []string) string {
 }
 
 func (g goal) judge(v *record.Verdict, t *table, r *row, column string) {
-	v.Column, v.Samples = column, g.samples(t, r, column)
+	v.Column, v.Samples, v.Unsteady = column, g.samples(t, r, column), t.unsteady
 	switch {
 	case g.none:
 		v.Got = slices.Max(r.samples[column])

@@ -32,7 +32,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 3, "measured rounds")
-	flag.IntVar(&o.repeats, "repeats", 2, "times that a round is repeated in which the null broker moved")
+	flag.IntVar(&o.repeats, "repeats", 2, "void rounds, in which the null broker moved, for each measured one")
 	flag.IntVar(&o.warmMiB, "warm", 1024, "MiB that Kafka is sent before the side-by-side series")
 	flag.IntVar(&o.starts, "starts", 10, "starts of each broker, and from each state of the data folder")
 	flag.IntVar(&o.sizeMiB, "size", 512, "MiB per throughput workload and round; the start series fills twice as much")
@@ -45,7 +45,7 @@ func main() {
 	flag.IntVar(&o.nodePartitions, "node-partitions", 100_000, "partitions on one node in the memory and scale series")
 	flag.StringVar(&o.only, "only", "", "a series, or workloads whose name contains this; or several, between commas")
 	flag.StringVar(&o.against, "against", "kfake,kfake-memory,kafka,null", "peers to compare with, of those that a series has; empty is none")
-	flag.DurationVar(&o.limit, "limit", 12*time.Minute, "begin no round of a series after this time")
+	flag.DurationVar(&o.limit, "limit", 40*time.Minute, "begin no workload of a series after this time, counted from the end of the warm-up")
 	flag.StringVar(&o.json, "json", "", "also write the figures to this file after each series, beside what it has of others")
 	flag.Parse()
 	if err := run(o); err != nil {

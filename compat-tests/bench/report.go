@@ -33,6 +33,10 @@ type table struct {
 	ofFirst bool
 	rows    []*row
 	goals   []goal
+	// busy are phases that began while others were at work.
+	busy int
+	// unsteady says that only void rounds were there to take figures from.
+	unsteady bool
 	// least is how many samples of a figure a verdict takes; 0 is one.
 	least int
 	// notes tell what the reader has to know, failures which workloads failed.
@@ -45,6 +49,13 @@ func (t *table) note(format string, args ...any) {
 	fmt.Fprintln(os.Stderr, t.notes[len(t.notes)-1])
 }
 
+// noteBusy says how many measurements others may have disturbed.
+func (t *table) noteBusy() {
+	if t.busy > 0 {
+		t.note("%d measurements began though the machine had not been %.0f %% idle within %v", t.busy, 100*idleShare, idlePatience)
+	}
+}
+
 // fail notes a workload that failed; the others go on.
 func (t *table) fail(format string, args ...any) {
 	t.failures = append(t.failures, fmt.Sprintf(format, args...))
@@ -53,6 +64,7 @@ func (t *table) fail(format string, args ...any) {
 
 // merge adds the samples of another table.
 func (t *table) merge(other *table) {
+	t.busy += other.busy
 	for _, r := range other.rows {
 		for _, broker := range other.brokers {
 			for _, v := range r.samples[broker] {
@@ -105,6 +117,9 @@ func (t *table) measure(w workload, b contender, o options) error {
 }
 
 func (t *table) addPhase(broker string, p phase) {
+	if p.busy {
+		t.busy++
+	}
 	for _, m := range p.more {
 		t.add(m.name, m.unit, m.better, broker, m.value)
 	}

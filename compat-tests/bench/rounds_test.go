@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -36,29 +38,36 @@ func TestYardstick(t *testing.T) {
 	}
 }
 
-// A void round leaves no samples but a record; the last repeat is kept, and said so.
+// A void round leaves no samples but a record where others count.
 func TestVoidRounds(t *testing.T) {
-	tab := &table{brokers: []string{"ours"}}
-	x := &rounds{table: tab, progress: &progress{}, steps: 7}
-	attempt := func(attempt int, moved, value float64) *round {
-		r := &round{Round: record.Round{Round: 1, Attempt: attempt, Moved: moved}, table: &table{brokers: tab.brokers}}
-		r.table.add("speed", "MB/s", higher, "ours", value)
-		return r
-	}
-	if x.keep(attempt(1, 0.2, 10), false) || len(tab.rows) != 0 || x.progress.steps != 7 {
-		t.Errorf("a round in which the machine moved counts: %v, %d steps more", tab.rows, x.progress.steps)
-	}
-	if !x.keep(attempt(2, 0.1, 20), false) || len(tab.notes) != 0 {
-		t.Errorf("a valid round does not count, or is noted: %q", tab.notes)
-	}
-	if !x.keep(attempt(3, 0.3, 30), true) || len(tab.notes) != 1 || !strings.Contains(tab.notes[0], "30 %") {
-		t.Errorf("the last repeat is not kept, or not noted: %q", tab.notes)
-	}
-	if got := tab.rows[0].samples["ours"]; !slices.Equal(got, []float64{20, 30}) {
-		t.Errorf("samples %v", got)
-	}
-	if len(tab.rounds) != 3 || !tab.rounds[0].Void || tab.rounds[2].Void {
-		t.Errorf("rounds recorded: %+v", tab.rounds)
+	for _, c := range []struct {
+		name             string
+		moved            []float64
+		samples          []float64
+		unsteady         bool
+		steps, noteCount int
+	}{
+		{"all count", []float64{0.1, 0}, []float64{0, 1}, false, 0, 0},
+		{"one is void", []float64{0.2, 0.1, 0.3}, []float64{1}, false, 14, 1},
+		{"all are void", []float64{0.2, 0.4}, []float64{0, 1}, true, 14, 1},
+	} {
+		tab := &table{brokers: []string{"ours"}, goals: []goal{{row: "speed", unit: "MB/s", column: "ours", atLeast: 0.1}}}
+		x := &rounds{table: tab, progress: &progress{}, steps: 7}
+		for i, moved := range c.moved {
+			r := &round{Round: record.Round{Round: 1, Attempt: i + 1, Moved: moved}, table: &table{brokers: tab.brokers}}
+			r.table.add("speed", "MB/s", higher, "ours", float64(i))
+			x.keep(r)
+		}
+		x.close()
+		if got := tab.rows[0].samples["ours"]; !slices.Equal(got, c.samples) {
+			t.Errorf("%s: samples %v, want %v", c.name, got, c.samples)
+		}
+		if x.progress.steps != c.steps || len(tab.notes) != c.noteCount || len(tab.rounds) != len(c.moved) {
+			t.Errorf("%s: %d steps more, notes %q, rounds %+v", c.name, x.progress.steps, tab.notes, tab.rounds)
+		}
+		if got := tab.verdicts()[0].Unsteady; got != c.unsteady {
+			t.Errorf("%s: unsteady is %v", c.name, got)
+		}
 	}
 }
 
@@ -74,7 +83,8 @@ func (s stub) Name() string { return s.name }
 // workloads that are not for a broker are not tried, and everybody takes turns.
 func TestFailingWorkload(t *testing.T) {
 	tab := &table{}
-	x := &rounds{brokers: []contender{stub{name: "a"}, stub{name: "b"}}, failed: map[string]bool{}, table: tab, progress: newProgress(io.Discard, 4)}
+	x := &rounds{brokers: []contender{stub{name: "a"}, stub{name: "b"}}, failed: map[string]bool{}, table: tab, progress: newProgress(io.Discard, 4),
+		answers: func(contender) error { return nil }}
 	x.series.workloads = []workload{{name: "one"}, {name: "two", columns: []string{"a"}}}
 	var seen []string
 	do := func(w workload, b contender) error {
@@ -92,6 +102,39 @@ func TestFailingWorkload(t *testing.T) {
 	}
 	if len(tab.failures) != 1 || tab.failures[0] != "one on b: broken" {
 		t.Errorf("failures %q", tab.failures)
+	}
+}
+
+// A broker that does not answer after a failure, or was too slow, is left out of all that
+// follows; the time limit ends a round between two workloads.
+func TestBrokerThatDied(t *testing.T) {
+	for _, c := range []struct {
+		failure, answer error
+		want            []string
+	}{
+		{errors.New("broken"), errors.New("refused"), []string{"onea", "oneb", "twoa"}},
+		{fmt.Errorf("produce: %w", context.DeadlineExceeded), nil, []string{"onea", "oneb", "twoa"}},
+		{errors.New("broken"), nil, []string{"onea", "oneb", "twoa", "twob"}},
+	} {
+		tab := &table{}
+		x := &rounds{brokers: []contender{stub{name: "a"}, stub{name: "b"}}, failed: map[string]bool{}, table: tab, progress: newProgress(io.Discard, 4),
+			answers: func(contender) error { return c.answer }}
+		x.series.workloads = []workload{{name: "one"}, {name: "two"}}
+		var seen []string
+		whole := x.run("", 0, func(w workload, b contender) error {
+			seen = append(seen, w.name+b.Name())
+			if w.name+b.Name() == "oneb" {
+				return c.failure
+			}
+			return nil
+		})
+		if slices.Sort(seen); !slices.Equal(seen, c.want) || !whole {
+			t.Errorf("%v, then %v: ran %q, want %q", c.failure, c.answer, seen, c.want)
+		}
+		x.ends = time.Unix(1, 0)
+		if ran := len(seen); x.run("", 1, func(workload, contender) error { ran++; return nil }) || ran != len(seen) {
+			t.Error("a workload begins after the time limit")
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ func (x freshEach) run(s series, o options) (*table, error) {
 			t.fail("%s on %s: %v", w.name, step.broker, err)
 		}
 	}
+	t.noteBusy()
 	return t, nil
 }
 

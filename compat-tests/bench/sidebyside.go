@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 )
 
 // sideBySide takes each workload through several brokers in turn.
@@ -25,7 +24,6 @@ type sideBySide struct {
 }
 
 func (x sideBySide) run(s series, o options) (t *table, err error) {
-	began := time.Now()
 	var many table
 	if x.manyPartitions {
 		o.partitions = partitionsBeside(&many, o)
@@ -48,14 +46,14 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 			return t, err
 		}
 	}
-	if err := x.measure(s, t, brokers, o, began); err != nil || !x.memory {
+	if err := x.measure(s, t, brokers, o); err != nil || !x.memory {
 		return t, err
 	}
 	return t, t.memory("RSS after all of this series", brokers)
 }
 
 // measure warms the brokers up and takes the rounds.
-func (x sideBySide) measure(s series, t *table, brokers []contender, o options, began time.Time) error {
+func (x sideBySide) measure(s series, t *table, brokers []contender, o options) error {
 	y, err := newYardstick()
 	if err != nil {
 		return err
@@ -70,11 +68,11 @@ func (x sideBySide) measure(s series, t *table, brokers []contender, o options, 
 		}
 	}
 	// A JVM compiles what runs often: every workload is taken once, unmeasured.
-	r.run(s.name()+": warming up", 0, func(w workload, b contender) error {
+	r.run(s.name()+": warming up", -1, func(w workload, b contender) error {
 		_, err := w.run(b, o)
 		return err
 	})
-	return r.measure(o, began)
+	return r.measure(o)
 }
 
 // firstGiB gives Kafka --warm MiB before its figures are taken: its JVM needs that

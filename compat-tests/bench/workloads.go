@@ -23,6 +23,8 @@ type phase struct {
 	rss int64
 	// latencies of single requests, where they count.
 	latencies []time.Duration
+	// busy says that others were at work when it began.
+	busy bool
 	// more are figures of other kinds.
 	more []sample
 }
@@ -62,9 +64,10 @@ var workloads = []workload{
 	{name: "catch-up reads while producing", run: runCatchUp, columns: []string{"barnabas", "kfake", "kfake-memory", "kafka"}},
 }
 
-// timed measures f against the clock and the broker's CPU.
+// timed measures f against the clock and the broker's CPU, once the machine is idle.
 func timed(b contender, o options, name string, f func() (bytes, requests int64, err error)) (phase, error) {
 	settle(2 * o.sizeMiB << 20)
+	busy := !awaitIdle()
 	before, err := b.Usage()
 	if err != nil {
 		return phase{}, err
@@ -76,7 +79,7 @@ func timed(b contender, o options, name string, f func() (bytes, requests int64,
 		return phase{}, fmt.Errorf("%s: %w", name, err)
 	}
 	after, err := b.Usage()
-	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU(), rss: after.RSS}, err
+	return phase{name: name, bytes: bytes, requests: requests, wall: wall, cpu: after.CPU() - before.CPU(), rss: after.RSS, busy: busy}, err
 }
 
 // runClients produces and then consumes one topic by franz-go.

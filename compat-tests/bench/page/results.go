@@ -78,7 +78,7 @@ func remarks(s record.Series) string {
 		}
 	}
 	if void > 0 {
-		fmt.Fprintf(&b, "- %d of %d rounds were void, because the null broker moved, and were repeated.\n", void, len(s.Rounds))
+		fmt.Fprintf(&b, "- %d of %d rounds were void, because the null broker moved.\n", void, len(s.Rounds))
 	}
 	for _, note := range s.Notes {
 		fmt.Fprintf(&b, "- %s\n", note)
@@ -115,6 +115,9 @@ func goalsOf(s record.Series) string {
 			verdict, got = "**not measured**", v.Missing
 		case v.Met:
 			verdict = "met"
+		}
+		if v.Unsteady {
+			verdict += ", on an unsteady machine"
 		}
 		line(&b, []string{what, got, fmt.Sprintf("%s %.3g%s", side, v.Bound, suffix), verdict})
 	}

@@ -69,6 +69,8 @@ type Verdict struct {
 	// tells why there is no verdict; then neither Met nor Got says anything.
 	Samples int    `json:"samples,omitempty"`
 	Missing string `json:"missing,omitempty"`
+	// Unsteady says that the machine moved in every round.
+	Unsteady bool `json:"unsteady,omitempty"`
 }
 
 // Outcome is the verdict in a word or two.
@@ -106,6 +108,9 @@ func (v Verdict) String() string {
 	if v.Samples > 0 {
 		text += fmt.Sprintf(" (%d samples)", v.Samples)
 	}
+	if v.Unsteady {
+		text += " - but the machine was not steady"
+	}
 	return text
 }
 
@@ -118,6 +123,10 @@ type Round struct {
 	After   Reading `json:"null_after"`
 	// Moved is by how much the readings differ from those of the first valid round.
 	Moved float64 `json:"null_moved"`
+	// Steal is the share of the machine's time that its host gave to others.
+	Steal float64 `json:"steal"`
+	// Busy are the measurements that began while others were at work.
+	Busy int `json:"busy,omitempty"`
 	// Void rounds do not count.
 	Void    bool     `json:"void"`
 	Figures []Figure `json:"figures,omitempty"`
