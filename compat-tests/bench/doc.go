@@ -59,7 +59,7 @@
 // parts. null and peer are the brokers that are built here, rdkafka is the load of
 // librdkafka.
 //
-//	go run ./bench [--rounds 3] [--repeats 2] [--warm 1024] [--limit 40m] [--json FILE]
+//	go run ./bench [--rounds 3] [--repeats 2] [--warm 1024] [--limit 40m] [--json FILE] [--dir FOLDER]
 //	               [--against kfake,kfake-memory,kafka,null]
 //	               [--only 'durable,groups' or 'raw fetch']: series, or parts of workloads' names
 //	side by side   [--size 512] [--requests 50000] [--starts 10]

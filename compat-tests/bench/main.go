@@ -26,7 +26,7 @@ type options struct {
 	repeats, warmMiB int
 	only, against    string
 	limit            time.Duration
-	json             string
+	json, dir        string
 }
 
 func main() {
@@ -47,11 +47,22 @@ func main() {
 	flag.StringVar(&o.against, "against", "kfake,kfake-memory,kafka,null", "peers to compare with, of those that a series has; empty is none")
 	flag.DurationVar(&o.limit, "limit", 40*time.Minute, "begin no workload of a series after this time, counted from the end of the warm-up")
 	flag.StringVar(&o.json, "json", "", "also write the figures to this file after each series, beside what it has of others")
+	flag.StringVar(&o.dir, "dir", os.TempDir(), "where the folder of the run is made, which has all data and goes at the end")
 	flag.Parse()
-	if err := run(o); err != nil {
+	if err := runIn(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// runIn runs in a folder that is removed whatever happens.
+func runIn(o options) error {
+	folder, err := runFolder(o.dir)
+	if err != nil {
+		return err
+	}
+	endOnSignal(folder)
+	return errors.Join(run(o), os.RemoveAll(folder))
 }
 
 // run measures every series that --only leaves something of. A series that fails
@@ -71,7 +82,11 @@ func run(o options) error {
 		}
 	}
 	for _, s := range chosen {
-		t, err := s.run(s, o)
+		var t *table
+		err := checkSpace(os.TempDir(), o)
+		if err == nil {
+			t, err = s.run(s, o)
+		}
 		if t != nil {
 			fmt.Printf("\n%s\n\n%s", s.title, t)
 			out.Series = append(out.Series, t.record(s.title))
@@ -102,10 +117,10 @@ func run(o options) error {
 	return failed
 }
 
-// flagsSet are the flags of the command line, but for where the record lies.
+// flagsSet are the flags of the command line, but for where record and data lie.
 func flagsSet() (out []string) {
 	flag.Visit(func(f *flag.Flag) {
-		if f.Name != "json" {
+		if f.Name != "json" && f.Name != "dir" {
 			out = append(out, "--"+f.Name+"="+f.Value.String())
 		}
 	})

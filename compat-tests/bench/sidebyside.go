@@ -18,7 +18,9 @@ type sideBySide struct {
 	starters map[string]starter
 	// starts also measures restarts, memory the resident memory at the end.
 	starts, memory bool
-	goals          []goal
+	// disk says that the figures are those of a disk: there are none in memory.
+	disk  bool
+	goals []goal
 	// manyPartitions needs as many open files as kfake has for --partitions.
 	manyPartitions bool
 }
@@ -28,6 +30,9 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 	if x.manyPartitions {
 		o.partitions = partitionsBeside(&many, o)
 	}
+	if x.disk && inMemory(os.TempDir()) {
+		return nil, fmt.Errorf("%s lies in memory, where nothing is synced: give another --dir", os.TempDir())
+	}
 	brokers, err := x.startAll(o)
 	defer func() {
 		for _, b := range brokers {
@@ -36,11 +41,11 @@ func (x sideBySide) run(s series, o options) (t *table, err error) {
 			}
 		}
 	}()
-	if err != nil {
-		return nil, err
-	}
 	t = newTable(brokers)
 	t.notes, t.goals, t.least = many.notes, x.goals, enough(o.rounds)
+	if err != nil {
+		return t, err
+	}
 	if x.starts {
 		if err := measureStarts(t, brokers, o); err != nil {
 			return t, err
