@@ -8,21 +8,17 @@ import (
 	"time"
 )
 
-// Usage is what a process has consumed. It is read from /proc and so exists on
-// Linux only.
+// Usage is what a process has consumed. It is read from /proc and a clock of the kernel,
+// and so exists on Linux only.
 type Usage struct {
 	// RSS and PeakRSS are resident bytes, now and at most.
 	RSS, PeakRSS int64
-	// User and System are CPU time since the process began.
-	User, System time.Duration
+	cpu          time.Duration
 }
 
-// CPU is all CPU time.
-func (u Usage) CPU() time.Duration { return u.User + u.System }
-
-// ticksPerSecond is USER_HZ, which Linux fixes at 100 for /proc on every
-// architecture that Go supports.
-const ticksPerSecond = 100
+// CPU is the time of all threads since the process began, in user mode and in the kernel.
+// It comes from the scheduler: /proc counts ticks of 10 ms.
+func (u Usage) CPU() time.Duration { return u.cpu }
 
 // ReadUsage measures a process.
 func ReadUsage(pid int) (Usage, error) {
@@ -40,28 +36,13 @@ func ReadUsage(pid int) (Usage, error) {
 			u.PeakRSS = kibibytes(rest)
 		}
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return u, err
+	if u.cpu, err = cpuTime(pid); err != nil {
+		return u, fmt.Errorf("CPU time of process %d: %w", pid, err)
 	}
-	// The command name is in parentheses and may hold anything, spaces
-	// included; the fields after it are plain. utime and stime are numbers 14
-	// and 15 of the line, counted from 1.
-	_, plain, found := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')'):]), " ")
-	fields := strings.Fields(plain)
-	if !found || len(fields) < 13 {
-		return u, fmt.Errorf("/proc/%d/stat has an unknown form", pid)
-	}
-	u.User, u.System = ticks(fields[11]), ticks(fields[12])
 	return u, nil
 }
 
 func kibibytes(s string) int64 {
 	n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(s), " kB"), 10, 64)
 	return n << 10
-}
-
-func ticks(s string) time.Duration {
-	n, _ := strconv.ParseInt(s, 10, 64)
-	return time.Duration(n) * time.Second / ticksPerSecond
 }
