@@ -189,7 +189,7 @@ func paced(row string, perSecond int) func(b contender, o options) ([]phase, err
 			}
 			p.more = tailOf(row, latencies)
 			// What of it is the generator's.
-			p.more = append(p.more, sample{row, "late p99 ms", lower, tailOf(row, late)[1].value})
+			p.more = append(p.more, sample{row, "late p99 ms", neither, tailOf(row, late)[1].value})
 			return p, nil
 		})
 	}

@@ -16,6 +16,8 @@ type direction int
 const (
 	higher direction = iota
 	lower
+	// neither is of the load, not of the broker: nobody is ahead by it.
+	neither
 )
 
 // row is one figure, with a sample per round and broker.
@@ -207,7 +209,7 @@ func (t *table) String() string {
 func (t *table) ratio(r *row, column string) float64 {
 	first, other := median(r.samples[t.brokers[0]]), median(r.samples[column])
 	switch {
-	case first == 0 || other == 0:
+	case first == 0 || other == 0 || r.better == neither:
 		return 0
 	case t.ofFirst:
 		return other / first
@@ -231,10 +233,7 @@ func (t *table) record(title string) record.Series {
 
 func (t *table) figures() (out []record.Figure) {
 	for _, r := range t.rows {
-		better := "higher"
-		if r.better == lower {
-			better = "lower"
-		}
+		better := map[direction]string{higher: "higher", lower: "lower", neither: record.Neither}[r.better]
 		out = append(out, record.Figure{Name: r.name, Unit: r.unit, Better: better, Samples: r.samples})
 	}
 	return out

@@ -20,6 +20,7 @@ func exampleRun() record.Run {
 			Figures: []record.Figure{
 				{Name: "produce", Unit: "MB/s", Better: "higher", Samples: map[string][]float64{"barnabas": {8, 9, 10}, "kafka-4.3.1": {3}, "null": {18}}},
 				{Name: "a < b", Unit: "CPU s/GB", Better: "lower", Samples: map[string][]float64{"barnabas": {1}, "kafka-4.3.1": {20}}},
+				{Name: "late", Unit: "ms", Better: record.Neither, Samples: map[string][]float64{"barnabas": {1}, "kafka-4.3.1": {20}}},
 			},
 			Goals: []record.Verdict{{Row: "produce", Unit: "MB/s", Column: "kafka-4.3.1", Ratio: true, Got: 3, Bound: 4}},
 			Notes: []string{"a note"}, Failures: []string{"x on y: broken\nwith a log"},
@@ -56,6 +57,7 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"before\n", "\nafter\n", "Measured on 2026-01-02: 2 cores of X", "barnabas 1; kafka 4.3.1", "| produce | MB/s | 9.00 (8.00-10.0) | 3.00 | 18.0 | 3x | 0.5x |",
+		"| late | ms | 1.00 | 20.0 | - | - | - |",
 		"| produce, MB/s, to kafka-4.3.1 | 3x | >= 4x | **missed** |", "1 of 2 rounds were void", "- a note", "- failed: x on y: broken\n", "(performance/side-by-side.svg)",
 	} {
 		if !strings.Contains(first, want) {
@@ -70,7 +72,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// A plot is well-formed XML; less is better turns into how many times better.
+// A plot is well-formed XML; less is better turns into how many times better, and what
+// nobody is ahead by has no bars.
 func TestPlot(t *testing.T) {
 	plots := plotsOf(exampleRun())
 	if len(plots) != 1 || len(plots[0].rows) != 2 || plots[0].rows[1].times[0] != 20 || plots[0].rows[0].times[1] != 0.5 {

@@ -17,7 +17,9 @@ func (r Run) WriteBenchfmt(w io.Writer) error {
 	better := map[string]string{}
 	for _, s := range r.Series {
 		for _, f := range s.Figures {
-			better[benchUnit(f.Unit)] = f.Better
+			if f.Better != Neither {
+				better[benchUnit(f.Unit)] = f.Better
+			}
 		}
 	}
 	for _, unit := range slices.Sorted(maps.Keys(better)) {

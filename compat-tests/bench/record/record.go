@@ -42,6 +42,9 @@ type Series struct {
 	Rounds []Round `json:"rounds,omitempty"`
 }
 
+// Neither is the Better of a figure by which nobody is ahead: it is of the load.
+const Neither = "neither"
+
 // Figure is a row: the samples of the rounds that count, by column.
 type Figure struct {
 	Name    string               `json:"name"`
@@ -273,7 +276,7 @@ func judged(earlier []Verdict, later Series) []Verdict {
 func (s Series) Ratio(f Figure, column string) float64 {
 	first, other := Median(f.Samples[s.Columns[0]]), Median(f.Samples[column])
 	switch {
-	case first == 0 || other == 0:
+	case first == 0 || other == 0 || f.Better == Neither:
 		return 0
 	case s.OfFirst:
 		return other / first
