@@ -89,7 +89,7 @@ func run(o options) error {
 		}
 		if t != nil {
 			fmt.Printf("\n%s\n\n%s", s.title, t)
-			out.Series = append(out.Series, t.record(s.title))
+			out.Series = append(out.Series, t.record(s, out))
 			if len(t.rows) == 0 && err == nil {
 				err = errors.New("nothing was measured")
 			}

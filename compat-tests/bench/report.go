@@ -225,9 +225,17 @@ func (t *table) verdicts() (out []record.Verdict) {
 	return out
 }
 
-// record is the table for machines.
-func (t *table) record(title string) record.Series {
-	return record.Series{Title: title, Columns: t.brokers, OfFirst: t.ofFirst, Figures: t.figures(), Goals: t.verdicts(),
+// record is the table of a series for machines, as part of a run.
+func (t *table) record(s series, of record.Run) record.Series {
+	figures := t.figures()
+	for i := range figures {
+		figures[i].Date, figures[i].Version = of.Date, of.Versions["barnabas"]
+	}
+	var taken []string
+	for _, w := range s.workloads {
+		taken = append(taken, w.name)
+	}
+	return record.Series{Title: s.title, Workloads: taken, Columns: t.brokers, OfFirst: t.ofFirst, Figures: figures, Goals: t.verdicts(),
 		Notes: t.notes, Failures: t.failures, Rounds: t.rounds}
 }
 

@@ -72,6 +72,22 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// Figures of several runs say of which; a column of an earlier one has its date and no
+// ratio.
+func TestPageOfSeveralRuns(t *testing.T) {
+	r := exampleRun()
+	figures := r.Series[0].Figures
+	figures[0].Date, figures[0].Version = "2026-01-02T03:04:05Z", "v2"
+	figures[1].Date, figures[1].Version = "2026-01-01T03:04:05Z", "v1"
+	figures[0].Earlier = map[string]string{"null": "2026-01-01T00:00:00Z"}
+	text := results(r, nil)
+	for _, want := range []string{"| 18.0, of 2026-01-01 | 3x | - |", "- of 2026-01-02, Barnabas v2: produce (MB/s)\n", "- of 2026-01-01, Barnabas v1: a < b (CPU s/GB)\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // A plot is well-formed XML; less is better turns into how many times better, and what
 // nobody is ahead by has no bars.
 func TestPlot(t *testing.T) {

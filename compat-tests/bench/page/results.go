@@ -12,8 +12,7 @@ import (
 // results is the generated part of the page.
 func results(run record.Run, plots []plot) string {
 	var b strings.Builder
-	day, _, _ := strings.Cut(run.Date, "T")
-	fmt.Fprintf(&b, "Measured on %s: %s.\n", day, run.Machine)
+	fmt.Fprintf(&b, "Measured on %s: %s.\n", day(run.Date), run.Machine)
 	var versions []string
 	for _, name := range slices.Sorted(maps.Keys(run.Versions)) {
 		versions = append(versions, name+" "+run.Versions[name])
@@ -27,6 +26,7 @@ func results(run record.Run, plots []plot) string {
 			}
 		}
 		b.WriteString(tableOf(s))
+		b.WriteString(runsOf(s))
 		b.WriteString(remarks(s))
 		b.WriteString(goalsOf(s))
 	}
@@ -51,7 +51,11 @@ func tableOf(s record.Series) string {
 	for _, f := range s.Figures {
 		cells := []string{f.Name, f.Unit}
 		for _, column := range s.Columns {
-			cells = append(cells, record.Spread(f.Samples[column]))
+			cell := record.Spread(f.Samples[column])
+			if date, earlier := f.Earlier[column]; earlier {
+				cell += ", of " + day(date)
+			}
+			cells = append(cells, cell)
 		}
 		for _, column := range s.Columns[1:] {
 			cells = append(cells, record.Times(s.Ratio(f, column)))
@@ -59,6 +63,39 @@ func tableOf(s record.Series) string {
 		line(&b, cells)
 	}
 	return b.String() + "\n"
+}
+
+// day is the date of a moment.
+func day(moment string) string {
+	date, _, _ := strings.Cut(moment, "T")
+	return date
+}
+
+// runsOf tells when, and on which Barnabas, the figures of a series were measured; where
+// that was in several runs, which in which.
+func runsOf(s record.Series) string {
+	rows := map[string][]string{}
+	for _, f := range s.Figures {
+		if f.Date == "" {
+			continue
+		}
+		of := day(f.Date) + ", Barnabas " + f.Version
+		if name := f.Name + " (" + f.Unit + ")"; !slices.Contains(rows[of], name) {
+			rows[of] = append(rows[of], name)
+		}
+	}
+	var b strings.Builder
+	for _, of := range slices.Sorted(maps.Keys(rows)) {
+		which := ""
+		if len(rows) > 1 {
+			which = ": " + strings.Join(rows[of], ", ")
+		}
+		fmt.Fprintf(&b, "- of %s%s\n", of, which)
+	}
+	if b.Len() > 0 {
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 func line(b *strings.Builder, cells []string) {

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 )
 
 // Run is one run, or several merged into one.
@@ -28,8 +27,10 @@ type Run struct {
 
 // Series is one table.
 type Series struct {
-	Title   string   `json:"title"`
-	Columns []string `json:"columns"`
+	Title string `json:"title"`
+	// Workloads are those that were taken, whether they failed or not.
+	Workloads []string `json:"workloads,omitempty"`
+	Columns   []string `json:"columns"`
 	// OfFirst says that the ratios are of each column to the first; else they are
 	// of the first to each other one.
 	OfFirst bool      `json:"of_first,omitempty"`
@@ -51,6 +52,12 @@ type Figure struct {
 	Unit    string               `json:"unit"`
 	Better  string               `json:"better"`
 	Samples map[string][]float64 `json:"samples"`
+	// Date is that of the run that measured it, and Version that of Barnabas then.
+	Date    string `json:"date,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Earlier has the dates of those columns that are of an earlier run than the others,
+	// because that of Date did not measure them: there is no ratio to them.
+	Earlier map[string]string `json:"earlier,omitempty"`
 }
 
 // Verdict is a goal: met, missed, or not measured.
@@ -184,96 +191,11 @@ func Earlier(path string, next Run) ([]Run, error) {
 	return []Run{r}, nil
 }
 
-// Merge joins runs of one machine. A figure that several have is that of the last
-// of them: figures of two runs are never one median, because only those of one run
-// were measured beside each other.
-func Merge(runs ...Run) (Run, error) {
-	if len(runs) == 0 {
-		return Run{}, fmt.Errorf("no runs to merge")
-	}
-	out := runs[0]
-	out.Versions = map[string]string{}
-	out.Series, out.Flags = nil, nil
-	for _, r := range runs {
-		if r.Machine != out.Machine {
-			return Run{}, fmt.Errorf("runs of two machines: %s, and %s", out.Machine, r.Machine)
-		}
-		out.Date = max(out.Date, r.Date)
-		out.Flags = append(out.Flags, r.Flags...)
-		for name, version := range r.Versions {
-			if before, known := out.Versions[name]; known && slices.Contains(strings.Split(before, ", "), version) {
-				version = before
-			} else if known {
-				version = before + ", " + version
-			}
-			out.Versions[name] = version
-		}
-		for _, s := range r.Series {
-			at := slices.IndexFunc(out.Series, func(o Series) bool { return o.Title == s.Title })
-			switch {
-			case at < 0:
-				out.Series = append(out.Series, s)
-			case s.replaces(out.Series[at]):
-				out.Series[at] = s
-			default:
-				out.Series[at] = out.Series[at].with(s)
-			}
-		}
-	}
-	return out, nil
-}
-
-// replaces tells whether a later series measured all that an earlier one had, so that
-// nothing of that remains, its failures neither.
-func (s Series) replaces(earlier Series) bool {
-	return !slices.ContainsFunc(earlier.Figures, func(f Figure) bool {
-		return !slices.ContainsFunc(s.Figures, func(o Figure) bool { return o.Name == f.Name && o.Unit == f.Unit })
-	})
-}
-
-// with is a series with the figures and verdicts of a later one in place of its own.
-func (s Series) with(later Series) Series {
-	figures := slices.Clone(s.Figures)
-	for _, f := range later.Figures {
-		at := slices.IndexFunc(figures, func(o Figure) bool { return o.Name == f.Name && o.Unit == f.Unit })
-		if at < 0 {
-			figures = append(figures, f)
-		} else {
-			figures[at] = f
-		}
-	}
-	s.Figures, s.Goals = figures, judged(s.Goals, later)
-	for _, column := range later.Columns {
-		if !slices.Contains(s.Columns, column) {
-			s.Columns = append(slices.Clip(s.Columns), column)
-		}
-	}
-	s.Notes = slices.Concat(s.Notes, later.Notes)
-	s.Failures = slices.Concat(s.Failures, later.Failures)
-	s.Rounds = slices.Concat(s.Rounds, later.Rounds)
-	return s
-}
-
-// judged are the verdicts of a series and of a later one. One that says that nothing was
-// measured replaces none of a figure that the later series has nothing of.
-func judged(earlier []Verdict, later Series) []Verdict {
-	goals := slices.DeleteFunc(slices.Clone(earlier), func(v Verdict) bool {
-		return slices.ContainsFunc(later.Figures, func(f Figure) bool { return f.Name == v.Row && f.Unit == v.Unit })
-	})
-	for _, v := range later.Goals {
-		at := slices.IndexFunc(goals, v.same)
-		switch {
-		case at < 0:
-			goals = append(goals, v)
-		case v.Missing == "":
-			goals[at] = v
-		}
-	}
-	return goals
-}
-
 // Ratio of a figure between the first column and another; 0 is none.
 func (s Series) Ratio(f Figure, column string) float64 {
+	if f.Earlier[s.Columns[0]] != f.Earlier[column] {
+		return 0 // they were not measured beside each other
+	}
 	first, other := Median(f.Samples[s.Columns[0]]), Median(f.Samples[column])
 	switch {
 	case first == 0 || other == 0 || f.Better == Neither:

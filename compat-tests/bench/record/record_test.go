@@ -61,6 +61,35 @@ func TestMergeReplaces(t *testing.T) {
 	}
 }
 
+// Measured again with fewer peers, a figure keeps the columns of those that were left out,
+// and nobody is compared with them; failures go with the workload that is taken again.
+func TestMergeFewerPeers(t *testing.T) {
+	f := figure("fetch", 1, 2)
+	f.Date = "2026-01-01"
+	alone := Figure{Name: "fetch", Unit: "MB/s", Date: "2026-01-02", Samples: map[string][]float64{"barnabas": {5}}}
+	first := run("2026-01-01", Series{Title: "a", Columns: []string{"barnabas", "kafka"}, Workloads: []string{"raw fetch", "other"}, Figures: []Figure{f},
+		Failures: []string{"raw fetch on barnabas: x", "other on barnabas: y", "kafka is left out from here on: z"}})
+	second := run("2026-01-02", Series{Title: "a", Columns: []string{"barnabas"}, Workloads: []string{"raw fetch"}, Figures: []Figure{alone}})
+	got, err := Merge(first, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := got.Series[0]
+	merged := a.Figures[0]
+	if merged.Date != "2026-01-02" || merged.Samples["barnabas"][0] != 5 || merged.Samples["kafka"][0] != 2 || merged.Earlier["kafka"] != "2026-01-01" || a.Ratio(merged, "kafka") != 0 {
+		t.Errorf("merged into %+v, a ratio of %v", merged, a.Ratio(merged, "kafka"))
+	}
+	if alone.Earlier != nil || len(alone.Samples) != 1 {
+		t.Errorf("the later run has changed: %+v", alone)
+	}
+	if !slices.Equal(a.Failures, []string{"other on barnabas: y", "kafka is left out from here on: z"}) {
+		t.Errorf("failures %q", a.Failures)
+	}
+	if !slices.Equal(a.Workloads, []string{"raw fetch", "other"}) {
+		t.Errorf("workloads %q", a.Workloads)
+	}
+}
+
 // A part of a run is written beside what the file has, unless that is of another machine.
 func TestEarlier(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.json")
