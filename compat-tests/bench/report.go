@@ -97,16 +97,16 @@ func (t *table) add(name, unit string, better direction, broker string, v float6
 	t.rows = append(t.rows, &row{name, unit, better, map[string][]float64{broker: {v}}})
 }
 
-// memory adds the resident memory of every broker.
-func (t *table) memory(name string, brokers []contender) error {
+// memory adds the resident memory of every broker that still runs.
+func (t *table) memory(name string, brokers []contender) {
 	for _, b := range brokers {
 		u, err := b.Usage()
 		if err != nil {
-			return err
+			t.fail("%s on %s: %v", name, b.Name(), err)
+			continue
 		}
 		t.add(name, "MiB", lower, b.Name(), float64(u.RSS)/(1<<20))
 	}
-	return nil
 }
 
 // measure runs a workload once and adds its figures.

@@ -76,7 +76,7 @@ func (x *rounds) measure(o options) (err error) {
 	x.ends = time.Now().Add(o.limit)
 	for turn := 0; x.valid < o.rounds && turn < o.rounds*(1+o.repeats) && err == nil; turn++ {
 		if x.over() {
-			x.table.note("time limit of %v: %d of %d rounds", o.limit, x.valid, o.rounds)
+			x.table.note("time limit of %v: %d of %d rounds; a goal takes %d", o.limit, x.valid, o.rounds, enough(o.rounds))
 			break
 		}
 		var r *round
@@ -102,10 +102,10 @@ func (x *rounds) attempt(turn int, o options) (*round, error) {
 	if turn >= r.Round.Round {
 		label += fmt.Sprintf(", attempt %d", turn+1)
 	}
-	ticks, _ := readTicks() // none on a system without /proc
+	before, _ := readTicks() // none on a system without /proc
 	whole := x.run(label, turn, func(w workload, b contender) error { return r.table.measure(w, b, o) })
 	after, _ := readTicks()
-	r.Steal = after.since(ticks).stolen()
+	r.Steal = after.since(before).stolen()
 	if !whole {
 		x.table.note("time limit of %v: it ended round %d before its last workloads", o.limit, r.Round.Round)
 	}
