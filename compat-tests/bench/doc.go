@@ -50,8 +50,9 @@
 // series, or a broker is fresh for each measurement. Below a table stand its goals
 // (targets.go, and what a series adds): met, missed, or not measured where a workload
 // failed or has fewer than three rounds of as many or more that were asked for; and below
-// all tables all goals, counted. A goal that is not met fails nothing. A
-// workload that fails on a broker is noted there, and the others go on.
+// all tables all goals once more, the targets of targets.go first, and counted. A goal that
+// is not met fails nothing. A workload that fails on a broker is noted there, and the
+// others go on.
 //
 // The JSON (package record) has every sample of every round; page writes
 // docs/performance.md from it, and benchfmt what benchstat reads. It is written after each

@@ -38,7 +38,9 @@ func endOnSignal(folder string) {
 		fmt.Fprintln(os.Stderr, "bench: interrupted; ending the brokers")
 		for range 50 { // a child may have been on its way
 			for _, pid := range children() {
-				_ = syscall.Kill(pid, syscall.SIGKILL) // fails only if it has ended
+				if child, err := os.FindProcess(pid); err == nil {
+					_ = child.Kill() // fails only if it has ended
+				}
 			}
 			if os.RemoveAll(folder) == nil && len(children()) == 0 {
 				break

@@ -14,7 +14,7 @@ func inMemory(folder string) bool {
 	if syscall.Statfs(folder, &s) != nil {
 		return false
 	}
-	kind := uint32(s.Type) //nolint:gosec // the numbers have 32 bits, signed on some architectures
+	kind := uint32(s.Type) // 32 bits, signed on some architectures
 	return kind == tmpfsMagic || kind == ramfsMagic
 }
 

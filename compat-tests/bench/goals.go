@@ -123,22 +123,46 @@ func (g goal) judge(v *record.Verdict, t *table, r *row, column string) {
 // two is no more than their middle.
 func enough(rounds int) int { return min(3, rounds) }
 
-// closing lists the goals of all series of a run in one table, in the order in which
-// the series have them, and counts them.
+// targets are the goals of series that are told first, in the order in which they were set.
+var targets = slices.Concat(throughputTargets, latencyTargets, durableTargets, startTargets, startManyTargets, startBigTargets,
+	scaleTargets, groupTargets, transactionTargets)
+
+// is tells whether a verdict is of the goal.
+func (g goal) is(v record.Verdict) bool {
+	return v.Row == g.row && v.Unit == g.unit && v.Among == g.column && v.Ratio == g.ratio
+}
+
+// closing lists the goals of all series of a run in one table, the targets first, and
+// counts them, those as well whose series was not taken or could not begin.
 func closing(all []record.Series) string {
+	var verdicts []record.Verdict
+	for _, s := range all {
+		verdicts = append(verdicts, s.Goals...)
+	}
+	place := func(v record.Verdict) int {
+		if at := slices.IndexFunc(targets, func(g goal) bool { return g.is(v) }); at >= 0 {
+			return at
+		}
+		return len(targets)
+	}
+	slices.SortStableFunc(verdicts, func(a, b record.Verdict) int { return place(a) - place(b) })
 	var b strings.Builder
 	count := map[string]int{}
-	for _, s := range all {
-		for _, v := range s.Goals {
-			count[v.Outcome()]++
-			fmt.Fprintf(&b, "%s\n", v)
+	for _, v := range verdicts {
+		count[v.Outcome()]++
+		fmt.Fprintf(&b, "%s\n", v)
+	}
+	absent := 0
+	for _, g := range targets {
+		if !slices.ContainsFunc(verdicts, g.is) {
+			absent++
 		}
 	}
-	if b.Len() == 0 {
-		return ""
-	}
 	met, missed := record.Verdict{Met: true}.Outcome(), record.Verdict{}.Outcome()
-	absent := record.Verdict{Missing: "no figure"}.Outcome()
-	fmt.Fprintf(&b, "%d goals met, %d missed, %d not measured\n", count[met], count[missed], count[absent])
-	return b.String()
+	missing := record.Verdict{Missing: "no figure"}.Outcome()
+	fmt.Fprintf(&b, "%d goals met, %d missed, %d not measured", count[met], count[missed], count[missing])
+	if absent > 0 {
+		fmt.Fprintf(&b, "; %d targets are of series that were not taken", absent)
+	}
+	return b.String() + "\n"
 }
