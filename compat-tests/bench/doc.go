@@ -41,7 +41,7 @@
 // measured before and after each round: when that moved, the machine did, and the
 // round is void; --repeats such rounds may be for each wanted one. They count only where
 // no other does, and then every verdict says so. A measurement begins when the machine is
-// 85 % idle, or after 10 s, and the table counts those; the record has what the host stole
+// 85 % idle, or after 3 s, and the table counts those; the record has what the host stole
 // of each round. A broker that died or hung is left out of what follows. The time limit
 // of a series begins after starts and the warm-up, and ends a round between two workloads.
 // Figures are medians over the rounds.

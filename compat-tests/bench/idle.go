@@ -12,7 +12,7 @@ const (
 	// idleWindow; idlePatience is how long that is waited for.
 	idleShare    = 0.85
 	idleWindow   = 250 * time.Millisecond
-	idlePatience = 10 * time.Second
+	idlePatience = 3 * time.Second
 )
 
 // ticks are what all cores have done since the machine started, in USER_HZ.
