@@ -8,7 +8,9 @@
 //	              partitions; raw fetch of 1 MiB and 64 KiB per partition; catch-up reads
 //	              while producing; starts and stops, empty (profile dev)
 //	durable       everything is synced before the answer: Barnabas in profile
-//	              server, Kafka with log.flush.interval.messages=1, kfake -sync
+//	              server, Kafka with log.flush.interval.messages=1, kfake -sync; also
+//	              four times what the WAL of Barnabas holds, and loads together with
+//	              a sync of all that they left to be synced later
 //	compressed    each codec as it comes, and recompressed for a topic that asks for another
 //	end to end    raw frames from producer to consumer, paced at 1,000/s and 10,000/s, and
 //	              one after the other; 100 waiting fetchers

@@ -25,11 +25,28 @@ const (
 	durableOne    = "durable, 16 x 16 KiB x 1p"
 	durableSix    = "durable, 16 x 16 KiB x 6p"
 	durableMany   = "durable 100 partitions, 16 x 16 KiB"
+	durableLong   = "durable, 4 x a WAL, 16 x 16 KiB x 6p"
 	durableKgo    = "durable, produce 1 KiB, franz-go"
 	durableRaw    = "durable, raw produce 128 KiB x 6"
 	// durableConnections have one request in flight each.
 	durableConnections = 16
+	// durableLongTimes --durable-size is 1 GiB unless told otherwise: four times what the
+	// write-ahead log of Barnabas holds, so that most of it waits for segments to be synced.
+	durableLongTimes = 16
+	// allSyncedUnit is of a load together with a sync of all that it left behind. A
+	// write-ahead log puts the sync of the segments off, beyond the end of a short load.
+	allSyncedUnit = "MB/s, all synced"
 )
+
+// durableGoals: what holds of a load has to hold of all that it causes.
+var durableGoals = []goal{
+	{row: durableOne, unit: allSyncedUnit, column: "kafka", ratio: true, atLeast: 8},
+	{row: durableOne, unit: allSyncedUnit, column: "kfake", ratio: true, atLeast: 6},
+	{row: durableSix, unit: allSyncedUnit, column: "kafka", ratio: true, atLeast: 5},
+	{row: durableSix, unit: allSyncedUnit, column: "kfake", ratio: true, atLeast: 8},
+	{row: durableLong, unit: "MB/s", column: "kafka", ratio: true, atLeast: 5},
+	{row: durableLong, unit: "MB/s", column: "kfake", ratio: true, atLeast: 8},
+}
 
 var durableWorkloads = []workload{
 	{name: durableSingle, run: runDurableSingle},
@@ -41,6 +58,9 @@ var durableWorkloads = []workload{
 	}},
 	{name: durableMany, run: func(b contender, o options) ([]phase, error) {
 		return runDurableMany(b, o, durableMany, 100, 4*o.durableMiB)
+	}},
+	{name: durableLong, run: func(b contender, o options) ([]phase, error) {
+		return runDurableMany(b, o, durableLong, partitions, durableLongTimes*o.durableMiB)
 	}},
 	// What the series side by side measures of profile dev.
 	{name: durableKgo, run: runDurableClient},
@@ -84,10 +104,18 @@ func runDurableMany(b contender, o options, name string, partitions int32, sizeM
 			return err
 		}
 		p.latencies = latencies
+		began := time.Now()
+		syncAll()
+		p.more = append(p.more, allSynced(p, time.Since(began)))
 		phases = []phase{p}
 		return verifyCopies(b, topic, partitions, batch, each*durableConnections)
 	})
 	return phases, err
+}
+
+// allSynced is the rate of a load whose remains took so long to be synced.
+func allSynced(p phase, syncing time.Duration) sample {
+	return sample{p.name, allSyncedUnit, higher, float64(p.bytes) / 1e6 / (p.wall + syncing).Seconds()}
 }
 
 // runDurableClient produces by franz-go, as many requests in flight as it likes.

@@ -122,7 +122,7 @@ func TestGoalsAreOnce(t *testing.T) {
 		ratio             bool
 	}
 	seen := map[aim]bool{}
-	for _, g := range slices.Concat(targets, groupGoals, transactionGoals, oldGoals, mixedGoals, compactionGoals, retentionGoals, partitionGoals, startGoals) {
+	for _, g := range slices.Concat(targets, durableGoals, groupGoals, transactionGoals, oldGoals, mixedGoals, compactionGoals, retentionGoals, partitionGoals, startGoals) {
 		a := aim{g.row, g.unit, g.column, g.ratio}
 		if seen[a] {
 			t.Errorf("two goals: %+v", a)

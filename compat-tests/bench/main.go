@@ -37,7 +37,7 @@ func main() {
 	flag.IntVar(&o.starts, "starts", 10, "starts of each broker, and from each state of the data folder")
 	flag.IntVar(&o.sizeMiB, "size", 512, "MiB per throughput workload and round; the start series fills twice as much")
 	flag.IntVar(&o.requests, "requests", 50_000, "single-record requests per round")
-	flag.IntVar(&o.durableMiB, "durable-size", 64, "MiB per durable throughput workload and round, four times as much on six partitions")
+	flag.IntVar(&o.durableMiB, "durable-size", 64, "MiB per durable throughput workload and round, four times as much on six partitions, 16 times beyond the WAL")
 	flag.IntVar(&o.durableRequests, "durable-requests", 2_000, "durable requests, one in flight, per round")
 	flag.IntVar(&o.partitions, "partitions", 10_000, "partitions with data in the start series")
 	flag.IntVar(&o.updates, "updates", 20_000, "updates of each of the 50 keys in the compaction series")

@@ -24,7 +24,7 @@ var allSeries = []series{
 	{"side by side (Barnabas: profile dev)", workloads,
 		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: slices.Concat(throughputTargets, startTargets), starts: true, memory: true}.run},
 	{"durable: synced before the answer (Barnabas: profile server)", durableWorkloads,
-		sideBySide{columns: []string{"kfake", "kafka"}, starters: durableStarters, disk: true, goals: durableTargets}.run},
+		sideBySide{columns: []string{"kfake", "kafka"}, starters: durableStarters, disk: true, goals: slices.Concat(durableTargets, durableGoals)}.run},
 	{"compressed (Barnabas: profile dev)", compressedWorkloads(),
 		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}}.run},
 	{"end to end (Barnabas: profile dev)", e2eWorkloads,
