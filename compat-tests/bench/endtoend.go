@@ -23,6 +23,11 @@ const (
 	pollWait = time.Second
 	// stallMin is what counts as a stall.
 	stallMin = 50 * time.Millisecond
+	// stallRounds is in how many rounds there has to be no stall.
+	stallRounds = 1_000_000
+	// slowRound is above what a round takes on average on the slowest broker. It bounds the
+	// rounds together, so that a single one may take much longer.
+	slowRound = 10 * time.Millisecond
 
 	e2eSlowRow = "end to end paced 1,000/s"
 	e2eFastRow = "end to end paced 10,000/s"
@@ -146,15 +151,30 @@ func withRelay(b contender, f func(r *relay) (phase, error)) (phases []phase, er
 func runRounds(b contender, o options) ([]phase, error) {
 	return withRelay(b, func(r *relay) (phase, error) {
 		var latencies []time.Duration
+		if err := r.f.limitTo(roundsTimeout(*e2eRounds)); err != nil {
+			return phase{}, err
+		}
 		p, err := timed(b, o, e2eRow, func() (_, requests int64, err error) {
 			latencies, err = r.rounds(*e2eRounds)
 			return 0, int64(*e2eRounds), err
 		})
-		stalls, lost := stallsOf(latencies)
-		p.more = append(tailOf(e2eRow, latencies),
-			sample{e2eRow, "stalls", lower, float64(stalls)}, sample{e2eRow, "lost wakes", lower, float64(lost)})
+		p.more = append(tailOf(e2eRow, latencies), stallFigures(latencies)...)
 		return p, err
 	})
+}
+
+// roundsTimeout is how long so many rounds may take together.
+func roundsTimeout(n int) time.Duration { return benchTimeout + time.Duration(n)*slowRound }
+
+// stallFigures have the names that the goals ask for only where there were as many rounds
+// as these are meant of: few rounds without a stall show nothing.
+func stallFigures(latencies []time.Duration) []sample {
+	stalls, lost := stallsOf(latencies)
+	stallsUnit, lostUnit := "stalls", "lost wakes"
+	if n := len(latencies); n < stallRounds {
+		stallsUnit, lostUnit = fmt.Sprintf("%s in %d", stallsUnit, n), fmt.Sprintf("%s in %d", lostUnit, n)
+	}
+	return []sample{{e2eRow, stallsUnit, lower, float64(stalls)}, {e2eRow, lostUnit, lower, float64(lost)}}
 }
 
 // stallsOf counts rounds that took too long, and those of them that took as long as a

@@ -33,20 +33,23 @@ func TestFlatVerdict(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		memory, tail   []float64
+		minutes        float64
 		flat, measured bool
+		note           string
 	}{
-		{"flat", even, even, true, true},
-		{"memory grows", rising, even, false, true},
-		{"the tail grows", even, rising, false, true},
-		{"short", even[:5], even[:5], false, false},
+		{"flat", even, even, mixedFlatMinutes, true, true, ""},
+		{"memory grows", rising, even, mixedFlatMinutes, false, true, ""},
+		{"the tail grows", even, rising, mixedFlatMinutes, false, true, ""},
+		{"few samples", even[:5], even[:5], mixedFlatMinutes, false, false, "too few"},
+		{"short", even, even, 2, false, false, "2 minutes show"},
 	} {
 		tab := &table{brokers: []string{"barnabas"}, goals: mixedGoals}
-		addFlatness(tab, "barnabas", map[string][]float64{mixedFlats[0].of: c.memory, mixedFlats[1].of: even[:len(c.tail)], mixedFlats[2].of: c.tail})
+		addFlatness(tab, "barnabas", map[string][]float64{mixedFlats[0].of: c.memory, mixedFlats[1].of: even[:len(c.tail)], mixedFlats[2].of: c.tail}, c.minutes)
 		verdicts := tab.verdicts()
 		if (verdicts[0].Missing == "") != c.measured || c.measured && verdicts[0].Met != c.flat {
 			t.Errorf("%s: %v", c.name, verdicts)
 		}
-		if noted := strings.Contains(strings.Join(tab.notes, ""), "too few"); noted == c.measured {
+		if notes := strings.Join(tab.notes, ""); !strings.Contains(notes, c.note) || (c.note == "") != (notes == "") {
 			t.Errorf("%s: notes %q", c.name, tab.notes)
 		}
 	}

@@ -25,6 +25,8 @@ const (
 	mixedBrokerRow      = "mixed, broker"
 	mixedThirdsRow      = "mixed, last third / second"
 	mixedFlatRow        = "mixed, flat"
+	// mixedFlatMinutes is how long a run has to be for a verdict on whether it is flat.
+	mixedFlatMinutes = 30
 )
 
 // mixedBroker looks for what it may delete or compact often enough for a run of minutes.
@@ -146,7 +148,7 @@ func mixedSamples(t *table, b contender, r *relay) error {
 		select {
 		case err = <-done:
 			if err == nil {
-				addFlatness(t, b.Name(), series)
+				addFlatness(t, b.Name(), series, *mixedMinutes)
 			}
 			return err
 		case <-ticker.C:
@@ -170,8 +172,8 @@ func mixedSamples(t *table, b contender, r *relay) error {
 }
 
 // addFlatness tells how the last third of the run was beside the second, and of all of
-// it together whether it is flat.
-func addFlatness(t *table, broker string, series map[string][]float64) {
+// it together whether it is flat, if it was long enough for that.
+func addFlatness(t *table, broker string, series map[string][]float64, minutes float64) {
 	flat := 1.0
 	for _, f := range mixedFlats {
 		ratio, ok := flatness(series[f.of])
@@ -183,6 +185,10 @@ func addFlatness(t *table, broker string, series map[string][]float64) {
 		if ratio > f.atMost {
 			flat = 0
 		}
+	}
+	if minutes < mixedFlatMinutes {
+		t.note("%s: %v minutes show the ratios of thirds; whether it is flat is judged of %d", broker, minutes, mixedFlatMinutes)
+		return
 	}
 	t.add(mixedFlatRow, "1 is yes", higher, broker, flat)
 }

@@ -58,3 +58,25 @@ func TestStalls(t *testing.T) {
 		t.Errorf("%d stalls, %d lost wake-ups; want 4 and 2", stalls, lost)
 	}
 }
+
+// Whether there is no stall is judged of a million rounds; of fewer there is a number.
+func TestStallGoalNeedsItsRounds(t *testing.T) {
+	for _, c := range []struct {
+		rounds int
+		judged bool
+		unit   string
+	}{{stallRounds - 1, false, "stalls in 999999"}, {stallRounds, true, "stalls"}} {
+		tab := &table{brokers: []string{"barnabas"}}
+		tab.addPhase("barnabas", phase{more: stallFigures(make([]time.Duration, c.rounds))})
+		v := goal{row: e2eRow, unit: "stalls", column: "barnabas", none: true}.verdict(tab)
+		if judged := v.Missing == ""; judged != c.judged {
+			t.Errorf("%d rounds: judged %v", c.rounds, judged)
+		}
+		if got := tab.rows[0].unit; got != c.unit {
+			t.Errorf("%d rounds: %q, want %q", c.rounds, got, c.unit)
+		}
+	}
+	if got := roundsTimeout(stallRounds); got < 2*time.Hour {
+		t.Errorf("a million rounds may take %v, which a slow broker needs", got)
+	}
+}
