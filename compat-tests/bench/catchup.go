@@ -25,15 +25,18 @@ func runCatchUp(b contender, o options) (phases []phase, err error) {
 	load := raw128KiB
 	err = withTopic(b, load.partitions, func(_ context.Context, topic string) error {
 		batch := load.shape.encode()
-		frame := produceFrame(topic, load.partitions, batch)
+		next, err := idempotentFrames(b, topic, load.partitions, batch)
+		if err != nil {
+			return err
+		}
 		frameBytes := int64(load.partitions) * int64(len(batch))
 		backlog := load.requests(o, len(batch))
-		if err := sendFrames(b.Bootstrap(), frame, topic, int(load.partitions), backlog); err != nil {
+		if err := sendNext(b.Bootstrap(), next, topic, int(load.partitions), backlog); err != nil {
 			return err
 		}
 		var got caughtUp
 		read, err := timed(b, o, catchUpReadRow, func() (bytes, _ int64, err error) {
-			got, err = catchUp(b.Bootstrap(), topic, frame, recordsOf(batch)*int64(backlog), catchUpMax*backlog)
+			got, err = catchUp(b.Bootstrap(), topic, next, recordsOf(batch)*int64(backlog), catchUpMax*backlog)
 			return got.read, 0, err
 		})
 		if err != nil {
@@ -62,7 +65,7 @@ type caughtUp struct {
 }
 
 // catchUp reads all partitions to end while frames are sent, at most so many.
-func catchUp(address, topic string, frame []byte, end int64, framesMax int) (got caughtUp, err error) {
+func catchUp(address, topic string, next func(int) []byte, end int64, framesMax int) (got caughtUp, err error) {
 	conn, err := dialRaw(address)
 	if err != nil {
 		return got, err
@@ -74,7 +77,7 @@ func catchUp(address, topic string, frame []byte, end int64, framesMax int) (got
 	began := time.Now()
 	go func() {
 		var sendErr error
-		got.sent, sendErr = sendUntil(conn, frame, framesMax, &over, func(body []byte) error {
+		got.sent, sendErr = sendUntil(conn, next, framesMax, &over, func(body []byte) error {
 			answered.Add(1)
 			return checkAck(body, topic, partitions)
 		})
@@ -94,10 +97,10 @@ func catchUp(address, topic string, frame []byte, end int64, framesMax int) (got
 
 // sendUntil keeps frames in flight until it is over or so many are sent, and takes all
 // answers.
-func sendUntil(conn *wire.Conn, frame []byte, framesMax int, over *atomic.Bool, check func(body []byte) error) (sent int, err error) {
+func sendUntil(conn *wire.Conn, next func(int) []byte, framesMax int, over *atomic.Bool, check func(body []byte) error) (sent int, err error) {
 	for got := 0; ; got++ {
 		for ; sent < framesMax && sent-got < inFlight && !over.Load(); sent++ {
-			if err := conn.Write(frame); err != nil {
+			if err := conn.Write(next(sent)); err != nil {
 				return sent, err
 			}
 		}

@@ -55,10 +55,10 @@ var compactionGoals = []goal{
 func runCompaction(b contender, o options) (phases []phase, err error) {
 	for _, load := range []struct{ row, policy string }{{plainRow, "delete"}, {compactedRow, "compact"}} {
 		err := withTopicOf(b, 1, compactionSettings(load.policy), func(ctx context.Context, topic string) error {
-			frames := updateFrames(topic, o.updates)
+			updates := updateFrames(topic, o.updates)
 			var latencies []time.Duration
 			p, err := timed(b, o, load.row, func() (_, requests int64, err error) {
-				latencies, err = closedLoops(b.Bootstrap(), topic, 1, frames)
+				latencies, err = closedLoops(b.Bootstrap(), topic, 1, listed(updates))
 				return 0, int64(len(latencies)), err
 			})
 			if err != nil {
@@ -66,7 +66,7 @@ func runCompaction(b contender, o options) (phases []phase, err error) {
 			}
 			p.latencies = latencies
 			if load.policy == "compact" {
-				p.more, err = awaitCompacted(ctx, b, topic, frames, o.updates)
+				p.more, err = awaitCompacted(ctx, b, topic, updates, o.updates)
 			}
 			phases = append(phases, p)
 			return err
@@ -78,6 +78,14 @@ func runCompaction(b contender, o options) (phases []phase, err error) {
 	slowdown := float64(percentile(phases[1].latencies, 99)) / float64(percentile(phases[0].latencies, 99))
 	phases = append(phases, phase{more: []sample{{slowdownRow, "x", lower, slowdown}}})
 	return phases, nil
+}
+
+// listed are frames that were made beforehand, a list for each producer.
+func listed(all [][][]byte) (producers []frames) {
+	for _, own := range all {
+		producers = append(producers, frames{len(own), func(i int) []byte { return own[i] }})
+	}
+	return producers
 }
 
 func compactionSettings(policy string) map[string]*string {

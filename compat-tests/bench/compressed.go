@@ -63,9 +63,12 @@ func (c compressed) run(b contender, o options) (phases []phase, err error) {
 	}
 	settings := map[string]*string{"compression.type": &c.setting}
 	err = withTopicOf(b, partitions, settings, func(_ context.Context, topic string) error {
-		frame := produceFrame(topic, partitions, batch)
+		next, err := idempotentFrames(b, topic, partitions, batch)
+		if err != nil {
+			return err
+		}
 		requests := max(1, o.sizeMiB<<20/(c.share*partitions*plain))
-		if err := sendFrames(b.Bootstrap(), frame, topic, partitions, 1); err != nil {
+		if err := sendNext(b.Bootstrap(), next, topic, partitions, 1); err != nil {
 			return err
 		}
 		if b.Name() != nullBroker {
@@ -79,7 +82,7 @@ func (c compressed) run(b contender, o options) (phases []phase, err error) {
 			}
 		}
 		p, err := timed(b, o, c.name, func() (bytes, _ int64, err error) {
-			return int64(requests) * partitions * int64(plain), 0, sendFrames(b.Bootstrap(), frame, topic, partitions, requests)
+			return int64(requests) * partitions * int64(plain), 0, sendNext(b.Bootstrap(), next, topic, partitions, requests)
 		})
 		if err != nil {
 			return err

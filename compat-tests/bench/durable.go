@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -71,10 +70,13 @@ var durableWorkloads = []workload{
 func runDurableSingle(b contender, o options) (phases []phase, err error) {
 	err = withTopic(b, 1, func(_ context.Context, topic string) error {
 		batch := batchOf(1, recordBytes)
-		frames := slices.Repeat([][]byte{produceFrame(topic, 1, batch)}, o.durableRequests)
+		next, err := idempotentFrames(b, topic, 1, batch)
+		if err != nil {
+			return err
+		}
 		var latencies []time.Duration
 		p, err := timed(b, o, durableSingle, func() (_, requests int64, err error) {
-			latencies, err = closedLoop(b.Bootstrap(), topic, 1, frames)
+			latencies, err = closedLoop(b.Bootstrap(), topic, 1, frames{o.durableRequests, next})
 			return 0, int64(o.durableRequests), err
 		})
 		if err != nil {
@@ -93,11 +95,17 @@ func runDurableMany(b contender, o options, name string, partitions int32, sizeM
 		batch := batch16KiB.encode()
 		each := max(1, sizeMiB<<20/(int(partitions)*len(batch)*durableConnections))
 		total := int64(each) * durableConnections * int64(partitions) * int64(len(batch))
-		own := slices.Repeat([][]byte{produceFrame(topic, partitions, batch)}, each)
-		frames := slices.Repeat([][][]byte{own}, durableConnections)
+		var producers []frames
+		for range durableConnections {
+			next, err := idempotentFrames(b, topic, partitions, batch)
+			if err != nil {
+				return err
+			}
+			producers = append(producers, frames{each, next})
+		}
 		var latencies []time.Duration
 		p, err := timed(b, o, name, func() (bytes, _ int64, err error) {
-			latencies, err = closedLoops(b.Bootstrap(), topic, int(partitions), frames)
+			latencies, err = closedLoops(b.Bootstrap(), topic, int(partitions), producers)
 			return total, 0, err
 		})
 		if err != nil {
@@ -128,13 +136,19 @@ func runDurableClient(b contender, o options) (phases []phase, err error) {
 	return phases, err
 }
 
-// closedLoops runs a closedLoop for each list of frames, all at once.
-func closedLoops(address, topic string, partitions int, frames [][][]byte) ([]time.Duration, error) {
+// frames are so many requests, the next of which is good until the one after it.
+type frames struct {
+	n    int
+	next func(i int) []byte
+}
+
+// closedLoops runs a closedLoop for each producer, all at once.
+func closedLoops(address, topic string, partitions int, producers []frames) ([]time.Duration, error) {
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error
 	var wg sync.WaitGroup
-	for _, own := range frames {
+	for _, own := range producers {
 		wg.Go(func() {
 			latencies, err := closedLoop(address, topic, partitions, own)
 			mu.Lock()
@@ -151,17 +165,17 @@ func closedLoops(address, topic string, partitions int, frames [][][]byte) ([]ti
 
 // closedLoop sends frames on one connection, each after the answer to the one
 // before, and returns how long each took.
-func closedLoop(address, topic string, partitions int, frames [][]byte) ([]time.Duration, error) {
+func closedLoop(address, topic string, partitions int, own frames) ([]time.Duration, error) {
 	conn, err := dialRaw(address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close() //nolint:errcheck // the answers have been read
-	latencies := make([]time.Duration, 0, len(frames))
-	for i, frame := range frames {
-		took, err := roundTrip(conn, frame, topic, partitions)
+	latencies := make([]time.Duration, 0, own.n)
+	for i := range own.n {
+		took, err := roundTrip(conn, own.next(i), topic, partitions)
 		if err != nil {
-			return nil, fmt.Errorf("request %d of %d: %w", i+1, len(frames), err)
+			return nil, fmt.Errorf("request %d of %d: %w", i+1, own.n, err)
 		}
 		latencies = append(latencies, took)
 	}

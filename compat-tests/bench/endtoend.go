@@ -45,17 +45,21 @@ var e2eWorkloads = []workload{
 type relay struct {
 	topic string
 	batch []byte
-	frame []byte
-	conn  *wire.Conn
-	f     *fetcher
+	// next is the request with the next record, of an idempotent producer.
+	next func(int) []byte
+	conn *wire.Conn
+	f    *fetcher
 	// sent is how many records there are.
 	sent int
 }
 
 func newRelay(b contender, topic string) (*relay, error) {
 	batch := record100B.encode()
-	r := &relay{topic: topic, batch: batch, frame: produceFrame(topic, 1, batch)}
-	var err error
+	next, err := idempotentFrames(b, topic, 1, batch)
+	if err != nil {
+		return nil, err
+	}
+	r := &relay{topic: topic, batch: batch, next: next}
 	if r.conn, err = dialRaw(b.Bootstrap()); err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func (r *relay) round() (time.Duration, error) {
 		return 0, err
 	}
 	began := time.Now()
-	if err := r.conn.Write(r.frame); err != nil {
+	if err := r.conn.Write(r.next(r.sent)); err != nil {
 		return 0, err
 	}
 	r.sent++
@@ -237,7 +241,7 @@ func (r *relay) openLoop(n, perSecond int, tell observers) (err error) {
 			moment := schedule.due(i)
 			await(moment, func() bool { return arrived.Load() == int64(i) })
 			tell.sent(time.Since(moment))
-			if err := r.conn.Write(r.frame); err != nil {
+			if err := r.conn.Write(r.next(i)); err != nil {
 				fail(fmt.Errorf("record %d of %d: %w", i+1, n, err))
 				return
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"time"
 
@@ -40,7 +41,8 @@ var bulkFetch = fetchLimits{partitionBytes: 1 << 20, wait: 500 * time.Millisecon
 // fetchVersion is the oldest that may be answered with zstd.
 const fetchVersion = 10
 
-// fetcher reads one topic by Fetch v10, without a session. It keeps its request and the memory of the
+// fetcher reads one topic by Fetch v10 in a session, as clients do, if the broker has
+// one for it. It keeps its request and the memory of the
 // answers, and reads answers at their places, so that it costs next to nothing and
 // leaves nothing for the garbage collector.
 type fetcher struct {
@@ -55,6 +57,9 @@ type fetcher struct {
 	frame  []byte
 	asked  []int32
 	answer []byte
+	// session is that of the last answer, 0 for none; epoch that of the next request, 0
+	// for a new session, in which all partitions are named.
+	session, epoch uint32
 }
 
 func newFetcher(address, topic string, partitions int32, limits fetchLimits) (*fetcher, error) {
@@ -90,8 +95,26 @@ func (f *fetcher) ask(end int64) (some bool, err error) {
 	for i, p := range f.asked {
 		binary.BigEndian.PutUint64(f.place(i)[8:], uint64(f.offsets[p]))
 	}
+	binary.BigEndian.PutUint32(f.frame[sessionAt:], f.session)
+	binary.BigEndian.PutUint32(f.frame[sessionAt+4:], f.epoch)
 	_, err = f.conn.Write(f.frame)
 	return true, err
+}
+
+// sessionAt is behind size (4), key and version (2 each), correlation id (4), client id
+// (2 and its bytes), replica, wait, least and most bytes (4 each), and isolation (1).
+const sessionAt = 4 + 2 + 2 + 4 + 2 + len(wire.DefaultClientID) + 4*4 + 1
+
+// goOn has the next request be of the session that an answer names.
+func (f *fetcher) goOn(session uint32) {
+	f.session = session
+	if session == 0 {
+		f.epoch = 0 // the broker has no room for it: the next request may find some
+		return
+	}
+	if f.epoch++; f.epoch > math.MaxInt32 {
+		f.epoch = 1
+	}
 }
 
 // askedBytes is what a partition takes in the request: index (4), leader epoch (4),
@@ -114,6 +137,7 @@ func (f *fetcher) encode(end int64) {
 		request.Topics[0].Partitions[i].PartitionMaxBytes = int32(f.limits.partitionBytes)
 		f.asked = append(f.asked, request.Topics[0].Partitions[i].Partition)
 	}
+	f.epoch = 0 // other partitions, another session; the one there was ends with it
 	id := wire.DefaultClientID
 	f.frame = wire.EncodeRequest(request, 1, &id)
 }
@@ -147,12 +171,19 @@ var errCutAnswer = errors.New("a fetch answer ends too early")
 // walkAnswer: correlation id (4), throttle time (4), error (2), session (4), topics (4),
 // name (2 and its bytes), partitions (4), then what each partition has.
 func (f *fetcher) walkAnswer(visit visitor) (bytes int64, err error) {
-	const errorAt = 4 + 4
-	rest, ok := skip(f.answer, errorAt+2+4+4+2+len(f.topic))
+	const errorAt, answerSessionAt, topicsAt = 4 + 4, 4 + 4 + 2, 4 + 4 + 2 + 4
+	if len(f.answer) < topicsAt+4 {
+		return 0, errCutAnswer
+	}
+	if code := int16(binary.BigEndian.Uint16(f.answer[errorAt:])); code != 0 {
+		return 0, fmt.Errorf("error %d in the answer to a fetch", code)
+	}
+	f.goOn(binary.BigEndian.Uint32(f.answer[answerSessionAt:]))
+	if binary.BigEndian.Uint32(f.answer[topicsAt:]) == 0 {
+		return 0, nil // of a session only what is new is told
+	}
+	rest, ok := skip(f.answer, topicsAt+4+2+len(f.topic))
 	if !ok || len(rest) < 4 {
-		if len(f.answer) >= errorAt+2 && binary.BigEndian.Uint16(f.answer[errorAt:]) != 0 {
-			return 0, fmt.Errorf("error %d in the answer to a fetch", int16(binary.BigEndian.Uint16(f.answer[errorAt:])))
-		}
 		return 0, errCutAnswer
 	}
 	partitions := int(binary.BigEndian.Uint32(rest))

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
+	"math"
+	"net"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -57,7 +60,11 @@ func TestFetcherReadsAnswers(t *testing.T) {
 // A request asks at each partition's offset, and no longer for what is read.
 func TestFetcherAsks(t *testing.T) {
 	f := &fetcher{topic: "topic", limits: fetchLimits{64 << 10, bulkFetch.wait}, offsets: []int64{5, 9, 3}}
+	f.session, f.epoch = 7, 3
 	f.encode(9)
+	if f.session != 7 || f.epoch != 0 {
+		t.Errorf("session %d, epoch %d; other partitions end the session of before", f.session, f.epoch)
+	}
 	for i := range f.asked {
 		if got := f.place(i)[3]; int32(got) != f.asked[i] {
 			t.Errorf("place %d is of partition %d, want %d", i, got, f.asked[i])
@@ -72,5 +79,43 @@ func TestFetcherAsks(t *testing.T) {
 	p := request.Topics[0].Partitions
 	if len(p) != 2 || p[0].Partition != 0 || p[0].FetchOffset != 5 || p[1].Partition != 2 || p[1].PartitionMaxBytes != 64<<10 {
 		t.Errorf("asked for %+v", p)
+	}
+}
+
+// A request is of the session that the answer before it named, from epoch 1 on.
+func TestFetcherSession(t *testing.T) {
+	f := &fetcher{topic: "topic", limits: bulkFetch, offsets: []int64{0}}
+	keep := func(_ int32, offset int64, _ []byte) (int64, error) { return offset, nil }
+	for _, c := range []struct{ told, epoch uint32 }{{77, 1}, {77, 2}, {0, 0}, {78, 1}} {
+		nothing := &kmsg.FetchResponse{Version: fetchVersion, SessionID: int32(c.told)}
+		f.answer = nothing.AppendTo([]byte{0, 0, 0, 1})
+		if n, err := f.walkAnswer(keep); n != 0 || err != nil {
+			t.Errorf("an answer of nothing new: %d bytes, %v", n, err)
+		}
+		if f.session != c.told || f.epoch != c.epoch {
+			t.Errorf("session %d, epoch %d; want %d, %d", f.session, f.epoch, c.told, c.epoch)
+		}
+	}
+	f.epoch = math.MaxInt32
+	if f.goOn(78); f.epoch != 1 {
+		t.Errorf("epoch %d after the last", f.epoch)
+	}
+	ours, theirs := net.Pipe()
+	defer theirs.Close() //nolint:errcheck // nothing to lose
+	f.conn = ours
+	f.encode(math.MaxInt64)
+	f.session, f.epoch = 78, 5
+	go func() { _, _ = f.ask(math.MaxInt64); _ = ours.Close() }()
+	sent, err := io.ReadAll(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := kmsg.NewPtrFetchRequest()
+	request.Version = fetchVersion
+	if err := request.ReadFrom(sent[4+2+2+4+2+len(wire.DefaultClientID):]); err != nil {
+		t.Fatal(err)
+	}
+	if request.SessionID != 78 || request.SessionEpoch != 5 || request.MaxBytes != fetchBytesMax {
+		t.Errorf("asked in session %d, epoch %d; want 78, 5", request.SessionID, request.SessionEpoch)
 	}
 }

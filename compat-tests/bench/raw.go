@@ -42,13 +42,17 @@ func produceFrame(topic string, partitions int32, batch []byte) []byte {
 // sendFrames sends one frame n times on one connection, inFlight at a time, and
 // checks the error code of every partition in every answer.
 func sendFrames(address string, frame []byte, topic string, partitions, n int) error {
+	return sendNext(address, func(int) []byte { return frame }, topic, partitions, n)
+}
+
+// sendNext is sendFrames of frames that differ.
+func sendNext(address string, next func(i int) []byte, topic string, partitions, n int) error {
 	conn, err := dialRaw(address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // the answers have been read
-	return pipelined(conn, func(int) []byte { return frame }, n, inFlight,
-		func(body []byte) error { return checkAck(body, topic, partitions) })
+	return pipelined(conn, next, n, inFlight, func(body []byte) error { return checkAck(body, topic, partitions) })
 }
 
 // pipelined sends n frames, a number of them in flight, and checks every answer.

@@ -32,7 +32,8 @@ type batchShape struct{ records, valueBytes int }
 
 func (s batchShape) encode() []byte { return batchOf(s.records, s.valueBytes) }
 
-// rawProduce sends the same frame over and over: a batch for each partition.
+// rawProduce sends the same frame over and over, as an idempotent producer: a batch for
+// each partition.
 type rawProduce struct {
 	name       string
 	partitions int32
@@ -60,16 +61,19 @@ func (r rawProduce) run(b contender, o options) (phases []phase, err error) {
 // its own.
 func (r rawProduce) produce(b contender, o options, topic string) (p phase, records int64, err error) {
 	batch := r.shape.encode()
-	frame := produceFrame(topic, r.partitions, batch)
+	next, err := idempotentFrames(b, topic, r.partitions, batch)
+	if err != nil {
+		return p, 0, err
+	}
 	requests := r.requests(o, len(batch))
 	began := time.Now()
-	if err := sendFrames(b.Bootstrap(), frame, topic, int(r.partitions), 1); err != nil {
+	if err := sendNext(b.Bootstrap(), next, topic, int(r.partitions), 1); err != nil {
 		return p, 0, fmt.Errorf("%s, the first request: %w", r.name, err)
 	}
 	first := time.Since(began)
 	p, err = timed(b, o, r.name, func() (bytes, _ int64, err error) {
 		return int64(requests) * int64(r.partitions) * int64(len(batch)), 0,
-			sendFrames(b.Bootstrap(), frame, topic, int(r.partitions), requests)
+			sendNext(b.Bootstrap(), next, topic, int(r.partitions), requests)
 	})
 	if err != nil {
 		return p, 0, err

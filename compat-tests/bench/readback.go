@@ -97,14 +97,15 @@ func recordsOf(batch []byte) int64 {
 	return int64(binary.BigEndian.Uint32(batch[batchLastDeltaAt:])) + 1
 }
 
-// checkCopies steps over whole batches; the last one may be cut.
+// checkCopies steps over whole batches, of any producer; the last one may be cut.
 func checkCopies(b []byte, offset int64, want []byte) (next int64, err error) {
 	for len(b) >= len(want) {
 		got := b[:len(want)]
 		if err := checkBatch(got, offset); err != nil {
 			return offset, err
 		}
-		if !bytes.Equal(got[batchCRCFrom:], want[batchCRCFrom:]) {
+		if !bytes.Equal(got[batchCRCFrom:batchProducerIDAt], want[batchCRCFrom:batchProducerIDAt]) ||
+			!bytes.Equal(got[batchProducerEnd:], want[batchProducerEnd:]) {
 			return offset, fmt.Errorf("the batch at offset %d is not the one that was sent", offset)
 		}
 		offset += recordsOf(want)

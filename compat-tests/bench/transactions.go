@@ -2,19 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
 const (
@@ -151,7 +145,7 @@ func runIdempotent(b contender, o options) (phases []phase, err error) {
 		batch := batchOf(1, 100)
 		frame := produceFrame(topic, 1, batch)
 		each := max(1, o.requests/turns)
-		next, err := sequencedFrames(b, frame, len(batch))
+		next, err := idempotentFrames(b, topic, 1, batch)
 		if err != nil {
 			return err
 		}
@@ -161,7 +155,7 @@ func runIdempotent(b contender, o options) (phases []phase, err error) {
 				next  func(int) []byte
 			}{{&plain, func(int) []byte { return frame }}, {&idempotent, next}} {
 				p, err := timed(b, o, kind.phase.name, func() (_, requests int64, err error) {
-					return 0, int64(each), sendEach(b.Bootstrap(), kind.next, topic, each)
+					return 0, int64(each), sendNext(b.Bootstrap(), kind.next, topic, 1, each)
 				})
 				if err != nil {
 					return err
@@ -176,54 +170,4 @@ func runIdempotent(b contender, o options) (phases []phase, err error) {
 	}
 	idempotent.more = []sample{{idempotentCostRow, "x", lower, idempotent.wall.Seconds() / plain.wall.Seconds()}}
 	return []phase{plain, idempotent}, nil
-}
-
-func sendEach(address string, next func(int) []byte, topic string, n int) error {
-	conn, err := wire.Dial(address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close() //nolint:errcheck // the answers have been read
-	return pipelined(conn, next, n, inFlight, func(body []byte) error { return checkAck(body, topic, 1) })
-}
-
-// More positions in a record batch of format 2.
-const (
-	batchProducerIDAt = 43
-	batchEpochAt      = 51
-	batchSequenceAt   = 53
-)
-
-// sequencedFrames is sequenced of a new producer.
-func sequencedFrames(b contender, frame []byte, batchBytes int) (func(int) []byte, error) {
-	conn, err := wire.Dial(b.Bootstrap())
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close() //nolint:errcheck // the answer has been read
-	request := kmsg.NewPtrInitProducerIDRequest()
-	request.Version = 0
-	response, err := conn.Call(request)
-	if err != nil {
-		return nil, err
-	}
-	producer := response.(*kmsg.InitProducerIDResponse)
-	return sequenced(frame, batchBytes, producer.ProducerID, producer.ProducerEpoch), kerr.ErrorForCode(producer.ErrorCode)
-}
-
-// sequenced gives a frame, whose last part is a batch of one record, the next
-// sequence of a producer each time. What it gives is good until it is called
-// again. It costs the checksum of that batch.
-func sequenced(frame []byte, batchBytes int, producerID int64, epoch int16) func(int) []byte {
-	frame = slices.Clone(frame)
-	batch := frame[len(frame)-batchBytes:]
-	binary.BigEndian.PutUint64(batch[batchProducerIDAt:], uint64(producerID))
-	binary.BigEndian.PutUint16(batch[batchEpochAt:], uint16(epoch))
-	sequence := uint32(0)
-	return func(int) []byte {
-		binary.BigEndian.PutUint32(batch[batchSequenceAt:], sequence)
-		binary.BigEndian.PutUint32(batch[batchCRCAt:], crc32.Checksum(batch[batchCRCFrom:], castagnoli))
-		sequence++
-		return frame
-	}
 }

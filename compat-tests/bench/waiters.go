@@ -110,10 +110,11 @@ func (r *relay) wake(all []*relay) (last time.Duration, err error) {
 			took[i] = time.Since(began)
 		})
 	}
+	frame := r.next(r.sent)
 	r.sent++
 	began = time.Now()
 	close(begin)
-	writeErr := r.conn.Write(r.frame)
+	writeErr := r.conn.Write(frame)
 	if writeErr != nil {
 		for _, w := range all {
 			w.f.close()

@@ -140,9 +140,12 @@ func produceByClient(ctx context.Context, b contender, o options, topic, name st
 func runSingle(b contender, o options) (phases []phase, err error) {
 	err = withTopic(b, 1, func(_ context.Context, topic string) error {
 		batch := record100B.encode()
-		frame := produceFrame(topic, 1, batch)
+		next, err := idempotentFrames(b, topic, 1, batch)
+		if err != nil {
+			return err
+		}
 		p, err := timed(b, o, "single-record requests", func() (int64, int64, error) {
-			return 0, int64(o.requests), sendFrames(b.Bootstrap(), frame, topic, 1, o.requests)
+			return 0, int64(o.requests), sendNext(b.Bootstrap(), next, topic, 1, o.requests)
 		})
 		if err != nil {
 			return err

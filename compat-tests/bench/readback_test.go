@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// known is a broker of which only the address counts.
+type known struct {
+	contender
+	address string
+}
+
+func (k known) Name() string      { return "known" }
+func (k known) Bootstrap() string { return k.address }
+
+// What an idempotent producer sends of raw frames is stored, and read back in a session
+// of fetches, by requests for less than there is.
+func TestProduceAndReadBack(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "topic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	b := known{address: cluster.ListenAddrs()[0]}
+	const n = 50
+	batch := batchOf(7, 100)
+	next, err := idempotentFrames(b, "topic", partitions, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sendNext(b.Bootstrap(), next, "topic", partitions, n); err != nil {
+		t.Fatal(err)
+	}
+	if err := verifyCopies(b, "topic", partitions, batch, n); err != nil {
+		t.Error(err)
+	}
+	if err := verifyCopies(b, "topic", partitions, batch, n+1); err == nil {
+		t.Error("a batch less than was sent is not noticed")
+	}
+	if err := checkStored(context.Background(), b, "topic", partitions*n*7); err != nil {
+		t.Error(err)
+	}
+	f, err := newFetcher(b.Bootstrap(), "topic", partitions, fetchLimits{3 * len(batch), bulkFetch.wait})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	f.offsets[1] = 7 * (n - 1) // is at its end before the others
+	err = f.readTo(7*n, func(_ int32, offset int64, records []byte) (int64, error) { return checkCopies(records, offset, batch) })
+	if err != nil {
+		t.Error(err)
+	}
+	if f.session == 0 || f.epoch == 0 {
+		t.Errorf("session %d, epoch %d: not in a session", f.session, f.epoch)
+	}
+}
