@@ -76,7 +76,7 @@ func runCompaction(b contender, o options) (phases []phase, err error) {
 		}
 	}
 	slowdown := float64(percentile(phases[1].latencies, 99)) / float64(percentile(phases[0].latencies, 99))
-	phases = append(phases, phase{more: []sample{{slowdownRow, "x", lower, slowdown}}})
+	phases = append(phases, phase{notes: asNamed("updates of each key", o.updates, 20_000), more: []sample{{slowdownRow, "x", lower, slowdown}}})
 	return phases, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -77,7 +76,7 @@ func (c compressed) run(b contender, o options) (phases []phase, err error) {
 				return err
 			}
 			if got != c.stored.number {
-				fmt.Fprintf(os.Stderr, "%s stores codec %d where the topic asks for %s, and is left out\n", b.Name(), got, c.stored.name)
+				phases = []phase{{notes: []string{fmt.Sprintf("%s is left out: codec %d is stored where the topic asks for %s", c.name, got, c.stored.name)}}}
 				return nil
 			}
 		}

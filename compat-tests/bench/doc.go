@@ -82,7 +82,8 @@
 //
 // Load comes from three kinds of generators: franz-go and librdkafka, as an application
 // would send, and raw frames encoded beforehand, so that the client costs next to
-// nothing. What was produced is read back: every batch by its checksum, at offsets
+// nothing; they come from idempotent producers, and fetches are in sessions, as clients
+// have it. What was produced is read back: every batch by its checksum, at offsets
 // without a gap, and where frames are raw by its bytes; compaction reads every record, each
 // group must hold its last commit, and transactions and the GiB of the memory series
 // are counted. Nothing is read back from null, which has counted what it got. A

@@ -32,6 +32,7 @@ const (
 	// durableLongTimes --durable-size is 1 GiB unless told otherwise: four times what the
 	// write-ahead log of Barnabas holds, so that most of it waits for segments to be synced.
 	durableLongTimes = 16
+	durableWALs      = 1024 // MiB
 	// allSyncedUnit is of a load together with a sync of all that it left behind. A
 	// write-ahead log puts the sync of the segments off, beyond the end of a short load.
 	allSyncedUnit = "MB/s, all synced"
@@ -115,6 +116,9 @@ func runDurableMany(b contender, o options, name string, partitions int32, sizeM
 		began := time.Now()
 		syncAll()
 		p.more = append(p.more, allSynced(p, time.Since(began)))
+		if name == durableLong {
+			p.notes = asNamed("MiB", sizeMiB, durableWALs)
+		}
 		phases = []phase{p}
 		return verifyCopies(b, topic, partitions, batch, each*durableConnections)
 	})

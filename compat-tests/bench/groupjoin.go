@@ -13,8 +13,8 @@ import (
 // were assigned in an earlier one learn of the next by their heartbeats, as
 // clients do. Connections are made beforehand.
 func runJoin(b contender, _ options) (phases []phase, err error) {
-	if ok, err := serves(b, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup); !ok {
-		return nil, err
+	if left, ok, err := serves(b, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup); !ok {
+		return left, err
 	}
 	group, err := newGroup(b, "join")
 	if err != nil {

@@ -31,8 +31,8 @@ type newMember struct {
 // another assignment says at once that it has taken it over; else it waits as
 // long between heartbeats as the coordinator told it.
 func runJoinNew(b contender, _ options) (phases []phase, err error) {
-	if ok, err := serves(b, kmsg.ConsumerGroupHeartbeat); !ok {
-		return nil, err
+	if left, ok, err := serves(b, kmsg.ConsumerGroupHeartbeat); !ok {
+		return left, err
 	}
 	err = withTopic(b, groupMembers, func(_ context.Context, topic string) error {
 		group, err := newGroup(b, "consumers")

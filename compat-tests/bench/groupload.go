@@ -28,8 +28,8 @@ const (
 // runCommits has one member in each of many groups commit one offset after the
 // other. At the end every group must hold the last one.
 func runCommits(b contender, o options) (phases []phase, err error) {
-	if ok, err := serves(b, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.OffsetCommit, kmsg.OffsetFetch); !ok {
-		return nil, err
+	if left, ok, err := serves(b, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.OffsetCommit, kmsg.OffsetFetch); !ok {
+		return left, err
 	}
 	err = withTopic(b, 1, func(_ context.Context, topic string) error {
 		members, err := settledMembers(b, "commit", commitGroups)
@@ -60,8 +60,8 @@ func runCommits(b contender, o options) (phases []phase, err error) {
 // runHeartbeats has members of as many groups send heartbeats, each one after the
 // answer to the one before. The null broker has no groups and is sent the same.
 func runHeartbeats(b contender, o options) ([]phase, error) {
-	if ok, err := serves(b, kmsg.Heartbeat); !ok {
-		return nil, err
+	if left, ok, err := serves(b, kmsg.Heartbeat); !ok {
+		return left, err
 	}
 	members, err := heartbeaters(b)
 	defer closeMembers(members)

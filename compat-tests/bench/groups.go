@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -32,18 +31,18 @@ var groupGoals = []goal{
 }
 
 // serves tells whether the broker advertises every one of the keys. A workload
-// that needs another leaves the broker out.
-func serves(b contender, keys ...kmsg.Key) (bool, error) {
+// that needs another leaves the broker out; left says so.
+func serves(b contender, keys ...kmsg.Key) (left []phase, ok bool, err error) {
 	conn, err := wire.Dial(b.Bootstrap())
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	defer conn.Close() //nolint:errcheck // the answer has been read
 	request := kmsg.NewPtrApiVersionsRequest()
 	request.Version = 0
 	response, err := conn.Call(request)
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	served := map[int16]bool{}
 	for _, k := range response.(*kmsg.ApiVersionsResponse).ApiKeys {
@@ -51,11 +50,10 @@ func serves(b contender, keys ...kmsg.Key) (bool, error) {
 	}
 	for _, k := range keys {
 		if !served[k.Int16()] {
-			fmt.Fprintf(os.Stderr, "%s does not serve %s, which is left out\n", b.Name(), k.Name())
-			return false, nil
+			return []phase{{notes: []string{"does not serve " + k.Name() + ", the workloads that need it are left out"}}}, false, nil
 		}
 	}
-	return true, nil
+	return nil, true, nil
 }
 
 const (

@@ -42,7 +42,10 @@ func runManyPartitions(b contender, o options) ([]phase, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(os.Stderr, "%s: %d of %d partitions took a record%s\n", b.Name(), fill.accepted, o.nodePartitions, fill.ending())
+	notes := asNamed("partitions", o.nodePartitions, 100_000)
+	if fill.accepted < o.nodePartitions {
+		notes = append(notes, fmt.Sprintf("%d of %d partitions took a record%s", fill.accepted, o.nodePartitions, fill.ending()))
+	}
 	more := []sample{{acceptedRow, "k", higher, float64(fill.accepted) / 1000}}
 	if fill.topics > 0 {
 		whole := fill.topics * partitionsPerTopic
@@ -55,10 +58,10 @@ func runManyPartitions(b contender, o options) ([]phase, error) {
 	}
 	again, err := restart(b, fill)
 	if fill.refused != nil && err != nil {
-		fmt.Fprintf(os.Stderr, "%s does not start again with what it has: %v\n", b.Name(), err)
+		notes = append(notes, fmt.Sprintf("does not start again with what it has: %v", err))
 		err = nil
 	}
-	return []phase{{more: append(more, again...)}}, err
+	return []phase{{notes: notes, more: append(more, again...)}}, err
 }
 
 // filled is what a broker took.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -55,8 +54,9 @@ func runManyTopics(b contender, o options) ([]phase, error) {
 		created += n
 	}
 	took := time.Since(began)
+	notes := asNamed("topics", o.topics, 10_000)
 	if created < o.topics {
-		fmt.Fprintf(os.Stderr, "%s: %d topics in %v, not %d; the other figures are scaled\n", b.Name(), created, topicsPatience, o.topics)
+		notes = append(notes, fmt.Sprintf("%d topics in %v, not %d; Metadata and memory are scaled up to that", created, topicsPatience, o.topics))
 	}
 	if err := awaitListed(conn, created); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func runManyTopics(b contender, o options) ([]phase, error) {
 		return nil, err
 	}
 	scale := float64(o.topics) / float64(created)
-	return []phase{{more: []sample{
+	return []phase{{notes: notes, more: []sample{
 		{createTopicsRow, "us each", lower, float64(took.Microseconds()) / float64(created)},
 		{metadataRow, "ms", lower, millis(percentile(latencies, 50)) * scale},
 		{metadataRow, "KiB", lower, float64(answerBytes) / kibibyte * scale},

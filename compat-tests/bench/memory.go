@@ -59,7 +59,7 @@ func runInAndOut(b contender, o options) (phases []phase, err error) {
 			return err
 		}
 		consumed, err := b.Usage()
-		phases = []phase{{more: []sample{
+		phases = []phase{{notes: asNamed("MiB in and out", bigMiB*o.sizeMiB, 1024), more: []sample{
 			mebibytes(rssProducedRow, produced.RSS), mebibytes(peakProduceRow, produced.PeakRSS),
 			mebibytes(rssAfterRow, consumed.RSS), mebibytes(peakConsumeRow, consumed.PeakRSS),
 		}}}

@@ -46,9 +46,12 @@ type table struct {
 	rounds          []record.Round
 }
 
+// note keeps a note, once.
 func (t *table) note(format string, args ...any) {
-	t.notes = append(t.notes, fmt.Sprintf(format, args...))
-	fmt.Fprintln(os.Stderr, t.notes[len(t.notes)-1])
+	if note := fmt.Sprintf(format, args...); !slices.Contains(t.notes, note) {
+		t.notes = append(t.notes, note)
+		fmt.Fprintln(os.Stderr, note)
+	}
 }
 
 // noteBusy says how many measurements others may have disturbed.
@@ -64,9 +67,14 @@ func (t *table) fail(format string, args ...any) {
 	fmt.Fprintln(os.Stderr, "FAILED", t.failures[len(t.failures)-1])
 }
 
-// merge adds the samples of another table.
+// merge adds the samples and the notes of another table.
 func (t *table) merge(other *table) {
 	t.busy += other.busy
+	for _, note := range other.notes {
+		if !slices.Contains(t.notes, note) {
+			t.notes = append(t.notes, note)
+		}
+	}
 	for _, r := range other.rows {
 		for _, broker := range other.brokers {
 			for _, v := range r.samples[broker] {
@@ -121,9 +129,21 @@ func (t *table) measure(w workload, b contender, o options) error {
 	return nil
 }
 
+// asNamed notes a number of things that is not the one that rows and workloads are named
+// for.
+func asNamed(things string, n, named int) []string {
+	if n == named {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d %s, where names say %d", n, things, named)}
+}
+
 func (t *table) addPhase(broker string, p phase) {
 	if p.busy {
 		t.busy++
+	}
+	for _, note := range p.notes {
+		t.note("%s: %s", broker, note)
 	}
 	for _, m := range p.more {
 		t.add(m.name, m.unit, m.better, broker, m.value)

@@ -84,7 +84,7 @@ func runStartBig(b contender, o options) (phases []phase, err error) {
 			return err
 		}
 		figures, err := startAfter(b, startBigKilledRow, b.Kill)
-		phases = []phase{{more: figures}}
+		phases = []phase{{notes: asNamed("MiB", sizes*o.sizeMiB, 2048), more: figures}}
 		return err
 	})
 	return phases, err

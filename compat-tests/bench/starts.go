@@ -81,6 +81,9 @@ func runStarts(_ series, o options) (*table, error) {
 		return nil, err
 	}
 	t := &table{ofFirst: true, goals: startGoals, least: enough(o.starts)}
+	for _, note := range append(asNamed("MiB", bigMiB*o.sizeMiB, 1024), asNamed("partitions", o.partitions, 10_000)...) {
+		t.note("%s", note)
+	}
 	states := newStates()
 	defer func() {
 		for _, s := range states {

@@ -41,8 +41,8 @@ var transactionGoals = []goal{
 
 // runTransactions commits transactions of one record each by franz-go.
 func runTransactions(b contender, o options, row string, producers int) (phases []phase, err error) {
-	if ok, err := serves(b, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn); !ok {
-		return nil, err
+	if left, ok, err := serves(b, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn); !ok {
+		return left, err
 	}
 	err = withTopic(b, partitions, func(ctx context.Context, topic string) error {
 		each := max(1, o.requests/requestsPerTransaction/producers)

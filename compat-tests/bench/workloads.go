@@ -27,6 +27,8 @@ type phase struct {
 	busy bool
 	// more are figures of other kinds.
 	more []sample
+	// notes tell what of the broker the reader of the figures has to know.
+	notes []string
 }
 
 // sample is one value of a figure.
