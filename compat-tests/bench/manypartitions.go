@@ -57,9 +57,8 @@ func runManyPartitions(b contender, o options) ([]phase, error) {
 			sample{openFilesRow, "k", lower, float64(fill.files) / 1000})
 	}
 	again, err := restart(b, fill)
-	if fill.refused != nil && err != nil {
-		notes = append(notes, fmt.Sprintf("does not start again with what it has: %v", err))
-		err = nil
+	if excused := fill.excused(err); excused {
+		notes, err = append(notes, fmt.Sprintf("does not start again with what it has: %v", err)), nil
 	}
 	return []phase{{notes: notes, more: append(more, again...)}}, err
 }
@@ -91,6 +90,17 @@ func (f *filled) ending() string {
 	}
 	return ""
 }
+
+// excused tells whether what went wrong with the start afterwards is only noted: a broker
+// that has refused partitions may be at its end altogether, and one that was late may not
+// start in time either. What it took has to be there if it does start.
+func (f *filled) excused(err error) bool {
+	var gone notStarted
+	return err != nil && (f.refused != nil || f.late && errors.As(err, &gone))
+}
+
+// notStarted is that a broker did not stop or did not start again.
+type notStarted struct{ error }
 
 func partitionTopic(i int) string { return fmt.Sprintf("scale-partitions-%04d", i) }
 
@@ -206,15 +216,15 @@ func acceptedIn(body []byte) (n int, err error) {
 func restart(b contender, f *filled) ([]sample, error) {
 	signalled := time.Now()
 	if err := b.Stop(); err != nil {
-		return nil, err
+		return nil, notStarted{err}
 	}
 	stopped := time.Since(signalled)
 	if err := b.Start(); err != nil {
-		return nil, err
+		return nil, notStarted{err}
 	}
 	asked := time.Now()
 	if err := testbed.AskMetadata(b.Bootstrap()); err != nil {
-		return nil, err
+		return nil, notStarted{err}
 	}
 	started := b.ReadyAfter() + time.Since(asked)
 	for topic := 0; topic*partitionsPerTopic < f.accepted; topic++ {
