@@ -211,12 +211,29 @@ func paced(row string, perSecond int) func(b contender, o options) ([]phase, err
 			if err != nil {
 				return p, err
 			}
-			p.more = tailOf(row, latencies)
-			// What of it is the generator's.
-			p.more = append(p.more, sample{row, "late p99 ms", neither, tailOf(row, late)[1].value})
-			return p, nil
+			return pacedFigures(p, perSecond, latencies, late), nil
 		})
 	}
+}
+
+// paceLeast is the part of its rate that a load has to reach. Below it the broker is
+// saturated, and a latency is that of a queue that grows for as long as the load lasts.
+const paceLeast = 0.99
+
+// pacedFigures are of a row of their own where the broker was saturated: there is no
+// comparing them, and no goal has them.
+func pacedFigures(p phase, perSecond int, latencies, late []time.Duration) phase {
+	row := p.name
+	if reached := float64(p.requests) / p.wall.Seconds(); reached < paceLeast*float64(perSecond) {
+		p.notes = append(p.notes, row+": saturated, the figures are in a row of their own")
+		row += ", saturated"
+		p.name = row
+		p.more = append(p.more, sample{row, "reached /s", higher, reached})
+	}
+	p.more = append(p.more, tailOf(row, latencies)...)
+	// What of it is the generator's.
+	p.more = append(p.more, sample{row, "late p99 ms", neither, tailOf(row, late)[1].value})
+	return p
 }
 
 // observers are told how long after its moment each record was sent, acknowledged, and

@@ -59,6 +59,27 @@ func TestStalls(t *testing.T) {
 	}
 }
 
+// A broker that does not keep up with the pace has its latencies in another row, which has
+// no goal.
+func TestSaturated(t *testing.T) {
+	took := []time.Duration{time.Millisecond}
+	for _, c := range []struct {
+		wall      time.Duration
+		row       string
+		saturated bool
+	}{{5 * time.Second, "paced", false}, {5040 * time.Millisecond, "paced", false}, {5100 * time.Millisecond, "paced, saturated", true}} {
+		p := pacedFigures(phase{name: "paced", requests: 5_000, wall: c.wall}, 1_000, took, took)
+		if p.name != c.row || len(p.notes) > 0 != c.saturated {
+			t.Errorf("5,000 of 1,000/s in %v: row %q, notes %q", c.wall, p.name, p.notes)
+		}
+		for _, s := range p.more {
+			if s.name != c.row {
+				t.Errorf("5,000 of 1,000/s in %v: %+v, want row %q", c.wall, s, c.row)
+			}
+		}
+	}
+}
+
 // Whether there is no stall is judged of a million rounds; of fewer there is a number.
 func TestStallGoalNeedsItsRounds(t *testing.T) {
 	for _, c := range []struct {
