@@ -22,7 +22,8 @@
 //	old consumers of Kafka 0.10 read what modern producers wrote, Barnabas and Kafka 3.9:
 //	              how fast, in how much memory, and what a modern one beside it notices
 //	start beside  10,000 partitions after a stop and after kill -9, and 2 GiB after
-//	peers         kill -9: two series
+//	peers         kill -9: two series; to the first answer, and until every partition
+//	              answers that it has all that was acknowledged
 //	start         Barnabas alone: empty, after 1 GiB and kill -9, with 10,000
 //	              partitions after a stop and after kill -9, 20,000 open files
 //	mixed         producers of all sizes, a group, transactions, retention and compaction

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -15,6 +16,35 @@ type known struct {
 
 func (k known) Name() string      { return "known" }
 func (k known) Bootstrap() string { return k.address }
+
+// A broker has its partitions when every one of them ends where it did.
+func TestAwaitEnds(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "a", "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	b := known{address: cluster.ListenAddrs()[0]}
+	before, err := endsOfTopics(b, []string{"a", "b"}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := batchOf(3, 100)
+	for _, topic := range []string{"a", "b"} {
+		if err := sendFrames(b.Bootstrap(), produceFrame(topic, 2, batch), topic, 2, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := awaitEnds(b, before.plus(3)); err != nil {
+		t.Error(err)
+	}
+	if err := awaitEnds(b, equalEnds([]string{"a", "b"}, 2, 3)); err != nil {
+		t.Error(err)
+	}
+	if err := differing([]int64{3, 2}, []int64{3, 3}); err == nil || !strings.Contains(err.Error(), "partition 1 ends at 2") {
+		t.Errorf("a record less: %v", err)
+	}
+}
 
 // What an idempotent producer sends of raw frames is stored, and read back in a session
 // of fetches, by requests for less than there is.

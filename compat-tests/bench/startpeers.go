@@ -14,9 +14,15 @@ import (
 )
 
 const (
-	startManyRow       = startRow + ", 10,000 partitions, stopped"
-	startManyKilledRow = startRow + ", 10,000 partitions, killed"
-	startBigKilledRow  = startRow + ", 2 GiB, killed"
+	manyStopped = ", 10,000 partitions, stopped"
+	manyKilled  = ", 10,000 partitions, killed"
+	bigKilled   = ", 2 GiB, killed"
+
+	startManyRow       = startRow + manyStopped
+	startManyKilledRow = startRow + manyKilled
+	startBigKilledRow  = startRow + bigKilled
+	// startAllRow is until every partition tells its end.
+	startAllRow = "start until all partitions answer"
 )
 
 const (
@@ -58,18 +64,22 @@ func runStartMany(b contender, o options) ([]phase, error) {
 	}
 	var all phase
 	for _, end := range []struct {
-		row string
-		by  func() error
-	}{{startManyRow, b.Stop}, {startManyKilledRow, b.Kill}} {
+		state string
+		by    func() error
+	}{{manyStopped, b.Stop}, {manyKilled, b.Kill}} {
 		if err := awaitTopics(b, manyEach, manyNames(o)); err != nil {
+			return nil, err
+		}
+		before, err := endsOfTopics(b, manyNames(o), manyEach)
+		if err != nil {
 			return nil, err
 		}
 		if err := oneRecordEach(b, o); err != nil {
 			return nil, err
 		}
-		figures, err := startAfter(b, end.row, end.by)
+		figures, err := startAfter(b, end.state, end.by, before.plus(1))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", end.row, err)
+			return nil, fmt.Errorf("%s%s: %w", startRow, end.state, err)
 		}
 		all.more = append(all.more, figures...)
 	}
@@ -83,7 +93,7 @@ func runStartBig(b contender, o options) (phases []phase, err error) {
 		if err := fillBig(b, topic, sizes*o.sizeMiB); err != nil {
 			return err
 		}
-		figures, err := startAfter(b, startBigKilledRow, b.Kill)
+		figures, err := startAfter(b, bigKilled, b.Kill, equalEnds([]string{topic}, 1, int64(sizes*o.sizeMiB*bigRecords)))
 		phases = []phase{{notes: asNamed("MiB", sizes*o.sizeMiB, 2048), more: figures}}
 		return err
 	})
@@ -91,8 +101,9 @@ func runStartBig(b contender, o options) (phases []phase, err error) {
 }
 
 // startAfter ends a broker and starts it: the time from the fork to the first answer
-// to Metadata, and the memory then.
-func startAfter(b contender, row string, end func() error) ([]sample, error) {
+// to Metadata and the memory then, and the time until all partitions answer that were
+// there, with everything that was acknowledged.
+func startAfter(b contender, state string, end func() error, want topicEnds) ([]sample, error) {
 	if err := end(); err != nil {
 		return nil, err
 	}
@@ -106,7 +117,18 @@ func startAfter(b contender, row string, end func() error) ([]sample, error) {
 	}
 	took := b.ReadyAfter() + time.Since(asked)
 	usage, err := b.Usage()
-	return []sample{{row, "ms", lower, millis(took)}, {row, "RSS MiB", lower, float64(usage.RSS) / (1 << 20)}}, err
+	if err != nil {
+		return nil, err
+	}
+	if err := awaitEnds(b, want); err != nil {
+		return nil, err
+	}
+	all := b.ReadyAfter() + time.Since(asked)
+	return []sample{
+		{startRow + state, "ms", lower, millis(took)},
+		{startRow + state, "RSS MiB", lower, float64(usage.RSS) / (1 << 20)},
+		{startAllRow + state, "ms", lower, millis(all)},
+	}, nil
 }
 
 // awaitTopics waits until every partition answers: Kafka leads them a moment after

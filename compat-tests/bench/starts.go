@@ -32,6 +32,8 @@ type state struct {
 	// fetches also takes the time of the first Fetch from the end and the start
 	// of the one partition of topic bigTopic.
 	fetches bool
+	// ends, if any, is where its partitions end: when all of them say so is a figure.
+	ends func(o options) topicEnds
 
 	broker *testbed.Broker
 }
@@ -52,8 +54,8 @@ func newStates() []*state {
 	return []*state{
 		{name: "empty", fill: func(*testbed.Broker, options) error { return nil }},
 		{name: "1 GiB, killed", fill: fillOne, killed: true, fetches: true},
-		{name: "10k partitions, stopped", fill: fillMany},
-		{name: "10k partitions, killed", fill: fillMany, killed: true},
+		{name: "10k partitions, stopped", fill: fillMany, ends: manyEnds},
+		{name: "10k partitions, killed", fill: fillMany, killed: true, ends: manyEnds},
 	}
 }
 
@@ -151,6 +153,12 @@ func (s *state) measure(t *table, o options) error {
 		return err
 	}
 	t.add(startRSSRow, "MiB", lower, s.name, float64(usage.RSS)/(1<<20))
+	if s.ends != nil {
+		if err := awaitEnds(s.broker, s.ends(o)); err != nil {
+			return err
+		}
+		t.add(startAllRow, "ms", lower, s.name, millis(s.broker.ReadyAfter()+time.Since(asked)))
+	}
 	if s.fetches {
 		if err := s.firstFetches(t, o); err != nil {
 			return err
@@ -225,6 +233,9 @@ func fillMany(b *testbed.Broker, o options) error {
 	}
 	return oneRecordEach(b, o)
 }
+
+// manyEnds is what fillMany leaves.
+func manyEnds(o options) topicEnds { return equalEnds(manyNames(o), manyEach, 1) }
 
 // manyEach is how many partitions each of the many topics has.
 const manyEach = 100
