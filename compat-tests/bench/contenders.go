@@ -39,7 +39,7 @@ var devStarters = map[string]starter{
 	"barnabas":     func() (*testbed.Broker, error) { return startBarnabas("dev", nil) },
 	"kfake":        func() (*testbed.Broker, error) { return startOwn("kfake", "peer") },
 	"kfake-memory": func() (*testbed.Broker, error) { return startOwn("kfake-memory", "peer", "-memory") },
-	"kafka":        func() (*testbed.Broker, error) { return startKafka(nil) },
+	"kafka":        func() (*testbed.Broker, error) { return startDevKafka(nil) },
 	nullBroker:     func() (*testbed.Broker, error) { return startOwn(nullBroker, "null") },
 }
 

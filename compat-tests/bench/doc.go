@@ -37,6 +37,9 @@
 //	              an idle connection; 10,000 topics; 100,000 partitions with a record
 //	              in each, 20,000 open files
 //
+// Apache Kafka has the settings that profile dev changes, in the series that compare with it:
+// intervals of consumer groups, and socket.send.buffer.bytes=-1, which raw fetch shows.
+//
 // In most series all brokers run at once and idle while another is measured. Each
 // round takes every workload through every broker in turn, so that a slow moment
 // of the machine falls on all, in an order of its own for each workload and

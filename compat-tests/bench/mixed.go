@@ -36,7 +36,7 @@ var mixedStarters = map[string]starter{
 	"barnabas": func() (*testbed.Broker, error) {
 		return startBarnabas("dev", mixedBroker)
 	},
-	"kafka": func() (*testbed.Broker, error) { return startKafka(mixedBroker) },
+	"kafka": func() (*testbed.Broker, error) { return startDevKafka(mixedBroker) },
 }
 
 var mixedWorkloads = []workload{{name: "mixed"}}

@@ -13,6 +13,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
+// settings are those of Barnabas in profile dev that kfake knows: members of a consumer
+// group hear of an assignment as soon.
+var settings = map[string]string{"group.consumer.heartbeat.interval.ms": "1000"}
+
 func main() {
 	port := flag.Int("port", 0, "port to listen on")
 	data := flag.String("data", "", "data folder")
@@ -26,7 +30,7 @@ func main() {
 }
 
 func run(port int, data string, durable, memory bool) error {
-	options := []kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port), kfake.AllowAutoTopicCreation()}
+	options := []kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port), kfake.AllowAutoTopicCreation(), kfake.BrokerConfigs(settings)}
 	if !memory {
 		options = append(options, kfake.DataDir(data))
 	}
