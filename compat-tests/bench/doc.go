@@ -10,7 +10,8 @@
 //	durable       everything is synced before the answer: Barnabas in profile
 //	              server, Kafka with log.flush.interval.messages=1, kfake -sync; also
 //	              four times what the WAL of Barnabas holds, and loads together with
-//	              a sync of all that they left to be synced later
+//	              a sync of all that they left to be synced later, and beside a plain log,
+//	              which writes the same groups by O_DSYNC to a zero-filled file
 //	compressed    each codec as it comes, and recompressed for a topic that asks for another
 //	end to end    raw frames from producer to consumer, paced at 1,000/s and 10,000/s, and
 //	              one after the other; 100 waiting fetchers

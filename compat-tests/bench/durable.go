@@ -38,8 +38,12 @@ const (
 	allSyncedUnit = "MB/s, all synced"
 )
 
-// durableGoals: what holds of a load has to hold of all that it causes.
+// durableGoals: what holds of a load has to hold of all that it causes; and a plain log is
+// what the disk gives.
 var durableGoals = []goal{
+	{row: durableSingle, unit: plainLogUnit, column: "barnabas", atLeast: 0.7},
+	{row: durableOne, unit: plainLogUnit, column: "barnabas", atLeast: 0.7},
+	{row: durableSix, unit: plainLogUnit, column: "barnabas", atLeast: 0.7},
 	{row: durableOne, unit: allSyncedUnit, column: "kafka", ratio: true, atLeast: 8},
 	{row: durableOne, unit: allSyncedUnit, column: "kfake", ratio: true, atLeast: 6},
 	{row: durableSix, unit: allSyncedUnit, column: "kafka", ratio: true, atLeast: 5},
@@ -84,6 +88,9 @@ func runDurableSingle(b contender, o options) (phases []phase, err error) {
 			return err
 		}
 		p.latencies = latencies
+		if p.more, err = besidePlainLog(p, len(batch)); err != nil {
+			return err
+		}
 		phases = []phase{p}
 		return verifyCopies(b, topic, 1, batch, o.durableRequests)
 	})
@@ -116,6 +123,11 @@ func runDurableMany(b contender, o options, name string, partitions int32, sizeM
 		began := time.Now()
 		syncAll()
 		p.more = append(p.more, allSynced(p, time.Since(began)))
+		beside, err := besidePlainLog(p, int(partitions)*len(batch))
+		if err != nil {
+			return err
+		}
+		p.more = append(p.more, beside...)
 		if name == durableLong {
 			p.notes = asNamed("MiB", sizeMiB, durableWALs)
 		}

@@ -18,3 +18,6 @@ func settle(bytes int) {
 
 // syncAll returns when nothing that was written before is in the page cache alone.
 func syncAll() { syscall.Sync() }
+
+// dataSync has a write return when its data is on the disk.
+const dataSync = syscall.O_DSYNC
