@@ -33,7 +33,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 3, "measured rounds")
 	flag.IntVar(&o.repeats, "repeats", 2, "void rounds, in which the null broker moved, for each measured one")
-	flag.IntVar(&o.warmMiB, "warm", 1024, "MiB that Kafka is sent before the side-by-side series")
+	flag.IntVar(&o.warmMiB, "warm", 1024, "MiB that Kafka is sent before the series side by side, durable, compressed and end to end")
 	flag.IntVar(&o.starts, "starts", 10, "starts of each broker, and from each state of the data folder")
 	flag.IntVar(&o.sizeMiB, "size", 512, "MiB per throughput workload and round; the start series fills twice as much")
 	flag.IntVar(&o.requests, "requests", 50_000, "single-record requests per round")

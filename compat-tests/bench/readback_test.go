@@ -46,6 +46,35 @@ func TestAwaitEnds(t *testing.T) {
 	}
 }
 
+// Topics that were created are deleted again, and Metadata tells of neither too early.
+func TestThrowAwayTopics(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	conn, err := dialRaw(cluster.ListenAddrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // the answers have been read
+	if err := createRaw(conn, 1, "a", "b", "c"); err != nil {
+		t.Fatal(err)
+	}
+	if err := awaitListed(conn, 3); err != nil {
+		t.Error(err)
+	}
+	if err := deleteRaw(conn, "a", "b", "c"); err != nil {
+		t.Error(err)
+	}
+	if err := awaitListed(conn, 0); err != nil {
+		t.Error(err)
+	}
+	if err := deleteRaw(conn, "a"); err == nil {
+		t.Error("a topic that is not there was deleted")
+	}
+}
+
 // What an idempotent producer sends of raw frames is stored, and read back in a session
 // of fetches, by requests for less than there is.
 func TestProduceAndReadBack(t *testing.T) {

@@ -22,13 +22,13 @@ func (s series) name() string {
 // workloads and what its brokers are lie in a file of its own.
 var allSeries = []series{
 	{"side by side (Barnabas: profile dev)", workloads,
-		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: slices.Concat(throughputTargets, startTargets), starts: true, memory: true}.run},
+		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: slices.Concat(throughputTargets, startTargets), starts: true, memory: true, warm: true}.run},
 	{"durable: synced before the answer (Barnabas: profile server)", durableWorkloads,
-		sideBySide{columns: []string{"kfake", "kafka"}, starters: durableStarters, disk: true, goals: slices.Concat(durableTargets, durableGoals)}.run},
+		sideBySide{columns: []string{"kfake", "kafka"}, starters: durableStarters, disk: true, warm: true, goals: slices.Concat(durableTargets, durableGoals)}.run},
 	{"compressed (Barnabas: profile dev)", compressedWorkloads(),
-		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}}.run},
+		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, warm: true}.run},
 	{"end to end (Barnabas: profile dev)", e2eWorkloads,
-		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka"}, goals: latencyTargets}.run},
+		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka"}, goals: latencyTargets, warm: true}.run},
 	{"groups (Barnabas: profile dev)", groupWorkloads,
 		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka", nullBroker}, goals: slices.Concat(groupTargets, groupGoals)}.run},
 	{"transactions (Barnabas: profile dev)", transactionWorkloads,

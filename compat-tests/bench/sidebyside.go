@@ -19,7 +19,9 @@ type sideBySide struct {
 	// starts also measures restarts, memory the resident memory at the end.
 	starts, memory bool
 	// disk says that the figures are those of a disk: there are none in memory.
-	disk  bool
+	disk bool
+	// warm gives Kafka its first GiB before the workloads are taken once, unmeasured.
+	warm  bool
 	goals []goal
 	// manyPartitions needs as many open files as kfake has for --partitions.
 	manyPartitions bool
@@ -66,7 +68,7 @@ func (x sideBySide) measure(s series, t *table, brokers []contender, o options) 
 	}
 	defer y.broker.Close() //nolint:errcheck // it holds nothing
 	r := newRounds(s, brokers, y, t, o)
-	if x.memory {
+	if x.warm {
 		for _, b := range brokers {
 			if err := firstGiB(b, o); err != nil {
 				t.fail("the first %d MiB of %s: %v", o.warmMiB, b.Name(), err)
