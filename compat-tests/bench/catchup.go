@@ -14,8 +14,8 @@ const (
 	catchUpProduceRow = "produce while catching up"
 	catchUpBothRow    = "catch-up, both"
 	// catchUpMax is how many times the backlog a producer may send while it is read: a
-	// bound for the disk.
-	catchUpMax = 8
+	// bound for the disk, and for the memory of a broker that keeps all there.
+	catchUpMax = 2
 )
 
 // runCatchUp has a consumer read a backlog from its start while a producer sends to the
