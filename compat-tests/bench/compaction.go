@@ -67,6 +67,8 @@ func runCompaction(b contender, o options) (phases []phase, err error) {
 			p.latencies = latencies
 			if load.policy == "compact" {
 				p.more, err = awaitCompacted(ctx, b, topic, updates, o.updates)
+			} else {
+				err = verifyBatches(b, topic, 1, int64(compactionKeys)*int64(o.updates), 0)
 			}
 			phases = append(phases, p)
 			return err

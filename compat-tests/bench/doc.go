@@ -89,9 +89,11 @@
 // would send, and raw frames encoded beforehand, so that the client costs next to
 // nothing; they come from idempotent producers, and fetches are in sessions, as clients
 // have it. What was produced is read back: every batch by its checksum, at offsets
-// without a gap, and where frames are raw by its bytes; compaction reads every record, each
-// group must hold its last commit, and transactions and the GiB of the memory series
-// are counted. Nothing is read back from null, which has counted what it got. A
+// without a gap, and where frames are raw by its bytes; of a compacted topic every record,
+// and of transactions the value of each. Each group must hold its last commit. The GiB of the
+// memory series is counted. The streams behind the mixed load have to end where they were
+// acknowledged; what is left of them is read meanwhile, with its checksums, and its probe is
+// read back as raw frames are. Nothing is read back from null, which has counted what it got. A
 // connection of 'durable, one in flight' and 'durable, 16 x' has one request in flight,
 // and so has one of heartbeats. Members of groups are raw connections as well, with the timeouts of
 // Kafka's clients: a member that is stable hears of a rebalance by its heartbeat,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 const (
 	// transactionProducers have one transaction of one record at a time each.
 	transactionProducers = 16
+	// transactionBytes is the value of a record in a transaction.
+	transactionBytes = 100
 	// requestsPerTransaction: a transaction takes several requests, so that fewer make as long a measurement.
 	requestsPerTransaction = 25
 
@@ -99,7 +102,7 @@ func transactionalClients(ctx context.Context, b contender, topic string, n int)
 // transact commits n transactions one after the other and returns how long each took.
 func transact(ctx context.Context, c *kgo.Client, n int) ([]time.Duration, error) {
 	latencies := make([]time.Duration, 0, n)
-	value := filler(100)
+	value := filler(transactionBytes)
 	for range n {
 		began := time.Now()
 		if err := c.BeginTransaction(); err != nil {
@@ -116,7 +119,7 @@ func transact(ctx context.Context, c *kgo.Client, n int) ([]time.Duration, error
 	return latencies, nil
 }
 
-// checkCommitted reads what is committed: so many records.
+// checkCommitted reads what is committed: so many records of transact.
 func checkCommitted(ctx context.Context, b contender, topic string, want int) error {
 	reader, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -124,10 +127,16 @@ func checkCommitted(ctx context.Context, b contender, topic string, want int) er
 		return err
 	}
 	defer reader.Close()
+	value := filler(transactionBytes)
 	for got := 0; got != want; {
 		fetches := reader.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
 			return fmt.Errorf("after %d of %d records: %w", got, want, err)
+		}
+		for _, r := range fetches.Records() {
+			if !bytes.Equal(r.Value, value) {
+				return fmt.Errorf("the record at offset %d of partition %d is not the one that was sent", r.Offset, r.Partition)
+			}
 		}
 		if got += fetches.NumRecords(); got > want {
 			return fmt.Errorf("%d records where %d were committed", got, want)
@@ -141,7 +150,7 @@ func checkCommitted(ctx context.Context, b contender, topic string, want int) er
 func runIdempotent(b contender, o options) (phases []phase, err error) {
 	const turns = 4
 	plain, idempotent := phase{name: plainProducerRow}, phase{name: idempotentRow}
-	err = withTopic(b, 1, func(ctx context.Context, topic string) error {
+	err = withTopic(b, 1, func(_ context.Context, topic string) error {
 		batch := batchOf(1, 100)
 		frame := produceFrame(topic, 1, batch)
 		each := max(1, o.requests/turns)
@@ -163,7 +172,7 @@ func runIdempotent(b contender, o options) (phases []phase, err error) {
 				kind.phase.requests, kind.phase.wall, kind.phase.cpu = kind.phase.requests+p.requests, kind.phase.wall+p.wall, kind.phase.cpu+p.cpu
 			}
 		}
-		return checkStored(ctx, b, topic, int64(2*turns*each))
+		return verifyCopies(b, topic, 1, batch, 2*turns*each)
 	})
 	if err != nil {
 		return nil, err
