@@ -11,12 +11,12 @@ const replacedStatic = differ + "^static_members$/^replaced$/^v9$"
 var groups = []Mutation{
 	{
 		Name: "commit-one-low", Breaks: "a group is where it has committed",
-		File: "coordinator/group/offsets.go",
-		Old:  `			r := offsetRecord(in.GroupID,`,
-		New: `			if MUTATED {
-				p.Offset--
-			}
-			r := offsetRecord(in.GroupID,`,
+		File: "coordinator/group/commit.go",
+		Old:  `	r, bytes := appendOffsetRecord(c.bytes, c.GroupID, tp, o)`,
+		New: `	if MUTATED {
+		o.offset--
+	}
+	r, bytes := appendOffsetRecord(c.bytes, c.GroupID, tp, o)`,
 		Package: "clients", Run: "^TestClients$/^franz-go$/^roundtrip$", Says: `committed offset of partition \d is \d+ \(found: true\), want`,
 	},
 	{
