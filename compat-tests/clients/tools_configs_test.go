@@ -6,7 +6,7 @@ import "regexp"
 // the listener of Kafka's controller, our own, and what the test beds and the
 // profile choose.
 var byNature = regexp.MustCompile(`^  (barnabas\.|advertised\.listeners|listeners|listener\.security|controller\.(listener|quorum\.voters)|log\.dirs?=|` +
-	`process\.roles|node\.id|broker\.id|group\.initial\.rebalance|(group\.)?consumer\.(min\.)?(assignment|heartbeat)\.interval|` +
+	`process\.roles|node\.id|broker\.id|group\.initial\.rebalance|socket\.send\.buffer|(group\.)?consumer\.(min\.)?(assignment|heartbeat)\.interval|` +
 	`(offsets|share|transaction)[a-z.]*(replication\.factor|min\.isr))`)
 
 const brokers, allBrokers = " --entity-type brokers --entity-name 1", " --entity-type brokers --entity-default"

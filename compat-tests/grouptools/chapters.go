@@ -14,6 +14,8 @@ type step struct {
 	// join starts a member; the step ends when its group is stable with so many members and
 	// so many assigned partitions.
 	join *request
+	// await is the wait for that alone.
+	await *request
 	// leave ends a member.
 	leave string
 	// act has producers do something.
@@ -51,6 +53,12 @@ func joins(member, group, protocol string, members, partitions int, topics ...st
 		// One client id for all: which of two members gets which partitions depends on their ids.
 		Config: map[string]string{"group.id": group, "group.protocol": protocol, "client.id": "reader"},
 	}}
+}
+
+// remains waits until a group is stable again without those that left: a consumer group has its new
+// assignment with the next heartbeat only (KIP-848), and none if its last member leaves before.
+func remains(group string, members, partitions int) step {
+	return step{await: &request{Do: "await", Group: group, Members: members, Partitions: partitions}}
 }
 
 // everyWord describes a group in every form that there is.
@@ -155,7 +163,7 @@ func consumer() chapter {
 		[]step{
 			reset("new", "--topic one --to-earliest --dry-run"), reset("new", "--topic one --to-earliest --execute"),
 			groups("--delete --group new"), groups("--delete-offsets --group new --topic one"),
-			leaves("b"), leaves("a"),
+			leaves("b"), remains("new", 1, 4), leaves("a"),
 		}, everyWord("new"),
 		[]step{reset("new", "--topic one --to-latest --execute"), describe("new", ""), groups("--delete --group new"), describe("new", "")}),
 	}

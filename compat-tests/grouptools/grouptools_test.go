@@ -135,6 +135,9 @@ func (s step) run(t *testing.T, d *driver, p *producers, bootstrap, dir string) 
 		d.do(*s.join)
 		d.do(request{Do: "await", Group: s.join.Group, Members: s.join.Members, Partitions: s.join.Partitions})
 		return ""
+	case s.await != nil:
+		d.do(*s.await)
+		return ""
 	case s.leave != "":
 		d.do(request{Do: "leave", Member: s.leave})
 		return ""

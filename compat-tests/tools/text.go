@@ -31,10 +31,11 @@ var usage = []replacement{
 var varying = []replacement{
 	replace(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, "UUID"),
 	replace(`(^|[\s:=])[A-Za-z0-9_][A-Za-z0-9_-]{21}($|[\s,])`, "${1}ID$2"),
+	// Before the times: a hash of 19 digits may have one in its midst.
+	replace(`"(metadataHash|producerId|previousProducerId)":-?\d+`, `"$1":NUMBER`),
 	replace(`1[789]\d{11}`, "TIME"),
 	replace(`\bproducerId: \d+`, "producerId: NUMBER"),
 	replace(`"topicId":"[\w-]{22}"`, `"topicId":"ID"`),
-	replace(`"(metadataHash|producerId|previousProducerId)":-?\d+`, `"$1":NUMBER`),
 	replace(`tries=\d+|after \d+ attempt`, "tries"),
 }
 
