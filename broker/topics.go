@@ -151,12 +151,13 @@ func (u unused) Failed(id logstore.ID, err error) {
 
 // removePartitions takes the last one first, see partition.Set.
 func (b *Broker) removePartitions(t *metadata.Topic) {
+	ids := make([]logstore.ID, 0, len(t.Partitions))
 	for i := range slices.Backward(t.Partitions) {
-		id := logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: t.Partitions[i].Index}
-		if err := b.partitions.Remove(id); err != nil {
-			// The topic is gone all the same; its folder is found again at the next start.
-			b.opts.Log.Error("removing a partition's files failed", "partition", id.String(), "error", err)
-		}
+		ids = append(ids, logstore.ID{Topic: t.Name, TopicID: t.ID, Partition: t.Partitions[i].Index})
+	}
+	if err := b.partitions.Remove(ids...); err != nil {
+		// The topic is gone all the same; its folders are found again at the next start.
+		b.opts.Log.Error("removing a topic's files failed", "topic", t.Name, "error", err)
 	}
 }
 

@@ -277,8 +277,10 @@ type Store interface {
 	// Create is Open for a partition that has just come to be: whatever the disk has
 	// under its name is another's, even if it does not say whose.
 	Create(id ID, cfg Config) (Log, error)
-	// Delete removes a log. Reads under way finish; later calls answer ErrDeleted.
-	Delete(id ID) error
+	// Delete removes logs, such as those of a topic, with one sync for all. Reads under
+	// way finish; later calls answer ErrDeleted. An error leaves none of them behind:
+	// what could not be removed is found by the next start.
+	Delete(ids ...ID) error
 	// Commit begins the commit of what was appended with CommitLater. With lead the
 	// caller's goroutine may do it, as long as a sync takes, if nobody else is at it.
 	Commit(lead bool)

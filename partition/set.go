@@ -201,21 +201,26 @@ func withPartition(list []*Partition, index int, p *Partition) []*Partition {
 	return append(list, p)
 }
 
-// Remove deletes a partition with its log. Those who wait on it are woken;
-// appends and reads that come later answer logstore.ErrDeleted.
-func (s *Set) Remove(id logstore.ID) error {
+// Remove deletes partitions of a topic with their logs, in the order given: the last one
+// first. Those who wait on them are woken; appends and reads that come later answer
+// logstore.ErrDeleted.
+func (s *Set) Remove(ids ...logstore.ID) error {
 	s.change.Lock()
 	defer s.change.Unlock()
-	p := s.Used(id.TopicID, id.Partition)
-	if p == nil {
-		return nil
+	var removed []*Partition
+	for _, id := range ids {
+		if p := s.Used(id.TopicID, id.Partition); p != nil {
+			s.publish(id, nil)
+			removed = append(removed, p)
+		}
 	}
-	s.publish(id, nil)
-	err := s.store.Delete(id)
-	p.end()
-	s.gone.add(p.Traffic())
+	err := s.store.Delete(ids...)
+	for _, p := range removed {
+		p.end()
+		s.gone.add(p.Traffic())
+	}
 	if err != nil {
-		return fmt.Errorf("delete the log of %s: %w", id, err)
+		return fmt.Errorf("delete logs: %w", err)
 	}
 	return nil
 }

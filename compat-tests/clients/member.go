@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
 	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
@@ -138,7 +142,7 @@ func (m *member) leave() {
 	g.mu.Unlock()
 	_ = m.stdin.Close() // fails only if the program has ended, which is judged next
 	if !m.process.Wait(stepTimeout) {
-		g.tb.Fatalf("member %s does not leave\n%s", m.name, m.stderr)
+		g.tb.Fatalf("member %s does not leave\n%s\n%s", m.name, m.stderr, g.atBroker())
 	}
 	if err := m.process.Err(); err != nil {
 		g.tb.Errorf("member %s ended with %v\n%s", m.name, err, m.stderr)
@@ -189,6 +193,22 @@ func (g *group) ended() error {
 		}
 	}
 	return nil
+}
+
+// atBroker is what the broker tells of the group: whose turn it is when a member waits for something.
+func (g *group) atBroker() string {
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(g.bootstrap))
+	if err != nil {
+		return err.Error()
+	}
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	described, err := admin.DescribeGroups(ctx, g.name)
+	if err != nil {
+		return fmt.Sprintf("the group at the broker: %v", err)
+	}
+	return fmt.Sprintf("the group at the broker: %+v", described[g.name])
 }
 
 func (g *group) describe() string {

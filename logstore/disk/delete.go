@@ -72,8 +72,35 @@ func setAside(s *Store, dir, name string, id protocol.UUID) error {
 	return s.opts.FS.SyncDir(s.opts.Dir)
 }
 
-// delete ends the log and takes its folder out of sight; the files go later.
-func (l *log) delete() error {
+// deleteLogs ends logs and takes their folders out of sight; the files go later.
+func (s *Store) deleteLogs(logs []*log) error {
+	var failures []error
+	away := make(map[*log]string)
+	for _, l := range logs {
+		name, err := l.delete()
+		if err != nil {
+			failures = append(failures, err)
+		} else if name != "" {
+			away[l] = name
+		}
+	}
+	if len(away) > 0 {
+		// Without this a power cut could bring the folders back; their topic ids would
+		// give them away, but the space would stay taken.
+		if err := s.opts.FS.SyncDir(s.opts.Dir); err != nil {
+			return errors.Join(append(failures, fmt.Errorf("%w: delete %d folders: %w", logstore.ErrStorage, len(away), err))...)
+		}
+	}
+	for _, l := range logs {
+		if name := away[l]; name != "" {
+			s.trash.add(l.cfg.Load().FileDeleteDelayMillis, name)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// delete ends the log and renames its folder; the name is empty if there was none.
+func (l *log) delete() (away string, err error) {
 	l.reshaping.Lock()
 	defer l.reshaping.Unlock()
 	l.flushing.Lock()
@@ -85,30 +112,24 @@ func (l *log) delete() error {
 	for _, s := range list {
 		s.retire()
 	}
-	err := l.removeFolder()
+	away, err = l.renameFolder()
 	l.flushing.Unlock()
 	l.answer(waiting, 0, logstore.ErrDeleted)
-	return err
+	return away, err
 }
 
-func (l *log) removeFolder() error {
+func (l *log) renameFolder() (away string, err error) {
 	s := l.store
 	s.checkpoints.forget(keyOf(l.id))
-	away := path.Join(s.opts.Dir, renamedFolder(l.id.String(), l.id.TopicID, deleteSuffix))
-	err := s.opts.FS.Rename(l.dir, away)
+	away = path.Join(s.opts.Dir, renamedFolder(l.id.String(), l.id.TopicID, deleteSuffix))
+	err = s.opts.FS.Rename(l.dir, away)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing was ever appended
-	}
-	if err == nil {
-		// Without this a power cut could bring the folder back; its topic id would
-		// give it away, but the space would stay taken.
-		err = s.opts.FS.SyncDir(s.opts.Dir)
+		return "", nil // nothing was ever appended
 	}
 	if err != nil {
-		return fmt.Errorf("%w: delete the folder of %s: %w", logstore.ErrStorage, l.id, err)
+		return "", fmt.Errorf("%w: delete the folder of %s: %w", logstore.ErrStorage, l.id, err)
 	}
-	s.trash.add(l.cfg.Load().FileDeleteDelayMillis, away)
-	return nil
+	return away, nil
 }
 
 // trash removes renamed files and folders after file.delete.delay.ms, with one

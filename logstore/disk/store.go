@@ -179,15 +179,17 @@ func (s *Store) fail(cause error) error {
 }
 
 // Delete implements logstore.Store.
-func (s *Store) Delete(id logstore.ID) error {
+func (s *Store) Delete(ids ...logstore.ID) error {
+	var logs []*log
 	s.mu.Lock()
-	l := s.mu.logs[id]
-	delete(s.mu.logs, id)
-	s.mu.Unlock()
-	if l == nil {
-		return nil
+	for _, id := range ids {
+		if l := s.mu.logs[id]; l != nil {
+			logs = append(logs, l)
+			delete(s.mu.logs, id)
+		}
 	}
-	return l.delete()
+	s.mu.Unlock()
+	return s.deleteLogs(logs)
 }
 
 // forgetLog drops a log that was closed on its own; its marks are kept.

@@ -162,12 +162,25 @@ func tellOfEverything(w *world, tr *trace) {
 	tr.step("a partition deleted, and its files when the delay has passed")
 	must(t, w.store.Delete(partitionID(1)))
 	w.clock.Advance(2 * time.Minute)
+	deleteTwo(w, tr)
 	compact(w, tr)
 	tr.step("a clean stop")
 	must(t, l.Close()) // one after the other: a store closes its logs in no order
 	must(t, w.log(2).Close())
 	must(t, w.store.Close(context.Background()))
 	w.store, tr.idle = nil, nil
+}
+
+// deleteTwo tells of partitions that are deleted at once; what comes before it is not traced.
+func deleteTwo(w *world, tr *trace) {
+	tr.skip(func() {
+		for n := range 2 {
+			w.append(w.log(int32(3+n)), values(dayMillis, "y"))
+		}
+	})
+	tr.step("two partitions of a topic deleted at once")
+	must(w.t, w.store.Delete(partitionID(4), partitionID(3)))
+	w.clock.Advance(2 * time.Minute)
 }
 
 // compact tells of a compaction; what comes before it is not traced.
