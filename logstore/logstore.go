@@ -278,8 +278,8 @@ type Store interface {
 	// under its name is another's, even if it does not say whose.
 	Create(id ID, cfg Config) (Log, error)
 	// Delete removes logs, such as those of a topic, with one sync for all. Reads under
-	// way finish; later calls answer ErrDeleted. An error leaves none of them behind:
-	// what could not be removed is found by the next start.
+	// way finish; later calls answer ErrDeleted. They are gone after an error as well:
+	// the next start finds what is left of their files.
 	Delete(ids ...ID) error
 	// Commit begins the commit of what was appended with CommitLater. With lead the
 	// caller's goroutine may do it, as long as a sync takes, if nobody else is at it.
