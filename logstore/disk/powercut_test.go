@@ -38,7 +38,7 @@ type cutStory struct {
 	mu struct {
 		sync.Mutex
 		logs    [powerCutLogs]seenLog
-		crashAt int      // operations from now; the disk as it is then is left
+		crashAt int      // operations from now, once; the disk as it is then is left
 		left    *vfs.Mem // nil until then
 		known   [powerCutLogs]seenLog
 	}
@@ -142,6 +142,8 @@ func (s *cutStory) live(mem *vfs.Mem, empty bool) (*vfs.Mem, error) {
 	}
 	s.mu.Unlock()
 	s.waiting.Wait() // what is promised after the cut is not
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.mu.logs = s.mu.known
 	return s.mu.left, nil
 }
@@ -150,7 +152,7 @@ func (s *cutStory) live(mem *vfs.Mem, empty bool) (*vfs.Mem, error) {
 func (s *cutStory) count(mem *vfs.Mem, kind vfs.Crash, cut *rand.Rand) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.crashAt--; s.mu.crashAt == 0 {
+	if s.mu.crashAt--; s.mu.crashAt == 0 && s.mu.left == nil {
 		s.crashLocked(mem, kind, cut)
 	}
 }
