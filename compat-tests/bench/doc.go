@@ -45,8 +45,8 @@
 // round takes every workload through every broker in turn, so that a slow moment
 // of the machine falls on all, in an order of its own for each workload and
 // round, so that none always follows the same one. A null broker of its own is
-// measured before and after each round: when that moved, the machine did, and the
-// round is void; --repeats such rounds may be for each wanted one. They count only where
+// looked at before every measurement, 120 times a round or more: when the median of one
+// half of those moved, the machine did, and the round is void; --repeats such rounds may be for each wanted one. They count only where
 // no other does, and then every verdict says so. A measurement begins when the machine is
 // 85 % idle, or after 3 s, and the table counts those; the record has what the host stole
 // of each round. A broker that died or hung is left out of what follows. The time limit

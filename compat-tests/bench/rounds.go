@@ -91,27 +91,37 @@ func (x *rounds) measure(o options) (err error) {
 // over tells whether the time limit has passed; there is none before measure.
 func (x *rounds) over() bool { return !x.ends.IsZero() && time.Now().After(x.ends) }
 
-// attempt takes one round between two readings of the yardstick.
+// attempt takes one round, with looks at the yardstick before, between and after its
+// measurements.
 func (x *rounds) attempt(turn int, o options) (*round, error) {
 	r := &round{Round: record.Round{Round: x.valid + 1, Attempt: x.attempts + 1}, table: &table{brokers: x.table.brokers}}
-	var err error
-	if r.Before, err = x.yardstick.read(); err != nil {
-		return nil, err
-	}
 	label := fmt.Sprintf("%s: round %d of %d", x.series.name(), r.Round.Round, o.rounds)
 	if turn >= r.Round.Round {
 		label += fmt.Sprintf(", attempt %d", turn+1)
 	}
 	before, _ := readTicks() // none on a system without /proc
-	whole := x.run(label, turn, func(w workload, b contender) error { return r.table.measure(w, b, o) })
+	var err error            // of the yardstick
+	whole := x.run(label, turn, func(w workload, b contender) error {
+		if err == nil {
+			err = x.yardstick.look(x.steps + 1)
+		}
+		if err != nil {
+			return nil // the round is over
+		}
+		return r.table.measure(w, b, o)
+	})
 	after, _ := readTicks()
 	r.Steal = after.since(before).stolen()
 	if !whole {
 		x.table.note("time limit of %v: it ended round %d before its last workloads", o.limit, r.Round.Round)
 	}
-	if r.After, err = x.yardstick.read(); err != nil {
-		return nil, err
+	if err == nil {
+		err = x.yardstick.look(x.steps + 1)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("the null broker that tells whether the machine moved: %w", err)
+	}
+	r.Before, r.After = x.yardstick.halves()
 	r.Moved = x.yardstick.moved(r.Before, r.After)
 	r.Figures, r.Busy = r.table.figures(), r.table.busy
 	return r, nil

@@ -162,3 +162,18 @@ func TestPossible(t *testing.T) {
 		t.Errorf("%d workloads, notes %q", len(got), tab.notes)
 	}
 }
+
+// The looks of a round are halved, and those of a round do not count in the next.
+func TestYardstickHalves(t *testing.T) {
+	y := &yardstick{}
+	for _, round := range [][]float64{{1, 1, 9, 5, 5, 4}, {7, 7, 7, 3}, {2, 4}} {
+		for _, v := range round {
+			y.looks = append(y.looks, readingOf(v))
+		}
+		first, second := y.halves()
+		middle := len(round) / 2
+		if first != readingOf(median(round[:middle])) || second != readingOf(median(round[middle:])) {
+			t.Errorf("%v: halves %v and %v", round, first, second)
+		}
+	}
+}

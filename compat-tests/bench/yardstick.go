@@ -1,30 +1,37 @@
 package main
 
 import (
-	"context"
 	"math"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/bench/record"
 )
 
-// yardstick is a broker that stores nothing and is measured before and after every
-// round, always with the same load. It cannot become faster or slower: when its
-// figure moves, the machine has.
+// yardstick is a broker that stores nothing and that is looked at again and again
+// during every round, always with the same load. It cannot become faster or slower:
+// when its figure moves, the machine has.
+//
+// A single look scatters by a quarter on a machine with neighbours, seconds apart. So
+// there are many, spread over the round as its measurements are, and what is compared
+// is the median of the first half of them with that of the second.
 type yardstick struct {
-	broker contender
-	// reference is the figure before the first round that was valid.
+	broker       contender
+	small, large []byte // the frames
+	// looks are those of the round under way.
+	looks []record.Reading
+	// reference is the first half of the first round that was valid.
 	reference record.Reading
 }
 
 const (
 	// movedMax is by how much the yardstick may move in a round that counts.
 	movedMax = 0.15
-	// A reading is the median of so many stretches of each load; each is some
-	// 100 ms on two cores.
-	yardStretches = 5
-	yardRequests  = 6_000
-	yardFrames    = 150 // of 6 x 128 KiB
+	// yardLooks are at least taken in a round.
+	yardLooks = 120
+	// A look is a stretch of each load; each is some 50 ms on two cores.
+	yardRequests = 3_000
+	yardFrames   = 100 // of 6 x 128 KiB
+	yardTopic    = "yardstick"
 )
 
 func newYardstick() (*yardstick, error) {
@@ -32,50 +39,64 @@ func newYardstick() (*yardstick, error) {
 	if err != nil {
 		return nil, err
 	}
-	y := &yardstick{broker: b}
-	if _, err := y.read(); err != nil { // warms it up
+	y := &yardstick{broker: b, small: produceFrame(yardTopic, 1, batchOf(1, 100)), large: produceFrame(yardTopic, partitions, batchOf(127, recordBytes))}
+	if err := y.look(10); err != nil { // warms it up
 		_ = b.Close()
 		return nil, err
 	}
+	y.looks = nil
 	return y, nil
 }
 
-func (y *yardstick) read() (r record.Reading, err error) {
-	err = withTopic(y.broker, partitions, func(_ context.Context, topic string) error {
-		small := produceFrame(topic, 1, batchOf(1, 100))
-		large := produceFrame(topic, partitions, batchOf(127, recordBytes))
-		if r.RequestsPerSecond, err = perSecond(y.broker.Bootstrap(), small, topic, 1, yardRequests); err != nil {
+// look takes some looks: those that fall to one of the gaps between the measurements
+// of a round.
+func (y *yardstick) look(gaps int) error {
+	for range (yardLooks + gaps - 1) / gaps {
+		requests, err := y.perSecond(y.small, 1, yardRequests)
+		if err != nil {
 			return err
 		}
-		frames, err := perSecond(y.broker.Bootstrap(), large, topic, partitions, yardFrames)
-		r.MegabytesPerSecond = frames * float64(len(large)) / 1e6
-		return err
-	})
-	return r, err
-}
-
-// perSecond is the median rate of some stretches of n frames each.
-func perSecond(address string, frame []byte, topic string, partitions, n int) (float64, error) {
-	var rates []float64
-	for range yardStretches {
-		began := time.Now()
-		if err := sendFrames(address, frame, topic, partitions, n); err != nil {
-			return 0, err
+		frames, err := y.perSecond(y.large, partitions, yardFrames)
+		if err != nil {
+			return err
 		}
-		rates = append(rates, float64(n)/time.Since(began).Seconds())
+		y.looks = append(y.looks, record.Reading{RequestsPerSecond: requests, MegabytesPerSecond: frames * float64(len(y.large)) / 1e6})
 	}
-	return median(rates), nil
+	return nil
 }
 
-// moved is by how much a round's readings differ from the reference, or from each
+func (y *yardstick) perSecond(frame []byte, partitions, n int) (float64, error) {
+	began := time.Now()
+	err := sendFrames(y.broker.Bootstrap(), frame, yardTopic, partitions, n)
+	return float64(n) / time.Since(began).Seconds(), err
+}
+
+// halves are the medians of the first half of the looks since the last call, and of
+// the second.
+func (y *yardstick) halves() (first, second record.Reading) {
+	looks := y.looks
+	y.looks = nil
+	middle := len(looks) / 2
+	return medianLook(looks[:middle]), medianLook(looks[middle:])
+}
+
+func medianLook(looks []record.Reading) record.Reading {
+	var requests, megabytes []float64
+	for _, l := range looks {
+		requests, megabytes = append(requests, l.RequestsPerSecond), append(megabytes, l.MegabytesPerSecond)
+	}
+	return record.Reading{RequestsPerSecond: median(requests), MegabytesPerSecond: median(megabytes)}
+}
+
+// moved is by how much the halves of a round differ from the reference, or from each
 // other while there is none. A round that moved by less than movedMax is valid,
 // and the first valid one sets the reference.
-func (y *yardstick) moved(before, after record.Reading) (by float64) {
+func (y *yardstick) moved(first, second record.Reading) (by float64) {
 	from := y.reference
 	if from == (record.Reading{}) {
-		from = before
+		from = first
 	}
-	for _, r := range []record.Reading{before, after} {
+	for _, r := range []record.Reading{first, second} {
 		by = max(by, math.Abs(r.RequestsPerSecond/from.RequestsPerSecond-1), math.Abs(r.MegabytesPerSecond/from.MegabytesPerSecond-1))
 	}
 	if by < movedMax {

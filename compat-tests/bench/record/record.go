@@ -125,13 +125,14 @@ func (v Verdict) String() string {
 }
 
 // Round is one attempt at a round: what was measured, and what the machine was
-// like before and after, told by a broker that stores nothing.
+// like meanwhile, told by a broker that stores nothing, in the first half (Before) and
+// in the second.
 type Round struct {
 	Round   int     `json:"round"`
 	Attempt int     `json:"attempt"`
 	Before  Reading `json:"null_before"`
 	After   Reading `json:"null_after"`
-	// Moved is by how much the readings differ from those of the first valid round.
+	// Moved is by how much the readings differ from the first one of the first valid round.
 	Moved float64 `json:"null_moved"`
 	// Steal is the share of the machine's time that its host gave to others.
 	Steal float64 `json:"steal"`
