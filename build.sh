@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")"
 calm=""
-for packages in github.com/twmb/franz-go/... mvdan.cc/... github.com/goccy/... net/http github.com/barnabas-mq/barnabas/cli/...; do
+for packages in github.com/twmb/franz-go/... mvdan.cc/... github.com/goccy/... software.sslmate.com/... github.com/pavlo-v-chernykh/... github.com/youmark/... golang.org/x/crypto/... net/http github.com/barnabas-mq/barnabas/cli/...; do
   calm="$calm -gcflags=$packages=-l"
 done
 CGO_ENABLED=0 exec "${GO:-go}" build -trimpath -tags nethttpomithttp2 -ldflags "-s -w -X main.version=$2" $calm -o "$1" ./cmd/barnabas

@@ -63,9 +63,9 @@ func TestARefusalChangesNothing(t *testing.T) {
 		}},
 		{"an altered setting that asks for protection", func(t *testing.T, files vfs.FS) {
 			b := mustOpen(t, files)
-			value := "required"
+			value := "PLAINTEXT:SASL_PLAINTEXT"
 			_, err := b.metadata.Propose(context.Background(), func(*metadata.Image) ([]metadata.Record, error) {
-				return []metadata.Record{&metadata.ConfigRecord{ResourceType: metadata.ResourceBroker, ResourceName: "1", Name: "ssl.client.auth", Value: &value}}, nil
+				return []metadata.Record{&metadata.ConfigRecord{ResourceType: metadata.ResourceBroker, ResourceName: "1", Name: "listener.security.protocol.map", Value: &value}}, nil
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -25,10 +25,10 @@ import (
 func TestAlteredSettingsThatCannotBeServed(t *testing.T) {
 	files := vfs.NewMem()
 	b := mustOpen(t, files)
-	value := "required"
+	value := "PLAINTEXT:SASL_PLAINTEXT"
 	_, err := b.metadata.Propose(context.Background(), func(*metadata.Image) ([]metadata.Record, error) {
 		return []metadata.Record{&metadata.ConfigRecord{
-			ResourceType: metadata.ResourceBroker, ResourceName: "1", Name: "ssl.client.auth", Value: &value,
+			ResourceType: metadata.ResourceBroker, ResourceName: "1", Name: "listener.security.protocol.map", Value: &value,
 		}}, nil
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/fault"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
+	"github.com/barnabas-mq/barnabas/internal/ssl"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/logstore/disk"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -91,7 +92,12 @@ type Broker struct {
 	server    *server.Server
 	listeners []*server.Listener
 	gateways  []netip.Addr // see Options.Gateways
-	lock      vfs.File
+	// secured are the keys and certificates of the listeners with TLS, by name.
+	secured   map[string]*ssl.Provider
+	sslFaults sync.Map // what was told last of each listener's keys
+	// logins are the ways in of the listeners with SASL, by name.
+	logins map[string]*api.Logins
+	lock   vfs.File
 	// rooms is held by whoever replaces or closes the rooms below, and for reading by
 	// whoever looks into them from outside.
 	rooms      sync.RWMutex
@@ -167,14 +173,14 @@ func Open(o Options) (*Broker, error) {
 
 // roomSteps open what a Reset closes and opens again, in order.
 func (b *Broker) roomSteps() []func() error {
-	return []func() error{b.openLogs, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions, b.createTopics}
+	return []func() error{b.openLogs, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions, b.createTopics, b.useSSL, b.openLogins}
 }
 
 // newAPI makes the handler of requests over the rooms that are open.
 func (b *Broker) newAPI() *api.API {
 	o := &b.opts
 	return api.New(api.Rooms{
-		Config: b.settings.Load, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
+		Config: b.settings.Load, SettingsFit: b.checkSSL, Logins: func(listener string) *api.Logins { return b.logins[listener] }, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
 		Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
 		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults,
@@ -193,13 +199,18 @@ func (b *Broker) listen() error {
 	s := b.settings.Load()
 	o := server.Options{
 		FrameBytesMax: s.SocketRequestBytesMax, IdleTimeout: s.ConnectionIdleMax, WriteTimeout: s.ConnectionWriteTimeout,
-		SendBufferBytes: s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
+		HandshakeTimeout: s.ConnectionHandshakeTimeout,
+		SendBufferBytes:  s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
 		Limits: connectionLimits(s),
 		Log:    b.opts.Log, Metrics: &b.metrics,
 	}
 	for _, l := range s.Listeners {
-		o.Addresses = append(o.Addresses, server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona})
+		a := server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona}
+		if _, secured := s.ListenerSSL[l.Name]; secured {
+			a.TLS = b.secure(l.Name).Config()
+		}
+		o.Addresses = append(o.Addresses, a)
 	}
 	b.server = server.New(o)
 	var err error
@@ -396,8 +407,24 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 }
 
 // Bootstrap is an address that a client on this machine can use.
-func (b *Broker) Bootstrap() string {
-	l := b.listeners[0]
+func (b *Broker) Bootstrap() string { return reachable(b.listeners[0]) }
+
+// IsSecured tells whether there is TLS at Bootstrap.
+func (b *Broker) IsSecured() bool { return b.secured[b.listeners[0].Name] != nil }
+
+// Unguarded is Bootstrap of the first listener without TLS and without logins, empty when
+// there is none.
+func (b *Broker) Unguarded() string {
+	for _, l := range b.listeners {
+		if b.secured[l.Name] == nil && b.logins[l.Name] == nil {
+			return reachable(l)
+		}
+	}
+	return ""
+}
+
+// reachable is an address of a listener for clients of this machine.
+func reachable(l *server.Listener) string {
 	host := l.Host
 	if host == "" || host == "localhost" || net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1"

@@ -79,23 +79,29 @@ func (c *client) ask(q kmsg.Request) kmsg.Response {
 	if _, err := c.conn.Write(frame); err != nil {
 		c.t.Fatal(err)
 	}
+	p := q.ResponseKind()
+	c.read(p)
+	return p
+}
+
+// read reads the answer that comes next.
+func (c *client) read(p kmsg.Response) {
+	c.t.Helper()
 	var length [4]byte
 	if _, err := io.ReadFull(c.in, length[:]); err != nil {
-		c.t.Fatalf("waiting for the answer to %T: %v", q, err)
+		c.t.Fatalf("waiting for %T: %v", p, err)
 	}
 	answer := make([]byte, binary.BigEndian.Uint32(length[:]))
 	if _, err := io.ReadFull(c.in, answer); err != nil {
 		c.t.Fatal(err)
 	}
-	p := q.ResponseKind()
 	body := answer[4:]
 	if p.IsFlexible() && p.Key() != protocol.KeyApiVersions {
 		body = body[1:]
 	}
 	if err := p.ReadFrom(body); err != nil {
-		c.t.Fatalf("reading the answer to %T: %v", q, err)
+		c.t.Fatalf("reading %T: %v", p, err)
 	}
-	return p
 }
 
 // topic makes sure of a topic and returns its id.

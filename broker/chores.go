@@ -117,6 +117,9 @@ func (b *Broker) startChores() {
 			}
 		})
 	}
+	if interval := s.SSLReloadInterval; len(b.secured) > 0 && interval > 0 {
+		b.chores.every(interval, func() time.Duration { return interval }, b.reloadSSL)
+	}
 	b.chores.every(s.InitialTaskDelay, func() time.Duration { return b.settings.Load().RetentionCheckInterval }, b.logs.Sweep)
 	b.chores.every(s.ShareStatePruneInterval, func() time.Duration { return b.settings.Load().ShareStatePruneInterval }, b.pruneShares)
 	b.chores.every(s.RecoveryPointInterval, func() time.Duration { return b.settings.Load().RecoveryPointInterval }, func() {

@@ -180,8 +180,11 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 	if err != nil {
 		b.opts.Log.Warn("altered settings that cannot be used are left out", "error", err)
 	}
-	b.settings.Store(settings)
+	before := b.settings.Swap(settings)
 	b.server.SetLimits(connectionLimits(settings))
+	if b.started.Load() {
+		b.changeSSL(before, settings)
+	}
 	b.logs.ConfigureCleaner(cleanerOptions(settings))
 	b.logs.SetProducerExpiry(settings.ProducerIDExpiration.Milliseconds())
 	return nil

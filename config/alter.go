@@ -163,8 +163,9 @@ func (b *Broker) ValidateGroup(overrides map[string]string) error {
 
 // ValidateBroker judges what is to be altered for one broker or, with
 // perBroker false, for the whole cluster: the complete set, as it will be
-// stored, against the settings of the start and of the other place.
-func (b *Broker) ValidateBroker(altered map[string]string, perBroker bool) error {
+// stored, against the settings of the start and of the other place. fit, which may be
+// nil, has the last word.
+func (b *Broker) ValidateBroker(altered map[string]string, perBroker bool, fit func(*Broker) error) error {
 	for _, name := range sortedNames(altered) {
 		if err := checkAltered(name, altered[name], perBroker); err != nil {
 			return err
@@ -185,7 +186,13 @@ func (b *Broker) ValidateBroker(altered map[string]string, perBroker bool) error
 	if len(wrong) > 0 {
 		return refuse(ErrInvalidRequest, wrong[0].key, "%s: %s", wrong[0].key, wrong[0].text)
 	}
-	return checkStep(b.reader, next)
+	if err := checkStep(b.reader, next); err != nil || fit == nil {
+		return err
+	}
+	if err := fit(newBroker(next)); err != nil {
+		return refuse(ErrInvalidRequest, "", "%v", err)
+	}
+	return nil
 }
 
 // clientMatchers are what a client-metrics subscription may select clients by.

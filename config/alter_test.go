@@ -194,7 +194,7 @@ func TestValidateBroker(t *testing.T) {
 		{true, "log.local.retention.bytes=6", nil, ""},
 		{true, "config.providers=a,,b", nil, ""},
 	} {
-		judge(t, c.text, b.ValidateBroker(fields(c.text), c.perBroker), c.kind, c.message)
+		judge(t, c.text, b.ValidateBroker(fields(c.text), c.perBroker, nil), c.kind, c.message)
 	}
 }
 

@@ -26,10 +26,25 @@ func checkAltered(name, value string, perBroker bool) error {
 	if class := key.missingClass(name, value); class != nil {
 		return refuse(ErrInvalidRequest, name, "Invalid value %s for configuration %s: no such class", cut(*class), name)
 	}
+	if name != key.Name && isOfSecurity(key.Name) && !slices.Contains(sslReconfigurable, key.Name) {
+		return refuse(ErrInvalidRequest, name, "Configs cannot be updated dynamically for an existing listener: [%s]", name)
+	}
 	if slices.Contains(positiveWhenAltered, key.Name) && strings.Trim(value, "+-0 ") == "" {
 		return refuse(ErrInvalidRequest, name, "Invalid value %s for configuration %s: Value must be at least 1", value, name)
 	}
 	return nil
+}
+
+// isOfSecurity: settings that say who comes in through a listener.
+func isOfSecurity(key string) bool {
+	return strings.HasPrefix(key, "ssl.") || strings.HasPrefix(key, "sasl.")
+}
+
+// sslReconfigurable are the settings of a listener's TLS that may change while it is open
+// (SslConfigs.RECONFIGURABLE_CONFIGS in Kafka): its stores, and not what it asks of clients.
+var sslReconfigurable = []string{
+	"ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.password", "ssl.key.password", "ssl.keystore.key", "ssl.keystore.certificate.chain",
+	"ssl.truststore.type", "ssl.truststore.location", "ssl.truststore.password", "ssl.truststore.certificates",
 }
 
 // positiveWhenAltered may be 0 in a file only (ConnectionQuotas in Kafka).
@@ -128,8 +143,8 @@ func (r *reader) ofListener(name string) int64 {
 // fixedListeners keeps the listeners as they are: addresses are bound at the start.
 // What clients are told may change.
 func fixedListeners(from, to *reader) error {
-	before, _, _ := from.endpoints().resolve()
-	after, _, _ := to.endpoints().resolve()
+	before, _ := from.endpoints().resolve()
+	after, _ := to.endpoints().resolve()
 	if !slices.Equal(before.listen, after.listen) {
 		return refuse(ErrInvalidRequest, "listeners", "Listeners cannot be changed while the broker runs")
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/ssl"
 )
 
 // Durability says when a write counts as done.
@@ -54,17 +56,26 @@ type Broker struct {
 	ConnectionsPerIPMax       int
 	ConnectionsPerIPOverrides map[string]int // by address; do not change
 	ConnectionCreationRateMax int            // per second
+	// ListenerSSL has the TLS settings of the listeners whose Protocol is SSL or SASL_SSL, by
+	// name, and ListenerSASL what those offer whose Protocol is SASL_PLAINTEXT or SASL_SSL.
+	ListenerSSL  map[string]ssl.Settings
+	ListenerSASL map[string]SASL
 	// ListenerConnections are the limits of the listeners by name; what one does not
 	// set for itself is the broker's.
-	ListenerConnections     map[string]ListenerConnections
-	ConnectionIdleMax       time.Duration // negative: for ever
-	ConnectionRepliesMax    int
-	ConnectionWriteTimeout  time.Duration
-	FetchBytesMax           int
-	FetchConversionBytesMax int
-	FetchSessionSlots       int
-	DescribePartitionsMax   int
-	StopTimeout             time.Duration
+	ListenerConnections    map[string]ListenerConnections
+	ConnectionIdleMax      time.Duration // negative: for ever
+	ConnectionRepliesMax   int
+	ConnectionWriteTimeout time.Duration
+	// ConnectionHandshakeTimeout bounds a TLS handshake; SSLReloadInterval is between two
+	// looks at the files behind ListenerSSL, 0 for none.
+	ConnectionHandshakeTimeout time.Duration
+	SSLReloadInterval          time.Duration
+	FailedLoginDelay           time.Duration
+	FetchBytesMax              int
+	FetchConversionBytesMax    int
+	FetchSessionSlots          int
+	DescribePartitionsMax      int
+	StopTimeout                time.Duration
 
 	// Topics and logs. Defaults of topic settings are in Topic.
 	NumPartitions             int
@@ -172,6 +183,10 @@ func (s *Static) Broker(dynamicDefault, dynamicBroker map[string]string) (*Broke
 	if len(unprotected) > 0 && !r.boolean(keyInsecureIgnore) {
 		return nil, append(wrong, dynamicProblems(unprotected)...).sorted()
 	}
+	// A listener whose protection is configured wrongly is not to be opened as it was before.
+	if slices.ContainsFunc(faults, func(f keyed) bool { return isOfSecurity(baseKey(f.key)) }) {
+		return nil, append(wrong, dynamicProblems(faults)...).sorted()
+	}
 	// Values that are legal one by one may contradict each other. The start was
 	// judged already, so leaving out what was altered mends it.
 	for _, f := range faults {
@@ -223,7 +238,7 @@ func newBroker(r *reader) *Broker {
 func (b *Broker) readIdentity(r *reader) {
 	b.NodeID = int32(r.integer("node.id"))
 	b.Rack = r.text("broker.rack")
-	ends, _, _ := r.endpoints().resolve()
+	ends, _ := r.endpoints().resolve()
 	b.Listeners, b.AdvertisedListeners = ends.listen, ends.advertised
 	for i := range b.Listeners {
 		b.Listeners[i].Persona = r.persona(b.Listeners[i].Name)
@@ -250,6 +265,19 @@ func (b *Broker) readConnections(r *reader) {
 	b.ConnectionsPerIPMax = r.count("max.connections.per.ip")
 	b.ConnectionsPerIPOverrides, _ = parseOverridesPerIP(r.text("max.connections.per.ip.overrides"))
 	b.ConnectionCreationRateMax = r.count("max.connection.creation.rate")
+	b.ListenerSSL = make(map[string]ssl.Settings)
+	b.ListenerSASL = make(map[string]SASL)
+	for _, l := range b.Listeners {
+		if l.hasTLS() {
+			b.ListenerSSL[l.Name] = r.ssl(l)
+		}
+		if l.hasLogins() {
+			b.ListenerSASL[l.Name], _, _ = r.sasl(l.Name)
+		}
+	}
+	b.FailedLoginDelay = r.millis("connection.failed.authentication.delay.ms")
+	b.SSLReloadInterval = r.millis("barnabas.ssl.reload.interval.ms")
+	b.ConnectionHandshakeTimeout = r.millis("barnabas.connection.handshake.timeout.ms")
 	b.ListenerConnections = make(map[string]ListenerConnections, len(b.Listeners))
 	for _, l := range b.Listeners {
 		b.ListenerConnections[l.Name] = ListenerConnections{

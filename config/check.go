@@ -115,10 +115,13 @@ func together(r *reader) (wrong, unprotected []keyed) {
 	fail := func(key, format string, args ...any) {
 		wrong = append(wrong, keyed{key, fmt.Sprintf(format, args...)})
 	}
-	ends, faults, unprotected := r.endpoints().resolve()
+	ends, faults := r.endpoints().resolve()
 	wrong = append(wrong, faults...)
 	if len(faults) == 0 {
 		wrong = append(wrong, r.strayPersonas(ends.listen)...)
+		wrong = append(wrong, r.sslFaults(ends.listen)...)
+		faults, unprotected = r.saslFaults(ends.listen)
+		wrong = append(wrong, faults...)
 	}
 	if node, broker := r.text("node.id"), r.text("broker.id"); node != broker {
 		fail("broker.id", "node.id is %s and broker.id is %s; they must be the same", node, broker)

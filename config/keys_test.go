@@ -106,6 +106,10 @@ func TestWhatActsIsRead(t *testing.T) {
 	r := newReader(s.values)
 	r.seen = func(name string) { read[name] = true }
 	together(r)
+	r.ssl(Listener{Name: "SSL"})
+	r.sasl("SASL")
+	r.reauthMax("SASL", "PLAIN")
+	r.seen("sasl.jaas.config") // only with the names of a listener and a mechanism in front
 	b := newBroker(r)
 	b.Topic(nil)
 	b.Group(nil)

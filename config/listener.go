@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"regexp"
@@ -20,8 +21,7 @@ type Listener struct {
 	// answers with what it knows of the connection or of the machine.
 	Host string
 	Port int
-	// Protocol is the security protocol that is served: PLAINTEXT as long as no
-	// other is built.
+	// Protocol is the security protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
 	Protocol string
 	// Persona is the Kafka that clients of this listener meet, empty for all that
 	// there is. Advertised listeners have none.
@@ -43,9 +43,18 @@ func (l Listener) Addresses() []string {
 	return []string{net.JoinHostPort(l.Host, port)}
 }
 
-const plaintext = "PLAINTEXT"
+const (
+	plaintext     = "PLAINTEXT"
+	protocolSSL   = "SSL"
+	saslPlaintext = "SASL_PLAINTEXT"
+	saslSSL       = "SASL_SSL"
+)
 
-var protocols = []string{plaintext, "SSL", "SASL_PLAINTEXT", "SASL_SSL"}
+var protocols = []string{plaintext, protocolSSL, saslPlaintext, saslSSL}
+
+// hasTLS tells whether the listener encrypts, and hasLogins whether clients have to log in.
+func (l Listener) hasTLS() bool    { return l.Protocol == protocolSSL || l.Protocol == saslSSL }
+func (l Listener) hasLogins() bool { return l.Protocol == saslPlaintext || l.Protocol == saslSSL }
 
 var endpoint = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(.*)://(?:\[([0-9a-zA-Z.:%_-]*)\]|([0-9a-zA-Z._%-]*)):(\d+)$`)
@@ -125,7 +134,7 @@ type keyed struct{ key, text string }
 
 // resolve turns the settings into endpoints. Controller listeners are left out
 // of both lists: nobody outside the process speaks to our controller.
-func (s endpointSettings) resolve() (out endpoints, wrong, unprotected []keyed) {
+func (s endpointSettings) resolve() (out endpoints, wrong []keyed) {
 	fail := func(key, format string, args ...any) {
 		wrong = append(wrong, keyed{key, fmt.Sprintf(format, args...)})
 	}
@@ -149,10 +158,7 @@ func (s endpointSettings) resolve() (out endpoints, wrong, unprotected []keyed) 
 		if !mapped && err == nil {
 			fail("listener.security.protocol.map", "listener %s has no security protocol; the map needs %s:PLAINTEXT", cut(l.Name), cut(l.Name))
 		}
-		if mapped && protocol != plaintext {
-			unprotected = append(unprotected, keyed{"listeners", fmt.Sprintf("listener %s asks for %s, which is not built yet", l.Name, protocol)})
-		}
-		l.Protocol = plaintext
+		l.Protocol = cmp.Or(protocol, plaintext)
 		out.listen = append(out.listen, l)
 	}
 	if len(out.listen) == 0 && len(wrong) == 0 {
@@ -162,7 +168,7 @@ func (s endpointSettings) resolve() (out endpoints, wrong, unprotected []keyed) 
 	if name := strings.ToUpper(strings.TrimSpace(s.interBroker)); name != "" && len(wrong) == 0 && find(out.advertised, name) == nil {
 		fail("inter.broker.listener.name", "listener %s is not advertised", name)
 	}
-	return out, wrong, unprotected
+	return out, wrong
 }
 
 // advertise finds what clients are told. What is not configured is what is

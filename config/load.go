@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -189,6 +190,7 @@ func (s *Static) setFlags(in Input) {
 	}
 	origin := Origin{Kind: FromFlag, Name: "--listen"}
 	var listeners, protocolMap []string
+	mapped, _ := parseProtocols(s.settings["listener.security.protocol.map"].value) // check tells of a fault
 	for i, address := range in.Listen {
 		name := plaintext
 		if i > 0 {
@@ -198,7 +200,14 @@ func (s *Static) setFlags(in Input) {
 			name, address = scheme, rest
 		}
 		listeners = append(listeners, name+"://"+address)
-		protocolMap = append(protocolMap, name+":"+plaintext)
+		// Never open what a file says is closed, nor what is called SSL.
+		protocol, scheme := plaintext, strings.ToUpper(name)
+		if known, ok := mapped[scheme]; ok {
+			protocol = known
+		} else if slices.Contains(protocols, scheme) {
+			protocol = scheme
+		}
+		protocolMap = append(protocolMap, name+":"+protocol)
 	}
 	s.set("listeners", strings.Join(listeners, ","), origin)
 	// The addresses in a file belong to the listeners of that file: clients

@@ -130,7 +130,7 @@ func TestPersonas(t *testing.T) {
 // A user sees all faults of a file at once, each with its place.
 func TestAllProblemsAtOnce(t *testing.T) {
 	_, err := Load(Input{
-		File:      &File{"server.properties", []byte("num.partitions=zero\n\nlog.retention.ms=x\nno.such.thing=1\nssl.client.auth=required\n")},
+		File:      &File{"server.properties", []byte("num.partitions=zero\n\nlog.retention.ms=x\nno.such.thing=1\nauthorizer.class.name=x\n")},
 		Environ:   []string{"KAFKA_AUTO_CREATE_TOPICS_ENABLE=yes"},
 		Overrides: []string{"nonsense"},
 	})
@@ -139,7 +139,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		`environment KAFKA_AUTO_CREATE_TOPICS_ENABLE: Invalid value yes for configuration auto.create.topics.enable: true or false is expected`,
 		`server.properties:1: Invalid value zero for configuration num.partitions: Not a number of type INT`,
 		`server.properties:3: Invalid value x for configuration log.retention.ms: Not a number of type LONG`,
-		`server.properties:5: ssl.client.auth: it asks for protection that is not built yet; set barnabas.insecure.ignore=true to start without it`,
+		`server.properties:5: authorizer.class.name: it asks for protection that is not built yet; set barnabas.insecure.ignore=true to start without it`,
 	}, "\n")
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
@@ -206,8 +206,7 @@ func TestProtectionIsNotSilentlyDropped(t *testing.T) {
 	for _, text := range []string{
 		"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"create.topic.policy.class.name=x", "alter.config.policy.class.name=x", "client.quota.callback.class=x",
-		"ssl.client.auth=requested", "listener.name.plaintext.ssl.client.auth=required",
-		"listeners=SSL://:9093", "listeners=A://:9093\nlistener.security.protocol.map=A:SASL_PLAINTEXT",
+		"listeners=SASL_PLAINTEXT://:9093", "listeners=A://:9093\nlistener.security.protocol.map=A:SASL_PLAINTEXT",
 	} {
 		if _, err := Load(Input{File: &File{"f", []byte(text)}}); err == nil || !strings.Contains(err.Error(), keyInsecureIgnore) {
 			t.Errorf("%q: %v", text, err)
@@ -217,7 +216,7 @@ func TestProtectionIsNotSilentlyDropped(t *testing.T) {
 			t.Errorf("%q with permission: %v, warnings %v", text, err, s.Warnings)
 		}
 	}
-	for _, text := range []string{"authorizer.class.name=", "ssl.client.auth=none", "ssl.keystore.password=x", "sasl.enabled.mechanisms=PLAIN"} {
+	for _, text := range []string{"authorizer.class.name=", "ssl.client.auth=required", "ssl.keystore.password=x", "sasl.enabled.mechanisms=PLAIN"} {
 		if _, err := Load(Input{File: &File{"f", []byte(text)}}); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}

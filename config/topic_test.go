@@ -167,19 +167,20 @@ func TestAlteredSettingsThatAreNotLegal(t *testing.T) {
 // Protection that was asked for while Apache Kafka ran is not dropped either.
 func TestAlteredSettingsThatAskForProtection(t *testing.T) {
 	s, _ := Load(Input{File: &File{"f", nil}})
-	for _, altered := range []map[string]string{
-		{"listener.security.protocol.map": "PLAINTEXT:SSL"}, {"listener.name.plaintext.ssl.client.auth": "required"},
-	} {
-		if b, err := s.Broker(nil, altered); b != nil || err == nil {
-			t.Errorf("%v: broker %v, error %v", altered, b != nil, err)
-		}
-		if err := defaults(t).ValidateBroker(altered, true); err == nil {
-			t.Errorf("%v may be altered", altered)
-		}
+	altered := map[string]string{"listener.security.protocol.map": "PLAINTEXT:SASL_PLAINTEXT"}
+	if b, err := s.Broker(nil, altered); b != nil || err == nil {
+		t.Errorf("broker %v, error %v", b != nil, err)
+	}
+	if err := defaults(t).ValidateBroker(altered, true, nil); err == nil {
+		t.Error("it may be altered")
 	}
 	ignoring, _ := Load(Input{File: &File{"f", []byte("barnabas.insecure.ignore=true")}})
-	if b, err := ignoring.Broker(nil, map[string]string{"listener.security.protocol.map": "PLAINTEXT:SSL"}); b == nil || err != nil {
+	if b, err := ignoring.Broker(nil, altered); b == nil || err != nil {
 		t.Errorf("with permission: broker %v, error %v", b != nil, err)
+	}
+	// TLS without a key is none, and not what was there before.
+	if b, err := s.Broker(nil, map[string]string{"listener.security.protocol.map": "PLAINTEXT:SSL"}); b != nil || err == nil {
+		t.Errorf("with TLS and no key: broker %v, error %v", b != nil, err)
 	}
 }
 

@@ -51,6 +51,11 @@ func (c *Call) Time(lengths *metrics.Histogram) { c.timed = timed{now(), lengths
 // because anything is wrong. Nobody needs to read of it in the log.
 var ErrHangUp = errors.New("closed on command")
 
+// LoginError is a handler's error for a client that could not show who it is.
+type LoginError struct{ Reason string }
+
+func (e *LoginError) Error() string { return "the login failed: " + e.Reason }
+
 // HangUp lets the handler do its work for nothing: in place of the answer, given now
 // or later, the connection is closed. It is called before the answer begins.
 func (c *Call) HangUp() error {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -19,10 +20,48 @@ type Conn struct {
 	// from, and the address of this machine that it connected to. IPv4 addresses in
 	// IPv6 form are unmapped. Both are zero without TCP.
 	Peer, Reached netip.AddrPort
+	// TLS is what the handshake of a listener with TLS came to, nil without one.
+	TLS *tls.ConnectionState
 	// State is the handler's own.
 	State any
 
 	done chan struct{} // closed when the server stops or the connection ends
+	// frames are what the next ones may have.
+	frames frameLimits
+	// loginBy is when the login must be over, zero without one under way.
+	loginBy time.Time
+}
+
+// frameLimits are in bytes, without the length in front.
+type frameLimits struct {
+	min, max int
+	setting  string // that max comes from
+}
+
+// ExpectLogin bounds what comes before a login: the requests, and the time that all of it
+// may take.
+func (c *Conn) ExpectLogin(bytesMax int, patience time.Duration) {
+	c.frames = c.atMost(frameLimits{frameBytesMin, bytesMax, "barnabas.request.preauth.max.bytes"})
+	c.loginBy = time.Now().Add(patience)
+}
+
+// ExpectTokens is for tokens of a login that are frames by themselves, and may be empty.
+func (c *Conn) ExpectTokens(bytesMax int) {
+	c.frames = c.atMost(frameLimits{0, bytesMax, "barnabas.request.preauth.max.bytes"})
+}
+
+// ExpectRequests is for any request that the listener takes.
+func (c *Conn) ExpectRequests() {
+	c.frames = c.atMost(frameLimits{frameBytesMin, c.Listener.frameBytesMax, ""})
+	c.loginBy = time.Time{}
+}
+
+// atMost is never more than the listener takes.
+func (c *Conn) atMost(l frameLimits) frameLimits {
+	if l.setting == "" || l.max > c.Listener.frameBytesMax {
+		l.max, l.setting = c.Listener.frameBytesMax, "socket.request.max.bytes"
+	}
+	return l
 }
 
 // Done is closed when the connection ends or the server stops: whoever waits on
@@ -37,6 +76,7 @@ type conn struct {
 	life      *life
 	ended     bool // Conn.done is closed; guarded by server.mu
 	sock      net.Conn
+	secured   *tls.Conn // over sock; nil without TLS
 	transport transport
 	in        input
 	out       Out
@@ -44,8 +84,10 @@ type conn struct {
 	queue     queue
 	writer    chan error  // the writer's end, nil until the writer is started
 	idleSince time.Time   // when the read deadline was last set
+	limited   time.Time   // the loginBy that the read deadline is for
 	rests     int         // how often it has changed its goroutine to rest
 	address   string      // of the peer, without the port
+	refused   bool        // the client could not show who it is
 	stopping  atomic.Bool // set by any goroutine, once
 }
 
@@ -60,6 +102,10 @@ func (c *conn) begin() {
 	case <-c.life.begun:
 	case <-c.server.stopping:
 		c.server.leave(c, c.finish()) // nobody has asked anything yet
+		return
+	}
+	if err := c.secure(); err != nil {
+		c.refuse(err)
 		return
 	}
 	c.State = c.life.handler.Opened(&c.Conn)
@@ -78,6 +124,10 @@ func (c *conn) work() {
 
 // end is the last that the connection's goroutine does; err is why, nil a clean end.
 func (c *conn) end(err error) {
+	var login *LoginError
+	if c.refused = errors.As(err, &login); c.refused {
+		c.settle()
+	}
 	if flushErr := c.finish(); err == nil {
 		err = flushErr
 	}
@@ -115,7 +165,7 @@ func (c *conn) doLeft() {
 // runFrames executes every whole frame in the buffer.
 func (c *conn) runFrames() error {
 	for {
-		frame, err := c.in.next(c.Listener.frameBytesMax)
+		frame, err := c.in.next(c.frames)
 		if err != nil || frame == nil {
 			return err
 		}
@@ -124,7 +174,7 @@ func (c *conn) runFrames() error {
 		*call = Call{Conn: &c.Conn, Frame: frame, conn: c}
 		c.server.requests.Inc()
 		if err := c.life.handler.Serve(call); err != nil {
-			c.discardOpenAnswer(call)
+			c.keepLast(call, err)
 			return err
 		}
 		if call.timed.lengths != nil && !call.parked {
@@ -145,6 +195,30 @@ func (c *conn) runFrames() error {
 			}
 		}
 	}
+}
+
+// keepLast lets the answer that refuses a login leave behind those that are parked; any
+// other error ends the connection without one.
+func (c *conn) keepLast(call *Call, err error) {
+	var login *LoginError
+	if errors.As(err, &login) && call.out != nil && call.out != &c.out && call.out.start < 0 {
+		c.queue.push(&Ticket{queue: &c.queue, out: call.out, done: true})
+		return
+	}
+	c.discardOpenAnswer(call)
+}
+
+// settleTime is how long a refusal may wait for the answers before it.
+const settleTime = 5 * time.Second
+
+// settle sends what is parked before a refusal.
+func (c *conn) settle() {
+	if c.writer == nil {
+		return
+	}
+	late := time.AfterFunc(settleTime, c.queue.close)
+	defer late.Stop()
+	c.queue.idle()
 }
 
 // discardOpenAnswer drops an answer that was begun but not ended.
@@ -168,10 +242,13 @@ func (c *conn) discardOpenAnswer(call *Call) {
 
 // fill reads more. The memory of large frames is accounted by the server.
 func (c *conn) fill() error {
+	if err := c.limitLogin(); err != nil {
+		return err
+	}
 	if idle := c.server.opts.IdleTimeout; idle > 0 {
 		// Setting a deadline costs as much as a small request, so it is moved on
 		// only when a tenth of it has passed.
-		if now := time.Now(); now.Sub(c.idleSince) > idle/10 {
+		if now := time.Now(); c.loginBy.IsZero() && now.Sub(c.idleSince) > idle/10 {
 			c.idleSince = now
 			if err := c.sock.SetReadDeadline(now.Add(idle)); err != nil {
 				return err
@@ -187,6 +264,22 @@ func (c *conn) fill() error {
 	err := c.in.fill(c)
 	c.in.account()
 	return err
+}
+
+// limitLogin gives a login that is under way the time that is left for it, and lifts that
+// limit once it is over.
+func (c *conn) limitLogin() error {
+	if c.limited == c.loginBy {
+		return nil
+	}
+	c.limited, c.idleSince = c.loginBy, time.Time{}
+	if err := c.sock.SetReadDeadline(c.loginBy); err != nil {
+		return err
+	}
+	if c.stopping.Load() { // stop may have set an earlier one
+		return io.EOF
+	}
+	return nil
 }
 
 func cleanEnd(err error) error {
@@ -263,6 +356,10 @@ func (c *conn) finish() error {
 	c.out.reset()
 	c.in.giveBack()
 	c.in.account()
+	c.endSecured(err)
+	if c.refused && err == nil {
+		c.linger()
+	}
 	_ = c.sock.Close() // nothing is left to lose
 	return err
 }

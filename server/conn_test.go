@@ -203,7 +203,7 @@ func TestALargeFrameIsMovedAFewTimesOnly(t *testing.T) {
 	var in input
 	made, last := 0, 0
 	for {
-		if frame, err := in.next(size); err != nil {
+		if frame, err := in.next(frameLimits{min: frameBytesMin, max: size}); err != nil {
 			t.Fatal(err)
 		} else if frame != nil {
 			if len(frame) != size {
@@ -245,14 +245,14 @@ func TestAReleasedFrameLeavesTheNextOne(t *testing.T) {
 	next := frame("echo next")
 	in := input{buf: borrow(1 << 20)}
 	in.w = copy(in.buf, append(frame("echo first"), next...))
-	if first, err := in.next(1 << 20); err != nil || string(first) != "echo first" {
+	if first, err := in.next(frameLimits{min: frameBytesMin, max: 1 << 20}); err != nil || string(first) != "echo first" {
 		t.Fatalf("%q, %v", first, err)
 	}
 	in.shrink()
 	if len(in.buf) != bufferBytesMin {
 		t.Errorf("%d bytes are held for %d", len(in.buf), len(next))
 	}
-	if second, err := in.next(1 << 20); err != nil || string(second) != "echo next" {
+	if second, err := in.next(frameLimits{min: frameBytesMin, max: 1 << 20}); err != nil || string(second) != "echo next" {
 		t.Fatalf("%q, %v", second, err)
 	}
 	if in.shrink(); in.buf != nil {

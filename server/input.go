@@ -30,14 +30,14 @@ const frameBytesMin = 8
 
 // next returns the next whole frame without its length, or nil when more bytes
 // are needed. The frame is valid until the next call of fill.
-func (in *input) next(limit int) ([]byte, error) {
+func (in *input) next(limits frameLimits) ([]byte, error) {
 	have := in.buf[in.r:in.w]
 	if len(have) < frameLengthBytes {
 		return nil, nil
 	}
 	n := int(int32(binary.BigEndian.Uint32(have)))
-	if n < frameBytesMin || n > limit {
-		return nil, errors.New(describeLength(have, n, limit))
+	if n < limits.min || n > limits.max {
+		return nil, errors.New(describeLength(have, n, limits))
 	}
 	if len(have) < frameLengthBytes+n {
 		return nil, nil
@@ -48,7 +48,7 @@ func (in *input) next(limit int) ([]byte, error) {
 }
 
 // describeLength recognises what people point at a Kafka port by mistake.
-func describeLength(have []byte, n, limit int) string {
+func describeLength(have []byte, n int, limits frameLimits) string {
 	switch string(have[:4]) {
 	case "GET ", "POST", "HEAD", "PUT ", "DELE", "OPTI", "CONN":
 		return "this is an HTTP request on a Kafka port"
@@ -56,10 +56,10 @@ func describeLength(have []byte, n, limit int) string {
 	if have[0] == 0x16 && have[1] == 0x03 {
 		return "this is a TLS handshake on a listener without TLS; set security.protocol=PLAINTEXT in the client"
 	}
-	if n < frameBytesMin {
+	if n < limits.min {
 		return fmt.Sprintf("a request announces %d bytes, less than a request header", n)
 	}
-	return fmt.Sprintf("a request announces %d bytes, more than socket.request.max.bytes allows (%d)", n, limit)
+	return fmt.Sprintf("a request announces %d bytes, more than %s allows (%d)", n, limits.setting, limits.max)
 }
 
 // receiver is where an input's bytes come from.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,7 @@ type Listener struct {
 	Persona string
 
 	frameBytesMax int
+	tls           *tls.Config // nil: plaintext
 	sockets       []net.Listener
 }
 
@@ -30,11 +32,13 @@ type Address struct {
 	Port int    // 0 takes a free one
 	// Persona is Listener.Persona.
 	Persona string
+	// TLS encrypts the connections, nil leaves them plain.
+	TLS *tls.Config
 }
 
 // listen binds an address. The order of hosts decides which one takes a free port.
 func listen(a Address, frameBytesMax int) (*Listener, error) {
-	l := &Listener{Name: a.Name, Host: a.Host, Port: a.Port, Persona: a.Persona, frameBytesMax: frameBytesMax}
+	l := &Listener{Name: a.Name, Host: a.Host, Port: a.Port, Persona: a.Persona, frameBytesMax: frameBytesMax, tls: a.TLS}
 	hosts := []string{a.Host}
 	if a.Host == "localhost" {
 		hosts = []string{"127.0.0.1", "::1"}

@@ -23,6 +23,8 @@ type Options struct {
 	IdleTimeout time.Duration
 	// WriteTimeout is how long a peer may leave an answer untaken.
 	WriteTimeout time.Duration
+	// HandshakeTimeout bounds the TLS handshake as a whole.
+	HandshakeTimeout time.Duration
 	// SendBufferBytes and ReceiveBufferBytes are socket.send.buffer.bytes and
 	// socket.receive.buffer.bytes; -1 leaves the system's choice.
 	SendBufferBytes    int
@@ -57,7 +59,7 @@ type Server struct {
 	// drainBy ends the wait of a stop for parked answers; nil before a stop.
 	drainBy atomic.Pointer[context.Context]
 
-	requests, opened, open, refused, broken *metrics.Counter
+	requests, opened, open, refused, broken, unsecured *metrics.Counter
 }
 
 // New makes a server; it does not touch the network.
@@ -70,6 +72,7 @@ func New(opts Options) *Server {
 	s.open = m.Counter("barnabas_connections_open")
 	s.refused = m.Counter("barnabas_connections_refused_total")
 	s.broken = m.Counter("barnabas_connections_broken_total")
+	s.unsecured = m.Counter("barnabas_connections_failed_authentication_total")
 	return s
 }
 
@@ -164,6 +167,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 		Listener: l, RemoteAddr: sock.RemoteAddr().String(), Peer: endOf(sock.RemoteAddr()), Reached: endOf(sock.LocalAddr()),
 		done: make(chan struct{}),
 	}
+	c.ExpectRequests()
 	c.queue.init(s.opts.RepliesMax)
 	s.mu.Lock()
 	if s.mu.stopped {
@@ -216,6 +220,12 @@ func (s *Server) leave(c *conn, err error) {
 	s.mu.Unlock()
 	s.census.leave(c.Listener.Name, c.address)
 	s.open.Add(-1)
+	var login *LoginError
+	if errors.As(err, &login) {
+		s.unsecured.Inc()
+		s.opts.Log.Warn("connection refused", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
+		return
+	}
 	if err != nil && !isPeerGone(err) && !errors.Is(err, ErrHangUp) {
 		s.broken.Inc()
 		s.opts.Log.Warn("connection closed", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)

@@ -2,6 +2,7 @@ package kafkatools
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
 
 	"github.com/barnabas-mq/barnabas/config"
 )
@@ -128,14 +130,34 @@ func (t *tool) connectAdmin(bootstrap string, p properties) (*kgo.Client, error)
 // securityProtocols in the order in which Kafka's HashSet lists them.
 var securityProtocols = []string{"SASL_SSL", "PLAINTEXT", "SSL", "SASL_PLAINTEXT"}
 
+// security is what security.protocol asks for: encryption, nil for none, and a login, nil
+// for none.
+func (p properties) security() (encryption *tls.Config, login sasl.Mechanism, err error) {
+	protocol := strings.ToUpper(strings.TrimSpace(p["security.protocol"]))
+	if protocol == "" {
+		protocol = "PLAINTEXT"
+	}
+	if !slices.Contains(securityProtocols, protocol) {
+		return nil, nil, says("Invalid value %s for configuration security.protocol: String must be one of (case insensitive): %s",
+			p["security.protocol"], strings.Join(securityProtocols, ", "))
+	}
+	if strings.HasSuffix(protocol, "SSL") {
+		encryption, err = p.secured()
+	}
+	if err == nil && strings.HasPrefix(protocol, "SASL_") {
+		login, err = p.login()
+	}
+	return encryption, login, err
+}
+
 // connect makes a client; nothing is sent yet.
 func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Client, error) {
-	if protocol := strings.ToUpper(strings.TrimSpace(p["security.protocol"])); protocol != "" && protocol != "PLAINTEXT" {
-		if !slices.Contains(securityProtocols, protocol) {
-			return nil, says("Invalid value %s for configuration security.protocol: String must be one of (case insensitive): %s",
-				p["security.protocol"], strings.Join(securityProtocols, ", "))
-		}
-		return nil, fmt.Errorf("security.protocol=%s: these tools speak PLAINTEXT alone", protocol)
+	encryption, login, err := p.security()
+	if err != nil {
+		return nil, err
+	}
+	if login != nil {
+		more = append(more, kgo.SASL(login))
 	}
 	seeds, err := servers(bootstrap)
 	if err != nil {
@@ -146,7 +168,7 @@ func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Cl
 	if id == "" {
 		id = t.name
 	}
-	d := &dialer{tool: t, seeds: seeds, until: t.now().Add(limit)}
+	d := &dialer{tool: t, seeds: seeds, until: t.now().Add(limit), encryption: encryption}
 	options := []kgo.Opt{
 		kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DisableClientMetrics(),
 		kgo.RetryTimeout(limit), kgo.RequestRetries(int(limit/retryPause) + 1),
@@ -161,8 +183,9 @@ func (t *tool) connect(bootstrap string, p properties, more ...kgo.Opt) (*kgo.Cl
 // dialer waits for the first broker: the client would give up as soon as nobody listens.
 type dialer struct {
 	*tool
-	seeds []string
-	until time.Time
+	seeds      []string
+	until      time.Time
+	encryption *tls.Config // nil: plaintext
 
 	mu sync.Mutex
 	// met: there was a broker; from then on addresses are those that it told of.
@@ -187,6 +210,13 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 		var failed error
 		for _, address := range addresses {
 			c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+			if err == nil && d.encryption != nil {
+				d.met = true // to wait does not mend what a handshake finds
+				if c, err = shake(ctx, c, address, d.encryption); err != nil {
+					d.warn("The TLS handshake with %s failed: %v", address, err)
+					return nil, err
+				}
+			}
 			if err == nil {
 				d.met = true
 				return c, nil

@@ -7,6 +7,6 @@
 // A tool is a client like any other: it has no way into the broker. It waits for a broker
 // as long as Kafka's tools do (60 s), since start scripts count on that.
 //
-// Not here: TLS and SASL (security.protocol other than PLAINTEXT is refused by name), Java
+// Not here: SASL mechanisms other than PLAIN and SCRAM (refused by name), Java
 // classes as formatters, readers and deserialisers but for the ones that Kafka has itself.
 package kafkatools

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -120,7 +122,11 @@ func dataOf(settings *config.Static) string {
 // prepare makes what must be there before anybody is told that the broker is
 // ready.
 func (s *imageStart) prepare(ctx context.Context, b *broker.Broker, topics []topicToCreate, out, errOut io.Writer) error {
-	if err := createTopics(ctx, b.Bootstrap(), topics); err != nil {
+	plain := b.Unguarded()
+	if plain == "" && len(topics) > 0 {
+		return errors.New("topics to create need a listener without TLS and logins; one on a loopback address will do")
+	}
+	if err := createTopics(ctx, plain, topics); err != nil {
 		return err
 	}
 	marker := filepath.Join(b.DataDir(), initMarker)
@@ -130,7 +136,7 @@ func (s *imageStart) prepare(ctx context.Context, b *broker.Broker, topics []top
 	if err := runInitScripts(ctx, initScripts, marker, out, errOut); err != nil {
 		return err
 	}
-	return askVersions(b.Bootstrap())
+	return askVersions(cmp.Or(plain, b.Bootstrap()), plain == "" && b.IsSecured())
 }
 
 const (

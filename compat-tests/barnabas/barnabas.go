@@ -24,6 +24,8 @@ type Options struct {
 	Profile string
 	// Properties are given as --override key=value.
 	Properties map[string]string
+	// Beside are further listeners, NAME://HOST:PORT; NAME is a security protocol.
+	Beside []string
 	// Data is the data folder; empty is a fresh one, which goes with the broker.
 	Data string
 }
@@ -110,6 +112,9 @@ func launch(dir, data, bootstrap string, command func() *exec.Cmd) (*testbed.Bro
 
 func arguments(options Options, bootstrap, data string) []string {
 	args := []string{"serve", "--profile", options.Profile, "--listen", bootstrap, "--data", data}
+	for _, listener := range options.Beside {
+		args = append(args, "--listen", listener)
+	}
 	for _, key := range slices.Sorted(maps.Keys(options.Properties)) {
 		args = append(args, "--override", key+"="+options.Properties[key])
 	}

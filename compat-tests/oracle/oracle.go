@@ -31,6 +31,8 @@ type Options struct {
 	// Properties override or extend server.properties; an empty value leaves a
 	// property out.
 	Properties map[string]string
+	// Beside are further listeners, NAME://HOST:PORT; NAME is a security protocol.
+	Beside []string
 	// Format are further arguments of the command that formats the data folder.
 	Format []string
 	// HeapMiB is the size of the JVM's heap; 0 is 512.
@@ -202,6 +204,12 @@ func properties(dir string, ports []int, options Options) string {
 	}
 	if usesZooKeeper(options.Version) {
 		withZooKeeper(p, ports)
+	}
+	for _, listener := range options.Beside {
+		name, _, _ := strings.Cut(listener, "://")
+		p["listeners"] += "," + listener
+		p["advertised.listeners"] += "," + listener
+		p["listener.security.protocol.map"] += "," + name + ":" + name
 	}
 	maps.Copy(p, options.Properties)
 	maps.DeleteFunc(p, func(_, value string) bool { return value == "" })

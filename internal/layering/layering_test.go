@@ -12,8 +12,8 @@ import (
 // folder (logstore/disk) may import its parent, never the reverse, unless it stands
 // on a lower floor: then it is a part that its parent is built of (the assignors).
 var floors = [][]string{
-	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/layering", "internal/scenario", "internal/sim", "internal/applets", "internal/fault", "internal/composefile", "internal/terminal", "internal/race"},
-	{"protocol", "config", "auth"},
+	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/ssl", "internal/ssl/ssltest", "internal/jaas", "internal/layering", "internal/scenario", "internal/sim", "internal/applets", "internal/fault", "internal/composefile", "internal/terminal", "internal/race"},
+	{"protocol", "config", "auth", "auth/sasl"},
 	{"logstore", "logstore/disk", "logstore/object", "metadata", "coordinator/group/assignor"},
 	{"partition", "coordinator", "coordinator/group", "coordinator/share", "coordinator/txn", "cli/consumergroup"},
 	{"server", "server/api", "console", "cli", "cli/kafkatools"},
@@ -123,7 +123,7 @@ var osFlagsOnly = map[string]bool{"logstore/disk": true, "metadata": true}
 
 // realTimeFiles read the real clock for socket deadlines and accept pauses.
 var realTimeFiles = map[string]bool{
-	"server/conn.go": true, "server/server.go": true, "server/transport.go": true, "server/transport_linux.go": true,
+	"server/conn.go": true, "server/server.go": true, "server/secure.go": true, "server/transport.go": true, "server/transport_linux.go": true,
 }
 
 func TestTheDataPathTakesFilesAndClocksByParameter(t *testing.T) {

@@ -25,7 +25,10 @@ import (
 // Rooms are what the handlers call. The broker hands them over.
 type Rooms struct {
 	// Config gives the present settings; a handler asks once per request.
-	Config       func() *config.Broker
+	Config func() *config.Broker
+	// SettingsFit tells what speaks against altered settings of the broker although each is
+	// legal, the files that they name for instance; nil for nothing ever.
+	SettingsFit  func(*config.Broker) error
 	Metadata     *metadata.Store
 	Partitions   *partition.Set
 	Groups       *group.Coordinator
@@ -54,6 +57,9 @@ type Rooms struct {
 	Timers *Timers
 	// FailedProduce and FailedFetch count the partitions that were answered with an error.
 	FailedProduce, FailedFetch *metrics.Counter
+	// Logins are the ways in of a listener, nil where nobody has to log in; without it,
+	// nowhere.
+	Logins func(listener string) *Logins
 	// Faults are the requests that fail on command; nil for none ever.
 	Faults *fault.Set
 }
@@ -110,6 +116,7 @@ func New(rooms Rooms) *API {
 // Peer is what the handlers remember of a connection.
 type Peer struct {
 	view     *view        // what its listener shows
+	gate     *gate        // nil where nobody has to log in
 	software string       // the client's name for itself (KIP-511), "" when it has not said
 	request  Request      // reused by requests that are answered at once
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
@@ -120,7 +127,9 @@ type Peer struct {
 }
 
 // Opened implements server.Handler.
-func (a *API) Opened(c *server.Conn) any { return &Peer{view: a.viewOf(c.Listener.Persona)} }
+func (a *API) Opened(c *server.Conn) any {
+	return &Peer{view: a.viewOf(c.Listener.Persona), gate: a.newGate(c)}
+}
 
 // Closed implements server.Handler.
 func (a *API) Closed(c *server.Conn) { a.endShareSessions(c.State.(*Peer)) }
@@ -129,11 +138,20 @@ func (a *API) Closed(c *server.Conn) { a.endShareSessions(c.State.(*Peer)) }
 func (a *API) Serve(call *server.Call) error {
 	peer := call.Conn.State.(*Peer)
 	r := &peer.request
+	r.Call, r.Peer, r.decodedMax = call, peer, a.Config().RequestDecodedBytesMax
+	if g := peer.gate; g != nil && g.stage == gateToken && g.bare {
+		return g.bareToken(a, r)
+	}
 	body, err := r.Header.Parse(call.Frame)
 	if err != nil {
 		return fmt.Errorf("reading a request header: %w", err)
 	}
-	r.Call, r.Body, r.Peer, r.decodedMax = call, body, peer, a.Config().RequestDecodedBytesMax
+	r.Body = body
+	if peer.gate != nil {
+		if served, err := peer.gate.pass(a, r); served || err != nil {
+			return err
+		}
+	}
 	e := peer.view.entry(r.Header.Key)
 	switch {
 	case e == nil:

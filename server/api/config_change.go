@@ -36,7 +36,7 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 		for i := range changes {
 			if c := &changes[i]; c.err == nil {
 				var made []metadata.Record
-				made, c.err = c.records(image, settings)
+				made, c.err = c.records(image, settings, a.SettingsFit)
 				records = append(records, made...)
 			}
 		}
@@ -94,7 +94,7 @@ func checkNode(name string, node int32) error {
 }
 
 // records makes the records of the change, or tells what speaks against it.
-func (c *configChange) records(image *metadata.Image, settings *config.Broker) ([]metadata.Record, error) {
+func (c *configChange) records(image *metadata.Image, settings *config.Broker, fit func(*config.Broker) error) ([]metadata.Record, error) {
 	scope, known := scopeOf(c.resource.kind)
 	if !known {
 		return nil, nil // loggers are not in the metadata
@@ -113,7 +113,7 @@ func (c *configChange) records(image *metadata.Image, settings *config.Broker) (
 	if err != nil {
 		return nil, err
 	}
-	if err := c.validate(settings, next); err != nil {
+	if err := c.validate(settings, next, fit); err != nil {
 		return nil, err
 	}
 	if err := refuseELR(image, c, next); err != nil {
@@ -132,12 +132,12 @@ func (c *configChange) records(image *metadata.Image, settings *config.Broker) (
 	return metadata.AlterConfigs(image, stored, steps)
 }
 
-func (c *configChange) validate(settings *config.Broker, next map[string]string) error {
+func (c *configChange) validate(settings *config.Broker, next map[string]string, fit func(*config.Broker) error) error {
 	switch c.resource.kind {
 	case kmsg.ConfigResourceTypeTopic:
 		return settings.ValidateTopic(next)
 	case kmsg.ConfigResourceTypeBroker:
-		return settings.ValidateBroker(next, c.resource.name != "")
+		return settings.ValidateBroker(next, c.resource.name != "", fit)
 	case kmsg.ConfigResourceTypeGroupConfig:
 		return settings.ValidateGroup(next)
 	}

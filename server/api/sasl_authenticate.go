@@ -2,14 +2,12 @@ package api
 
 // SaslAuthenticate (key 36), versions 0 to 2.
 //
-// No listener asks for SASL yet, and on one that does not the answer is
-// ILLEGAL_SASL_STATE, as from Kafka (KafkaApis).
+// The gate of a listener with SASL serves it (login.go). Elsewhere, and behind the gate,
+// the answer is ILLEGAL_SASL_STATE, as from Kafka (KafkaApis).
 //
 //	v0     bytes of the mechanism
 //	v1     lifetime of the session (KIP-368)
 //	v2     flexible
-//
-// Left out: listeners with SASL.
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"

@@ -2,14 +2,12 @@ package api
 
 // SaslHandshake (key 17), versions 0 and 1.
 //
-// No listener asks for SASL yet, and on one that does not the answer is
-// ILLEGAL_SASL_STATE with no mechanisms, as from Kafka (KafkaApis). The key is
-// advertised nevertheless, because clients look at what a broker could do.
+// The gate of a listener with SASL serves it (login.go). Elsewhere, and behind the gate,
+// the answer is ILLEGAL_SASL_STATE with no mechanisms, as from Kafka (KafkaApis). The
+// key is advertised everywhere, because clients look at what a broker could do.
 //
-//	v0     opaque tokens would follow on the connection
-//	v1     SaslAuthenticate would follow (KIP-152)
-//
-// Left out: listeners with SASL.
+//	v0     opaque tokens follow on the connection
+//	v1     SaslAuthenticate follows (KIP-152)
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"

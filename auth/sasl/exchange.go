@@ -1,0 +1,41 @@
+package sasl
+
+import (
+	"cmp"
+	"time"
+)
+
+// The mechanisms, as sasl.enabled.mechanisms names them.
+const (
+	Plain       = "PLAIN"
+	ScramSHA256 = "SCRAM-SHA-256"
+	ScramSHA512 = "SCRAM-SHA-512"
+)
+
+// Exchange is one login under way.
+type Exchange interface {
+	// Step takes the client's next token and gives the answer to it. done says that the
+	// client is who it claims to be, and that the answer is the last. An error ends the
+	// exchange; a *Failure is for the client to read, any other for nobody.
+	Step(token []byte) (answer []byte, done bool, err error)
+	// Login is what came of it, once it is done.
+	Login() Login
+}
+
+// Login is a client that has shown who it is.
+type Login struct {
+	User string
+	// ByToken says that a delegation token was shown, of which User is the owner.
+	ByToken bool
+	// Expires is when the credential ends, zero for never.
+	Expires time.Time
+}
+
+// Failure is a login that failed, in the words that the client is told (Kafka's
+// SaslAuthenticationException). Without a text they are the same for all reasons, and
+// the gate's to say.
+type Failure struct{ Text string }
+
+func (f *Failure) Error() string { return cmp.Or(f.Text, "invalid credentials") }
+
+var errInvalid = &Failure{}

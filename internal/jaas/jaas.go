@@ -1,0 +1,211 @@
+// Package jaas reads the notation in which Java configures login modules, the value of
+// sasl.jaas.config. It knows no module; a reader looks for the options of those that it
+// serves.
+package jaas
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Module is an entry: a class, its flag and its options.
+type Module struct {
+	Class   string
+	Flag    string // REQUIRED, REQUISITE, SUFFICIENT or OPTIONAL
+	Options map[string]string
+}
+
+// ParseConfig reads sasl.jaas.config: modules, each ended by a semicolon.
+func ParseConfig(text string) ([]Module, error) {
+	s := &scanner{text: text, line: 1}
+	var modules []Module
+	for {
+		t, err := s.next()
+		if err != nil {
+			return nil, err
+		}
+		if t.kind == end {
+			if len(modules) == 0 {
+				return nil, errors.New("it holds no login module")
+			}
+			return modules, nil
+		}
+		m, err := s.module(t)
+		if err != nil {
+			return nil, err
+		}
+		modules = append(modules, m)
+	}
+}
+
+// flags of modules; JAAS compares them without case.
+var flags = []string{"REQUIRED", "REQUISITE", "SUFFICIENT", "OPTIONAL"}
+
+// module reads CLASS FLAG key=value ... ; after its first token.
+func (s *scanner) module(class token) (m Module, err error) {
+	if class.kind != word && class.kind != quoted {
+		return m, s.unexpected(class, "the class of a login module")
+	}
+	m = Module{Class: class.text, Options: map[string]string{}}
+	flag, err := s.next()
+	if err != nil {
+		return m, err
+	}
+	for _, f := range flags {
+		if strings.EqualFold(f, flag.text) {
+			m.Flag = f
+		}
+	}
+	if m.Flag == "" {
+		return m, s.unexpected(flag, "required, requisite, sufficient or optional")
+	}
+	for {
+		key, err := s.next()
+		if err != nil {
+			return m, err
+		}
+		if key.is(';') {
+			return m, nil
+		}
+		if key.kind != word && key.kind != quoted {
+			return m, s.unexpected(key, "an option or a semicolon")
+		}
+		if err := s.expect('='); err != nil {
+			return m, err
+		}
+		value, err := s.next()
+		if err != nil {
+			return m, err
+		}
+		if value.kind != word && value.kind != quoted {
+			return m, s.unexpected(value, "a value")
+		}
+		m.Options[key.text] = value.text
+	}
+}
+
+type kind int
+
+const (
+	end kind = iota
+	word
+	quoted
+	sign // one of { } ; =
+)
+
+type token struct {
+	kind kind
+	text string
+}
+
+func (t token) is(c byte) bool { return t.kind == sign && t.text[0] == c }
+
+type scanner struct {
+	text string
+	at   int
+	line int
+}
+
+// unexpected names the place, and of the text only what can be no secret.
+func (s *scanner) unexpected(t token, want string) error {
+	found := "something else"
+	switch t.kind {
+	case end:
+		found = "the end"
+	case sign:
+		found = t.text
+	}
+	return fmt.Errorf("line %d: %s is expected and not %s", s.line, want, found)
+}
+
+func (s *scanner) expect(c byte) error {
+	t, err := s.next()
+	if err == nil && !t.is(c) {
+		err = s.unexpected(t, string(c))
+	}
+	return err
+}
+
+// next reads a token, as java.io.StreamTokenizer does in sun.security.provider.ConfigFile.
+func (s *scanner) next() (token, error) {
+	if err := s.skip(); err != nil {
+		return token{}, err
+	}
+	if s.at == len(s.text) {
+		return token{}, nil
+	}
+	switch c := s.text[s.at]; c {
+	case '{', '}', ';', '=':
+		s.at++
+		return token{sign, string(c)}, nil
+	case '"', '\'':
+		return s.quoted(c)
+	}
+	from := s.at
+	for s.at < len(s.text) && !strings.ContainsRune(" \t\r\n{};=\"'", rune(s.text[s.at])) {
+		s.at++
+	}
+	return token{word, s.text[from:s.at]}, nil
+}
+
+// skip passes over space and comments.
+func (s *scanner) skip() error {
+	for s.at < len(s.text) {
+		rest := s.text[s.at:]
+		switch {
+		case rest[0] == '\n':
+			s.line++
+			s.at++
+		case rest[0] <= ' ':
+			s.at++
+		case rest[0] == '#', strings.HasPrefix(rest, "//"):
+			if n := strings.IndexByte(rest, '\n'); n >= 0 {
+				s.at += n
+			} else {
+				s.at = len(s.text)
+			}
+		case strings.HasPrefix(rest, "/*"):
+			n := strings.Index(rest, "*/")
+			if n < 0 {
+				return fmt.Errorf("line %d: a comment has no end", s.line)
+			}
+			s.line += strings.Count(rest[:n], "\n")
+			s.at += n + 2
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// quoted reads a text in quotes with Java's escapes.
+func (s *scanner) quoted(quote byte) (token, error) {
+	var b strings.Builder
+	for s.at++; s.at < len(s.text) && s.text[s.at] != '\n'; s.at++ {
+		c := s.text[s.at]
+		switch {
+		case c == quote:
+			s.at++
+			return token{quoted, b.String()}, nil
+		case c == '\\' && s.at+1 < len(s.text):
+			s.at++
+			b.WriteByte(unescaped(s.text[s.at]))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return token{}, fmt.Errorf("line %d: a quoted text has no end", s.line)
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	}
+	return c
+}

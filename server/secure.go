@@ -1,0 +1,243 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// secure makes the TLS handshake of a connection whose listener has one. io.EOF is a
+// peer that left before it, as those do that only look whether the port is open, and a
+// server that stops.
+//
+// The socket stays where it is: whoever ends the connection closes it, or sets its
+// deadline, below TLS.
+func (c *conn) secure() error {
+	if c.Listener.tls == nil {
+		return nil
+	}
+	under := &gatherer{Conn: c.sock}
+	secured := tls.Server(under, c.Listener.tls)
+	if err := c.sock.SetDeadline(time.Now().Add(c.server.opts.HandshakeTimeout)); err != nil {
+		return err
+	}
+	if c.stopping.Load() { // it may have set an earlier one
+		return io.EOF
+	}
+	err := secured.Handshake()
+	if c.stopping.Load() {
+		return io.EOF
+	}
+	if err != nil {
+		return describeHandshake(err)
+	}
+	if err := c.sock.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if c.stopping.Load() {
+		return io.EOF
+	}
+	under.timeout = c.server.opts.WriteTimeout
+	c.secured, c.transport = secured, &secureTransport{plainTransport{conn: secured}, under}
+	state := secured.ConnectionState()
+	c.TLS = &state
+	return nil
+}
+
+// endSecured tells the peer that this is the end, unless something was not sent: then
+// nobody may take what there is for a whole.
+func (c *conn) endSecured(err error) {
+	if c.secured == nil {
+		return
+	}
+	if err == nil {
+		_ = c.secured.CloseWrite() // the socket is closed in any case
+	}
+	c.transport.(*secureTransport).under.giveBack()
+}
+
+// describeHandshake tells what people do to a TLS port by mistake.
+func describeHandshake(err error) error {
+	var timeout net.Error
+	var header tls.RecordHeaderError
+	switch {
+	case errors.Is(err, io.EOF) || isPeerGone(err):
+		return io.EOF
+	case errors.As(err, &header) && header.Conn != nil: // of the first bytes
+		return errors.New("this client does not speak TLS, and the listener does; set security.protocol=SSL in the client")
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return errors.New("the TLS handshake took longer than barnabas.connection.handshake.timeout.ms")
+	}
+	return fmt.Errorf("the TLS handshake failed: %w", err)
+}
+
+// refuse ends a connection whose handshake has failed.
+func (c *conn) refuse(err error) {
+	if err != io.EOF {
+		c.server.unsecured.Inc()
+		c.server.opts.Log.Warn("connection refused", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
+		c.linger()
+	}
+	_ = c.sock.Close() // nothing was asked
+	c.server.leave(c, nil)
+}
+
+const (
+	// lingerTime and lingerBytes are what a peer has to hear why it was refused. A socket
+	// that is closed while bytes of the peer lie unread is reset, and the alert with it:
+	// the client would take it for a broker that has gone, and come again at once.
+	lingerTime  = time.Second
+	lingerBytes = 64 << 10
+)
+
+// linger lets the peer read the last that was sent.
+func (c *conn) linger() {
+	half, ok := c.sock.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.sock.SetReadDeadline(time.Now().Add(lingerTime)) != nil || c.stopping.Load() {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.sock, lingerBytes)
+}
+
+// secureTransport copies ranges through memory: what is encrypted cannot be sent from
+// the page cache. The time that a peer has to take something is the gatherer's, who sees
+// what is really written.
+type secureTransport struct {
+	plainTransport
+	under *gatherer
+}
+
+// recordBytes is what one record of TLS holds at most.
+const recordBytes = 16 << 10
+
+// write implements transport. What is more than a record goes into the socket with one
+// system call for a piece, together with what writeMore has left.
+func (t *secureTransport) write(p []byte) error {
+	for len(p) > 0 {
+		piece := p[:min(len(p), pieceBytes)]
+		if len(piece) > recordBytes || t.under.isHolding() {
+			t.under.hold(len(piece))
+		}
+		if _, err := t.conn.Write(piece); err != nil {
+			return err
+		}
+		if err := t.under.release(); err != nil {
+			return err
+		}
+		p = p[len(piece):]
+	}
+	return nil
+}
+
+// writeMore implements transport.
+func (t *secureTransport) writeMore(p []byte) error {
+	if len(p) > pieceBytes {
+		return t.write(p)
+	}
+	if len(p) == 0 {
+		return nil
+	}
+	t.under.hold(len(p))
+	_, err := t.conn.Write(p)
+	return err
+}
+
+func (t *secureTransport) sendRange(r outRange) error { return copyRange(r, t.write) }
+
+// gatherer is a socket below TLS that can hold back what is written: TLS writes each of
+// its records by itself. It gives the peer a bounded time for each write.
+//
+// Its lock is taken for a whole write: the side that reads may have a word of its own
+// to send (a new key), and records must not overtake each other.
+type gatherer struct {
+	net.Conn
+	timeout time.Duration // 0 during the handshake, which has a time of its own
+
+	mu struct {
+		sync.Mutex
+		holding bool
+		held    []byte // borrowed
+		failed  error  // of a write: half a record may be sent, and nothing fits behind it
+	}
+}
+
+// recordOverhead is more than TLS adds to a record.
+const recordOverhead = 256
+
+func (g *gatherer) isHolding() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.mu.holding
+}
+
+// hold begins to hold back, or goes on, with room for n bytes more.
+func (g *gatherer) hold(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mu.holding = true
+	need := len(g.mu.held) + n + (n/recordBytes+1)*recordOverhead
+	if need <= cap(g.mu.held) {
+		return
+	}
+	larger := append(borrow(need)[:0], g.mu.held...)
+	g.drop()
+	g.mu.held = larger
+}
+
+func (g *gatherer) drop() {
+	if g.mu.held != nil {
+		lend(g.mu.held)
+		g.mu.held = nil
+	}
+}
+
+// Write implements net.Conn.
+func (g *gatherer) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.mu.holding {
+		g.mu.held = append(g.mu.held, p...)
+		return len(p), nil
+	}
+	return g.send(p)
+}
+
+// release writes what was held back. After an error nothing more can be said in order.
+func (g *gatherer) release() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.mu.holding {
+		return nil
+	}
+	g.mu.holding = false
+	_, err := g.send(g.mu.held)
+	g.drop()
+	return err
+}
+
+// send writes to the socket; mu is held.
+func (g *gatherer) send(p []byte) (int, error) {
+	if g.mu.failed != nil {
+		return 0, g.mu.failed
+	}
+	if g.timeout > 0 {
+		if err := g.SetWriteDeadline(time.Now().Add(g.timeout)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := g.Conn.Write(p)
+	g.mu.failed = err
+	return n, err
+}
+
+// giveBack drops what was held back and never sent.
+func (g *gatherer) giveBack() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mu.holding = false
+	g.drop()
+}
