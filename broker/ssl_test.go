@@ -17,7 +17,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/clock"
-	"github.com/barnabas-mq/barnabas/internal/ssl/ssltest"
+	"github.com/barnabas-mq/barnabas/internal/ssltest"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
 

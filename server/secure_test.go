@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/internal/ssl/ssltest"
+	"github.com/barnabas-mq/barnabas/internal/ssltest"
 )
 
 // newSecureWorld is a world whose listener has TLS; the config is a client's.

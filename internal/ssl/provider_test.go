@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/internal/ssl/ssltest"
+	"github.com/barnabas-mq/barnabas/internal/ssltest"
 )
 
 // pemSettings are those of a listener with keys in PEM form in two files.

@@ -15,7 +15,7 @@ import (
 	"github.com/youmark/pkcs8"
 	"software.sslmate.com/src/go-pkcs12"
 
-	"github.com/barnabas-mq/barnabas/internal/ssl/ssltest"
+	"github.com/barnabas-mq/barnabas/internal/ssltest"
 )
 
 // files stand in for those of the machine.
