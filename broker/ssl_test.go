@@ -144,7 +144,7 @@ func TestKeysChangeWhileClientsAreServed(t *testing.T) {
 		t.Errorf("certificate %s is shown after %s and %s: %v", third, first, second, err)
 	}
 	// What is asked of clients is for a restart.
-	if code := c.alter(node, "listener.name.ssl.ssl.client.auth", ptr("none")); code != 42 {
+	if code := c.alter(node, "listener.name.ssl.ssl.client.auth", ptr("requested")); code != 42 {
 		t.Errorf("altering what is asked of clients is answered with %d", code)
 	}
 	// Who was connected all the time still is.

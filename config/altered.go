@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,9 +27,6 @@ func checkAltered(name, value string, perBroker bool) error {
 	if class := key.missingClass(name, value); class != nil {
 		return refuse(ErrInvalidRequest, name, "Invalid value %s for configuration %s: no such class", cut(*class), name)
 	}
-	if name != key.Name && isOfSecurity(key.Name) && !slices.Contains(sslReconfigurable, key.Name) {
-		return refuse(ErrInvalidRequest, name, "Configs cannot be updated dynamically for an existing listener: [%s]", name)
-	}
 	if slices.Contains(positiveWhenAltered, key.Name) && strings.Trim(value, "+-0 ") == "" {
 		return refuse(ErrInvalidRequest, name, "Invalid value %s for configuration %s: Value must be at least 1", value, name)
 	}
@@ -38,13 +36,6 @@ func checkAltered(name, value string, perBroker bool) error {
 // isOfSecurity: settings that say who comes in through a listener.
 func isOfSecurity(key string) bool {
 	return strings.HasPrefix(key, "ssl.") || strings.HasPrefix(key, "sasl.")
-}
-
-// sslReconfigurable are the settings of a listener's TLS that may change while it is open
-// (SslConfigs.RECONFIGURABLE_CONFIGS in Kafka): its stores, and not what it asks of clients.
-var sslReconfigurable = []string{
-	"ssl.keystore.type", "ssl.keystore.location", "ssl.keystore.password", "ssl.key.password", "ssl.keystore.key", "ssl.keystore.certificate.chain",
-	"ssl.truststore.type", "ssl.truststore.location", "ssl.truststore.password", "ssl.truststore.certificates",
 }
 
 // positiveWhenAltered may be 0 in a file only (ConnectionQuotas in Kafka).
@@ -98,7 +89,7 @@ var threadCounts = []string{
 
 // checkStep judges a change from one legal state to another.
 func checkStep(from, to *reader) error {
-	for _, step := range []func(from, to *reader) error{threadSteps, fixedListeners, localRetention} {
+	for _, step := range []func(from, to *reader) error{threadSteps, fixedListeners, fixedProtection, localRetention} {
 		if err := step(from, to); err != nil {
 			return err
 		}
@@ -147,6 +138,25 @@ func fixedListeners(from, to *reader) error {
 	after, _ := to.endpoints().resolve()
 	if !slices.Equal(before.listen, after.listen) {
 		return refuse(ErrInvalidRequest, "listeners", "Listeners cannot be changed while the broker runs")
+	}
+	return nil
+}
+
+// fixedProtection keeps what a listener with TLS or logins asks of its clients: of that
+// only its stores may change while it is open (SslConfigs.RECONFIGURABLE_CONFIGS in Kafka).
+func fixedProtection(from, to *reader) error {
+	ends, _ := to.endpoints().resolve()
+	for _, l := range ends.listen {
+		if !l.hasTLS() && !l.hasLogins() {
+			continue
+		}
+		before, after := from.ssl(l), to.ssl(l)
+		before.Keys, before.Trust = after.Keys, after.Trust
+		logins, _, _ := from.sasl(l.Name)
+		altered, _, _ := to.sasl(l.Name)
+		if !reflect.DeepEqual(before, after) || l.hasLogins() && !reflect.DeepEqual(logins, altered) {
+			return refuse(ErrInvalidRequest, "", "Configs cannot be updated dynamically for existing listener %s: what it asks of its clients is for a restart", l.Name)
+		}
 	}
 	return nil
 }
