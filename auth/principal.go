@@ -1,7 +1,5 @@
 package auth
 
-import "strings"
-
 // Principal is who a client is, in Kafka's terms.
 type Principal struct {
 	Type string // User, unless somebody else's code made it
@@ -14,18 +12,8 @@ type Principal struct {
 // UserType is the only type of principal that Kafka itself makes.
 const UserType = "User"
 
-// Anonymous is who comes through a listener that asks nobody who they are
-// (KafkaPrincipal.ANONYMOUS).
-var Anonymous = Principal{Type: UserType, Name: "ANONYMOUS"}
-
 // User is the principal of a login.
 func User(name string) Principal { return Principal{Type: UserType, Name: name} }
 
 // String is Type:Name, as ACLs and settings write it.
 func (p Principal) String() string { return p.Type + ":" + p.Name }
-
-// ParsePrincipal reads Type:Name; the name may hold colons (SecurityUtils).
-func ParsePrincipal(text string) (Principal, bool) {
-	kind, name, ok := strings.Cut(text, ":")
-	return Principal{Type: kind, Name: name}, ok && kind != ""
-}

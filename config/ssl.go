@@ -52,10 +52,7 @@ func (r *reader) sslFaults(listen []Listener) (wrong []keyed) {
 		if err == nil {
 			continue
 		}
-		if own := listenersOwn(l.Name, key); r.isSet(own) {
-			key = own
-		}
-		wrong = append(wrong, keyed{key, "listener " + l.Name + ": " + err.Error()})
+		wrong = append(wrong, keyed{r.writtenAs(l.Name, key), "listener " + l.Name + ": " + err.Error()})
 	}
 	return wrong
 }
