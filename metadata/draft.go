@@ -62,6 +62,10 @@ func (d *draft) apply(r Record, value []byte) error {
 		d.registerController(r)
 	case *ClientQuotaRecord:
 		d.setQuota(r)
+	case *AccessControlEntryRecord:
+		d.setACL(r)
+	case *RemoveAccessControlEntryRecord:
+		d.dropACL(r.ID)
 	case *UserScramCredentialRecord:
 		d.setScram(r)
 	case *RemoveUserScramCredentialRecord:

@@ -23,6 +23,7 @@ type Image struct {
 
 	quotas tree[*ClientQuota]      // by entity
 	scram  tree[[]ScramCredential] // by user; each list by mechanism, never empty
+	acls   ACLs
 
 	partitions     int
 	brokers        []*Broker     // by id

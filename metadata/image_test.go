@@ -152,11 +152,8 @@ func TestKeptRecords(t *testing.T) {
 		records []Record
 		want    int
 	}{
-		"acl":                 {[]Record{&AccessControlEntryRecord{ID: topicA}, &AccessControlEntryRecord{ID: topicB}}, 2},
-		"acl removed":         {[]Record{&AccessControlEntryRecord{ID: topicA}, &RemoveAccessControlEntryRecord{topicA}}, 0},
-		"unknown acl removed": {[]Record{&AccessControlEntryRecord{ID: topicA}, &RemoveAccessControlEntryRecord{topicB}}, 1},
-		"token":               {[]Record{&DelegationTokenRecord{TokenID: "t"}, &DelegationTokenRecord{TokenID: "u"}, &RemoveDelegationTokenRecord{"t"}}, 1},
-		"zk migration":        {[]Record{&ZkMigrationStateRecord{1}, &ZkMigrationStateRecord{3}}, 1},
+		"token":        {[]Record{&DelegationTokenRecord{TokenID: "t"}, &DelegationTokenRecord{TokenID: "u"}, &RemoveDelegationTokenRecord{"t"}}, 1},
+		"zk migration": {[]Record{&ZkMigrationStateRecord{1}, &ZkMigrationStateRecord{3}}, 1},
 	} {
 		img := imageOf(t, c.records...)
 		if img.kept.size != c.want {
@@ -185,7 +182,7 @@ func throughSnapshot(t testing.TB, img *Image) *Image {
 
 // Tagged fields that are newer than this program survive a snapshot.
 func TestUnknownTagsOfKeptRecordsSurvive(t *testing.T) {
-	value := mustAppendRecord(nil, &AccessControlEntryRecord{ID: topicA, Principal: "User:a"}, MetadataVersionMax)
+	value := mustAppendRecord(nil, &DelegationTokenRecord{Owner: "User:a", TokenID: "t"}, MetadataVersionMax)
 	value = append(value[:len(value)-1], 1, 9, 2, 'h', 'i') // one tag, number 9
 	r, err := DecodeRecord(value)
 	if err != nil {
@@ -196,7 +193,7 @@ func TestUnknownTagsOfKeptRecordsSurvive(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := throughSnapshot(t, d.image())
-	kept := slices.Collect(back.KeptOf(FamilyACLs))
+	kept := slices.Collect(back.KeptOf(FamilyDelegationTokens))
 	if len(kept) != 1 || !slices.Equal(kept[0].Value, value) {
 		t.Errorf("kept %+v", kept)
 	}

@@ -4,7 +4,7 @@ import "iter"
 
 // Kept is a record that no room serves yet. Snapshots write Value, so that not
 // even tagged fields that are newer than this program are lost. That holds for the
-// families below only: what is served (quotas and SCRAM users too) is encoded anew,
+// families below only: what is served (quotas, access rules and SCRAM users too) is encoded anew,
 // without tagged fields that this program does not know.
 type Kept struct {
 	Record Record
@@ -16,8 +16,7 @@ type Family byte
 
 // The families of kept records.
 const (
-	FamilyACLs Family = 'a' + iota
-	FamilyDelegationTokens
+	FamilyDelegationTokens Family = 'b' + iota
 	FamilyZkMigration
 )
 
@@ -25,10 +24,6 @@ const (
 // with equal keys replace each other. It is "" for records that are not kept.
 func keptKey(r Record) string {
 	switch r := r.(type) {
-	case *AccessControlEntryRecord:
-		return keyOf(FamilyACLs, string(r.ID[:]))
-	case *RemoveAccessControlEntryRecord:
-		return keyOf(FamilyACLs, string(r.ID[:]))
 	case *DelegationTokenRecord:
 		return keyOf(FamilyDelegationTokens, r.TokenID)
 	case *RemoveDelegationTokenRecord:
@@ -43,7 +38,7 @@ func keptKey(r Record) string {
 // removesKept tells whether the record takes the kept record with its key away.
 func removesKept(r Record) bool {
 	switch r.(type) {
-	case *RemoveAccessControlEntryRecord, *RemoveDelegationTokenRecord:
+	case *RemoveDelegationTokenRecord:
 		return true
 	default:
 		return false

@@ -15,7 +15,7 @@ type recordYield func(r Record, value []byte) bool
 func (img *Image) records(yield recordYield) {
 	_ = img.clusterRecords(yield) && img.topicRecords(yield) && img.configRecords(yield) &&
 		img.quotaRecords(yield) && img.producerIDRecords(yield) &&
-		img.keptRecords(FamilyACLs, yield) && img.scramRecords(yield) &&
+		img.aclRecords(yield) && img.scramRecords(yield) &&
 		img.keptRecords(FamilyDelegationTokens, yield) && img.keptRecords(FamilyZkMigration, yield)
 }
 
