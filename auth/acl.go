@@ -52,21 +52,19 @@ func (t ResourceType) String() string { return nameOf(resourceNames[:], int8(t))
 // Operations are those that apply to resources of the type: what an answer with authorized
 // operations chooses among (KIP-430, AclEntry.supportedOperations).
 func (t ResourceType) Operations() []Operation {
-	switch t {
-	case Topic:
-		return []Operation{Read, Write, Create, Delete, Alter, Describe, DescribeConfigs, AlterConfigs}
-	case Group:
-		return []Operation{Read, Delete, Describe, DescribeConfigs, AlterConfigs}
-	case Cluster:
-		return []Operation{Create, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite}
-	case TransactionalID:
-		return []Operation{Write, Describe, TwoPhaseCommit}
-	case DelegationToken:
-		return []Operation{Describe}
-	case UserResource:
-		return []Operation{CreateTokens, DescribeTokens}
+	if t < 0 || int(t) >= len(operationsOf) {
+		return nil
 	}
-	return nil
+	return operationsOf[t]
+}
+
+var operationsOf = [...][]Operation{
+	Topic:           {Read, Write, Create, Delete, Alter, Describe, DescribeConfigs, AlterConfigs},
+	Group:           {Read, Delete, Describe, DescribeConfigs, AlterConfigs},
+	Cluster:         {Create, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite},
+	TransactionalID: {Write, Describe, TwoPhaseCommit},
+	DelegationToken: {Describe},
+	UserResource:    {CreateTokens, DescribeTokens},
 }
 
 // ClusterName is the only name of a resource of type Cluster.

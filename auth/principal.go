@@ -15,5 +15,8 @@ const UserType = "User"
 // User is the principal of a login.
 func User(name string) Principal { return Principal{Type: UserType, Name: name} }
 
+// Anonymous is who comes without a login and without a certificate.
+var Anonymous = User("ANONYMOUS")
+
 // String is Type:Name, as ACLs and settings write it.
 func (p Principal) String() string { return p.Type + ":" + p.Name }

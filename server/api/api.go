@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
@@ -60,6 +61,11 @@ type Rooms struct {
 	// Logins are the ways in of a listener, nil where nobody has to log in; without it,
 	// nowhere.
 	Logins func(listener string) *Logins
+	// Principal tells who the client of a connection is before any login, by its
+	// certificate; without it, nobody in particular. An error ends the connection.
+	Principal func(c *server.Conn) (auth.Principal, error)
+	// Access decides who may do what; without it, everybody may do everything.
+	Access *Access
 	// Faults are the requests that fail on command; nil for none ever.
 	Faults *fault.Set
 }
@@ -115,8 +121,11 @@ func New(rooms Rooms) *API {
 
 // Peer is what the handlers remember of a connection.
 type Peer struct {
-	view     *view        // what its listener shows
-	gate     *gate        // nil where nobody has to log in
+	view     *view // what its listener shows
+	gate     *gate // nil where nobody has to log in
+	who      auth.Principal
+	stranger error        // why nobody knows who it is
+	grants   *grants      // nil without an authorizer
 	software string       // the client's name for itself (KIP-511), "" when it has not said
 	request  Request      // reused by requests that are answered at once
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
@@ -128,7 +137,9 @@ type Peer struct {
 
 // Opened implements server.Handler.
 func (a *API) Opened(c *server.Conn) any {
-	return &Peer{view: a.viewOf(c.Listener.Persona), gate: a.newGate(c)}
+	p := &Peer{view: a.viewOf(c.Listener.Persona), gate: a.newGate(c)}
+	a.greet(p, c)
+	return p
 }
 
 // Closed implements server.Handler.
@@ -137,6 +148,9 @@ func (a *API) Closed(c *server.Conn) { a.endShareSessions(c.State.(*Peer)) }
 // Serve implements server.Handler.
 func (a *API) Serve(call *server.Call) error {
 	peer := call.Conn.State.(*Peer)
+	if peer.stranger != nil {
+		return &server.LoginError{Reason: peer.stranger.Error()}
+	}
 	r := &peer.request
 	r.Call, r.Peer, r.decodedMax = call, peer, a.Config().RequestDecodedBytesMax
 	if g := peer.gate; g != nil && g.stage == gateToken && g.bare {

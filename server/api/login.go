@@ -223,6 +223,7 @@ func (g *gate) step(a *API, r *Request, token []byte) ([]byte, error) {
 	g.who, g.through, g.exchange, g.stage, g.bare = who, g.mechanism, nil, gateOpen, false
 	g.lifetime = g.lifetimeOf(a.Clock.Now(), login)
 	g.expires = a.Clock.Monotonic() + g.lifetime
+	r.Peer.loggedIn(who)
 	r.Call.Conn.ExpectRequests()
 	return answer, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/internal/invariant"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -40,6 +41,20 @@ type entry struct {
 	name     string
 	min, max int16
 	serve    func(a *API, r *Request) error
+	// access is all that serve asks an authorizer about. It is for docs/security-access.md.
+	access []need
+}
+
+// need is an operation on resources of a type that a client must be allowed to do.
+type need struct {
+	operation auth.Operation
+	on        auth.ResourceType
+}
+
+// needs is the entry with what it asks an authorizer about.
+func (e entry) needs(all ...need) entry {
+	e.access = all
+	return e
 }
 
 // now declares an API whose handler answers before it returns.

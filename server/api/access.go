@@ -1,0 +1,167 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/barnabas-mq/barnabas/auth"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/server"
+)
+
+// Access is how a broker with an authorizer decides who may do what.
+type Access struct {
+	Authorizer *auth.Authorizer
+	// Audit hears what was denied to somebody who asked for it by name; nil for nobody.
+	Audit *Audit
+	// Undeclared hears of a question that the entry of the API does not declare; nil for
+	// nobody. It is for tests.
+	Undeclared func(api string, o auth.Operation, t auth.ResourceType)
+}
+
+// The errors of what is denied, in Kafka's words where a client sees them.
+var (
+	errClusterDenied = protocol.ErrClusterAuthorizationFailed
+	errTopicDenied   = protocol.ErrTopicAuthorizationFailed
+	errGroupDenied   = protocol.ErrGroupAuthorizationFailed
+	errTxnDenied     = protocol.ErrTransactionalIDAuthorizationFailed
+)
+
+// grants is what was decided about a client. It belongs to the connection's requests, which
+// come one after the other.
+type grants struct {
+	host string // as Java writes an address
+	// rules are those that the decisions are of: others take them all away.
+	rules     metadata.ACLs
+	decisions map[string]bool // by operation, type and name; nil before the first
+	key       []byte
+}
+
+// decisionsMax bounds what is remembered of a connection: a client that asks about more
+// names than that is decided about anew.
+const decisionsMax = 1000
+
+// may tells whether the client of a request may do something to a resource that it
+// names. What it may not is told to the audit log.
+func (a *API) may(r *Request, o auth.Operation, t auth.ResourceType, name string) bool {
+	if a.Access == nil {
+		return true
+	}
+	g := r.Peer.grants
+	g.key = append(append(g.key[:0], byte(o), byte(t)), name...)
+	return a.decide(r, o, t, true)
+}
+
+// mayBytes is may for a name that still lies in the request; what was decided before does
+// not allocate.
+func (a *API) mayBytes(r *Request, o auth.Operation, t auth.ResourceType, name []byte) bool {
+	if a.Access == nil {
+		return true
+	}
+	g := r.Peer.grants
+	g.key = append(append(g.key[:0], byte(o), byte(t)), name...)
+	return a.decide(r, o, t, true)
+}
+
+// maySee is may for what the client has not named: nobody is told.
+func (a *API) maySee(r *Request, o auth.Operation, t auth.ResourceType, name string) bool {
+	if a.Access == nil {
+		return true
+	}
+	g := r.Peer.grants
+	g.key = append(append(g.key[:0], byte(o), byte(t)), name...)
+	return a.decide(r, o, t, false)
+}
+
+// mayCluster is may for the cluster.
+func (a *API) mayCluster(r *Request, o auth.Operation) bool {
+	return a.may(r, o, auth.Cluster, auth.ClusterName)
+}
+
+// mayAny tells whether the operation is allowed on some resource of the type.
+func (a *API) mayAny(r *Request, o auth.Operation, t auth.ResourceType) bool {
+	if a.Access == nil {
+		return true
+	}
+	g := r.Peer.grants
+	a.checkDeclared(r, o, t)
+	action := auth.Action{Who: r.Peer.who, Host: g.host, Operation: o, Type: t}
+	verdict := a.Access.Authorizer.DecideAny(a.Metadata.Image().ACLs(), &action)
+	if !verdict.Allowed {
+		a.Access.Audit.denied(r, &action, verdict)
+	}
+	return verdict.Allowed
+}
+
+// nameAt is where the name begins in a key of decisions.
+const nameAt = 2
+
+// decide decides about what the client's key says, or remembers.
+func (a *API) decide(r *Request, o auth.Operation, t auth.ResourceType, named bool) bool {
+	g := r.Peer.grants
+	rules := a.Metadata.Image().ACLs()
+	if rules != g.rules || len(g.decisions) >= decisionsMax {
+		g.rules = rules
+		clear(g.decisions)
+	}
+	allowed, known := g.decisions[string(g.key)]
+	if known && (allowed || !named) {
+		return allowed
+	}
+	a.checkDeclared(r, o, t)
+	action := auth.Action{Who: r.Peer.who, Host: g.host, Operation: o, Type: t, Name: string(g.key[nameAt:])}
+	verdict := a.Access.Authorizer.Decide(rules, &action)
+	if g.decisions == nil {
+		g.decisions = make(map[string]bool)
+	}
+	g.decisions[string(g.key)] = verdict.Allowed
+	if named && !verdict.Allowed {
+		a.Access.Audit.denied(r, &action, verdict)
+	}
+	return verdict.Allowed
+}
+
+// checkDeclared holds the page of access rules to what is really asked. Authorized
+// operations are asked of every resource alike.
+func (a *API) checkDeclared(r *Request, o auth.Operation, t auth.ResourceType) {
+	if a.Access.Undeclared == nil {
+		return
+	}
+	if e := r.Peer.view.entry(r.Header.Key); !slices.Contains(e.access, need{o, t}) {
+		a.Access.Undeclared(e.name, o, t)
+	}
+}
+
+// operations are the bits of the operations that the client may do to a resource, by
+// Kafka's numbers (KIP-430): all that apply to it where there is no authorizer.
+func (a *API) operations(r *Request, t auth.ResourceType, name string) (bits int32) {
+	for _, o := range t.Operations() {
+		if a.Access == nil || a.judge(r, o, t, name).Allowed {
+			bits |= 1 << o
+		}
+	}
+	return bits
+}
+
+func (a *API) judge(r *Request, o auth.Operation, t auth.ResourceType, name string) auth.Verdict {
+	return a.Access.Authorizer.Decide(a.Metadata.Image().ACLs(), &auth.Action{Who: r.Peer.who, Host: r.Peer.grants.host, Operation: o, Type: t, Name: name})
+}
+
+// greet finds out who is at the other end of a connection; a login of SASL tells it later.
+func (a *API) greet(p *Peer, c *server.Conn) {
+	p.who = auth.Anonymous
+	if a.Principal != nil {
+		p.who, p.stranger = a.Principal(c)
+	}
+	if a.Access != nil {
+		p.grants = &grants{host: auth.HostOf(c.Peer.Addr())}
+	}
+}
+
+// loggedIn tells who has come in through SASL.
+func (p *Peer) loggedIn(who auth.Principal) {
+	p.who = who
+	if p.grants != nil {
+		clear(p.grants.decisions)
+	}
+}
