@@ -112,6 +112,8 @@ type CreatableTopicResult struct {
 	// Configs are the settings in the form of AppendCreatedConfig, ConfigCount of them.
 	Configs     []byte
 	ConfigCount int
+	// ConfigErrorCode is why there are no settings, 0 for nothing.
+	ConfigErrorCode int16
 }
 
 // AppendCreateTopicsStart begins the body of a response, which is followed by the
@@ -141,6 +143,11 @@ func AppendCreatedTopic(dst []byte, version int16, t *CreatableTopicResult) []by
 		w.int16(t.ReplicationFactor)
 		w.count(t.ConfigCount)
 		w.b = append(w.b, t.Configs...)
+	}
+	if version >= createTopicsConfigsFrom && t.ConfigErrorCode != 0 {
+		w.b = append(w.b, 1, 0, 2) // one tag, number 0, of two bytes
+		w.int16(t.ConfigErrorCode)
+		return w.b
 	}
 	w.noTags()
 	return w.b

@@ -143,6 +143,26 @@ func (a *API) operations(r *Request, t auth.ResourceType, name string) (bits int
 	return bits
 }
 
+// allTopicOperations is operations where nobody is kept from anything.
+var allTopicOperations = new(API).operations(nil, auth.Topic, "")
+
+// topicOperations are the operations on a topic for an answer: asked is what the answer has
+// without an authorizer.
+func (a *API) topicOperations(r *Request, asked int32, topic string) int32 {
+	if a.Access == nil || asked == operationsNotAsked {
+		return asked
+	}
+	return a.operations(r, auth.Topic, topic)
+}
+
+// clusterOperations are those on the cluster, none for whom it is not described to.
+func (a *API) clusterOperations(r *Request) int32 {
+	if !a.mayCluster(r, auth.Describe) {
+		return 0
+	}
+	return a.operations(r, auth.Cluster, auth.ClusterName)
+}
+
 func (a *API) judge(r *Request, o auth.Operation, t auth.ResourceType, name string) auth.Verdict {
 	return a.Access.Authorizer.Decide(a.Metadata.Image().ACLs(), &auth.Action{Who: r.Peer.who, Host: r.Peer.grants.host, Operation: o, Type: t, Name: name})
 }

@@ -14,10 +14,11 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var addRaftVoter = now(kmsg.AddRaftVoter, 0, 1, (*API).addRaftVoter)
+var addRaftVoter = now(kmsg.AddRaftVoter, 0, 1, (*API).addRaftVoter).onCluster(auth.Alter)
 
 func (a *API) addRaftVoter(_ *Request, q *kmsg.AddRaftVoterRequest) *kmsg.AddRaftVoterResponse {
 	p := q.ResponseKind().(*kmsg.AddRaftVoterResponse)

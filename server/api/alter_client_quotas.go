@@ -23,11 +23,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var alterClientQuotas = now(kmsg.AlterClientQuotas, 0, 1, (*API).alterClientQuotas)
+var alterClientQuotas = now(kmsg.AlterClientQuotas, 0, 1, (*API).alterClientQuotas).onCluster(auth.AlterConfigs)
 
 func (a *API) alterClientQuotas(r *Request, q *kmsg.AlterClientQuotasRequest) *kmsg.AlterClientQuotasResponse {
 	p := q.ResponseKind().(*kmsg.AlterClientQuotasResponse)

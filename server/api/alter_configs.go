@@ -15,10 +15,12 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 )
 
-var alterConfigs = now(kmsg.AlterConfigs, 0, 2, (*API).alterConfigs)
+var alterConfigs = now(kmsg.AlterConfigs, 0, 2, (*API).alterConfigs).needs(
+	need{auth.AlterConfigs, auth.Cluster}, need{auth.AlterConfigs, auth.Topic}, need{auth.AlterConfigs, auth.Group})
 
 func (a *API) alterConfigs(r *Request, q *kmsg.AlterConfigsRequest) *kmsg.AlterConfigsResponse {
 	p := q.ResponseKind().(*kmsg.AlterConfigsResponse)

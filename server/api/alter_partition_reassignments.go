@@ -15,13 +15,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 var alterPartitionReassignments = bounded(kmsg.AlterPartitionAssignments, 0, 1, func(q *kmsg.AlterPartitionAssignmentsRequest) int {
 	return sum(q.Topics, func(t *kmsg.AlterPartitionAssignmentsRequestTopic) int { return len(t.Partitions) })
-}, (*API).alterPartitionReassignments)
+}, (*API).alterPartitionReassignments).onCluster(auth.Alter)
 
 func (a *API) alterPartitionReassignments(_ *Request, q *kmsg.AlterPartitionAssignmentsRequest) *kmsg.AlterPartitionAssignmentsResponse {
 	p := q.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)

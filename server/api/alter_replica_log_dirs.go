@@ -15,6 +15,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -23,7 +24,7 @@ var alterReplicaLogDirs = bounded(kmsg.AlterReplicaLogDirs, 0, 2, func(q *kmsg.A
 	return sum(q.Dirs, func(dir *kmsg.AlterReplicaLogDirsRequestDir) int {
 		return sum(dir.Topics, func(t *kmsg.AlterReplicaLogDirsRequestDirTopic) int { return len(t.Partitions) })
 	})
-}, (*API).alterReplicaLogDirs)
+}, (*API).alterReplicaLogDirs).onCluster(auth.Alter)
 
 // movableNameMax is the longest topic name whose folder can have a second one beside
 // it while it moves: a file name has 255 bytes, and "-0.<32 digits>-future" is appended.

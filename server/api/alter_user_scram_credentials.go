@@ -11,10 +11,11 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-var alterUserScramCredentials = now(kmsg.AlterUserSCRAMCredentials, 0, 0, (*API).alterUserScramCredentials)
+var alterUserScramCredentials = now(kmsg.AlterUserSCRAMCredentials, 0, 0, (*API).alterUserScramCredentials).onCluster(auth.Alter)
 
 func (a *API) alterUserScramCredentials(r *Request, q *kmsg.AlterUserSCRAMCredentialsRequest) *kmsg.AlterUserSCRAMCredentialsResponse {
 	p := q.ResponseKind().(*kmsg.AlterUserSCRAMCredentialsResponse)

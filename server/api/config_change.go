@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -27,7 +28,7 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 		if counts[c.resource] > 1 {
 			c.err = protocol.ErrInvalidRequest.WithMessage("Each resource must appear at most once.")
 		} else {
-			c.err = c.refusal(a, node)
+			c.err = c.refusal(a, r, node)
 		}
 	}
 	_, err := a.change(r, 0, validateOnly, func(image *metadata.Image) ([]metadata.Record, error) {
@@ -53,17 +54,22 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 	}
 }
 
-// refusal is what speaks against the resource by its name alone.
-func (c *configChange) refusal(a *API, node int32) error {
+// refusal is what speaks against the resource by its name and by who wants it. A broker's
+// name is looked at first, as Kafka's broker does before it asks its controller
+// (ConfigAdminManager.preprocess).
+func (c *configChange) refusal(a *API, r *Request, node int32) error {
 	name := c.resource.name
-	switch c.resource.kind {
-	case kmsg.ConfigResourceTypeTopic:
-		return nil // judged with the image
-	case kmsg.ConfigResourceTypeBroker:
-		if name == "" {
-			return nil
+	if c.resource.kind == kmsg.ConfigResourceTypeBroker && name != "" {
+		if err := checkNode(name, node); err != nil {
+			return err
 		}
-		return checkNode(name, node)
+	}
+	if err := a.mayConfigs(r, auth.AlterConfigs, c.resource); err != nil {
+		return err
+	}
+	switch c.resource.kind {
+	case kmsg.ConfigResourceTypeTopic, kmsg.ConfigResourceTypeBroker:
+		return nil // judged with the image
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		if !c.replace {
 			if err := checkNode(name, node); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -20,6 +21,26 @@ type configResource struct {
 // stored is where the metadata keeps the settings of the resource.
 func (c configResource) stored() metadata.Resource {
 	return metadata.Resource{Type: metadata.ResourceType(c.kind), Name: c.name}
+}
+
+// mayConfigs tells why a client may not see or alter settings, nil if it may. Kinds that
+// have none are refused elsewhere.
+func (a *API) mayConfigs(r *Request, o auth.Operation, c configResource) error {
+	switch c.kind {
+	case kmsg.ConfigResourceTypeTopic:
+		if !a.may(r, o, auth.Topic, c.name) {
+			return errTopicDenied
+		}
+	case kmsg.ConfigResourceTypeGroupConfig:
+		if !a.may(r, o, auth.Group, c.name) {
+			return errGroupDenied
+		}
+	case kmsg.ConfigResourceTypeBroker, kmsg.ConfigResourceTypeBrokerLogger, kmsg.ConfigResourceTypeClientMetrics:
+		if !a.mayCluster(r, o) {
+			return errClusterDenied
+		}
+	}
+	return nil
 }
 
 // checkTopicResource refuses a topic that cannot exist or does not.

@@ -22,11 +22,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createPartitions = now(kmsg.CreatePartitions, 0, 3, (*API).createPartitions)
+var createPartitions = now(kmsg.CreatePartitions, 0, 3, (*API).createPartitions).needs(need{auth.Alter, auth.Topic})
 
 func (a *API) createPartitions(r *Request, q *kmsg.CreatePartitionsRequest) *kmsg.CreatePartitionsResponse {
 	p := q.ResponseKind().(*kmsg.CreatePartitionsResponse)
@@ -36,6 +37,8 @@ func (a *API) createPartitions(r *Request, q *kmsg.CreatePartitionsRequest) *kms
 		switch {
 		case counts[t.Topic] > 1:
 			problems[i] = protocol.ErrInvalidRequest.WithMessage("Duplicate topic name.")
+		case !a.may(r, auth.Alter, auth.Topic, t.Topic):
+			problems[i] = errTopicDenied
 		case isInternalTopic(t.Topic):
 			problems[i] = protocol.ErrInvalidTopicException.WithMessage("The number of partitions of the internal topic %s cannot be changed.", t.Topic)
 		}
@@ -75,7 +78,7 @@ func (a *API) createPartitions(r *Request, q *kmsg.CreatePartitionsRequest) *kms
 		one := kmsg.NewCreatePartitionsResponseTopic()
 		one.Topic = t.Topic
 		one.ErrorCode, one.ErrorMessage = problemOf(problems[i])
-		if errors.Is(problems[i], metadata.ErrUnknownTopic) || errors.Is(problems[i], metadata.ErrInvalidTopicName) {
+		if errors.Is(problems[i], metadata.ErrUnknownTopic) || errors.Is(problems[i], metadata.ErrInvalidTopicName) || problems[i] == errTopicDenied {
 			one.ErrorMessage = nil // as Kafka, which says no more than the code
 		}
 		p.Topics = append(p.Topics, one)

@@ -29,12 +29,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var createTopics = byHand[*kmsg.CreateTopicsRequest](kmsg.CreateTopics, 0, 7, (*API).createTopics)
+var createTopics = byHand[*kmsg.CreateTopicsRequest](kmsg.CreateTopics, 0, 7, (*API).createTopics).needs(
+	need{auth.Create, auth.Cluster}, need{auth.Create, auth.Topic}, need{auth.DescribeConfigs, auth.Topic})
 
 // metadataTopic is the log of the metadata itself, which is no topic of clients.
 const metadataTopic = "__cluster_metadata"
@@ -47,6 +49,7 @@ func (a *API) createTopics(r *Request, body []byte) (func([]byte) []byte, error)
 	}
 	settings := a.Config()
 	wanted, repeated := newTopicsOf(q, settings)
+	a.refuseNewTopics(r, wanted)
 	a.create(r, settings, wanted, q)
 	for _, name := range repeated {
 		t := newTopic{NewTopic: metadata.NewTopic{Name: name}}
@@ -68,6 +71,23 @@ type newTopic struct {
 	metadata.NewTopic
 	nullConfigs []string // names that came without a value
 	result      metadata.CreateResult
+	hidden      bool // its settings are not for this client
+}
+
+// refuseNewTopics refuses what the client may not make: topics of the cluster, or those of
+// the name. Whether it is told their settings is another question.
+func (a *API) refuseNewTopics(r *Request, wanted []newTopic) {
+	all := a.maySee(r, auth.Create, auth.Cluster, auth.ClusterName)
+	for i := range wanted {
+		t := &wanted[i]
+		if t.Name == metadataTopic {
+			continue
+		}
+		if !all && !a.may(r, auth.Create, auth.Topic, t.Name) {
+			t.result.Err = protocol.ErrTopicAuthorizationFailed.WithMessage("Authorization failed.")
+		}
+		t.hidden = !a.maySee(r, auth.DescribeConfigs, auth.Topic, t.Name)
+	}
 }
 
 // newTopicsOf are the topics that are asked for once, and the names of those that are
@@ -132,7 +152,10 @@ func (a *API) create(r *Request, settings *config.Broker, wanted []newTopic, q *
 	topics := make([]metadata.NewTopic, 0, len(wanted))
 	for i := range wanted {
 		t := &wanted[i]
-		if t.result.Err = t.refusal(settings); t.result.Err == nil {
+		if t.result.Err == nil {
+			t.result.Err = t.refusal(settings)
+		}
+		if t.result.Err == nil {
 			possible = append(possible, t)
 			topics = append(topics, t.NewTopic)
 		}
@@ -186,7 +209,9 @@ func (t *newTopic) appendAnswer(dst []byte, version int16, describer *topicDescr
 	// does not expect null.
 	if one.ErrorCode, one.ErrorMessage = problemOf(t.result.Err); one.ErrorCode == 0 {
 		one.ID, one.Partitions, one.ReplicationFactor = t.result.ID, t.result.Partitions, t.result.ReplicationFactor
-		if protocol.DescribesCreatedTopics(version) {
+		if t.hidden {
+			one.Partitions, one.ReplicationFactor, one.ConfigErrorCode = protocol.None, protocol.None, errTopicDenied.Code
+		} else if protocol.DescribesCreatedTopics(version) {
 			one.Configs, one.ConfigCount = describer.of(t.Configs)
 		}
 	}

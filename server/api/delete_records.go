@@ -18,24 +18,29 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var deleteRecords = now(kmsg.DeleteRecords, 0, 2, (*API).deleteRecords)
+var deleteRecords = now(kmsg.DeleteRecords, 0, 2, (*API).deleteRecords).needs(need{auth.Delete, auth.Topic})
 
 func (a *API) deleteRecords(r *Request, q *kmsg.DeleteRecordsRequest) *kmsg.DeleteRecordsResponse {
-	a.wait(r)
 	p := q.ResponseKind().(*kmsg.DeleteRecordsResponse)
 	image := a.Metadata.Image()
 	for _, t := range mergeDeletions(q.Topics) {
+		denied := !a.may(r, auth.Delete, auth.Topic, t.Topic)
 		one := kmsg.NewDeleteRecordsResponseTopic()
 		one.Topic = t.Topic
 		topic := image.Topic(t.Topic)
 		for _, asked := range t.Partitions {
 			answer := kmsg.NewDeleteRecordsResponseTopicPartition()
 			answer.Partition = asked.Partition
-			start, err := a.deleteBefore(image, topic, asked.Partition, protocol.Offset(asked.Offset))
+			var start protocol.Offset
+			var err error = errTopicDenied
+			if !denied {
+				start, err = a.deleteBefore(r, image, topic, asked)
+			}
 			if err != nil {
 				answer.LowWatermark, answer.ErrorCode = protocol.None, codeOf(err)
 			} else {
@@ -49,8 +54,10 @@ func (a *API) deleteRecords(r *Request, q *kmsg.DeleteRecordsRequest) *kmsg.Dele
 }
 
 // deleteBefore returns the partition's new log start.
-func (a *API) deleteBefore(image *metadata.Image, topic *metadata.Topic, index int32, offset protocol.Offset) (protocol.Offset, error) {
-	partition, err := a.partition(topic, index)
+func (a *API) deleteBefore(r *Request, image *metadata.Image, topic *metadata.Topic, asked kmsg.DeleteRecordsRequestTopicPartition) (protocol.Offset, error) {
+	a.wait(r)
+	offset := protocol.Offset(asked.Offset)
+	partition, err := a.partition(topic, asked.Partition)
 	if err != nil {
 		return 0, err
 	}

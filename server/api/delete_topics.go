@@ -18,11 +18,13 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var deleteTopics = now(kmsg.DeleteTopics, 0, 6, (*API).deleteTopics)
+var deleteTopics = now(kmsg.DeleteTopics, 0, 6, (*API).deleteTopics).needs(
+	need{auth.Delete, auth.Cluster}, need{auth.Describe, auth.Topic}, need{auth.Delete, auth.Topic})
 
 func (a *API) deleteTopics(r *Request, q *kmsg.DeleteTopicsRequest) *kmsg.DeleteTopicsResponse {
 	p := q.ResponseKind().(*kmsg.DeleteTopicsResponse)
@@ -38,7 +40,7 @@ func (a *API) deleteTopics(r *Request, q *kmsg.DeleteTopicsRequest) *kmsg.Delete
 			d.err = err
 		}
 		if d.err == nil {
-			d.resolve(image)
+			d.resolve(image, a.deletionRights(r))
 		}
 		if d.err == nil {
 			doomed = append(doomed, d)
@@ -109,14 +111,36 @@ func topicsToDelete(q *kmsg.DeleteTopicsRequest) []*deletion {
 	return asked
 }
 
-// resolve finds the topic and fills in what the client did not name.
-func (d *deletion) resolve(image *metadata.Image) {
+// deletionRights are what a client may know of a topic by its name, and delete: all, or
+// what it is allowed for the topic.
+func (a *API) deletionRights(r *Request) func(name string) (describe, remove bool) {
+	return func(name string) (describe, remove bool) {
+		if a.maySee(r, auth.Delete, auth.Cluster, auth.ClusterName) {
+			return true, true
+		}
+		return a.may(r, auth.Describe, auth.Topic, name), a.may(r, auth.Delete, auth.Topic, name)
+	}
+}
+
+// resolve finds the topic and fills in what the client did not name, as far as it may know.
+func (d *deletion) resolve(image *metadata.Image, rights func(name string) (describe, remove bool)) {
 	if d.name != nil {
 		d.topic = image.Topic(*d.name)
 	} else {
 		d.topic = image.TopicByID(d.id)
 	}
+	describe, remove := true, true
 	switch {
+	case d.name != nil:
+		describe, remove = rights(*d.name)
+	case d.topic != nil:
+		if describe, remove = rights(d.topic.Name); describe && !remove {
+			d.name = &d.topic.Name
+		}
+	}
+	switch {
+	case !describe || d.topic != nil && !remove:
+		d.err = errTopicDenied
 	case d.topic == nil && d.name != nil:
 		d.err = protocol.ErrUnknownTopicOrPartition
 	case d.topic == nil:

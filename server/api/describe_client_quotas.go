@@ -11,11 +11,12 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeClientQuotas = now(kmsg.DescribeClientQuotas, 0, 1, (*API).describeClientQuotas)
+var describeClientQuotas = now(kmsg.DescribeClientQuotas, 0, 1, (*API).describeClientQuotas).onCluster(auth.DescribeConfigs)
 
 func (a *API) describeClientQuotas(_ *Request, q *kmsg.DescribeClientQuotasRequest) *kmsg.DescribeClientQuotasResponse {
 	p := q.ResponseKind().(*kmsg.DescribeClientQuotasResponse)

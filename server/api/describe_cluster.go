@@ -16,10 +16,11 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeCluster = now(kmsg.DescribeCluster, 0, 2, (*API).describeCluster)
+var describeCluster = now(kmsg.DescribeCluster, 0, 2, (*API).describeCluster).needs(need{auth.Describe, auth.Cluster})
 
 // Endpoint types of KIP-919.
 const (
@@ -42,7 +43,7 @@ func (a *API) describeCluster(r *Request, q *kmsg.DescribeClusterRequest) *kmsg.
 		p.Brokers = append(p.Brokers, b)
 	}
 	if q.IncludeClusterAuthorizedOperations {
-		p.ClusterAuthorizedOperations = operationsOfCluster
+		p.ClusterAuthorizedOperations = a.clusterOperations(r)
 	}
 	return p
 }

@@ -24,12 +24,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeConfigs = now(kmsg.DescribeConfigs, 0, 4, (*API).describeConfigs)
+var describeConfigs = now(kmsg.DescribeConfigs, 0, 4, (*API).describeConfigs).needs(
+	need{auth.DescribeConfigs, auth.Cluster}, need{auth.DescribeConfigs, auth.Topic}, need{auth.DescribeConfigs, auth.Group})
 
 func (a *API) describeConfigs(r *Request, q *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeConfigsResponse)
@@ -47,7 +49,11 @@ func (a *API) describeConfigs(r *Request, q *kmsg.DescribeConfigsRequest) *kmsg.
 		}
 		one := kmsg.NewDescribeConfigsResponseResource()
 		one.ResourceType, one.ResourceName = asked.ResourceType, asked.ResourceName
-		entries, err := d.describe(configResource{asked.ResourceType, asked.ResourceName}, asked.ConfigNames)
+		var entries []config.Entry
+		err := a.mayConfigs(r, auth.DescribeConfigs, configResource{asked.ResourceType, asked.ResourceName})
+		if err == nil {
+			entries, err = d.describe(configResource{asked.ResourceType, asked.ResourceName}, asked.ConfigNames)
+		}
 		one.ErrorCode, one.ErrorMessage = problemOf(err)
 		if err == nil || one.ErrorCode == protocol.ErrUnknownTopicOrPartition.Code {
 			one.ErrorMessage = new(string) // Kafka says "" in both cases

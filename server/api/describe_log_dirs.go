@@ -17,17 +17,22 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-var describeLogDirs = now(kmsg.DescribeLogDirs, 0, 5, (*API).describeLogDirs)
+var describeLogDirs = now(kmsg.DescribeLogDirs, 0, 5, (*API).describeLogDirs).needs(need{auth.Describe, auth.Cluster})
 
 // unknownVolumeBytes is what Kafka says of a volume that does not tell its size.
 const unknownVolumeBytes = -1
 
 func (a *API) describeLogDirs(r *Request, q *kmsg.DescribeLogDirsRequest) *kmsg.DescribeLogDirsResponse {
-	a.wait(r)
 	p := q.ResponseKind().(*kmsg.DescribeLogDirsResponse)
+	if !a.mayCluster(r, auth.Describe) {
+		p.ErrorCode = errClusterDenied.Code // from v3; before it there is nothing, and no error
+		return p
+	}
+	a.wait(r)
 	dir := kmsg.NewDescribeLogDirsResponseDir()
 	dir.Dir = a.Config().LogDirs[0]
 	dir.TotalBytes, dir.UsableBytes = unknownVolumeBytes, unknownVolumeBytes

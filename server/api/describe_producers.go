@@ -12,12 +12,13 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
-var describeProducers = now(kmsg.DescribeProducers, 0, 0, (*API).describeProducers)
+var describeProducers = now(kmsg.DescribeProducers, 0, 0, (*API).describeProducers).needs(need{auth.Read, auth.Topic})
 
-func (a *API) describeProducers(_ *Request, q *kmsg.DescribeProducersRequest) *kmsg.DescribeProducersResponse {
+func (a *API) describeProducers(r *Request, q *kmsg.DescribeProducersRequest) *kmsg.DescribeProducersResponse {
 	p := q.ResponseKind().(*kmsg.DescribeProducersResponse)
 	image := a.Metadata.Image()
 	for _, t := range q.Topics {
@@ -25,7 +26,11 @@ func (a *API) describeProducers(_ *Request, q *kmsg.DescribeProducersRequest) *k
 		one.Topic = t.Topic
 		topic := image.Topic(t.Topic)
 		missing := metadata.ValidateTopicName(t.Topic)
-		if missing == nil && topic == nil {
+		switch {
+		case missing != nil:
+		case !a.may(r, auth.Read, auth.Topic, t.Topic):
+			missing = errTopicDenied
+		case topic == nil:
 			_, missing = image.FindTopic(metadata.TopicKey{Name: t.Topic})
 		}
 		for _, index := range t.Partitions {

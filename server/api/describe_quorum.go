@@ -15,12 +15,13 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 var describeQuorum = bounded(kmsg.DescribeQuorum, 0, 2, func(q *kmsg.DescribeQuorumRequest) int {
 	return sum(q.Topics, func(t *kmsg.DescribeQuorumRequestTopic) int { return len(t.Partitions) })
-}, (*API).describeQuorum)
+}, (*API).describeQuorum).onCluster(auth.Describe)
 
 func (a *API) describeQuorum(r *Request, q *kmsg.DescribeQuorumRequest) *kmsg.DescribeQuorumResponse {
 	p := q.ResponseKind().(*kmsg.DescribeQuorumResponse)

@@ -19,20 +19,21 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeTopicPartitions = now(kmsg.DescribeTopicPartitions, 0, 0, (*API).describeTopicPartitions)
+var describeTopicPartitions = now(kmsg.DescribeTopicPartitions, 0, 0, (*API).describeTopicPartitions).needs(need{auth.Describe, auth.Topic})
 
-func (a *API) describeTopicPartitions(_ *Request, q *kmsg.DescribeTopicPartitionsRequest) *kmsg.DescribeTopicPartitionsResponse {
+func (a *API) describeTopicPartitions(r *Request, q *kmsg.DescribeTopicPartitionsRequest) *kmsg.DescribeTopicPartitionsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)
 	names := make([]string, len(q.Topics))
 	for i := range q.Topics {
 		names[i] = q.Topics[i].Topic
 	}
 	page := partitionsPage{
-		response: p, image: a.Metadata.Image(),
+		api: a, request: r, response: p, all: len(names) == 0, image: a.Metadata.Image(),
 		room: int(max(1, min(q.ResponsePartitionLimit, int32(a.Config().DescribePartitionsMax)))),
 	}
 	if c := q.Cursor; c != nil {
@@ -51,17 +52,23 @@ func (a *API) describeTopicPartitions(_ *Request, q *kmsg.DescribeTopicPartition
 			break
 		}
 	}
+	p.Topics = append(p.Topics, page.denied...)
 	return p
 }
 
 // partitionsPage is one answer in the making.
 type partitionsPage struct {
+	api      *API
+	request  *Request
 	response *kmsg.DescribeTopicPartitionsResponse
+	all      bool // nothing was named
 	image    *metadata.Image
 	room     int // partitions that still fit
 	// start is the first topic to describe, from startPartition on.
 	start          string
 	startPartition int32
+	// denied come after all others.
+	denied []kmsg.DescribeTopicPartitionsResponseTopic
 }
 
 // names yields what to describe: the asked topics, or all, from the start on.
@@ -85,7 +92,13 @@ func (g *partitionsPage) names(asked []string) iter.Seq[string] {
 func (g *partitionsPage) add(name string) bool {
 	one := kmsg.NewDescribeTopicPartitionsResponseTopic()
 	one.Topic, one.IsInternal = &name, isInternalTopic(name)
-	one.AuthorizedOperations = operationsOfTopic
+	if !g.api.may(g.request, auth.Describe, auth.Topic, name) {
+		if one.ErrorCode, one.IsInternal = errTopicDenied.Code, false; !g.all {
+			g.denied = append(g.denied, one)
+		}
+		return true
+	}
+	one.AuthorizedOperations = g.api.operations(g.request, auth.Topic, name)
 	topic := g.image.Topic(name)
 	if topic == nil {
 		one.ErrorCode = protocol.ErrUnknownTopicOrPartition.Code

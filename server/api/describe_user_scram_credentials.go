@@ -9,11 +9,12 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var describeUserScramCredentials = now(kmsg.DescribeUserSCRAMCredentials, 0, 0, (*API).describeUserScramCredentials)
+var describeUserScramCredentials = now(kmsg.DescribeUserSCRAMCredentials, 0, 0, (*API).describeUserScramCredentials).onCluster(auth.Describe)
 
 func (a *API) describeUserScramCredentials(_ *Request, q *kmsg.DescribeUserSCRAMCredentialsRequest) *kmsg.DescribeUserSCRAMCredentialsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)

@@ -14,13 +14,14 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 var electLeaders = bounded(kmsg.ElectLeaders, 0, 2, func(q *kmsg.ElectLeadersRequest) int {
 	return sum(q.Topics, func(t *kmsg.ElectLeadersRequestTopic) int { return len(t.Partitions) })
-}, (*API).electLeaders)
+}, (*API).electLeaders).onCluster(auth.Alter)
 
 // Kinds of elections.
 const (

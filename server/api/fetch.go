@@ -27,6 +27,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -34,7 +35,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var fetch = declare(kmsg.Fetch, 0, 18, (*API).fetch)
+var fetch = declare(kmsg.Fetch, 0, 18, (*API).fetch).needs(need{auth.Read, auth.Topic}, need{auth.ClusterAction, auth.Cluster})
 
 // copyBelowBytes is where sending a range from the file becomes cheaper than
 // copying it: measured between 8 and 16 KiB.
@@ -119,7 +120,7 @@ func (a *API) fetch(r *Request) error {
 		c.done = r.Call.Conn.Done()
 		defer c.endConversion()
 	}
-	c.resolve()
+	c.resolve(r)
 	if err := c.readUntilEnough(r); err != nil {
 		c.release()
 		return err
@@ -149,15 +150,19 @@ func kept[T any](s []T) []T {
 	return s
 }
 
-// resolve finds the partitions that the items name.
-func (c *fetchCall) resolve() {
+// resolve finds the partitions that the items name and the client may read.
+func (c *fetchCall) resolve(r *Request) {
 	var topic *metadata.Topic
+	allowed := true
 	for i := range c.items {
 		item := &c.items[i]
 		if i == 0 || !c.sameTopic(i-1, i) {
 			topic = c.topicOf(item.key)
+			allowed = c.mayRead(r, item, topic)
 		}
 		switch {
+		case !allowed:
+			item.failed = errTopicDenied
 		case topic == nil && item.topic != "":
 			item.replaced = c.hasPartition(item.topic, item.key.index)
 			if !item.replaced {
@@ -182,6 +187,23 @@ func (c *fetchCall) resolve() {
 			}
 		}
 	}
+}
+
+// mayRead asks about the name that a topic has or had: one whose id nobody knows is not
+// denied but unknown. Followers read the whole cluster or nothing.
+func (c *fetchCall) mayRead(r *Request, item *fetchItem, topic *metadata.Topic) bool {
+	name := item.key.name
+	switch {
+	case c.api.Access == nil:
+		return true
+	case c.request.ReplicaID >= 0:
+		return c.api.mayCluster(r, auth.ClusterAction)
+	case topic != nil:
+		name = topic.Name
+	case c.header.Version >= 13:
+		name = item.topic
+	}
+	return name == "" && c.header.Version >= 13 || c.api.may(r, auth.Read, auth.Topic, name)
 }
 
 func (c *fetchCall) topicOf(key partitionKey) *metadata.Topic {

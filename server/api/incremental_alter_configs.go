@@ -20,10 +20,12 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 )
 
-var incrementalAlterConfigs = now(kmsg.IncrementalAlterConfigs, 0, 1, (*API).incrementalAlterConfigs)
+var incrementalAlterConfigs = now(kmsg.IncrementalAlterConfigs, 0, 1, (*API).incrementalAlterConfigs).needs(
+	need{auth.AlterConfigs, auth.Cluster}, need{auth.AlterConfigs, auth.Topic}, need{auth.AlterConfigs, auth.Group})
 
 func (a *API) incrementalAlterConfigs(r *Request, q *kmsg.IncrementalAlterConfigsRequest) *kmsg.IncrementalAlterConfigsResponse {
 	p := q.ResponseKind().(*kmsg.IncrementalAlterConfigsResponse)

@@ -16,11 +16,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var listConfigResources = now(kmsg.ListConfigResources, 0, 1, (*API).listConfigResources)
+var listConfigResources = now(kmsg.ListConfigResources, 0, 1, (*API).listConfigResources).onCluster(auth.DescribeConfigs)
 
 // resourceKinds are the kinds that can be listed, in the order of the answer.
 var resourceKinds = []kmsg.ConfigResourceType{

@@ -18,6 +18,7 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -26,7 +27,7 @@ import (
 
 var listOffsets = bounded(kmsg.ListOffsets, 0, 11, func(q *kmsg.ListOffsetsRequest) int {
 	return sum(q.Topics, func(t *kmsg.ListOffsetsRequestTopic) int { return len(t.Partitions) })
-}, (*API).listOffsets)
+}, (*API).listOffsets).needs(need{auth.Describe, auth.Topic})
 
 // Special timestamps (ListOffsetsRequest in Kafka).
 const (
@@ -55,13 +56,15 @@ func (a *API) listOffsets(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOffs
 	for i := range q.Topics {
 		from, to := &q.Topics[i], &p.Topics[i]
 		to.Topic = from.Topic
-		topic := image.Topic(from.Topic)
+		topic, denied := image.Topic(from.Topic), !a.may(r, auth.Describe, auth.Topic, from.Topic)
 		to.Partitions = make([]kmsg.ListOffsetsResponseTopicPartition, 0, len(from.Partitions))
 		for j := range from.Partitions {
 			one := kmsg.NewListOffsetsResponseTopicPartition()
 			one.Partition, one.Timestamp, one.Offset = from.Partitions[j].Partition, protocol.None, protocol.None
 			key := topicPartition{from.Topic, one.Partition}
-			if again, named := twice[key]; named && again {
+			if denied {
+				one.ErrorCode = errTopicDenied.Code
+			} else if again, named := twice[key]; named && again {
 				twice[key] = false // answered once, and not looked up
 				one.ErrorCode = protocol.ErrInvalidRequest.Code
 			} else if !named {

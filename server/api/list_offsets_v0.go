@@ -6,6 +6,7 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/logstore"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -25,12 +26,16 @@ func (a *API) listSegments(r *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOff
 	for i := range q.Topics {
 		from, to := &q.Topics[i], &p.Topics[i]
 		to.Topic = from.Topic
-		topic := image.Topic(from.Topic)
+		topic, denied := image.Topic(from.Topic), !a.may(r, auth.Describe, auth.Topic, from.Topic)
 		to.Partitions = make([]kmsg.ListOffsetsResponseTopicPartition, len(from.Partitions))
 		for j := range from.Partitions {
 			one := &to.Partitions[j]
 			one.Default()
 			one.Partition = from.Partitions[j].Partition
+			if denied {
+				one.ErrorCode = errTopicDenied.Code
+				continue
+			}
 			starts, err := a.segmentStarts(found, topic, &from.Partitions[j], q.ReplicaID)
 			one.ErrorCode = codeOf(err)
 			for _, offset := range starts {

@@ -21,17 +21,20 @@ package api
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var metadataEntry = byHand[*kmsg.MetadataRequest](kmsg.Metadata, 0, 13, (*API).metadata)
+var metadataEntry = byHand[*kmsg.MetadataRequest](kmsg.Metadata, 0, 13, (*API).metadata).needs(
+	need{auth.Describe, auth.Topic}, need{auth.Create, auth.Cluster}, need{auth.Create, auth.Topic}, need{auth.Describe, auth.Cluster})
 
 // operationsNotAsked is what the authorized operations are when nobody asked.
 const operationsNotAsked = math.MinInt32
@@ -63,10 +66,13 @@ func (a *API) metadata(r *Request, body []byte) (func([]byte) []byte, error) {
 		answer.start.Brokers = append(answer.start.Brokers, nodeEndpoint(e))
 	}
 	if q.ClusterOperations {
-		answer.operations = operationsOfCluster
+		answer.operations = a.clusterOperations(r)
 	}
 	if q.TopicOperations {
-		answer.topic.operations = operationsOfTopic
+		answer.topic.operations = allTopicOperations
+	}
+	if q.All && a.Access != nil {
+		return a.metadataOfVisible(r, image, answer), nil
 	}
 	if q.All {
 		topics := a.allTopics.of(image, answer.topic)
@@ -118,9 +124,62 @@ func (l *allTopics) of(image *metadata.Image, form topicForm) []byte {
 
 // namedTopic is a topic of an answer: one that exists, or why it does not.
 type namedTopic struct {
-	found *metadata.Topic
-	key   protocol.MetadataTopicKey
-	code  int16
+	found      *metadata.Topic
+	key        protocol.MetadataTopicKey
+	code       int16
+	operations int32 // of one that exists
+}
+
+// createMissing makes the topics that do not exist and that the client may make, as whoever
+// may make topics of the cluster does, or those of the name. It gives the image to answer
+// from and, by name, why a topic is not there.
+func (a *API) createMissing(r *Request, image *metadata.Image, named []protocol.MetadataTopicKey) (*metadata.Image, map[string]error) {
+	var missing []string
+	var denied map[string]error
+	for _, t := range named {
+		if t.Name == nil || image.TopicBytes(t.Name) != nil || !a.mayBytes(r, auth.Describe, auth.Topic, t.Name) {
+			continue
+		}
+		name := string(t.Name)
+		if a.maySee(r, auth.Create, auth.Cluster, auth.ClusterName) || a.may(r, auth.Create, auth.Topic, name) {
+			missing = append(missing, name)
+			continue
+		}
+		if denied == nil {
+			denied = make(map[string]error)
+		}
+		denied[name] = errTopicDenied
+	}
+	if len(missing) == 0 {
+		return image, denied
+	}
+	a.wait(r)
+	image, problems := a.autoCreate(missing)
+	maps.Copy(problems, denied)
+	return image, problems
+}
+
+// mayDescribe asks about the name of a topic; an id that nobody knows is not denied but
+// unknown.
+func (a *API) mayDescribe(r *Request, t namedTopic) bool {
+	switch {
+	case t.key.Name != nil:
+		return a.mayBytes(r, auth.Describe, auth.Topic, t.key.Name)
+	case t.found != nil:
+		return a.may(r, auth.Describe, auth.Topic, t.found.Name)
+	}
+	return true
+}
+
+// metadataOfVisible answers for all topics that the client may see.
+func (a *API) metadataOfVisible(r *Request, image *metadata.Image, answer metadataAnswer) func([]byte) []byte {
+	var topics []namedTopic
+	for t := range image.Topics() {
+		if a.maySee(r, auth.Describe, auth.Topic, t.Name) {
+			topics = append(topics, namedTopic{found: t, operations: a.topicOperations(r, answer.topic.operations, t.Name)})
+		}
+	}
+	return answer.of(topics)
 }
 
 // metadataOfNamed answers for the topics that the request names.
@@ -139,16 +198,7 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *protocol.Met
 	}
 	var problems map[string]error
 	if q.MayCreate && a.Config().AutoCreateTopics {
-		var missing []string
-		for _, t := range named {
-			if t.Name != nil && image.TopicBytes(t.Name) == nil {
-				missing = append(missing, string(t.Name))
-			}
-		}
-		if len(missing) > 0 {
-			a.wait(r)
-			image, problems = a.autoCreate(missing)
-		}
+		image, problems = a.createMissing(r, image, named)
 	}
 	topics := make([]namedTopic, 0, len(named))
 	answered := newAnsweredOnce(len(named))
@@ -162,21 +212,30 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *protocol.Met
 		} else {
 			one.found = image.TopicBytes(t.Name)
 		}
-		if one.found == nil {
+		switch {
+		case !a.mayDescribe(r, one):
+			one.code, one.found = errTopicDenied.Code, nil
+		case one.found == nil:
 			one.code = missingCode(t, problems)
+		default:
+			one.operations = a.topicOperations(r, answer.topic.operations, one.found.Name)
 		}
 		topics = append(topics, one)
 	}
+	return answer.of(topics)
+}
+
+func (m metadataAnswer) of(topics []namedTopic) func([]byte) []byte {
 	return func(dst []byte) []byte {
-		dst = protocol.AppendMetadataStart(dst, version, &answer.start, len(topics))
+		dst = protocol.AppendMetadataStart(dst, m.version, &m.start, len(topics))
 		for i := range topics {
 			if t := &topics[i]; t.found != nil {
-				dst = answer.topic.appendTopic(dst, t.found)
+				dst = topicForm{m.version, t.operations}.appendTopic(dst, t.found)
 			} else {
-				dst = appendNoTopic(dst, version, t.key, t.code)
+				dst = appendNoTopic(dst, m.version, t.key, t.code)
 			}
 		}
-		return protocol.AppendMetadataEnd(dst, version, answer.operations, 0)
+		return protocol.AppendMetadataEnd(dst, m.version, m.operations, 0)
 	}
 }
 

@@ -15,24 +15,27 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetForLeaderEpoch = now(kmsg.OffsetForLeaderEpoch, 0, 4, (*API).offsetForLeaderEpoch)
+var offsetForLeaderEpoch = now(kmsg.OffsetForLeaderEpoch, 0, 4, (*API).offsetForLeaderEpoch).needs(need{auth.ClusterAction, auth.Cluster}, need{auth.Describe, auth.Topic})
 
-func (a *API) offsetForLeaderEpoch(_ *Request, q *kmsg.OffsetForLeaderEpochRequest) *kmsg.OffsetForLeaderEpochResponse {
+func (a *API) offsetForLeaderEpoch(r *Request, q *kmsg.OffsetForLeaderEpochRequest) *kmsg.OffsetForLeaderEpochResponse {
 	p := q.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
 	image := a.Metadata.Image()
+	follower := a.maySee(r, auth.ClusterAction, auth.Cluster, auth.ClusterName)
 	for _, t := range q.Topics {
 		one := kmsg.NewOffsetForLeaderEpochResponseTopic()
 		one.Topic = t.Topic
-		topic := image.Topic(t.Topic)
+		topic, denied := image.Topic(t.Topic), !follower && !a.may(r, auth.Describe, auth.Topic, t.Topic)
 		for _, asked := range t.Partitions {
 			answer := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
 			answer.Partition = asked.Partition
-			epoch, end, err := a.endOfEpoch(topic, asked)
-			if err != nil {
+			if epoch, end, err := a.endOfEpoch(topic, asked); denied {
+				answer.ErrorCode = errTopicDenied.Code
+			} else if err != nil {
 				answer.ErrorCode = codeOf(err)
 			} else {
 				answer.LeaderEpoch, answer.EndOffset = int32(epoch), int64(end)

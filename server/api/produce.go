@@ -26,6 +26,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/logstore"
@@ -35,7 +36,7 @@ import (
 	"github.com/barnabas-mq/barnabas/server"
 )
 
-var produce = declare(kmsg.Produce, 0, 13, (*API).produce)
+var produce = declare(kmsg.Produce, 0, 13, (*API).produce).needs(need{auth.Write, auth.Topic}, need{auth.Write, auth.TransactionalID})
 
 // produceCall is one request. It is reused by its connection for as long as every
 // append is committed when it returns; else it belongs to the log until the last
@@ -126,11 +127,11 @@ func (c *produceCall) run(r *Request) error {
 	c.items = slices.Grow(c.items[:0], n)[:n]
 	c.open.Store(1)
 	c.ordered = false
-	refusal := c.refusal()
+	refusal := c.refusal(r)
 	at := 0
 	for i := range c.request.Topics {
 		t := &c.request.Topics[i]
-		found, failure := c.find(t)
+		found, failure := c.find(r, t)
 		if refusal != nil {
 			failure = refusal
 		}
@@ -156,11 +157,11 @@ func tooManyPartitions(n int, s *config.Broker) error {
 	return protocol.ErrInvalidRequest.WithMessage("the request names %d partitions, barnabas.request.partitions.max allows %d", n, s.RequestPartitionsMax)
 }
 
-// refusal is what is wrong with the request as a whole: without a transactional id
-// nobody may write what is transactional, and to see whether something is, Kafka looks
+// refusal is what is wrong with the request as a whole: without a transactional id that
+// one may use nobody writes what is transactional (CVE-2018-17196), and to see whether something is, Kafka looks
 // at the first entry of every partition, which cannot be told from its bytes if they are
 // damaged (KafkaApis, RequestUtils.flag).
-func (c *produceCall) refusal() *protocol.Error {
+func (c *produceCall) refusal(r *Request) *protocol.Error {
 	for i := range c.request.Topics {
 		for j := range c.request.Topics[i].Partitions {
 			first, _, err := splitEntry(c.request.Topics[i].Partitions[j].Records)
@@ -170,8 +171,8 @@ func (c *produceCall) refusal() *protocol.Error {
 			if len(first) < protocol.BatchHeaderBytes || first.Magic() != 2 || !first.IsTransactional() {
 				continue
 			}
-			if c.request.TransactionalID == nil {
-				return protocol.ErrTransactionalIDAuthorizationFailed
+			if id := c.request.TransactionalID; id == nil || !c.api.mayBytes(r, auth.Write, auth.TransactionalID, id) {
+				return errTxnDenied
 			}
 			return nil
 		}
@@ -179,12 +180,20 @@ func (c *produceCall) refusal() *protocol.Error {
 	return nil
 }
 
-func (c *produceCall) find(t *protocol.ProduceTopic) (*metadata.Topic, *protocol.Error) {
+// find finds a topic that the client may write to.
+func (c *produceCall) find(r *Request, t *protocol.ProduceTopic) (*metadata.Topic, *protocol.Error) {
 	if c.header.Version >= 13 {
-		if found := c.image.TopicByID(t.ID); found != nil {
-			return found, nil
+		found := c.image.TopicByID(t.ID)
+		switch {
+		case found == nil:
+			return nil, protocol.ErrUnknownTopicID
+		case !c.api.may(r, auth.Write, auth.Topic, found.Name):
+			return nil, errTopicDenied
 		}
-		return nil, protocol.ErrUnknownTopicID
+		return found, nil
+	}
+	if !c.api.mayBytes(r, auth.Write, auth.Topic, t.Name) {
+		return nil, errTopicDenied
 	}
 	if found := c.image.TopicBytes(t.Name); found != nil {
 		return found, nil

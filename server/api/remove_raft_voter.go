@@ -6,9 +6,13 @@ package api
 //
 // Left out: voters.
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
 
-var removeRaftVoter = now(kmsg.RemoveRaftVoter, 0, 0, (*API).removeRaftVoter)
+	"github.com/barnabas-mq/barnabas/auth"
+)
+
+var removeRaftVoter = now(kmsg.RemoveRaftVoter, 0, 0, (*API).removeRaftVoter).onCluster(auth.Alter)
 
 func (a *API) removeRaftVoter(_ *Request, q *kmsg.RemoveRaftVoterRequest) *kmsg.RemoveRaftVoterResponse {
 	p := q.ResponseKind().(*kmsg.RemoveRaftVoterResponse)

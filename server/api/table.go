@@ -57,6 +57,25 @@ func (e entry) needs(all ...need) entry {
 	return e
 }
 
+// onCluster is the entry for those alone who may do something to the cluster: the others
+// are refused all that they ask for (AuthHelper.authorizeClusterOperation).
+func (e entry) onCluster(o auth.Operation) entry {
+	serve := e.serve
+	e.access = append(e.access, need{o, auth.Cluster})
+	e.serve = func(a *API, r *Request) error {
+		if a.mayCluster(r, o) {
+			return serve(a, r)
+		}
+		q, err := decode[kmsg.Request](r)
+		if err != nil {
+			return err
+		}
+		r.Answer(refusedAnswer(q, errClusterDenied, false))
+		return nil
+	}
+	return e
+}
+
 // now declares an API whose handler answers before it returns.
 func now[Q kmsg.Request, P kmsg.Response](key kmsg.Key, min, max int16, handle func(a *API, r *Request, q Q) P) entry {
 	return declare(key, min, max, func(a *API, r *Request) error {

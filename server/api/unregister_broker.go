@@ -9,10 +9,11 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var unregisterBroker = now(kmsg.UnregisterBroker, 0, 0, (*API).unregisterBroker)
+var unregisterBroker = now(kmsg.UnregisterBroker, 0, 0, (*API).unregisterBroker).onCluster(auth.Alter)
 
 func (a *API) unregisterBroker(r *Request, q *kmsg.UnregisterBrokerRequest) *kmsg.UnregisterBrokerResponse {
 	p := q.ResponseKind().(*kmsg.UnregisterBrokerResponse)

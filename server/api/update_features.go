@@ -14,11 +14,12 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var updateFeatures = now(kmsg.UpdateFeatures, 0, 2, (*API).updateFeatures)
+var updateFeatures = now(kmsg.UpdateFeatures, 0, 2, (*API).updateFeatures).onCluster(auth.Alter)
 
 const (
 	updateKindsSince      = 1
