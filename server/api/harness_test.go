@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
@@ -63,6 +64,8 @@ type world struct {
 	faults       fault.Set
 	noVolume     atomic.Bool // asking for the volume's room fails
 	lookUpHost   atomic.Pointer[func(context.Context, string) error]
+	access       *Access                        // nil without an authorizer; see newGuardedWorld
+	who          atomic.Pointer[auth.Principal] // of connections from now on, where there is one
 
 	conn net.Conn
 	in   *bufio.Reader
@@ -79,13 +82,18 @@ const (
 // newWorld starts a node with Kafka's defaults and the overrides.
 func newWorld(t *testing.T, overrides ...string) *world {
 	t.Helper()
-	w := &world{t: t, clock: clock.NewManual(time.UnixMilli(1_700_000_000_000)), files: vfs.NewMem(), journal: &memoryJournal{}}
+	return startWorld(&world{t: t}, overrides)
+}
+
+func startWorld(w *world, overrides []string) *world {
+	w.t.Helper()
+	w.clock, w.files, w.journal = clock.NewManual(time.UnixMilli(1_700_000_000_000)), vfs.NewMem(), &memoryJournal{}
 	var err error
 	w.static, err = config.Load(config.Input{Data: "data", Overrides: append([]string{"barnabas.durability=cached"}, overrides...)})
 	w.must(err)
 	w.must(w.files.MkdirAll("data/__cluster_metadata-0", 0o700))
 	w.start()
-	t.Cleanup(w.stop)
+	w.t.Cleanup(w.stop)
 	return w
 }
 
@@ -149,8 +157,17 @@ func (w *world) start() {
 		LookUpHost: func(ctx context.Context, name string) error { return (*w.lookUpHost.Load())(ctx, name) },
 		Log:        slog.New(slog.DiscardHandler),
 		Faults:     &w.faults,
+		Principal:  w.principal(),
+		Access:     w.access,
 	})
 	w.server.Serve(w.api)
+	w.connect()
+}
+
+// connect opens the connection that ask uses.
+func (w *world) connect() {
+	w.t.Helper()
+	var err error
 	w.conn, err = net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(w.listener.Port)))
 	w.must(err)
 	w.must(w.conn.SetDeadline(time.Now().Add(30 * time.Second))) // a broken test ends

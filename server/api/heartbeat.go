@@ -11,13 +11,20 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var heartbeat = later(kmsg.Heartbeat, 0, 4, (*API).heartbeat)
+var heartbeat = later(kmsg.Heartbeat, 0, 4, (*API).heartbeat).needs(need{auth.Read, auth.Group})
 
-func (a *API) heartbeat(_ *Request, q *kmsg.HeartbeatRequest, reply func(*kmsg.HeartbeatResponse)) {
+func (a *API) heartbeat(r *Request, q *kmsg.HeartbeatRequest, reply func(*kmsg.HeartbeatResponse)) {
+	if !a.may(r, auth.Read, auth.Group, q.Group) {
+		p := kmsg.NewPtrHeartbeatResponse()
+		p.ErrorCode = errGroupDenied.Code
+		reply(p)
+		return
+	}
 	in := group.HeartbeatInput{GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: q.Generation}
 	a.Groups.Heartbeat(in, func(err error) {
 		p := kmsg.NewPtrHeartbeatResponse()

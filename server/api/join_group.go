@@ -16,12 +16,17 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var joinGroup = later(kmsg.JoinGroup, 0, 9, (*API).joinGroup)
+var joinGroup = later(kmsg.JoinGroup, 0, 9, (*API).joinGroup).needs(need{auth.Read, auth.Group})
 
 func (a *API) joinGroup(r *Request, q *kmsg.JoinGroupRequest, reply func(*kmsg.JoinGroupResponse)) {
+	if !a.may(r, auth.Read, auth.Group, q.Group) {
+		reply(joinGroupResponse(group.JoinOutput{Err: errGroupDenied}))
+		return
+	}
 	in := group.JoinInput{
 		GroupID:                q.Group,
 		MemberID:               q.MemberID,

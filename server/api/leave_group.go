@@ -12,15 +12,22 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var leaveGroup = later(kmsg.LeaveGroup, 0, 5, (*API).leaveGroup)
+var leaveGroup = later(kmsg.LeaveGroup, 0, 5, (*API).leaveGroup).needs(need{auth.Read, auth.Group})
 
 // leaveGroupBatch is the first version that names several members.
 const leaveGroupBatch = 3
 
-func (a *API) leaveGroup(_ *Request, q *kmsg.LeaveGroupRequest, reply func(*kmsg.LeaveGroupResponse)) {
+func (a *API) leaveGroup(r *Request, q *kmsg.LeaveGroupRequest, reply func(*kmsg.LeaveGroupResponse)) {
+	if !a.may(r, auth.Read, auth.Group, q.Group) {
+		p := kmsg.NewPtrLeaveGroupResponse()
+		p.ErrorCode = errGroupDenied.Code
+		reply(p)
+		return
+	}
 	in := group.LeaveInput{GroupID: q.Group, Members: []group.LeaveMember{{MemberID: q.MemberID}}}
 	if q.Version >= leaveGroupBatch {
 		in.Members = make([]group.LeaveMember, len(q.Members))

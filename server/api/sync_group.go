@@ -11,14 +11,19 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var syncGroup = later(kmsg.SyncGroup, 0, 5, (*API).syncGroup)
+var syncGroup = later(kmsg.SyncGroup, 0, 5, (*API).syncGroup).needs(need{auth.Read, auth.Group})
 
-func (a *API) syncGroup(_ *Request, q *kmsg.SyncGroupRequest, reply func(*kmsg.SyncGroupResponse)) {
+func (a *API) syncGroup(r *Request, q *kmsg.SyncGroupRequest, reply func(*kmsg.SyncGroupResponse)) {
 	if q.Version >= 5 && (q.ProtocolType == nil || q.Protocol == nil) {
 		reply(syncGroupResponse(group.SyncOutput{Err: group.ErrInconsistentProtocol}))
+		return
+	}
+	if !a.may(r, auth.Read, auth.Group, q.Group) {
+		reply(syncGroupResponse(group.SyncOutput{Err: errGroupDenied}))
 		return
 	}
 	in := group.SyncInput{
