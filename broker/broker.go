@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/console"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
@@ -97,7 +98,10 @@ type Broker struct {
 	sslFaults sync.Map // what was told last of each listener's keys
 	// logins are the ways in of the listeners with SASL, by name.
 	logins map[string]*api.Logins
-	lock   vfs.File
+	// nameRules are those of the listeners with TLS and without logins, by name.
+	nameRules map[string]auth.NameRules
+	access    *api.Access // nil without an authorizer
+	lock      vfs.File
 	// rooms is held by whoever replaces or closes the rooms below, and for reading by
 	// whoever looks into them from outside.
 	rooms      sync.RWMutex
@@ -173,15 +177,16 @@ func Open(o Options) (*Broker, error) {
 
 // roomSteps open what a Reset closes and opens again, in order.
 func (b *Broker) roomSteps() []func() error {
-	return []func() error{b.openLogs, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions, b.createTopics, b.useSSL, b.openLogins}
+	return []func() error{b.openLogs, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions, b.createTopics, b.useSSL, b.openLogins, b.openAccess}
 }
 
 // newAPI makes the handler of requests over the rooms that are open.
 func (b *Broker) newAPI() *api.API {
 	o := &b.opts
 	return api.New(api.Rooms{
-		Config: b.settings.Load, SettingsFit: b.checkSSL, Logins: func(listener string) *api.Logins { return b.logins[listener] }, Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups,
-		Shares: b.sharing, GroupSettings: b.groupSettings.of,
+		Config: b.settings.Load, SettingsFit: b.checkSSL,
+		Logins: func(listener string) *api.Logins { return b.logins[listener] }, Principal: b.principalOf, Access: b.access,
+		Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups, Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
 		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults,
 		Timers: b.timers, FailedProduce: &b.failedProduce, FailedFetch: &b.failedFetch,

@@ -154,7 +154,7 @@ func fixedProtection(from, to *reader) error {
 		before.Keys, before.Trust = after.Keys, after.Trust
 		logins, _, _ := from.sasl(l.Name)
 		altered, _, _ := to.sasl(l.Name)
-		if !reflect.DeepEqual(before, after) || l.hasLogins() && !reflect.DeepEqual(logins, altered) {
+		if !reflect.DeepEqual(before, after) || from.nameRules(l.Name) != to.nameRules(l.Name) || l.hasLogins() && !reflect.DeepEqual(logins, altered) {
 			return refuse(ErrInvalidRequest, "", "Configs cannot be updated dynamically for existing listener %s: what it asks of its clients is for a restart", l.Name)
 		}
 	}

@@ -71,11 +71,14 @@ type Broker struct {
 	ConnectionHandshakeTimeout time.Duration
 	SSLReloadInterval          time.Duration
 	FailedLoginDelay           time.Duration
-	FetchBytesMax              int
-	FetchConversionBytesMax    int
-	FetchSessionSlots          int
-	DescribePartitionsMax      int
-	StopTimeout                time.Duration
+	Access                     Access
+	// ListenerNameRules are ssl.principal.mapping.rules of the listeners with TLS.
+	ListenerNameRules       map[string]string
+	FetchBytesMax           int
+	FetchConversionBytesMax int
+	FetchSessionSlots       int
+	DescribePartitionsMax   int
+	StopTimeout             time.Duration
 
 	// Topics and logs. Defaults of topic settings are in Topic.
 	NumPartitions             int
@@ -267,9 +270,12 @@ func (b *Broker) readConnections(r *reader) {
 	b.ConnectionCreationRateMax = r.count("max.connection.creation.rate")
 	b.ListenerSSL = make(map[string]ssl.Settings)
 	b.ListenerSASL = make(map[string]SASL)
+	b.ListenerNameRules = make(map[string]string)
+	b.Access, _ = r.access()
 	for _, l := range b.Listeners {
 		if l.hasTLS() {
 			b.ListenerSSL[l.Name] = r.ssl(l)
+			b.ListenerNameRules[l.Name] = r.nameRules(l.Name)
 		}
 		if l.hasLogins() {
 			b.ListenerSASL[l.Name], _, _ = r.sasl(l.Name)

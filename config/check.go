@@ -13,7 +13,7 @@ func (s *Static) check() Problems {
 		key, known := Lookup(ScopeBroker, name)
 		if !known {
 			advice, understood := s.advice[name]
-			if !understood {
+			if !understood && !s.isOfAuthorizer(name) {
 				advice = unknownAdvice(name)
 			}
 			if advice != "" {
@@ -77,6 +77,9 @@ func askingForProtection(values map[string]string) []keyed {
 		if value = strings.TrimSpace(value); known && key.Effect == Refused && value != "" && value != key.Default {
 			found = append(found, keyed{name, "it asks for protection that is not built yet"})
 		}
+		if why := unserved(value); name == keyAuthorizer && why != "" {
+			found = append(found, keyed{name, why})
+		}
 	}
 	return found
 }
@@ -123,6 +126,8 @@ func together(r *reader) (wrong, unprotected []keyed) {
 		faults, unprotected = r.saslFaults(ends.listen)
 		wrong = append(wrong, faults...)
 	}
+	_, faults = r.access()
+	wrong = append(wrong, faults...)
 	if node, broker := r.text("node.id"), r.text("broker.id"); node != broker {
 		fail("broker.id", "node.id is %s and broker.id is %s; they must be the same", node, broker)
 	}

@@ -2,12 +2,12 @@ package config
 
 // securityKeys: settings of encryption, logins and rights.
 var securityKeys = []Key{
-	{Name: "authorizer.class.name", Type: TypeString, Valid: "non-null string", Effect: Refused, Doc: "The Java class that decides who may do what."},
+	{Name: "authorizer.class.name", Type: TypeString, Valid: "non-null string", Effect: Acts, Doc: "The Java class that decides who may do what; there is org.apache.kafka.metadata.authorizer.StandardAuthorizer, with super.users and allow.everyone.if.no.acl.found."},
 	{Name: "delegation.token.expiry.check.interval.ms", Type: TypeLong, Default: "3600000", Valid: "[1,...]", Doc: "How often expired delegation tokens are removed."},
 	{Name: "delegation.token.expiry.time.ms", Type: TypeLong, Default: "86400000", Valid: "[1,...]", Doc: "How long a delegation token is valid before it must be renewed."},
 	{Name: "delegation.token.max.lifetime.ms", Type: TypeLong, Default: "604800000", Valid: "[1,...]", Doc: "How long a delegation token can be renewed at all."},
 	{Name: "delegation.token.secret.key", Type: TypePassword, Null: true, Doc: "The secret behind delegation tokens; without it there are none."},
-	{Name: "principal.builder.class", Type: TypeClass, Default: "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder", Update: PerBroker, Doc: "The Java class that turns a login into a principal."},
+	{Name: "principal.builder.class", Type: TypeClass, Default: "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder", Update: PerBroker, Effect: Refused, Doc: "The Java class that turns a login into a principal."},
 	{Name: "sasl.client.callback.handler.class", Type: TypeClass, Null: true, Doc: "A Java class for the broker's own logins."},
 	{Name: "sasl.enabled.mechanisms", Type: TypeList, Default: "GSSAPI", Update: PerBroker, Effect: Acts, Doc: "SASL mechanisms that the broker offers: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512."},
 	{Name: "sasl.jaas.config", Type: TypePassword, Null: true, Update: PerBroker, Effect: Acts, Doc: "Login module and its options, in JAAS notation. It is for one listener and mechanism: listener.name.NAME.plain.sasl.jaas.config has the users of PLAIN."},
@@ -73,7 +73,7 @@ var securityKeys = []Key{
 	{Name: "ssl.keystore.location", Type: TypeString, Null: true, Update: PerBroker, Effect: Acts, Doc: "File with certificate and private key."},
 	{Name: "ssl.keystore.password", Type: TypePassword, Null: true, Update: PerBroker, Effect: Acts, Doc: "Password of the key store."},
 	{Name: "ssl.keystore.type", Type: TypeString, Default: "JKS", Update: PerBroker, Effect: Acts, Doc: "Format of the key store: PEM, JKS or PKCS12. Of the latter two a file tells by itself which it is."},
-	{Name: "ssl.principal.mapping.rules", Type: TypeString, Default: "DEFAULT", Doc: "Rules that turn a certificate's name into a principal."},
+	{Name: "ssl.principal.mapping.rules", Type: TypeString, Default: "DEFAULT", Effect: Acts, Doc: "Rules that turn a certificate's name into a principal."},
 	{Name: "ssl.protocol", Type: TypeString, Default: "TLSv1.3", Update: PerBroker, Doc: "TLS version that connections begin with."},
 	{Name: "ssl.provider", Type: TypeString, Null: true, Update: PerBroker, Doc: "Java's provider of TLS."},
 	{Name: "ssl.secure.random.implementation", Type: TypeString, Null: true, Update: PerBroker, Doc: "Java's source of randomness for TLS."},

@@ -108,6 +108,7 @@ func TestWhatActsIsRead(t *testing.T) {
 	together(r)
 	r.ssl(Listener{Name: "SSL"})
 	r.sasl("SASL")
+	r.nameRules("SSL")
 	r.reauthMax("SASL", "PLAIN")
 	r.seen("sasl.jaas.config") // only with the names of a listener and a mechanism in front
 	b := newBroker(r)
@@ -148,7 +149,7 @@ func fromText(t testing.TB, text string) *Broker {
 // No typed field is forgotten: with every number at its default, only fields
 // whose default is the zero value are zero.
 func TestEveryFieldOfBrokerIsFilled(t *testing.T) {
-	b := fromText(t, "broker.rack=r\nbarnabas.advertised=hostname\nbarnabas.insecure.ignore=true\nbarnabas.replication.clamp=true\n"+
+	b := fromText(t, "super.users=User:a\nbroker.rack=r\nbarnabas.advertised=hostname\nbarnabas.insecure.ignore=true\nbarnabas.replication.clamp=true\n"+
 		"transaction.two.phase.commit.enable=true\nmax.connections.per.ip.overrides=10.0.0.1:5\n")
 	v := reflect.ValueOf(b).Elem()
 	for i := range v.NumField() {

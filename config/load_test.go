@@ -139,7 +139,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		`environment KAFKA_AUTO_CREATE_TOPICS_ENABLE: Invalid value yes for configuration auto.create.topics.enable: true or false is expected`,
 		`server.properties:1: Invalid value zero for configuration num.partitions: Not a number of type INT`,
 		`server.properties:3: Invalid value x for configuration log.retention.ms: Not a number of type LONG`,
-		`server.properties:5: authorizer.class.name: it asks for protection that is not built yet; set barnabas.insecure.ignore=true to start without it`,
+		`server.properties:5: authorizer.class.name: the authorizer x is not built; there is org.apache.kafka.metadata.authorizer.StandardAuthorizer, with access rules in the metadata; set barnabas.insecure.ignore=true to start without it`,
 	}, "\n")
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
@@ -204,7 +204,7 @@ func TestCombinedNode(t *testing.T) {
 // Never serve openly what was configured closed, unless told so.
 func TestProtectionIsNotSilentlyDropped(t *testing.T) {
 	for _, text := range []string{
-		"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"authorizer.class.name=kafka.security.authorizer.AclAuthorizer", "principal.builder.class=x",
 		"create.topic.policy.class.name=x", "alter.config.policy.class.name=x", "client.quota.callback.class=x",
 		"listeners=SASL_PLAINTEXT://:9093", "listeners=A://:9093\nlistener.security.protocol.map=A:SASL_PLAINTEXT",
 	} {
@@ -216,7 +216,7 @@ func TestProtectionIsNotSilentlyDropped(t *testing.T) {
 			t.Errorf("%q with permission: %v, warnings %v", text, err, s.Warnings)
 		}
 	}
-	for _, text := range []string{"authorizer.class.name=", "ssl.client.auth=required", "ssl.keystore.password=x", "sasl.enabled.mechanisms=PLAIN"} {
+	for _, text := range []string{"authorizer.class.name=", "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "ssl.client.auth=required", "ssl.keystore.password=x", "sasl.enabled.mechanisms=PLAIN"} {
 		if _, err := Load(Input{File: &File{"f", []byte(text)}}); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}

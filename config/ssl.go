@@ -41,6 +41,11 @@ func (r *reader) ssl(l Listener) ssl.Settings {
 	}
 }
 
+// nameRules say how the name in a certificate becomes a user's.
+func (r *reader) nameRules(listener string) string {
+	return r.ownText(listener, "ssl.principal.mapping.rules")
+}
+
 // sslFaults are what is wrong with the ssl.* settings of the listeners that have TLS,
 // without a look into the files.
 func (r *reader) sslFaults(listen []Listener) (wrong []keyed) {
