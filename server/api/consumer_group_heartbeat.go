@@ -7,7 +7,8 @@ package api
 // member that means to come back). The answer tells its epoch, when to speak next,
 // and what it may own if that is news (KIP-848).
 //
-//	v1  a subscription by regular expression; the client makes its own member id (KIP-1082)
+//	v1  a subscription by regular expression, which stands for topics that the client may
+//	    see; the client makes its own member id (KIP-1082)
 
 import (
 	"bytes"
@@ -45,6 +46,9 @@ func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatR
 		ClientID: r.Header.ClientID, ClientHost: javaHost(r.Call.Conn.RemoteAddr),
 		InstanceID: q.InstanceID, Rack: q.RackID, RebalanceTimeoutMillis: q.RebalanceTimeoutMillis,
 		Topics: q.SubscribedTopicNames, Pattern: q.SubscribedTopicRegex, Assignor: q.ServerAssignor,
+	}
+	if asker := a.detached(r); asker != nil {
+		in.Sees = func(topic string) bool { return a.maySee(asker, auth.Describe, auth.Topic, topic) }
 	}
 	if q.Topics != nil {
 		owned := ownedAssignment(q.Topics)

@@ -146,6 +146,27 @@ func TestConsumerGroupsNeedTheirTopics(t *testing.T) {
 	expectText(t, "who does not", describe(), other+fmt.Sprint("c ", errTopicDenied.Code, " 0 ", int32(operationsNotAsked), " ", errHiddenTopic.Message))
 }
 
+// A pattern stands for what the member may see whose heartbeat has it compared with the
+// topics.
+func TestPatternsStandForVisibleTopics(t *testing.T) {
+	w := guardedGroups(t)
+	w.rules("allow alice READ GROUP c; allow alice DESCRIBE TOPIC t")
+	w.become("alice")
+	pattern := "[a-z]"
+	q := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	q.Group, q.MemberID, q.RebalanceTimeoutMillis = "c", "m", 10_000
+	q.SubscribedTopicRegex, q.Topics = &pattern, []kmsg.ConsumerGroupHeartbeatRequestTopic{}
+	p := ask[*kmsg.ConsumerGroupHeartbeatResponse](w, 1, q)
+	for p.ErrorCode == 0 && (p.Assignment == nil || len(p.Assignment.Topics) == 0) {
+		w.clock.Advance(1e9) // consumer.assignment.interval.ms, at most
+		q.MemberEpoch = p.MemberEpoch
+		p = ask[*kmsg.ConsumerGroupHeartbeatResponse](w, 1, q)
+	}
+	if p.ErrorCode != 0 || len(p.Assignment.Topics) != 1 || p.Assignment.Topics[0].TopicID != w.store.Image().Topic("t").ID {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestShareGroupsNeedTheirTopics(t *testing.T) {
 	w := guardedGroups(t)
 	w.rules("allow alice READ GROUP s; allow alice DESCRIBE TOPIC t; allow bob DESCRIBE GROUP s")
