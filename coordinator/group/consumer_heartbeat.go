@@ -181,7 +181,7 @@ func (h *heartbeat) update(g *consumerGroup, before []coordinator.Record) error 
 	assigned := from.current().assigned
 	m.step(append(before, change.records...), h.lost, func() {
 		g := m.groups[in.GroupID].consumer
-		m.askPatterns(g)
+		m.askPatterns(g, in.Sees)
 		h.assign(g, assigned, change.rereads)
 	})
 	return nil

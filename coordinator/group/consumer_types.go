@@ -14,6 +14,9 @@ type ConsumerHeartbeatInput struct {
 	Epoch      int32  // the member's, or JoinEpoch, LeaveEpoch, LeaveStaticEpoch
 	ClientID   string
 	ClientHost string // as Kafka writes it, "/127.0.0.1"
+	// Sees tells which topics patterns may stand for when this request has them compared;
+	// nil for all. It is called later, from another goroutine.
+	Sees func(topic string) bool
 
 	// Of the following, nil and -1 say that nothing changed since the last request.
 

@@ -16,6 +16,9 @@ type PatternQuery struct {
 	GroupID  string
 	Patterns []string // sorted
 	Topics   Topics
+	// Sees leaves out topics that the client may not see whose request led to the query, as
+	// in Kafka (TopicRegexResolver); nil leaves out none.
+	Sees func(topic string) bool
 }
 
 // PatternAnswer answers a PatternQuery.
@@ -36,7 +39,7 @@ func (q PatternQuery) Resolve(stopped func() bool) (PatternAnswer, bool) {
 			if stopped() {
 				return a, false
 			}
-			if err == nil && re.MatchString(name) {
+			if err == nil && re.MatchString(name) && (q.Sees == nil || q.Sees(name)) {
 				names = append(names, name)
 			}
 		}
@@ -124,7 +127,7 @@ const (
 
 // askPatterns has the patterns of a group compared with the topics when one is
 // new, when there are other topics, and every group.consumer.regex.refresh.interval.ms.
-func (m *Machine) askPatterns(g *consumerGroup) {
+func (m *Machine) askPatterns(g *consumerGroup, sees func(topic string) bool) {
 	if len(g.patterns) == 0 || m.resolve == nil ||
 		g.refreshed.asked != 0 && m.now.Elapsed < g.refreshed.asked+patternPatience {
 		return
@@ -150,7 +153,7 @@ func (m *Machine) askPatterns(g *consumerGroup) {
 		return
 	}
 	g.refreshed.asked = max(m.now.Elapsed, 1)
-	m.resolve(PatternQuery{GroupID: g.id, Patterns: sortedKeys(g.patterns), Topics: topics})
+	m.resolve(PatternQuery{GroupID: g.id, Patterns: sortedKeys(g.patterns), Topics: topics, Sees: sees})
 }
 
 // PatternsResolved takes the answer to a PatternQuery.

@@ -3,25 +3,28 @@ package api
 // ConsumerGroupDescribe (key 69), versions 0 to 1.
 //
 // Shows groups of the consumer protocol with their members: what each reads, owns
-// and is to own (KIP-848). A group that is named twice is answered twice.
+// and is to own (KIP-848). A group that is named twice is answered twice,
+// and those that the client may not see come first. A group with a topic that the client
+// may not see is not shown.
 //
 //	v1  which protocol each member speaks (KIP-1099)
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
-	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var consumerGroupDescribe = later(kmsg.ConsumerGroupDescribe, 0, 1, (*API).consumerGroupDescribe)
+var consumerGroupDescribe = later(kmsg.ConsumerGroupDescribe, 0, 1, (*API).consumerGroupDescribe).
+	needs(need{auth.Describe, auth.Group}, need{auth.Describe, auth.Topic})
 
 func (a *API) consumerGroupDescribe(r *Request, q *kmsg.ConsumerGroupDescribeRequest, reply func(*kmsg.ConsumerGroupDescribeResponse)) {
+	p := kmsg.NewPtrConsumerGroupDescribeResponse()
+	asker := a.detached(r)
 	answer := func(descriptions []group.ConsumerDescription) {
-		p := kmsg.NewPtrConsumerGroupDescribeResponse()
-		p.Groups = make([]kmsg.ConsumerGroupDescribeResponseGroup, len(descriptions))
 		for i := range descriptions {
-			p.Groups[i] = describeConsumerGroup(q, &descriptions[i])
+			p.Groups = append(p.Groups, a.describeConsumerGroup(asker, q, &descriptions[i]))
 		}
 		reply(p)
 	}
@@ -34,10 +37,19 @@ func (a *API) consumerGroupDescribe(r *Request, q *kmsg.ConsumerGroupDescribeReq
 		answer(descriptions)
 		return
 	}
-	a.Groups.DescribeConsumer(repeated(q.Groups), answer)
+	allowed, denied := a.describable(r, repeated(q.Groups))
+	for _, id := range denied {
+		one := kmsg.NewConsumerGroupDescribeResponseGroup()
+		one.Group, one.AuthorizedOperations, one.ErrorCode = id, operationsNotAsked, errGroupDenied.Code
+		p.Groups = append(p.Groups, one)
+	}
+	a.Groups.DescribeConsumer(allowed, answer)
 }
 
-func describeConsumerGroup(q *kmsg.ConsumerGroupDescribeRequest, d *group.ConsumerDescription) kmsg.ConsumerGroupDescribeResponseGroup {
+// errHiddenTopic is the error of a group that reads what the client may not see.
+var errHiddenTopic = errTopicDenied.WithMessage("The group has described topic(s) that the client is not authorized to describe.")
+
+func (a *API) describeConsumerGroup(asker *Request, q *kmsg.ConsumerGroupDescribeRequest, d *group.ConsumerDescription) kmsg.ConsumerGroupDescribeResponseGroup {
 	one := kmsg.NewConsumerGroupDescribeResponseGroup()
 	one.Group, one.AuthorizedOperations = d.GroupID, operationsNotAsked
 	if d.GroupID == "" { // one of the classic protocol may have that name
@@ -45,14 +57,17 @@ func describeConsumerGroup(q *kmsg.ConsumerGroupDescribeRequest, d *group.Consum
 		return one
 	}
 	if one.ErrorCode, one.ErrorMessage = problemOf(d.Err); one.ErrorCode != 0 {
-		if d.GroupID == "" { // GroupCoordinatorService looks at the name first
-			one.ErrorCode, one.ErrorMessage = protocol.ErrInvalidGroupID.Code, nil
-		}
 		return one
+	}
+	for i := range d.Members {
+		if m := &d.Members[i]; !a.maySeeAll(asker, m.Assigned) || !a.maySeeAll(asker, m.Target) {
+			one.ErrorCode, one.ErrorMessage = problemOf(errHiddenTopic)
+			return one
+		}
 	}
 	one.State, one.Epoch, one.AssignmentEpoch, one.AssignorName = string(d.State), d.Epoch, d.TargetEpoch, d.Assignor
 	if q.IncludeAuthorizedOperations {
-		one.AuthorizedOperations = operationsOfGroup
+		one.AuthorizedOperations = a.operations(asker, auth.Group, d.GroupID)
 	}
 	one.Members = make([]kmsg.ConsumerGroupDescribeResponseGroupMember, len(d.Members))
 	for i := range d.Members {
@@ -69,6 +84,16 @@ func describeConsumerGroup(q *kmsg.ConsumerGroupDescribeRequest, d *group.Consum
 		}
 	}
 	return one
+}
+
+// maySeeAll tells whether the client may describe all of the topics.
+func (a *API) maySeeAll(asker *Request, list []group.NamedPartitions) bool {
+	for i := range list {
+		if !a.may(asker, auth.Describe, auth.Topic, list[i].Topic) {
+			return false
+		}
+	}
+	return true
 }
 
 func assignmentTopics(list []group.NamedPartitions) []kmsg.AssignmentTopicPartition {

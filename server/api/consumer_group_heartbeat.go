@@ -7,7 +7,8 @@ package api
 // member that means to come back). The answer tells its epoch, when to speak next,
 // and what it may own if that is news (KIP-848).
 //
-//	v1  a subscription by regular expression; the client makes its own member id (KIP-1082)
+//	v1  a subscription by regular expression, which stands for topics that the client may
+//	    see; the client makes its own member id (KIP-1082)
 
 import (
 	"bytes"
@@ -15,16 +16,28 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/coordinator/group/assignor"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var consumerGroupHeartbeat = later(kmsg.ConsumerGroupHeartbeat, 0, 1, (*API).consumerGroupHeartbeat)
+var consumerGroupHeartbeat = later(kmsg.ConsumerGroupHeartbeat, 0, 1, (*API).consumerGroupHeartbeat).
+	needs(need{auth.Read, auth.Group}, need{auth.Describe, auth.Topic})
 
 func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatRequest, reply func(*kmsg.ConsumerGroupHeartbeatResponse)) {
 	answer := func(out group.ConsumerHeartbeatOutput) { reply(consumerGroupHeartbeatResponse(out)) }
-	if err := a.checkConsumerHeartbeat(r, q); err != nil {
+	if err := a.checkConsumerProtocol(r); err != nil {
+		answer(group.ConsumerHeartbeatOutput{Err: err})
+		return
+	}
+	if err := a.maySubscribe(r, q.Group, q.SubscribedTopicNames); err != nil {
+		p := kmsg.NewPtrConsumerGroupHeartbeatResponse() // without a word, as in Kafka
+		p.ErrorCode = codeOf(err)
+		reply(p)
+		return
+	}
+	if err := checkConsumerHeartbeat(q); err != nil {
 		answer(group.ConsumerHeartbeatOutput{Err: err})
 		return
 	}
@@ -34,6 +47,9 @@ func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatR
 		InstanceID: q.InstanceID, Rack: q.RackID, RebalanceTimeoutMillis: q.RebalanceTimeoutMillis,
 		Topics: q.SubscribedTopicNames, Pattern: q.SubscribedTopicRegex, Assignor: q.ServerAssignor,
 	}
+	if asker := a.detached(r); asker != nil {
+		in.Sees = func(topic string) bool { return a.maySee(asker, auth.Describe, auth.Topic, topic) }
+	}
 	if q.Topics != nil {
 		owned := ownedAssignment(q.Topics)
 		in.Owned = &owned
@@ -41,13 +57,24 @@ func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatR
 	a.Groups.ConsumerHeartbeat(in, answer)
 }
 
-// checkConsumerHeartbeat is what depends on the broker and on the version of the
-// request: in version 0 one that joins may have no member id yet.
-func (a *API) checkConsumerHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatRequest) error {
-	const ownMemberID = 1
-	if err := a.checkConsumerProtocol(r); err != nil {
-		return err
+// maySubscribe tells whether the client may be a member of the group and knows of all the
+// topics that it names.
+func (a *API) maySubscribe(r *Request, groupID string, topics []string) error {
+	if !a.may(r, auth.Read, auth.Group, groupID) {
+		return errGroupDenied
 	}
+	for _, topic := range topics {
+		if !a.may(r, auth.Describe, auth.Topic, topic) {
+			return errTopicDenied
+		}
+	}
+	return nil
+}
+
+// checkConsumerHeartbeat is what depends on the version of the request: in version 0 one
+// that joins may have no member id yet.
+func checkConsumerHeartbeat(q *kmsg.ConsumerGroupHeartbeatRequest) error {
+	const ownMemberID = 1
 	needsID := q.Version >= ownMemberID || q.MemberEpoch > group.JoinEpoch || q.MemberEpoch == group.LeaveEpoch
 	if needsID && len(bytes.TrimSpace([]byte(q.MemberID))) == 0 {
 		return protocol.ErrInvalidRequest.WithMessage("MemberId can't be empty.")

@@ -3,7 +3,8 @@ package api
 // DescribeGroups (key 15), versions 0 to 6.
 //
 // Shows groups of the classic protocol with their members. A group that does not
-// exist is in the state Dead; one that is named twice is answered twice, as in Kafka.
+// exist is in the state Dead; one that is named twice is answered twice, and those come
+// first that the client may not see, as in Kafka.
 //
 //	v3  authorized operations on request (KIP-430)
 //	v4  group instance ids (KIP-345)
@@ -15,26 +16,48 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var describeGroups = later(kmsg.DescribeGroups, 0, 6, (*API).describeGroups)
+var describeGroups = later(kmsg.DescribeGroups, 0, 6, (*API).describeGroups).needs(need{auth.Describe, auth.Group})
 
 // describeGroupsNotFound is the first version that says so.
 const describeGroupsNotFound = 6
 
-func (a *API) describeGroups(_ *Request, q *kmsg.DescribeGroupsRequest, reply func(*kmsg.DescribeGroupsResponse)) {
-	a.Groups.Describe(repeated(q.Groups), func(descriptions []group.Description) {
-		p := kmsg.NewPtrDescribeGroupsResponse()
-		p.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(descriptions))
+func (a *API) describeGroups(r *Request, q *kmsg.DescribeGroupsRequest, reply func(*kmsg.DescribeGroupsResponse)) {
+	p := kmsg.NewPtrDescribeGroupsResponse()
+	allowed, denied := a.describable(r, repeated(q.Groups))
+	p.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(denied), len(denied)+len(allowed))
+	for i, id := range denied {
+		p.Groups[i] = kmsg.NewDescribeGroupsResponseGroup()
+		p.Groups[i].Group, p.Groups[i].ErrorCode = id, errGroupDenied.Code
+	}
+	asker := a.detached(r)
+	a.Groups.Describe(allowed, func(descriptions []group.Description) {
 		for i := range descriptions {
-			p.Groups[i] = describeGroup(q, &descriptions[i])
+			p.Groups = append(p.Groups, a.describeGroup(asker, q, &descriptions[i]))
 		}
 		reply(p)
 	})
 }
 
-func describeGroup(q *kmsg.DescribeGroupsRequest, d *group.Description) kmsg.DescribeGroupsResponseGroup {
+// describable parts the groups into those that the client may describe and the others.
+func (a *API) describable(r *Request, ids []string) (allowed, denied []string) {
+	if a.Access == nil {
+		return ids, nil
+	}
+	for _, id := range ids {
+		if a.may(r, auth.Describe, auth.Group, id) {
+			allowed = append(allowed, id)
+		} else {
+			denied = append(denied, id)
+		}
+	}
+	return allowed, denied
+}
+
+func (a *API) describeGroup(asker *Request, q *kmsg.DescribeGroupsRequest, d *group.Description) kmsg.DescribeGroupsResponseGroup {
 	one := kmsg.NewDescribeGroupsResponseGroup()
 	one.Group, one.State = d.GroupID, string(d.State)
 	one.ProtocolType, one.Protocol = d.ProtocolType, d.Protocol
@@ -48,7 +71,7 @@ func describeGroup(q *kmsg.DescribeGroupsRequest, d *group.Description) kmsg.Des
 	}
 	one.AuthorizedOperations = operationsNotAsked
 	if q.IncludeAuthorizedOperations && one.ErrorCode == 0 {
-		one.AuthorizedOperations = operationsOfGroup
+		one.AuthorizedOperations = a.operations(asker, auth.Group, d.GroupID)
 	}
 	one.Members = make([]kmsg.DescribeGroupsResponseGroupMember, len(d.Members))
 	for i, m := range d.Members {

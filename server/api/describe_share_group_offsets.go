@@ -5,13 +5,17 @@ package api
 // Tells how far share groups have come: in the partitions that are asked for, or with
 // null in all that a group has state of. As in Kafka a group need not exist, a partition
 // that is named twice is answered once, and one without state starts at -1; so does one
-// that the topic has not, for which Kafka 4.3.1 never answers.
+// that the topic has not, for which Kafka 4.3.1 never answers. Topics that the client may not
+// see come last with their error, and are left out of all that a group has state of.
 //
 //	v1  how many records a group has yet to do with in a partition (KIP-1226)
 
 import (
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -23,7 +27,7 @@ var describeShareGroupOffsets = boundedLater(kmsg.DescribeShareGroupOffsets, 0, 
 	return sum(q.Groups, func(g *kmsg.DescribeShareGroupOffsetsRequestGroup) int {
 		return 1 + sum(g.Topics, func(t *kmsg.DescribeShareGroupOffsetsRequestGroupTopic) int { return len(t.Partitions) })
 	})
-}, (*API).describeShareGroupOffsets)
+}, (*API).describeShareGroupOffsets).needs(need{auth.Describe, auth.Group}, need{auth.Describe, auth.Topic})
 
 func (a *API) describeShareGroupOffsets(r *Request, q *kmsg.DescribeShareGroupOffsetsRequest, reply func(*kmsg.DescribeShareGroupOffsetsResponse)) {
 	p := kmsg.NewPtrDescribeShareGroupOffsetsResponse()
@@ -38,22 +42,29 @@ func (a *API) describeShareGroupOffsets(r *Request, q *kmsg.DescribeShareGroupOf
 		from, to := &groups[i], &p.Groups[i]
 		to.Default()
 		to.GroupID = from.GroupID
-		if refusal != nil {
-			to.ErrorCode = codeOf(refusal)
+		err := refusal
+		if err == nil && !a.may(r, auth.Describe, auth.Group, from.GroupID) {
+			err = errGroupDenied
+		}
+		if err != nil {
+			to.ErrorCode = codeOf(err)
 			pending.Done()
 			continue
 		}
-		a.describeShareOffsets(from, to, pending.Done)
+		a.describeShareOffsets(r, from, to, pending.Done)
 	}
 }
 
 // describeShareOffsets fills in what is known of one group.
-func (a *API) describeShareOffsets(from *kmsg.DescribeShareGroupOffsetsRequestGroup, to *kmsg.DescribeShareGroupOffsetsResponseGroup, done func()) {
+func (a *API) describeShareOffsets(r *Request, from *kmsg.DescribeShareGroupOffsetsRequestGroup, to *kmsg.DescribeShareGroupOffsetsResponseGroup, done func()) {
 	image := a.Metadata.Image()
 	if from.Topics == nil {
+		asker := a.detached(r)
 		a.Groups.AllShareOffsets(from.GroupID, func(topics []group.ShareOffsetsTopic, err error) {
 			to.ErrorCode, to.ErrorMessage = problemOf(err)
-			to.Topics = a.shareOffsetsTopics(image, topics)
+			to.Topics = slices.DeleteFunc(a.shareOffsetsTopics(image, topics), func(t kmsg.DescribeShareGroupOffsetsResponseGroupTopic) bool {
+				return !a.may(asker, auth.Describe, auth.Topic, t.Topic)
+			})
 			done()
 		})
 		return
@@ -64,25 +75,35 @@ func (a *API) describeShareOffsets(from *kmsg.DescribeShareGroupOffsetsRequestGr
 		return
 	}
 	var asked []group.NamedPartitions
-	var unknown []kmsg.DescribeShareGroupOffsetsResponseGroupTopic
-	for _, t := range from.Topics {
-		if topic := image.Topic(t.Topic); topic != nil {
+	var unknown, denied []kmsg.DescribeShareGroupOffsetsResponseGroupTopic
+	for i := range from.Topics {
+		t := &from.Topics[i]
+		switch topic := image.Topic(t.Topic); {
+		case !a.may(r, auth.Describe, auth.Topic, t.Topic):
+			denied = append(denied, withoutShareOffsets(t, errTopicDenied))
+		case topic == nil:
+			unknown = append(unknown, withoutShareOffsets(t, nil))
+		default:
 			asked = append(asked, group.NamedPartitions{Topic: t.Topic, TopicID: topic.ID, Partitions: once(t.Partitions)})
-			continue
 		}
-		one := kmsg.NewDescribeShareGroupOffsetsResponseGroupTopic()
-		one.Topic = t.Topic
-		for _, index := range t.Partitions {
-			partition := kmsg.NewDescribeShareGroupOffsetsResponseGroupTopicPartition()
-			partition.Partition, partition.StartOffset = index, protocol.None
-			one.Partitions = append(one.Partitions, partition)
-		}
-		unknown = append(unknown, one)
 	}
 	a.Groups.ShareOffsets(from.GroupID, asked, func(topics []group.ShareOffsetsTopic) {
-		to.Topics = append(a.shareOffsetsTopics(image, topics), unknown...)
+		to.Topics = slices.Concat(a.shareOffsetsTopics(image, topics), unknown, denied)
 		done()
 	})
+}
+
+// withoutShareOffsets is a topic about which nothing is told.
+func withoutShareOffsets(t *kmsg.DescribeShareGroupOffsetsRequestGroupTopic, err error) kmsg.DescribeShareGroupOffsetsResponseGroupTopic {
+	one := kmsg.NewDescribeShareGroupOffsetsResponseGroupTopic()
+	one.Topic = t.Topic
+	for _, index := range t.Partitions {
+		partition := kmsg.NewDescribeShareGroupOffsetsResponseGroupTopicPartition()
+		partition.Partition, partition.StartOffset = index, protocol.None
+		partition.ErrorCode, partition.ErrorMessage = problemOf(err)
+		one.Partitions = append(one.Partitions, partition)
+	}
+	return one
 }
 
 func (a *API) shareOffsetsTopics(image *metadata.Image, topics []group.ShareOffsetsTopic) []kmsg.DescribeShareGroupOffsetsResponseGroupTopic {

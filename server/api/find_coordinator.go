@@ -6,7 +6,7 @@ package api
 // broker, so it is this one, as soon as the topic exists that holds the
 // coordinator's state. It is created at once; Kafka answers
 // COORDINATOR_NOT_AVAILABLE the first time and clients ask again, so the
-// difference is one round trip less.
+// difference is one round trip less. Who may describe none of the keys creates nothing.
 //
 //	v0  groups only
 //	v1  a type of key; an error message, "NONE" when there is none
@@ -20,10 +20,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var findCoordinator = now(kmsg.FindCoordinator, 0, 6, (*API).findCoordinator)
+var findCoordinator = now(kmsg.FindCoordinator, 0, 6, (*API).findCoordinator).
+	needs(need{auth.Describe, auth.Group}, need{auth.Describe, auth.TransactionalID}, need{auth.ClusterAction, auth.Cluster})
 
 // The first versions with several keys, and with share partitions.
 const (
@@ -40,12 +42,9 @@ const (
 
 func (a *API) findCoordinator(r *Request, q *kmsg.FindCoordinatorRequest) *kmsg.FindCoordinatorResponse {
 	p := kmsg.NewPtrFindCoordinatorResponse()
-	err := a.prepareCoordinator(r, q.CoordinatorType)
-	at := Endpoint{NodeID: -1, Port: -1}
-	if err == nil {
-		at = a.Cluster.Self(r.Call.Conn)
-	}
+	search := coordinatorSearch{api: a, request: r, keyType: q.CoordinatorType}
 	if q.Version < findCoordinatorBatch {
+		at, err := search.of(q.CoordinatorKey)
 		p.ErrorCode, p.NodeID, p.Host, p.Port = codeOf(err), at.NodeID, at.Host, at.Port
 		message := protocol.ErrNone.Name
 		if e := errorOf(err); e != nil {
@@ -54,24 +53,68 @@ func (a *API) findCoordinator(r *Request, q *kmsg.FindCoordinatorRequest) *kmsg.
 		p.ErrorMessage = &message
 		return p
 	}
-	// Kafka explains only that it does not know the type; other errors go without a
-	// word, and not as null.
-	message := ""
-	if q.CoordinatorType < coordinatorOfGroup || q.CoordinatorType > coordinatorOfShare {
-		message = errorOf(err).Message
-	}
 	p.Coordinators = make([]kmsg.FindCoordinatorResponseCoordinator, len(q.CoordinatorKeys))
 	for i, key := range q.CoordinatorKeys {
 		one := &p.Coordinators[i]
 		one.Default()
+		at, err := search.of(key)
 		one.Key, one.NodeID, one.Host, one.Port = key, at.NodeID, at.Host, at.Port
-		one.ErrorCode, one.ErrorMessage = codeOf(err), &message
-		if q.CoordinatorType == coordinatorOfShare && !isSharePartitionKey(key) {
-			one.NodeID, one.Host, one.Port = -1, "", -1
-			one.ErrorCode = protocol.ErrInvalidRequest.Code
+		one.ErrorCode, one.ErrorMessage = codeOf(err), noText()
+		if search.failsWhole(err) {
+			one.ErrorMessage = &errorOf(err).Message
 		}
 	}
 	return p
+}
+
+// coordinatorSearch finds the coordinator of keys of one type.
+type coordinatorSearch struct {
+	api     *API
+	request *Request
+	keyType int8
+
+	prepared bool // at and err are of the type's coordinator
+	at       Endpoint
+	err      error
+}
+
+// of finds that of a key, or tells why not, and then no place.
+func (s *coordinatorSearch) of(key string) (Endpoint, error) {
+	nowhere := Endpoint{NodeID: -1, Port: -1}
+	if err := s.refusal(key); err != nil {
+		return nowhere, err
+	}
+	if !s.prepared {
+		s.prepared, s.at = true, nowhere
+		if s.err = s.api.prepareCoordinator(s.request, s.keyType); s.err == nil {
+			s.at = s.api.Cluster.Self(s.request.Call.Conn)
+		}
+	}
+	return s.at, s.err
+}
+
+// refusal is what is to be said about a key whatever the state of the coordinator.
+func (s *coordinatorSearch) refusal(key string) error {
+	a, r := s.api, s.request
+	switch {
+	case s.keyType == coordinatorOfGroup && !a.may(r, auth.Describe, auth.Group, key):
+		return errGroupDenied
+	case s.keyType == coordinatorOfTransaction && !a.may(r, auth.Describe, auth.TransactionalID, key):
+		return errTxnDenied
+	case s.keyType != coordinatorOfShare || r.Header.Version < findCoordinatorShare:
+		return nil
+	case !a.mayCluster(r, auth.ClusterAction):
+		return errClusterDenied
+	case !isSharePartitionKey(key):
+		return protocol.ErrInvalidRequest
+	}
+	return nil
+}
+
+// failsWhole tells whether the error is one that Kafka answers all keys with, and only
+// then with its text; others go without a word, and not as null.
+func (s *coordinatorSearch) failsWhole(err error) bool {
+	return err == errClusterDenied || s.keyType < coordinatorOfGroup || s.keyType > coordinatorOfShare
 }
 
 // prepareCoordinator makes sure that the coordinator of a type of keys can work.

@@ -21,12 +21,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var offsetCommit = laterByHand[*kmsg.OffsetCommitRequest](kmsg.OffsetCommit, 0, 10, (*API).offsetCommit)
+var offsetCommit = laterByHand[*kmsg.OffsetCommitRequest](kmsg.OffsetCommit, 0, 10, (*API).offsetCommit).
+	needs(need{auth.Read, auth.Group}, need{auth.Read, auth.Topic})
 
 // offsetCommitByID is the first version with topic ids.
 const offsetCommitByID = 10
@@ -72,7 +74,12 @@ func (a *API) offsetCommit(r *Request, body []byte) (*lateAnswer, error) {
 		return nil, err
 	}
 	c.begin(r)
-	c.takeTopics(a.Metadata.Image())
+	if !a.may(r, auth.Read, auth.Group, c.commit.GroupID) {
+		c.refuseAll(errGroupDenied)
+		c.give(c)
+		return &c.lateAnswer, nil
+	}
+	c.takeTopics(a, r)
 	if len(c.commit.Topics) == 0 {
 		c.give(c)
 		return &c.lateAnswer, nil
@@ -99,16 +106,30 @@ func (c *offsetCommitCall) begin(r *Request) {
 	}
 }
 
-// takeTopics puts what exists into the commit, and the rest into the answer.
-func (c *offsetCommitCall) takeTopics(image *metadata.Image) {
+// refuseAll answers every partition with the error.
+func (c *offsetCommitCall) refuseAll(err error) {
+	for i := range c.request.Topics {
+		t := &c.request.Topics[i]
+		named := group.CommitTopic{Topic: string(t.Name), TopicID: t.ID}
+		for j := range t.Partitions {
+			c.results.add(&named, t.Partitions[j].Index, err)
+		}
+	}
+}
+
+// takeTopics puts what exists and is allowed into the commit, and the rest into the answer.
+func (c *offsetCommitCall) takeTopics(a *API, r *Request) {
+	image := a.Metadata.Image()
 	c.partitions = kept(c.partitions)[:0]
 	for i := range c.request.Topics {
 		t := &c.request.Topics[i]
 		known, topic := group.CommitTopic{TopicID: t.ID}, (*metadata.Topic)(nil)
-		if c.results.byID {
-			topic = image.TopicByID(t.ID)
-		} else {
+		allowed := true // an id that nobody knows is told as that
+		if !c.results.byID {
 			topic = image.TopicBytes(t.Name)
+			allowed = a.mayBytes(r, auth.Read, auth.Topic, t.Name)
+		} else if topic = image.TopicByID(t.ID); topic != nil {
+			allowed = a.may(r, auth.Read, auth.Topic, topic.Name)
 		}
 		if topic != nil {
 			known.Topic, known.TopicID = topic.Name, topic.ID
@@ -119,7 +140,11 @@ func (c *offsetCommitCall) takeTopics(image *metadata.Image) {
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
 			ref := topicRef{id: t.ID, topic: topic}
-			if err := ref.check(p.Index); err != nil {
+			err := ref.check(p.Index)
+			if !allowed {
+				err = errTopicDenied
+			}
+			if err != nil {
 				c.results.add(&known, p.Index, err)
 				continue
 			}

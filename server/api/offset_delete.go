@@ -4,19 +4,26 @@ package api
 //
 // Forgets a group's offsets (KIP-496). An error of the group stands alone; else
 // each partition has its own: GROUP_SUBSCRIBED_TO_TOPIC while members read it.
-// The answer lists partitions that do not exist first, as Kafka does.
+// The answer lists partitions that do not exist first, and topics that the client may not
+// read, as Kafka does.
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var offsetDelete = later(kmsg.OffsetDelete, 0, 0, (*API).offsetDelete)
+var offsetDelete = later(kmsg.OffsetDelete, 0, 0, (*API).offsetDelete).needs(need{auth.Delete, auth.Group}, need{auth.Read, auth.Topic})
 
-func (a *API) offsetDelete(_ *Request, q *kmsg.OffsetDeleteRequest, reply func(*kmsg.OffsetDeleteResponse)) {
+func (a *API) offsetDelete(r *Request, q *kmsg.OffsetDeleteRequest, reply func(*kmsg.OffsetDeleteResponse)) {
 	p := kmsg.NewPtrOffsetDeleteResponse()
 	p.Topics = []kmsg.OffsetDeleteResponseTopic{}
+	if !a.may(r, auth.Delete, auth.Group, q.Group) {
+		p.ErrorCode = errGroupDenied.Code
+		reply(p)
+		return
+	}
 	places := map[string]int{}
 	add := func(topic string, partition int32, err error) {
 		i, ok := places[topic]
@@ -36,8 +43,13 @@ func (a *API) offsetDelete(_ *Request, q *kmsg.OffsetDeleteRequest, reply func(*
 	for _, t := range q.Topics {
 		ref := findTopic(image, false, t.Topic, [16]byte{})
 		known := group.FetchTopic{Topic: t.Topic}
+		allowed := a.may(r, auth.Read, auth.Topic, t.Topic)
 		for _, one := range t.Partitions {
-			if err := ref.check(one.Partition); err != nil {
+			err := ref.check(one.Partition)
+			if !allowed {
+				err = errTopicDenied
+			}
+			if err != nil {
 				add(t.Topic, one.Partition, err)
 				continue
 			}

@@ -18,5 +18,4 @@ const (
 		operationDescribe | operationDescribeConfigs | operationAlterConfigs
 	operationsOfCluster = operationCreate | operationAlter | operationDescribe | operationClusterAction |
 		operationDescribeConfigs | operationAlterConfigs | operationIdempotentWrite
-	operationsOfGroup = operationRead | operationDelete | operationDescribe | operationDescribeConfigs | operationAlterConfigs
 )

@@ -16,13 +16,15 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var shareAcknowledge = declare(kmsg.ShareAcknowledge, 1, 2, (*API).shareAcknowledge)
+var shareAcknowledge = declare(kmsg.ShareAcknowledge, 1, 2, (*API).shareAcknowledge).
+	needs(need{auth.Read, auth.Group}, need{auth.Read, auth.Topic})
 
 func (a *API) shareAcknowledge(r *Request) error {
 	q, err := decode[*kmsg.ShareAcknowledgeRequest](r)
@@ -48,7 +50,7 @@ func (a *API) shareAcknowledge(r *Request) error {
 		r.Answer(p)
 		return nil
 	}
-	acks := a.acknowledge(&ackCall{
+	acks := a.acknowledge(r, &ackCall{
 		member: member, image: a.Metadata.Image(), fault: r.refusal, renewals: q.Version >= shareRenewals, isRenewal: q.IsRenewAck,
 	}, ackTopics(q))
 	if err := acks.wait(r); err != nil {
@@ -189,12 +191,12 @@ func acknowledgement(first, last int64, types []int8) share.Acknowledgement {
 // acknowledge begins to note and store acknowledgements. A partition without any is
 // answered only if some other one gets as far as its share partition
 // (KafkaApis.handleAcknowledgements).
-func (a *API) acknowledge(c *ackCall, partitions []ackPartition) *ackCall {
+func (a *API) acknowledge(r *Request, c *ackCall, partitions []ackPartition) *ackCall {
 	c.partitions, c.done = partitions, make(chan struct{})
 	some := false
 	for i := range c.partitions {
 		ack := &c.partitions[i]
-		ack.err = a.checkAcknowledgements(c, ack)
+		ack.err = a.checkAcknowledgements(r, c, ack)
 		ack.told = ack.err == nil && len(ack.batches) > 0
 		some = some || ack.told
 	}
@@ -222,7 +224,7 @@ func (a *API) acknowledge(c *ackCall, partitions []ackPartition) *ackCall {
 }
 
 // checkAcknowledgements judges what needs no share partition.
-func (a *API) checkAcknowledgements(c *ackCall, ack *ackPartition) error {
+func (a *API) checkAcknowledgements(r *Request, c *ackCall, ack *ackPartition) error {
 	topic := c.image.TopicByID(ack.key.topicID)
 	if topic == nil {
 		return protocol.ErrUnknownTopicID
@@ -232,6 +234,9 @@ func (a *API) checkAcknowledgements(c *ackCall, ack *ackPartition) error {
 	}
 	if err := c.validate(ack.batches); err != nil {
 		return err
+	}
+	if !a.may(r, auth.Read, auth.Topic, topic.Name) {
+		return errTopicDenied
 	}
 	_, err := a.partition(topic, ack.key.index)
 	return err

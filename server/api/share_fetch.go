@@ -19,6 +19,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/coordinator/share"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -26,7 +27,7 @@ import (
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var shareFetch = declare(kmsg.ShareFetch, 1, 2, (*API).shareFetch)
+var shareFetch = declare(kmsg.ShareFetch, 1, 2, (*API).shareFetch).needs(need{auth.Read, auth.Group}, need{auth.Read, auth.Topic})
 
 // shareRenewals is the first version with renewals and acquire modes.
 const shareRenewals = 2
@@ -93,9 +94,9 @@ func (a *API) shareFetch(r *Request) error {
 		return nil
 	}
 	c.group = a.GroupSettings(c.member.group)
-	acks := a.acknowledge(&ackCall{member: c.member, image: c.image, fault: c.fault, renewals: q.Version >= shareRenewals, isRenewal: q.IsRenewAck}, ackTopicsOfFetch(q))
+	acks := a.acknowledge(r, &ackCall{member: c.member, image: c.image, fault: c.fault, renewals: q.Version >= shareRenewals, isRenewal: q.IsRenewAck}, ackTopicsOfFetch(q))
 	if !c.isRenewal() {
-		c.resolve()
+		c.resolve(r)
 		err = c.fetch(r)
 	}
 	if err == nil {
@@ -113,12 +114,18 @@ func (a *API) shareFetch(r *Request) error {
 }
 
 // shareMember reads who asks; an error where share groups are off, or for one who
-// cannot be.
+// cannot be or may not read the group.
 func (a *API) shareMember(r *Request, groupID, memberID *string) (shareMember, error) {
 	if err := a.checkShareProtocol(r); err != nil {
 		return shareMember{}, err
 	}
-	if groupID == nil || memberID == nil || !isShareMemberID(*memberID) {
+	if groupID == nil {
+		return shareMember{}, protocol.ErrInvalidRequest
+	}
+	if !a.may(r, auth.Read, auth.Group, *groupID) {
+		return shareMember{}, errGroupDenied
+	}
+	if memberID == nil || !isShareMemberID(*memberID) {
 		return shareMember{}, protocol.ErrInvalidRequest
 	}
 	return shareMember{*groupID, *memberID}, nil
@@ -192,7 +199,7 @@ func (c *shareCall) updateSession(s *shareSession, named []sharePartitionKey) er
 
 // resolve finds the partitions that the items name, and puts first another one each
 // time, so that all get their turn (PartitionRotateStrategy).
-func (c *shareCall) resolve() {
+func (c *shareCall) resolve(r *Request) {
 	if n := len(c.items); n > 0 && c.request.ShareSessionEpoch > 0 {
 		first := int(c.request.ShareSessionEpoch) % n
 		c.items = append(c.items[first:n:n], c.items[:first]...)
@@ -202,6 +209,10 @@ func (c *shareCall) resolve() {
 		topic := c.image.TopicByID(item.key.topicID)
 		if topic == nil {
 			item.failed = protocol.ErrUnknownTopicID
+			continue
+		}
+		if !c.api.may(r, auth.Read, auth.Topic, topic.Name) {
+			item.failed = errTopicDenied
 			continue
 		}
 		if failure := c.fault.of(topic.Name, item.key.index); failure != nil {

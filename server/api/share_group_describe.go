@@ -3,42 +3,51 @@ package api
 // ShareGroupDescribe (key 77), version 1.
 //
 // Shows share groups with their members: what each subscribes to and reads (KIP-932).
-// A group that is named twice is answered twice.
+// A group that is named twice is answered twice, and those that the client may not see come
+// first. A group with a topic that the client may not see is not shown.
 //
 //	v0  early access, gone since Kafka 4.1
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 )
 
-var shareGroupDescribe = later(kmsg.ShareGroupDescribe, 1, 1, (*API).shareGroupDescribe)
+var shareGroupDescribe = later(kmsg.ShareGroupDescribe, 1, 1, (*API).shareGroupDescribe).
+	needs(need{auth.Describe, auth.Group}, need{auth.Describe, auth.Topic})
 
 func (a *API) shareGroupDescribe(r *Request, q *kmsg.ShareGroupDescribeRequest, reply func(*kmsg.ShareGroupDescribeResponse)) {
 	ids := repeated(q.GroupIDs)
 	p := kmsg.NewPtrShareGroupDescribeResponse()
-	p.Groups = make([]kmsg.ShareGroupDescribeResponseGroup, len(ids))
-	for i, id := range ids {
-		p.Groups[i].Default()
-		p.Groups[i].GroupID = id
+	add := func(id string, err error) *kmsg.ShareGroupDescribeResponseGroup {
+		one := kmsg.NewShareGroupDescribeResponseGroup()
+		one.GroupID, one.ErrorCode = id, codeOf(err)
+		p.Groups = append(p.Groups, one)
+		return &p.Groups[len(p.Groups)-1]
 	}
 	if err := a.checkShareProtocol(r); err != nil {
-		for i := range p.Groups {
-			p.Groups[i].ErrorCode = codeOf(err)
+		for _, id := range ids {
+			add(id, err)
 		}
 		reply(p)
 		return
 	}
-	a.Groups.DescribeShare(ids, func(descriptions []group.ShareDescription) {
+	allowed, denied := a.describable(r, ids)
+	for _, id := range denied {
+		add(id, errGroupDenied)
+	}
+	asker := a.detached(r)
+	a.Groups.DescribeShare(allowed, func(descriptions []group.ShareDescription) {
 		for i := range descriptions {
-			describeShareGroup(q, &descriptions[i], &p.Groups[i])
+			a.describeShareGroup(asker, q, &descriptions[i], add(allowed[i], nil))
 		}
 		reply(p)
 	})
 }
 
-func describeShareGroup(q *kmsg.ShareGroupDescribeRequest, d *group.ShareDescription, to *kmsg.ShareGroupDescribeResponseGroup) {
+func (a *API) describeShareGroup(asker *Request, q *kmsg.ShareGroupDescribeRequest, d *group.ShareDescription, to *kmsg.ShareGroupDescribeResponseGroup) {
 	if d.GroupID == "" { // one of the classic protocol may have that name
 		to.ErrorCode = codeOf(group.ErrInvalidGroupID)
 		return
@@ -46,9 +55,15 @@ func describeShareGroup(q *kmsg.ShareGroupDescribeRequest, d *group.ShareDescrip
 	if to.ErrorCode, to.ErrorMessage = problemOf(d.Err); to.ErrorCode != 0 {
 		return
 	}
+	for i := range d.Members {
+		if !a.maySeeAll(asker, d.Members[i].Assigned) {
+			to.ErrorCode, to.ErrorMessage = problemOf(errHiddenTopic)
+			return
+		}
+	}
 	to.GroupState, to.GroupEpoch, to.AssignmentEpoch, to.Assignor = string(d.State), d.Epoch, d.TargetEpoch, d.Assignor
 	if q.IncludeAuthorizedOperations {
-		to.AuthorizedOperations = operationsOfGroup
+		to.AuthorizedOperations = a.operations(asker, auth.Group, d.GroupID)
 	}
 	to.Members = make([]kmsg.ShareGroupDescribeResponseGroupMember, len(d.Members))
 	for i := range d.Members {

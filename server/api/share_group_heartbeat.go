@@ -13,11 +13,13 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var shareGroupHeartbeat = later(kmsg.ShareGroupHeartbeat, 1, 1, (*API).shareGroupHeartbeat)
+var shareGroupHeartbeat = later(kmsg.ShareGroupHeartbeat, 1, 1, (*API).shareGroupHeartbeat).
+	needs(need{auth.Read, auth.Group}, need{auth.Describe, auth.Topic})
 
 // shareMemberIDMax is the longest id of a member in UTF-16 units, a UUID in its usual
 // text form (KafkaApis.isMemberIdValid).
@@ -33,8 +35,16 @@ func (a *API) shareGroupHeartbeat(r *Request, q *kmsg.ShareGroupHeartbeatRequest
 		refuse(err)
 		return
 	}
+	if !a.may(r, auth.Read, auth.Group, q.GroupID) {
+		refuse(errGroupDenied)
+		return
+	}
 	if !isShareMemberID(q.MemberID) {
 		refuse(protocol.ErrInvalidRequest)
+		return
+	}
+	if err := a.maySubscribe(r, q.GroupID, q.SubscribedTopicNames); err != nil {
+		refuse(err)
 		return
 	}
 	a.Groups.ShareHeartbeat(group.ShareHeartbeatInput{

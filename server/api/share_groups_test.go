@@ -26,7 +26,15 @@ func (t imageTopics) TopicByID(id protocol.UUID) (group.Topic, bool) {
 	return imageTopic(t.image.TopicByID(id))
 }
 
-func (t imageTopics) Names() iter.Seq[string] { return func(func(string) bool) {} } // patterns are not asked for
+func (t imageTopics) Names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for one := range t.image.Topics() {
+			if !yield(one.Name) {
+				return
+			}
+		}
+	}
+}
 
 func imageTopic(t *metadata.Topic) (group.Topic, bool) {
 	if t == nil {
