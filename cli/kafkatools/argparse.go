@@ -18,8 +18,9 @@ type command struct {
 
 type argparseOption struct {
 	long, short, about string
-	// flag takes no value; many takes all words up to the next option.
-	flag, many, required bool
+	// flag takes no value; many takes all words up to the next option; each is kept when it
+	// is given several times.
+	flag, many, each, required bool
 	// number is the Java class of a number: Long, Integer, Double.
 	number string
 }
@@ -53,10 +54,14 @@ func (c command) parse(args []string) (argparsed, error) {
 		switch {
 		case o.flag:
 			got[o.long] = []string{"true"}
+		case hasValue && o.each:
+			got[o.long] = append(got[o.long], value)
 		case hasValue:
 			got[o.long] = []string{value}
 		case len(args) == 0 || strings.HasPrefix(args[0], "-") && !isNumber(args[0]):
 			return nil, &argparseError{fmt.Sprintf("argument %s: expected one argument", o.names())}
+		case o.each:
+			got[o.long], args = append(got[o.long], args[0]), args[1:]
 		case o.many:
 			got[o.long] = nil
 			for len(args) > 0 && !strings.HasPrefix(args[0], "-") {

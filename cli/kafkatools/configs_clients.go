@@ -1,13 +1,8 @@
 package kafkatools
 
 import (
-	"crypto/hmac"
-	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/sha512"
 	"fmt"
-	"hash"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/metadata"
 )
 
 // quotaKeys are the settings of clients and users that are no passwords (QuotaConfig).
@@ -200,13 +197,9 @@ func scramUpsertion(user string, p setting) (kmsg.AlterUserSCRAMCredentialsReque
 	if iterations < iterationsMin {
 		return upsertion, argumentErrorf("Iterations %d is less than the minimum %d required for %s", iterations, iterationsMin, p.name)
 	}
-	h := func() hash.Hash { return sha256.New() }
-	if p.name == "SCRAM-SHA-512" {
-		h = func() hash.Hash { return sha512.New() }
-	}
 	upsertion.Name, upsertion.Mechanism, upsertion.Iterations = user, mechanisms[p.name], int32(iterations)
 	upsertion.Salt = []byte(rand.Text())
-	salted, err := pbkdf2.Key(h, parts[2], upsertion.Salt, iterations, hmac.New(h, nil).Size())
+	salted, err := saltedPassword(metadata.ScramMechanism(upsertion.Mechanism), parts[2], upsertion.Salt, iterations)
 	upsertion.SaltedPassword = salted
 	return upsertion, err
 }

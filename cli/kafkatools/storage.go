@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -20,7 +21,7 @@ func storage(t *tool, args []string) error {
 		{name: "format", about: "give the data folders an identity", atMostOne: []string{"--standalone", "--no-initial-controllers", "--initial-controllers"}, arguments: []argparseOption{
 			{long: "--cluster-id", short: "-t", about: "id of the cluster", required: true},
 			config,
-			{long: "--add-scram", short: "-S", about: "without effect: a user's password"},
+			{long: "--add-scram", short: "-S", about: "a user that can log in from the beginning: SCRAM-SHA-256=[name=alice,password=alice-secret]", each: true},
 			{long: "--ignore-formatted", short: "-g", about: "a folder with an identity is no error", flag: true},
 			{long: "--release-version", short: "-r", about: "the version of Kafka whose features the cluster begins with"},
 			{long: "--feature", short: "-f", about: "without effect"},
@@ -153,6 +154,10 @@ func (t *tool) format(settings properties, got argparsed) error {
 	if err := checkQuorum(settings, got); err != nil {
 		return err
 	}
+	first, err := bootstrap(version, got["--add-scram"])
+	if err != nil {
+		return err
+	}
 	id := got.one("--cluster-id")
 	var fresh []string
 	for _, folder := range dataFolders(settings) {
@@ -174,11 +179,11 @@ func (t *tool) format(settings properties, got argparsed) error {
 	}
 	t.say("Bootstrap metadata: BootstrapMetadata(records=[%s], metadataVersionLevel=%d, source=format command)", version.records(), version.level)
 	// The folder of the metadata comes last, as in Kafka.
-	metadata := cmp.Or(settings["metadata.log.dir"], dataFolders(settings)[0])
-	slices.SortStableFunc(fresh, func(a, b string) int { return cmp.Compare(btoi(a == metadata), btoi(b == metadata)) })
+	metadataFolder := cmp.Or(settings["metadata.log.dir"], dataFolders(settings)[0])
+	slices.SortStableFunc(fresh, func(a, b string) int { return cmp.Compare(btoi(a == metadataFolder), btoi(b == metadataFolder)) })
 	for _, folder := range fresh {
 		kind := "data"
-		if folder == metadata {
+		if folder == metadataFolder {
 			kind = "metadata"
 			if got["--standalone"] != nil || got["--initial-controllers"] != nil {
 				kind = "dynamic metadata voter"
@@ -187,6 +192,11 @@ func (t *tool) format(settings properties, got argparsed) error {
 		t.say("Formatting %s directory %s with metadata.version %s.", kind, folder, version.name)
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
+		}
+		if folder == metadataFolder {
+			if err := os.WriteFile(filepath.Join(folder, metadata.BootstrapFile), first, 0o600); err != nil {
+				return err
+			}
 		}
 		content := fmt.Sprintf("#\ncluster.id=%s\ndirectory.id=%s\nnode.id=%s\nversion=1\n", id, protocol.NewUUID(), node)
 		if err := os.WriteFile(filepath.Join(folder, identityFile), []byte(content), 0o644); err != nil {
