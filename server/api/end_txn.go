@@ -13,11 +13,12 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var endTxn = later(kmsg.EndTxn, 0, 5, (*API).endTxn)
+var endTxn = later(kmsg.EndTxn, 0, 5, (*API).endTxn).needs(need{auth.Write, auth.TransactionalID})
 
 const (
 	endFencedSince = 2
@@ -25,14 +26,7 @@ const (
 )
 
 func (a *API) endTxn(r *Request, q *kmsg.EndTxnRequest, reply func(*kmsg.EndTxnResponse)) {
-	in := txn.EndInput{
-		TransactionalID: q.TransactionalID, Producer: producerOf(q.ProducerID, q.ProducerEpoch),
-		Commit: q.Commit, Version: transactionVersion(q.Version, endBumping), Alone: mayWait(r),
-	}
-	if in.Alone {
-		in.Afterwards = r.Call.Afterwards
-	}
-	a.Transactions.End(in, func(out txn.EndOutput) {
+	answer := func(out txn.EndOutput) {
 		p := kmsg.NewPtrEndTxnResponse()
 		p.ErrorCode = fencedCode(out.Err, q.Version, endFencedSince)
 		p.ProducerID, p.ProducerEpoch = protocol.None, protocol.None
@@ -40,5 +34,17 @@ func (a *API) endTxn(r *Request, q *kmsg.EndTxnRequest, reply func(*kmsg.EndTxnR
 			p.ProducerID, p.ProducerEpoch = int64(out.Producer.ID), out.Producer.Epoch
 		}
 		reply(p)
-	})
+	}
+	if !a.may(r, auth.Write, auth.TransactionalID, q.TransactionalID) {
+		answer(txn.EndOutput{Err: errTxnDenied})
+		return
+	}
+	in := txn.EndInput{
+		TransactionalID: q.TransactionalID, Producer: producerOf(q.ProducerID, q.ProducerEpoch),
+		Commit: q.Commit, Version: transactionVersion(q.Version, endBumping), Alone: mayWait(r),
+	}
+	if in.Alone {
+		in.Afterwards = r.Call.Afterwards
+	}
+	a.Transactions.End(in, answer)
 }

@@ -18,12 +18,14 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var initProducerID = later(kmsg.InitProducerID, 0, 5, (*API).initProducerID)
+var initProducerID = later(kmsg.InitProducerID, 0, 5, (*API).initProducerID).
+	needs(need{auth.Write, auth.TransactionalID}, need{auth.IdempotentWrite, auth.Cluster}, need{auth.Write, auth.Topic})
 
 const initFencedSince = 4
 
@@ -38,6 +40,10 @@ func (a *API) initProducerID(r *Request, q *kmsg.InitProducerIDRequest, reply fu
 		reply(out)
 	}
 	expected := coordinator.NoProducer
+	if err := a.mayProduceAs(r, q.TransactionalID); err != nil {
+		answer(expected, err)
+		return
+	}
 	switch {
 	case q.TransactionalID != nil && *q.TransactionalID == "":
 		answer(expected, protocol.ErrInvalidRequest)
@@ -57,4 +63,16 @@ func (a *API) initProducerID(r *Request, q *kmsg.InitProducerIDRequest, reply fu
 	}
 	in := txn.InitInput{TransactionalID: *q.TransactionalID, TimeoutMillis: q.TransactionTimeoutMillis, Expected: expected}
 	a.Transactions.InitProducerID(in, func(out txn.InitOutput) { answer(out.Producer, out.Err) })
+}
+
+// mayProduceAs tells whether the client may have a producer id: for a transactional id if
+// it may write in its transactions, else if it may write anything at all (KIP-679).
+func (a *API) mayProduceAs(r *Request, transactionalID *string) error {
+	switch {
+	case transactionalID != nil && !a.may(r, auth.Write, auth.TransactionalID, *transactionalID):
+		return errTxnDenied
+	case transactionalID == nil && !a.maySee(r, auth.IdempotentWrite, auth.Cluster, auth.ClusterName) && !a.mayAny(r, auth.Write, auth.Topic):
+		return errClusterDenied
+	}
+	return nil
 }

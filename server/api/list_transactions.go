@@ -2,7 +2,7 @@ package api
 
 // ListTransactions (key 66), versions 0 to 2.
 //
-// Lists transactional ids (KIP-664). States that do not exist are named in the
+// Lists transactional ids that the client may describe (KIP-664). States that do not exist are named in the
 // answer.
 //
 //	v0  filters by state and producer id
@@ -14,13 +14,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var listTransactions = later(kmsg.ListTransactions, 0, 2, (*API).listTransactions)
+var listTransactions = later(kmsg.ListTransactions, 0, 2, (*API).listTransactions).needs(need{auth.Describe, auth.TransactionalID})
 
-func (a *API) listTransactions(_ *Request, q *kmsg.ListTransactionsRequest, reply func(*kmsg.ListTransactionsResponse)) {
+func (a *API) listTransactions(r *Request, q *kmsg.ListTransactionsRequest, reply func(*kmsg.ListTransactionsResponse)) {
 	p := kmsg.NewPtrListTransactionsResponse()
 	in := txn.ListInput{States: q.StateFilters, LongerThanMillis: protocol.None}
 	if q.Version >= 1 {
@@ -48,9 +49,13 @@ func (a *API) listTransactions(_ *Request, q *kmsg.ListTransactionsRequest, repl
 		reply(p)
 		return
 	}
+	asker := a.detached(r)
 	a.Transactions.List(in, func(out txn.ListOutput) {
 		p.ErrorCode, p.UnknownStateFilters = codeOf(out.Err), out.UnknownStates
 		for _, t := range out.Transactions {
+			if !a.may(asker, auth.Describe, auth.TransactionalID, t.TransactionalID) {
+				continue
+			}
 			one := kmsg.NewListTransactionsResponseTransactionState()
 			one.TransactionalID, one.ProducerID, one.TransactionState = t.TransactionalID, int64(t.ProducerID), t.State.String()
 			p.TransactionStates = append(p.TransactionStates, one)

@@ -26,9 +26,9 @@ func TestListTransactionsOfNobody(t *testing.T) {
 	}
 }
 
-// Describe knows everybody.
+// Describe knows everybody, with partitions of s and t.
 func (*transactionsFake) Describe(id string, reply func(txn.Description)) {
-	reply(txn.Description{TransactionalID: id})
+	reply(txn.Description{TransactionalID: id, Partitions: []txn.TopicPartition{{Topic: "s"}, {Topic: "s", Partition: 1}, {Topic: "t"}, {Topic: "t", Partition: 2}}})
 }
 
 // Who is named again is described again, as by Kafka.

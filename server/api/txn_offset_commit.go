@@ -18,15 +18,16 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/logstore"
-	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var txnOffsetCommit = later(kmsg.TxnOffsetCommit, 0, 6, (*API).txnOffsetCommit)
+var txnOffsetCommit = later(kmsg.TxnOffsetCommit, 0, 6, (*API).txnOffsetCommit).
+	needs(need{auth.Write, auth.TransactionalID}, need{auth.Read, auth.Group}, need{auth.Read, auth.Topic})
 
 const (
 	txnCommitLeaderEpochs = 2
@@ -37,7 +38,6 @@ const (
 )
 
 func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply func(*kmsg.TxnOffsetCommitResponse)) {
-	image := a.Metadata.Image()
 	producer := producerOf(q.ProducerID, q.ProducerEpoch)
 	in := group.CommitInput{
 		GroupID: q.Group, MemberID: q.MemberID, InstanceID: q.InstanceID, Generation: protocol.None,
@@ -46,7 +46,11 @@ func (a *API) txnOffsetCommit(r *Request, q *kmsg.TxnOffsetCommitRequest, reply 
 	if q.Version >= txnCommitMembers {
 		in.Generation = q.Generation
 	}
-	results := txnCommitResults(image, q, &in)
+	if err := a.mayCommitIn(r, q.TransactionalID, q.Group); err != nil {
+		reply(refusedTxnCommit(q, err))
+		return
+	}
+	results := a.txnCommitResults(r, q, &in)
 	finish := func(err error, out group.CommitOutput) {
 		reply(results.response(q, txnCommitError(err, q.Version), out))
 	}
@@ -130,16 +134,32 @@ func txnCommitError(err error, version int16) error {
 	return err
 }
 
+// refusedTxnCommit answers every partition with the error.
+func refusedTxnCommit(q *kmsg.TxnOffsetCommitRequest, err error) *kmsg.TxnOffsetCommitResponse {
+	p := kmsg.NewPtrTxnOffsetCommitResponse()
+	for _, t := range q.Topics {
+		topic := kmsg.TxnOffsetCommitResponseTopic{Topic: t.Topic, TopicID: t.TopicID}
+		for _, one := range t.Partitions {
+			topic.Partitions = append(topic.Partitions, kmsg.TxnOffsetCommitResponseTopicPartition{Partition: one.Partition, ErrorCode: codeOf(err)})
+		}
+		p.Topics = append(p.Topics, topic)
+	}
+	return p
+}
+
 // txnResults are where in the commit each partition of a request went, in order: the
-// place of its topic in the commit, or -1 for one that does not exist.
+// place of its topic in the commit, or -1 for one that does not exist or that the client
+// may not read.
 type txnResults struct {
 	places [][]int
 	refs   []topicRef
+	denied []bool // the topics
 }
 
-// txnCommitResults fills the commit with what exists.
-func txnCommitResults(image *metadata.Image, q *kmsg.TxnOffsetCommitRequest, in *group.CommitInput) txnResults {
-	results := txnResults{places: make([][]int, len(q.Topics)), refs: make([]topicRef, len(q.Topics))}
+// txnCommitResults fills the commit with what exists and is allowed.
+func (a *API) txnCommitResults(r *Request, q *kmsg.TxnOffsetCommitRequest, in *group.CommitInput) txnResults {
+	image := a.Metadata.Image()
+	results := txnResults{places: make([][]int, len(q.Topics)), refs: make([]topicRef, len(q.Topics)), denied: make([]bool, len(q.Topics))}
 	for i, t := range q.Topics {
 		ref := findTopic(image, q.Version >= txnCommitByID, t.Topic, t.TopicID)
 		one := group.CommitTopic{Topic: t.Topic}
@@ -147,8 +167,10 @@ func txnCommitResults(image *metadata.Image, q *kmsg.TxnOffsetCommitRequest, in 
 			one.Topic, one.TopicID = ref.topic.Name, ref.topic.ID
 		}
 		results.refs[i] = ref
+		isUnknownID := q.Version >= txnCommitByID && ref.topic == nil
+		results.denied[i] = !isUnknownID && !a.may(r, auth.Read, auth.Topic, one.Topic)
 		for _, p := range t.Partitions {
-			if ref.check(p.Partition) != nil {
+			if results.check(i, p.Partition) != nil {
 				results.places[i] = append(results.places[i], -1)
 				continue
 			}
@@ -169,6 +191,14 @@ func txnCommitResults(image *metadata.Image, q *kmsg.TxnOffsetCommitRequest, in 
 	return results
 }
 
+// check tells why a partition of a topic of the request is not committed.
+func (r txnResults) check(topic int, partition int32) error {
+	if r.denied[topic] {
+		return errTopicDenied
+	}
+	return r.refs[topic].check(partition)
+}
+
 func (r txnResults) response(q *kmsg.TxnOffsetCommitRequest, err error, out group.CommitOutput) *kmsg.TxnOffsetCommitResponse {
 	p := kmsg.NewPtrTxnOffsetCommitResponse()
 	at := -1 // in the commit's topics, which leave out those without a partition
@@ -181,7 +211,7 @@ func (r txnResults) response(q *kmsg.TxnOffsetCommitRequest, err error, out grou
 			one := kmsg.TxnOffsetCommitResponseTopicPartition{Partition: t.Partitions[j].Partition}
 			switch {
 			case place < 0:
-				one.ErrorCode = codeOf(r.refs[i].check(one.Partition))
+				one.ErrorCode = codeOf(r.check(i, one.Partition))
 			case err != nil:
 				one.ErrorCode = codeOf(err)
 			default:

@@ -28,15 +28,26 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/coordinator"
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
-var writeTxnMarkers = later(kmsg.WriteTxnMarkers, 0, 2, (*API).writeTxnMarkers)
+var writeTxnMarkers = later(kmsg.WriteTxnMarkers, 0, 2, (*API).writeTxnMarkers).
+	needs(need{auth.Alter, auth.Cluster}, need{auth.ClusterAction, auth.Cluster})
 
 func (a *API) writeTxnMarkers(r *Request, q *kmsg.WriteTxnMarkersRequest, reply func(*kmsg.WriteTxnMarkersResponse)) {
+	if !a.maySee(r, auth.Alter, auth.Cluster, auth.ClusterName) && !a.mayCluster(r, auth.ClusterAction) {
+		p := kmsg.NewPtrWriteTxnMarkersResponse()
+		p.Markers = make([]kmsg.WriteTxnMarkersResponseMarker, len(q.Markers))
+		for i := range q.Markers {
+			refuseMarker(&q.Markers[i], &p.Markers[i], errClusterDenied)
+		}
+		reply(p)
+		return
+	}
 	a.wait(r)
 	p := q.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
 	asked := slices.DeleteFunc(q.Markers, func(m kmsg.WriteTxnMarkersRequestMarker) bool { return len(m.Topics) == 0 })
@@ -46,7 +57,7 @@ func (a *API) writeTxnMarkers(r *Request, q *kmsg.WriteTxnMarkersRequest, reply 
 	impossible := slices.ContainsFunc(asked, func(m kmsg.WriteTxnMarkersRequestMarker) bool { return a.isImpossible(image, &m) })
 	for i := range asked {
 		if impossible {
-			refuseMarker(&asked[i], &p.Markers[i])
+			refuseMarker(&asked[i], &p.Markers[i], protocol.ErrUnknownServerError)
 			left.Done()
 			continue
 		}
@@ -69,8 +80,8 @@ func (a *API) isImpossible(image *metadata.Image, m *kmsg.WriteTxnMarkersRequest
 	return false
 }
 
-// refuseMarker answers as Kafka does when it meets what it does not expect.
-func refuseMarker(asked *kmsg.WriteTxnMarkersRequestMarker, answer *kmsg.WriteTxnMarkersResponseMarker) {
+// refuseMarker answers for every partition alike.
+func refuseMarker(asked *kmsg.WriteTxnMarkersRequestMarker, answer *kmsg.WriteTxnMarkersResponseMarker, err error) {
 	*answer = kmsg.NewWriteTxnMarkersResponseMarker()
 	answer.ProducerID = asked.ProducerID
 	for _, t := range gathered(asked.Topics) {
@@ -78,7 +89,7 @@ func refuseMarker(asked *kmsg.WriteTxnMarkersRequestMarker, answer *kmsg.WriteTx
 		one.Topic = t.Topic
 		for _, index := range t.Partitions {
 			one.Partitions = append(one.Partitions, kmsg.WriteTxnMarkersResponseMarkerTopicPartition{
-				Partition: index, ErrorCode: protocol.ErrUnknownServerError.Code,
+				Partition: index, ErrorCode: codeOf(err),
 			})
 		}
 		answer.Topics = append(answer.Topics, one)
