@@ -304,10 +304,18 @@ func isCode(err error, code *kerr.Error) bool {
 
 // exceptions are the classes of org.apache.kafka.common.errors that are not named as their codes are (Errors.java).
 var exceptions = map[string]string{
-	"TOPIC_ALREADY_EXISTS": "TopicExistsException", "INVALID_TOPIC_EXCEPTION": "InvalidTopicException",
-	"INVALID_CONFIG": "InvalidConfigurationException", "NON_EMPTY_GROUP": "GroupNotEmptyException",
-	"UNKNOWN_SERVER_ERROR": "UnknownServerException", "REQUEST_TIMED_OUT": "TimeoutException",
-	"MESSAGE_TOO_LARGE": "RecordTooLargeException", "RESOURCE_NOT_FOUND": "ResourceNotFoundException",
+	"UNKNOWN_SERVER_ERROR": "UnknownServerException", "CORRUPT_MESSAGE": "CorruptRecordException", "REQUEST_TIMED_OUT": "TimeoutException",
+	"MESSAGE_TOO_LARGE": "RecordTooLargeException", "STALE_CONTROLLER_EPOCH": "ControllerMovedException", "OFFSET_METADATA_TOO_LARGE": "OffsetMetadataTooLarge",
+	"NETWORK_EXCEPTION": "NetworkException", "INVALID_TOPIC_EXCEPTION": "InvalidTopicException", "RECORD_LIST_TOO_LARGE": "RecordBatchTooLargeException",
+	"TOPIC_AUTHORIZATION_FAILED": "TopicAuthorizationException", "GROUP_AUTHORIZATION_FAILED": "GroupAuthorizationException",
+	"CLUSTER_AUTHORIZATION_FAILED": "ClusterAuthorizationException", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": "TransactionalIdAuthorizationException",
+	"DELEGATION_TOKEN_AUTHORIZATION_FAILED": "DelegationTokenAuthorizationException", "DELEGATION_TOKEN_AUTH_DISABLED": "DelegationTokenDisabledException",
+	"DELEGATION_TOKEN_REQUEST_NOT_ALLOWED": "UnsupportedByAuthenticationException", "SASL_AUTHENTICATION_FAILED": "SaslAuthenticationException",
+	"TOPIC_ALREADY_EXISTS": "TopicExistsException", "INVALID_CONFIG": "InvalidConfigurationException", "NON_EMPTY_GROUP": "GroupNotEmptyException",
+	"OUT_OF_ORDER_SEQUENCE_NUMBER": "OutOfOrderSequenceException", "DUPLICATE_SEQUENCE_NUMBER": "DuplicateSequenceException",
+	"INVALID_PRODUCER_ID_MAPPING": "InvalidPidMappingException", "INVALID_TRANSACTION_TIMEOUT": "InvalidTxnTimeoutException",
+	"KAFKA_STORAGE_ERROR": "KafkaStorageException", "PRINCIPAL_DESERIALIZATION_FAILURE": "PrincipalDeserializationException",
+	"FETCH_SESSION_TOPIC_ID_ERROR": "FetchSessionTopicIdException", "INVALID_REGULAR_EXPRESSION": "InvalidRegularExpression",
 }
 
 func className(code *kerr.Error) string {

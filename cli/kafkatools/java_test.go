@@ -27,6 +27,7 @@ func TestClassNames(t *testing.T) {
 	for code, want := range map[*kerr.Error]string{
 		kerr.UnknownTopicOrPartition: "UnknownTopicOrPartitionException", kerr.TopicAlreadyExists: "TopicExistsException",
 		kerr.GroupIDNotFound: "GroupIdNotFoundException", kerr.NonEmptyGroup: "GroupNotEmptyException", kerr.OffsetOutOfRange: "OffsetOutOfRangeException",
+		kerr.ClusterAuthorizationFailed: "ClusterAuthorizationException", kerr.SecurityDisabled: "SecurityDisabledException", kerr.ResourceNotFound: "ResourceNotFoundException",
 	} {
 		if got := className(code); got != "org.apache.kafka.common.errors."+want {
 			t.Errorf("%s: %s", code.Message, got)

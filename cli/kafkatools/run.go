@@ -34,6 +34,7 @@ func tools() map[string]func(t *tool, args []string) error {
 		"kafka-console-consumer":    consoleConsumer,
 		"kafka-consumer-groups":     consumerGroups,
 		"kafka-configs":             configs,
+		"kafka-acls":                acls,
 		"kafka-get-offsets":         getOffsets,
 		"kafka-delete-records":      deleteRecords,
 		"kafka-broker-api-versions": brokerAPIVersions,
@@ -52,7 +53,7 @@ func tools() map[string]func(t *tool, args []string) error {
 // classes are the tools by the last part of the name of their Java class.
 var classes = map[string]string{
 	"TopicCommand": "kafka-topics", "ConsoleProducer": "kafka-console-producer", "ConsoleConsumer": "kafka-console-consumer",
-	"ConsumerGroupCommand": "kafka-consumer-groups", "ConfigCommand": "kafka-configs", "GetOffsetShell": "kafka-get-offsets",
+	"ConsumerGroupCommand": "kafka-consumer-groups", "ConfigCommand": "kafka-configs", "AclCommand": "kafka-acls", "GetOffsetShell": "kafka-get-offsets",
 	"DeleteRecordsCommand": "kafka-delete-records", "BrokerApiVersionsCommand": "kafka-broker-api-versions", "ClusterTool": "kafka-cluster",
 	"StorageTool": "kafka-storage", "ProducerPerformance": "kafka-producer-perf-test", "ConsumerPerformance": "kafka-consumer-perf-test",
 	"DumpLogSegments": "kafka-dump-log",

@@ -214,6 +214,9 @@ kafka-configs --describe --entity-type groups
 kafka-configs --alter --topic words --add-config retention.ms=1
 kafka-configs --alter --user u --add-config producer_byte_rate=1
 kafka-configs --alter --user u --add-config SCRAM-SHA-256=[password=x]
+kafka-acls --list
+kafka-acls --add --topic words --allow-principal User:u
+kafka-acls --remove --topic words --force
 kafka-consumer-groups --list
 kafka-consumer-groups --describe --group g
 kafka-consumer-groups --describe --group g --members --verbose
