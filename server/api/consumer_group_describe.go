@@ -37,7 +37,7 @@ func (a *API) consumerGroupDescribe(r *Request, q *kmsg.ConsumerGroupDescribeReq
 		answer(descriptions)
 		return
 	}
-	allowed, denied := a.describable(r, repeated(q.Groups))
+	allowed, denied := a.groupsFor(r, auth.Describe, repeated(q.Groups))
 	for _, id := range denied {
 		one := kmsg.NewConsumerGroupDescribeResponseGroup()
 		one.Group, one.AuthorizedOperations, one.ErrorCode = id, operationsNotAsked, errGroupDenied.Code

@@ -18,14 +18,7 @@ import (
 var deleteGroups = later(kmsg.DeleteGroups, 0, 3, (*API).deleteGroups).needs(need{auth.Delete, auth.Group})
 
 func (a *API) deleteGroups(r *Request, q *kmsg.DeleteGroupsRequest, reply func(*kmsg.DeleteGroupsResponse)) {
-	var allowed, denied []string
-	for _, id := range once(q.Groups) {
-		if a.may(r, auth.Delete, auth.Group, id) {
-			allowed = append(allowed, id)
-		} else {
-			denied = append(denied, id)
-		}
-	}
+	allowed, denied := a.groupsFor(r, auth.Delete, once(q.Groups))
 	a.Groups.DeleteGroups(allowed, func(results []group.GroupResult) {
 		p := kmsg.NewPtrDeleteGroupsResponse()
 		p.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(results)+len(denied))

@@ -27,7 +27,7 @@ const describeGroupsNotFound = 6
 
 func (a *API) describeGroups(r *Request, q *kmsg.DescribeGroupsRequest, reply func(*kmsg.DescribeGroupsResponse)) {
 	p := kmsg.NewPtrDescribeGroupsResponse()
-	allowed, denied := a.describable(r, repeated(q.Groups))
+	allowed, denied := a.groupsFor(r, auth.Describe, repeated(q.Groups))
 	p.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(denied), len(denied)+len(allowed))
 	for i, id := range denied {
 		p.Groups[i] = kmsg.NewDescribeGroupsResponseGroup()
@@ -40,21 +40,6 @@ func (a *API) describeGroups(r *Request, q *kmsg.DescribeGroupsRequest, reply fu
 		}
 		reply(p)
 	})
-}
-
-// describable parts the groups into those that the client may describe and the others.
-func (a *API) describable(r *Request, ids []string) (allowed, denied []string) {
-	if a.Access == nil {
-		return ids, nil
-	}
-	for _, id := range ids {
-		if a.may(r, auth.Describe, auth.Group, id) {
-			allowed = append(allowed, id)
-		} else {
-			denied = append(denied, id)
-		}
-	}
-	return allowed, denied
 }
 
 func (a *API) describeGroup(asker *Request, q *kmsg.DescribeGroupsRequest, d *group.Description) kmsg.DescribeGroupsResponseGroup {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 )
 
@@ -72,4 +73,19 @@ func findTopic(image *metadata.Image, byID bool, name string, id [16]byte) topic
 		return topicRef{id: id, topic: image.TopicByID(id)}
 	}
 	return topicRef{name: name, topic: image.Topic(name)}
+}
+
+// groupsFor parts the groups into those that the client may do something to and the others.
+func (a *API) groupsFor(r *Request, o auth.Operation, ids []string) (allowed, denied []string) {
+	if a.Access == nil {
+		return ids, nil
+	}
+	for _, id := range ids {
+		if a.may(r, o, auth.Group, id) {
+			allowed = append(allowed, id)
+		} else {
+			denied = append(denied, id)
+		}
+	}
+	return allowed, denied
 }

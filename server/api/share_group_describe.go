@@ -34,7 +34,7 @@ func (a *API) shareGroupDescribe(r *Request, q *kmsg.ShareGroupDescribeRequest, 
 		reply(p)
 		return
 	}
-	allowed, denied := a.describable(r, ids)
+	allowed, denied := a.groupsFor(r, auth.Describe, ids)
 	for _, id := range denied {
 		add(id, errGroupDenied)
 	}
