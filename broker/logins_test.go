@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -184,20 +185,22 @@ func (c *client) send(q kmsg.Request) {
 func TestOrderOfALogin(t *testing.T) {
 	w := newSASLWorld(t, nil)
 	metadata := func() kmsg.Request { q := kmsg.NewPtrMetadataRequest(); q.SetVersion(12); return q }
+	leave := func() kmsg.Request { q := kmsg.NewPtrLeaveGroupRequest(); q.SetVersion(2); return q }
 	for _, c := range []struct {
-		name  string
-		steps []kmsg.Request // all but the last are answered
-		ended bool           // by the last
+		name    string
+		steps   []kmsg.Request // all but the last are answered
+		ended   bool           // by the last
+		refused bool           // with an answer before
 	}{
-		{"a request before anything", []kmsg.Request{metadata()}, true},
-		{"a request after ApiVersions", []kmsg.Request{versionsOf(3), metadata()}, true},
-		{"a request after the handshake", []kmsg.Request{handshakeOf("PLAIN", 1), metadata()}, true},
-		{"a token before the handshake", []kmsg.Request{tokenOf(aliceToken)}, true},
-		{"ApiVersions twice", []kmsg.Request{versionsOf(3), versionsOf(3)}, true},
-		{"ApiVersions after the handshake", []kmsg.Request{handshakeOf("PLAIN", 1), versionsOf(3)}, true},
-		{"a handshake after the handshake", []kmsg.Request{handshakeOf("PLAIN", 1), handshakeOf("PLAIN", 1)}, true},
-		{"a login", []kmsg.Request{versionsOf(3), handshakeOf("PLAIN", 1), tokenOf(aliceToken), metadata()}, false},
-		{"ApiVersions after a login", []kmsg.Request{handshakeOf("PLAIN", 1), tokenOf(aliceToken), versionsOf(3)}, false},
+		{"a request before anything", []kmsg.Request{metadata()}, true, false},
+		{"a request after ApiVersions", []kmsg.Request{versionsOf(3), metadata()}, true, false},
+		{"a request after the handshake", []kmsg.Request{handshakeOf("PLAIN", 1), leave()}, true, true},
+		{"a token before the handshake", []kmsg.Request{tokenOf(aliceToken)}, true, false},
+		{"ApiVersions twice", []kmsg.Request{versionsOf(3), versionsOf(3)}, true, false},
+		{"ApiVersions after the handshake", []kmsg.Request{handshakeOf("PLAIN", 1), versionsOf(3)}, true, true},
+		{"a handshake after the handshake", []kmsg.Request{handshakeOf("PLAIN", 1), handshakeOf("PLAIN", 1)}, true, true},
+		{"a login", []kmsg.Request{versionsOf(3), handshakeOf("PLAIN", 1), tokenOf(aliceToken), metadata()}, false, false},
+		{"ApiVersions after a login", []kmsg.Request{handshakeOf("PLAIN", 1), tokenOf(aliceToken), versionsOf(3)}, false, false},
 	} {
 		in := w.raw()
 		for _, q := range c.steps[:len(c.steps)-1] {
@@ -205,7 +208,14 @@ func TestOrderOfALogin(t *testing.T) {
 		}
 		last := c.steps[len(c.steps)-1]
 		if c.ended {
-			if in.send(last); !in.isOver() {
+			if in.send(last); c.refused {
+				p := last.ResponseKind()
+				in.read(p)
+				if code := reflect.ValueOf(p).Elem().FieldByName("ErrorCode").Int(); code != 34 { // ILLEGAL_SASL_STATE
+					t.Errorf("%s: error %d", c.name, code)
+				}
+			}
+			if !in.isOver() {
 				t.Errorf("%s: the connection goes on", c.name)
 			}
 			continue
@@ -307,8 +317,8 @@ func TestLoginsExpire(t *testing.T) {
 	}
 	refused(changing, "n,,n=alice,r=x", "SASL mechanism 'SCRAM-SHA-256' requested by client is not supported for re-authentication of mechanism 'PLAIN'")
 	half.ask(handshakeOf("PLAIN", 1))
-	if half.send(versionsOf(3)); !half.isOver() {
-		t.Error("a request is served in the middle of a login")
+	if p := half.ask(versionsOf(3)).(*kmsg.ApiVersionsResponse); p.ErrorCode != 34 || !half.isOver() { // ILLEGAL_SASL_STATE
+		t.Errorf("a request in the middle of a login: error %d", p.ErrorCode)
 	}
 	clk.Advance(2 * time.Second)
 	staying.topic("t")

@@ -31,8 +31,8 @@ type Logins struct {
 
 // gate stands before the handlers of a connection whose listener has SASL. It lets
 // nothing through but what a login is made of, until one has succeeded. The order of
-// requests is that of Kafka's SaslServerAuthenticator; a request that does not belong to
-// it ends the connection without an answer, where Kafka sometimes gives one. With every
+// requests is that of Kafka's SaslServerAuthenticator, which answers one that does not
+// belong to it only in the place of a token, and then ends the connection. With every
 // new stage it tells the connection what frames may come.
 type gate struct {
 	logins    *Logins
@@ -91,7 +91,21 @@ func (g *gate) pass(a *API, r *Request) (served bool, err error) {
 	case g.stage == gateToken && key == kmsg.SASLAuthenticate:
 		return true, g.token(a, r)
 	}
-	return true, &server.LoginError{Reason: fmt.Sprintf("a request of key %d came before the login was complete; set security.protocol=SASL_PLAINTEXT or SASL_SSL in the client", r.Header.Key)}
+	reason := fmt.Sprintf("a request of key %d came before the login was complete; set security.protocol=SASL_PLAINTEXT or SASL_SSL in the client", r.Header.Key)
+	if e := r.Peer.view.entry(r.Header.Key); g.stage == gateToken && e != nil && r.Header.Version >= e.min && r.Header.Version <= e.max {
+		return true, g.outOfOrder(a, r, reason)
+	}
+	return true, &server.LoginError{Reason: reason}
+}
+
+// outOfOrder answers what comes in the place of a token; before a handshake Kafka answers
+// nothing.
+func (g *gate) outOfOrder(a *API, r *Request, reason string) error {
+	q, err := decode[kmsg.Request](r)
+	if err != nil {
+		return err
+	}
+	return g.fail(a, r, reason, func() { r.Answer(refusedAnswer(q, protocol.ErrIllegalSASLState, false)) })
 }
 
 // passOpen is for who has logged in: whose login has not expired goes through, and may
