@@ -31,11 +31,15 @@ type Login struct {
 	Expires time.Time
 }
 
-// Failure is a login that failed, in the words that the client is told (Kafka's
-// SaslAuthenticationException). Without a text they are the same for all reasons, and
-// the gate's to say.
-type Failure struct{ Text string }
+// Failure is a login that failed.
+type Failure struct {
+	// Text is what the client is told (Kafka's SaslAuthenticationException). Without it that
+	// is the same for all reasons, and the gate's to say.
+	Text string
+	// Reason is what the broker's log says beyond that, if anything.
+	Reason string
+}
 
-func (f *Failure) Error() string { return cmp.Or(f.Text, "invalid credentials") }
+func (f *Failure) Error() string { return cmp.Or(f.Reason, f.Text, "invalid credentials") }
 
 var errInvalid = &Failure{}

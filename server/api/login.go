@@ -168,7 +168,7 @@ func (g *gate) token(a *API, r *Request) error {
 	if err != nil {
 		text := g.words(err)
 		p.ErrorCode, p.ErrorMessage = protocol.ErrSASLAuthenticationFailed.Code, &text
-		return g.fail(a, r, text, func() { r.Answer(p) })
+		return g.fail(a, r, g.reason(err), func() { r.Answer(p) })
 	}
 	p.SASLAuthBytes = answer
 	if g.stage == gateOpen {
@@ -183,7 +183,7 @@ func (g *gate) token(a *API, r *Request) error {
 func (g *gate) bareToken(a *API, r *Request) error {
 	answer, err := g.step(a, r, r.Call.Frame)
 	if err != nil {
-		return g.fail(a, r, g.words(err), nil)
+		return g.fail(a, r, g.reason(err), nil)
 	}
 	out := r.Call.Out()
 	out.Begin()
@@ -203,6 +203,15 @@ func (g *gate) words(err error) string {
 		what = "re-authentication"
 	}
 	return "Authentication failed during " + what + " due to invalid credentials with SASL mechanism " + g.mechanism
+}
+
+// reason is what the log says of a login that failed.
+func (g *gate) reason(err error) string {
+	var failure *sasl.Failure
+	if errors.As(err, &failure) && failure.Reason != "" {
+		return failure.Reason
+	}
+	return g.words(err)
 }
 
 // step gives the mechanism a token, and lets the client in when it was the last.
