@@ -22,6 +22,13 @@ type Exchange interface {
 	Login() Login
 }
 
+// Refuser is an exchange that can fail before its last token: the client is told of it by
+// an answer, and has the last word.
+type Refuser interface {
+	// Refused is how it has failed, nil while it may succeed.
+	Refused() *Failure
+}
+
 // Login is a client that has shown who it is.
 type Login struct {
 	User string

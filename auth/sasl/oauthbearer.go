@@ -30,6 +30,9 @@ func NewOAuthBearer(check func(token string) (auth.Bearer, error)) Exchange {
 // Login implements Exchange.
 func (b *bearer) Login() Login { return b.login }
 
+// Refused implements Refuser.
+func (b *bearer) Refused() *Failure { return b.refused }
+
 // Step implements Exchange.
 func (b *bearer) Step(token []byte) (answer []byte, done bool, err error) {
 	if b.refused != nil { // whatever comes: Kafka would take another token here, as often as one likes

@@ -220,8 +220,14 @@ func (g *gate) step(a *API, r *Request, token []byte) ([]byte, error) {
 		return nil, &sasl.Failure{Text: fmt.Sprintf("SASL mechanism '%s' requested by client is not supported for re-authentication of mechanism '%s'", g.mechanism, g.through)}
 	}
 	answer, done, err := g.exchange.Step(token)
-	if err != nil || !done {
-		return answer, err
+	if err != nil {
+		return nil, err
+	}
+	if !done {
+		if x, can := g.exchange.(sasl.Refuser); can && x.Refused() != nil {
+			r.Call.Conn.ExpectLastWord(g.reason(x.Refused()))
+		}
+		return answer, nil
 	}
 	login := g.exchange.Login()
 	who := auth.User(login.User)
