@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/barnabas-mq/barnabas/auth"
+	"github.com/barnabas-mq/barnabas/auth/oauth"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/console"
 	"github.com/barnabas-mq/barnabas/coordinator/group"
@@ -101,6 +102,8 @@ type Broker struct {
 	// nameRules are those of the listeners with TLS and without logins, by name.
 	nameRules map[string]auth.NameRules
 	access    *api.Access // nil without an authorizer
+	// tokenKeys are the keys that sign the tokens of OAUTHBEARER.
+	tokenKeys []*oauth.Keys
 	lock      vfs.File
 	// rooms is held by whoever replaces or closes the rooms below, and for reading by
 	// whoever looks into them from outside.
@@ -360,6 +363,7 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 	if b.chores != nil {
 		b.chores.stop()
 	}
+	b.closeTokens()
 	if later, ok := b.files.(*vfs.Later); ok && b.lock != nil && !b.failed.Load() { // a failed sync is never tried again
 		if b.journal != nil {
 			note("syncing what the start put off", b.journal.flushPutOff())

@@ -8,6 +8,7 @@ import (
 	"path"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/auth/sasl"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -38,8 +39,14 @@ func (b *Broker) openLogins() error {
 			b.opts.Log.Warn("nobody has to log in on this listener (barnabas.insecure.ignore)", "listener", name)
 			continue
 		}
+		var check func(token string) (auth.Bearer, error)
+		if s.OAuth != nil {
+			if check, err = b.openTokens(name, s.OAuth); err != nil {
+				return err
+			}
+		}
 		b.logins[name] = &api.Logins{
-			Mechanisms: s.Mechanisms, Begin: b.beginLogin(s, decoy), ReauthMax: s.ReauthMax,
+			Mechanisms: s.Mechanisms, Begin: b.beginLogin(s, decoy, check), ReauthMax: s.ReauthMax,
 			FailureDelay: settings.FailedLoginDelay, FrameBytesMax: settings.PreauthRequestBytesMax, Patience: settings.ConnectionHandshakeTimeout,
 		}
 	}
@@ -61,10 +68,13 @@ func (b *Broker) readLoginSecret() ([]byte, error) {
 	return secret, vfs.ReplaceFile(b.files, name, secret, true)
 }
 
-func (b *Broker) beginLogin(s config.SASL, decoy []byte) func(mechanism string) sasl.Exchange {
+func (b *Broker) beginLogin(s config.SASL, decoy []byte, check func(token string) (auth.Bearer, error)) func(mechanism string) sasl.Exchange {
 	return func(mechanism string) sasl.Exchange {
-		if mechanism == sasl.Plain {
+		switch mechanism {
+		case sasl.Plain:
 			return sasl.NewPlain(s.Passwords)
+		case sasl.OAuthBearer:
+			return sasl.NewOAuthBearer(check)
 		}
 		return sasl.NewScram(sasl.ScramOptions{Mechanism: mechanism, Users: scramUsers{b, mechanism}, Nonce: nonce, Decoy: decoy})
 	}

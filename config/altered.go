@@ -54,8 +54,13 @@ func alterableKey(name string) (key *Key, update Update, known bool) {
 	if key, known = listenerKey(name); !known {
 		return nil, ReadOnly, false
 	}
-	if slices.Contains(clusterWideOfListeners, key.Name) {
+	switch {
+	case slices.Contains(clusterWideOfListeners, key.Name):
 		return key, ClusterWide, true
+	case strings.HasPrefix(key.Name, "sasl.oauthbearer."):
+		// A URL that the broker asks, and a file that it reads, are the word of who has its
+		// file: Kafka keeps clients from naming others by a list in a system property.
+		return key, ReadOnly, true
 	}
 	return key, PerBroker, true
 }

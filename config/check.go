@@ -66,7 +66,7 @@ func (s *Static) tolerate(unprotected Problems) Problems {
 }
 
 // askingForProtection finds the values of Refused settings that are more than
-// the harmless default.
+// the harmless default, and classes that look at logins and are not known.
 func askingForProtection(values map[string]string) []keyed {
 	var found []keyed
 	for name, value := range values {
@@ -74,7 +74,7 @@ func askingForProtection(values map[string]string) []keyed {
 		if !known {
 			key, known = listenerKey(name)
 		}
-		if value = strings.TrimSpace(value); known && key.Effect == Refused && value != "" && value != key.Default {
+		if known && key.isUnserved(name, strings.TrimSpace(value)) {
 			found = append(found, keyed{name, "it asks for protection that is not built yet"})
 		}
 		if why := unserved(value); name == keyAuthorizer && why != "" {
@@ -82,6 +82,15 @@ func askingForProtection(values map[string]string) []keyed {
 		}
 	}
 	return found
+}
+
+// isUnserved tells whether the value of a setting asks for protection that is not built.
+func (k *Key) isUnserved(name, value string) bool {
+	switch value {
+	case "", k.Default:
+		return false
+	}
+	return k.Effect == Refused || k.Name == handlerClass && !isKnownHandler(name, value)
 }
 
 // listenerKey finds the setting behind a name such as

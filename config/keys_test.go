@@ -110,7 +110,12 @@ func TestWhatActsIsRead(t *testing.T) {
 	r.sasl("SASL")
 	r.nameRules("SSL")
 	r.reauthMax("SASL", "PLAIN")
-	r.seen("sasl.jaas.config") // only with the names of a listener and a mechanism in front
+	r.oauthText("SASL", oauthURL)
+	r.oauthText("SASL", validator)
+	_, _, _ = r.signed("SASL", "file:/jwks.json", nil)
+	for _, name := range []string{"sasl.jaas.config", handlerClass} { // only with the names of a listener and a mechanism in front
+		r.seen(name)
+	}
 	b := newBroker(r)
 	b.Topic(nil)
 	b.Group(nil)

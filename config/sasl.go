@@ -18,13 +18,15 @@ const (
 	plainModule = "org.apache.kafka.common.security.plain.PlainLoginModule"
 )
 
-var mechanisms = []string{mechanismPlain, mechanismScram256, mechanismScram512}
+var mechanisms = []string{mechanismPlain, mechanismScram256, mechanismScram512, mechanismOAuth}
 
 // SASL is what a listener with logins offers.
 type SASL struct {
 	Mechanisms []string
 	// Passwords are the users of PLAIN.
 	Passwords map[string]string
+	// OAuth is which tokens OAUTHBEARER takes, nil where it is not offered.
+	OAuth *OAuth
 	// ReauthMax is connections.max.reauth.ms by mechanism, 0 for none.
 	ReauthMax map[string]time.Duration
 	// Open says that nobody has to log in after all: nothing that was asked for is built,
@@ -76,6 +78,13 @@ func (r *reader) sasl(listener string) (s SASL, wrong, unserved []keyed) {
 		var err error
 		if s.Passwords, err = r.passwords(listener); err != nil {
 			wrong = append(wrong, keyed{listenersOwn(listener, plainJAAS), "listener " + listener + ": " + err.Error()})
+		}
+	}
+	if slices.Contains(s.Mechanisms, mechanismOAuth) {
+		var key string
+		var err error
+		if s.OAuth, key, err = r.oauth(listener); err != nil {
+			wrong = append(wrong, keyed{key, "listener " + listener + ": " + err.Error()})
 		}
 	}
 	return s, wrong, unserved

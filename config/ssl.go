@@ -24,7 +24,15 @@ func (r *reader) ssl(l Listener) ssl.Settings {
 			clientAuth = strings.TrimSpace(own)
 		}
 	}
+	settings := sslSettings(text)
+	settings.ClientAuth = ssl.ClientAuth(strings.ToLower(clientAuth))
 	flag := func(key string) bool { v, _ := parseBool(text(key)); return v }
+	settings.DNChanges, settings.SANChanges = flag("ssl.allow.dn.changes"), flag("ssl.allow.san.changes")
+	return settings
+}
+
+// sslSettings are the stores, versions and suites that text tells by their names.
+func sslSettings(text func(key string) string) ssl.Settings {
 	return ssl.Settings{
 		Keys: ssl.KeyStore{
 			Type: text("ssl.keystore.type"), Location: text("ssl.keystore.location"), Password: text("ssl.keystore.password"),
@@ -34,10 +42,8 @@ func (r *reader) ssl(l Listener) ssl.Settings {
 			Type: text("ssl.truststore.type"), Location: text("ssl.truststore.location"), Password: text("ssl.truststore.password"),
 			Certificates: text("ssl.truststore.certificates"),
 		},
-		ClientAuth: ssl.ClientAuth(strings.ToLower(clientAuth)),
-		Protocols:  parseList(text("ssl.enabled.protocols")),
-		Ciphers:    parseList(text("ssl.cipher.suites")),
-		DNChanges:  flag("ssl.allow.dn.changes"), SANChanges: flag("ssl.allow.san.changes"),
+		Protocols: parseList(text("ssl.enabled.protocols")),
+		Ciphers:   parseList(text("ssl.cipher.suites")),
 	}
 }
 

@@ -30,6 +30,8 @@ type Conn struct {
 	frames frameLimits
 	// loginBy is when the login must be over, zero without one under way.
 	loginBy time.Time
+	// lost is why the login has failed already, nil unless the peer has the last word.
+	lost *LoginError
 }
 
 // frameLimits are in bytes, without the length in front.
@@ -49,6 +51,10 @@ func (c *Conn) ExpectLogin(bytesMax int, patience time.Duration) {
 func (c *Conn) ExpectTokens(bytesMax int) {
 	c.frames = c.atMost(frameLimits{0, bytesMax, "barnabas.request.preauth.max.bytes"})
 }
+
+// ExpectLastWord is for a peer that was told that its login failed, and may answer: should
+// it leave instead, reason is what the connection has ended for.
+func (c *Conn) ExpectLastWord(reason string) { c.lost = &LoginError{reason} }
 
 // ExpectRequests is for any request that the listener takes.
 func (c *Conn) ExpectRequests() {
@@ -130,6 +136,9 @@ func (c *conn) end(err error) {
 	}
 	if flushErr := c.finish(); err == nil {
 		err = flushErr
+	}
+	if c.lost != nil && (err == nil || isPeerGone(err)) {
+		err = c.lost
 	}
 	c.life.handler.Closed(&c.Conn)
 	c.server.leave(c, err)

@@ -22,6 +22,13 @@ type Exchange interface {
 	Login() Login
 }
 
+// Refuser is an exchange that can fail before its last token: the client is told of it by
+// an answer, and has the last word.
+type Refuser interface {
+	// Refused is how it has failed, nil while it may succeed.
+	Refused() *Failure
+}
+
 // Login is a client that has shown who it is.
 type Login struct {
 	User string
@@ -31,11 +38,15 @@ type Login struct {
 	Expires time.Time
 }
 
-// Failure is a login that failed, in the words that the client is told (Kafka's
-// SaslAuthenticationException). Without a text they are the same for all reasons, and
-// the gate's to say.
-type Failure struct{ Text string }
+// Failure is a login that failed.
+type Failure struct {
+	// Text is what the client is told (Kafka's SaslAuthenticationException). Without it that
+	// is the same for all reasons, and the gate's to say.
+	Text string
+	// Reason is what the broker's log says beyond that, if anything.
+	Reason string
+}
 
-func (f *Failure) Error() string { return cmp.Or(f.Text, "invalid credentials") }
+func (f *Failure) Error() string { return cmp.Or(f.Reason, f.Text, "invalid credentials") }
 
 var errInvalid = &Failure{}

@@ -26,23 +26,23 @@ const tokensMost = 4
 func (p *plain) Step(token []byte) (answer []byte, done bool, err error) {
 	parts := strings.SplitN(string(token), "\x00", tokensMost)
 	if len(parts) != tokensMost-1 {
-		return nil, false, &Failure{"Invalid SASL/PLAIN response: expected 3 tokens, got " + itoa(len(parts))}
+		return nil, false, &Failure{Text: "Invalid SASL/PLAIN response: expected 3 tokens, got " + itoa(len(parts))}
 	}
 	as, user, password := parts[0], parts[1], parts[2]
 	switch {
 	case user == "":
-		return nil, false, &Failure{"Authentication failed: username not specified"}
+		return nil, false, &Failure{Text: "Authentication failed: username not specified"}
 	case password == "":
-		return nil, false, &Failure{"Authentication failed: password not specified"}
+		return nil, false, &Failure{Text: "Authentication failed: password not specified"}
 	}
 	want, known := p.passwords[user]
 	// Hashes are of one length, so that not even that of the password shows.
 	given, right := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(want))
 	if subtle.ConstantTimeCompare(given[:], right[:]) != 1 || !known {
-		return nil, false, &Failure{"Authentication failed: Invalid username or password"}
+		return nil, false, &Failure{Text: "Authentication failed: Invalid username or password"}
 	}
 	if as != "" && as != user {
-		return nil, false, &Failure{"Authentication failed: Client requested an authorization id that is different from username"}
+		return nil, false, &Failure{Text: "Authentication failed: Client requested an authorization id that is different from username"}
 	}
 	p.login = Login{User: user}
 	return nil, true, nil

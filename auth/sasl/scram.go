@@ -94,7 +94,7 @@ func (s *scram) begin(message string) ([]byte, error) {
 		return nil, errInvalid // whoever sends that knows what is wrong
 	}
 	if m.as != "" && m.as != m.user {
-		return nil, &Failure{"Authentication failed: Client requested an authorization id that is different from username"}
+		return nil, &Failure{Text: "Authentication failed: Client requested an authorization id that is different from username"}
 	}
 	s.header, s.bare = m.header, m.bare
 	if m.byToken {

@@ -17,9 +17,10 @@ func (p properties) login() (sasl.Mechanism, error) {
 	mechanism := cmp.Or(strings.TrimSpace(p["sasl.mechanism"]), "GSSAPI")
 	module, known := map[string]string{
 		"PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule", "SCRAM-SHA-256": scramModule, "SCRAM-SHA-512": scramModule,
+		"OAUTHBEARER": oauthModule,
 	}[mechanism]
 	if !known {
-		return nil, fmt.Errorf("sasl.mechanism=%s: these tools know PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512", mechanism)
+		return nil, fmt.Errorf("sasl.mechanism=%s: these tools know PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER", mechanism)
 	}
 	text := p["sasl.jaas.config"]
 	if strings.TrimSpace(text) == "" {
@@ -35,6 +36,8 @@ func (p properties) login() (sasl.Mechanism, error) {
 	options := modules[0].Options
 	user, password := options["username"], options["password"]
 	switch mechanism {
+	case "OAUTHBEARER":
+		return p.bearer(options)
 	case "PLAIN":
 		return plain.Auth{User: user, Pass: password}.AsMechanism(), nil
 	case "SCRAM-SHA-256":

@@ -182,7 +182,7 @@ func (g *gate) token(a *API, r *Request) error {
 	if err != nil {
 		text := g.words(err)
 		p.ErrorCode, p.ErrorMessage = protocol.ErrSASLAuthenticationFailed.Code, &text
-		return g.fail(a, r, text, func() { r.Answer(p) })
+		return g.fail(a, r, g.reason(err), func() { r.Answer(p) })
 	}
 	p.SASLAuthBytes = answer
 	if g.stage == gateOpen {
@@ -197,7 +197,7 @@ func (g *gate) token(a *API, r *Request) error {
 func (g *gate) bareToken(a *API, r *Request) error {
 	answer, err := g.step(a, r, r.Call.Frame)
 	if err != nil {
-		return g.fail(a, r, g.words(err), nil)
+		return g.fail(a, r, g.reason(err), nil)
 	}
 	out := r.Call.Out()
 	out.Begin()
@@ -219,14 +219,29 @@ func (g *gate) words(err error) string {
 	return "Authentication failed during " + what + " due to invalid credentials with SASL mechanism " + g.mechanism
 }
 
+// reason is what the log says of a login that failed.
+func (g *gate) reason(err error) string {
+	var failure *sasl.Failure
+	if errors.As(err, &failure) && failure.Reason != "" {
+		return failure.Reason
+	}
+	return g.words(err)
+}
+
 // step gives the mechanism a token, and lets the client in when it was the last.
 func (g *gate) step(a *API, r *Request, token []byte) ([]byte, error) {
 	if g.again && g.mechanism != g.through {
 		return nil, &sasl.Failure{Text: fmt.Sprintf("SASL mechanism '%s' requested by client is not supported for re-authentication of mechanism '%s'", g.mechanism, g.through)}
 	}
 	answer, done, err := g.exchange.Step(token)
-	if err != nil || !done {
-		return answer, err
+	if err != nil {
+		return nil, err
+	}
+	if !done {
+		if x, can := g.exchange.(sasl.Refuser); can && x.Refused() != nil {
+			r.Call.Conn.ExpectLastWord(g.reason(x.Refused()))
+		}
+		return answer, nil
 	}
 	login := g.exchange.Login()
 	who := auth.User(login.User)

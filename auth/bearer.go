@@ -1,0 +1,30 @@
+package auth
+
+import (
+	"cmp"
+	"time"
+)
+
+// Bearer is who a token speaks of (KIP-255).
+type Bearer struct {
+	Name string
+	// Expires is when the token ends.
+	Expires time.Time
+}
+
+// BearerRefused is a token that is not taken. Its bearer is told Status and Scope, in the
+// words of RFC 6750, section 3.1; Reason is for the broker's log and quotes at most
+// names out of the token, never the token.
+type BearerRefused struct {
+	Status string // BearerInvalid or BearerInsufficient
+	Scope  string // what is required, where that is what was missing
+	Reason string
+}
+
+// What is wrong with a token.
+const (
+	BearerInvalid      = "invalid_token"
+	BearerInsufficient = "insufficient_scope"
+)
+
+func (r *BearerRefused) Error() string { return cmp.Or(r.Reason, r.Status) }
