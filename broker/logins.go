@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"time"
 
 	"github.com/barnabas-mq/barnabas/auth/sasl"
 	"github.com/barnabas-mq/barnabas/config"
@@ -122,9 +121,4 @@ func (u scramUsers) Like(n uint64) sasl.ScramCredential {
 		return sasl.ScramCredential{Salt: []byte("0123456789abcdefghijklmnop"), Iterations: 4096}
 	}
 	return all[n%uint64(len(all))]
-}
-
-// Token implements sasl.ScramUsers. There are no delegation tokens yet.
-func (scramUsers) Token(string) (c sasl.ScramCredential, owner string, expires time.Time, ok bool) {
-	return sasl.ScramCredential{}, "", time.Time{}, false
 }
