@@ -38,7 +38,7 @@ const tokenSecret = "the secret of tokens"
 func newTokenWorld(t *testing.T) *tokenWorld {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
-	w := &tokenWorld{t: t, ctx: ctx, files: vfs.NewMem(), clock: clock.NewManual(time.Now())}
+	w := &tokenWorld{t: t, ctx: ctx, files: vfs.NewMem(), clock: clock.NewManual(time.Now().Truncate(time.Millisecond))}
 	w.start()
 	t.Cleanup(func() { mustClose(t, w.broker) })
 	return w
@@ -97,6 +97,22 @@ func (w *tokenWorld) logIn(when string, t kadm.DelegationToken, want error) {
 			w.t.Errorf("%s: %s: %v, want %v", when, m.Name(), err, want)
 		}
 	}
+}
+
+// session comes in by a token without a client, and gives what is told of the session's life.
+func (w *tokenWorld) session(token kadm.DelegationToken) (in *client, lifetimeMillis int64) {
+	w.t.Helper()
+	in = (&saslWorld{t: w.t, broker: w.broker}).raw()
+	in.ask(handshakeOf("SCRAM-SHA-256", 1))
+	exchange, message, err := tokenLogins(token)[0].Authenticate(w.ctx, "")
+	for done := false; err == nil; {
+		p := in.ask(tokenOf(string(message))).(*kmsg.SASLAuthenticateResponse)
+		if done, message, err = exchange.Challenge(p.SASLAuthBytes); done {
+			return in, p.SessionLifetimeMillis
+		}
+	}
+	w.t.Fatal(err)
+	return nil, 0
 }
 
 // A token lets in who has it, over restarts, until its end. Who came in by it does not make
@@ -201,6 +217,15 @@ func TestWhatATokenIsGoodFor(t *testing.T) {
 	}
 	if _, _, _, ok := (scramUsers{w.broker, "SCRAM-SHA-256"}).Token("nobody's"); ok {
 		t.Error("a token that there is not")
+	}
+	in, lifetime := w.session(bob)
+	if lifetime != time.Minute.Milliseconds() {
+		t.Errorf("the session lives for %d ms", lifetime)
+	}
+	in.ask(versionsOf(3))
+	w.clock.Advance(time.Minute)
+	if in.send(versionsOf(3)); !in.isOver() {
+		t.Error("the session outlives the token")
 	}
 	config := kmsg.NewPtrDescribeConfigsRequest()
 	resource := kmsg.NewDescribeConfigsRequestResource()
