@@ -1,5 +1,7 @@
 package auth
 
+import "strings"
+
 // Principal is who a client is, in Kafka's terms.
 type Principal struct {
 	Type string // User, unless somebody else's code made it
@@ -14,6 +16,15 @@ const UserType = "User"
 
 // User is the principal of a login.
 func User(name string) Principal { return Principal{Type: UserType, Name: name} }
+
+// ParsePrincipal reads what String writes. What has no type is of none.
+func ParsePrincipal(text string) Principal {
+	kind, name, ok := strings.Cut(text, ":")
+	if !ok {
+		return Principal{Name: text}
+	}
+	return Principal{Type: kind, Name: name}
+}
 
 // Anonymous is who comes without a login and without a certificate.
 var Anonymous = User("ANONYMOUS")

@@ -102,9 +102,10 @@ type Broker struct {
 	// nameRules are those of the listeners with TLS and without logins, by name.
 	nameRules map[string]auth.NameRules
 	access    *api.Access // nil without an authorizer
-	// tokenKeys are the keys that sign the tokens of OAUTHBEARER.
-	tokenKeys []*oauth.Keys
-	lock      vfs.File
+	tokens    *tokens     // nil without a secret for them
+	// bearerKeys are the keys that sign the tokens of OAUTHBEARER.
+	bearerKeys []*oauth.Keys
+	lock       vfs.File
 	// rooms is held by whoever replaces or closes the rooms below, and for reading by
 	// whoever looks into them from outside.
 	rooms      sync.RWMutex
@@ -180,7 +181,7 @@ func Open(o Options) (*Broker, error) {
 
 // roomSteps open what a Reset closes and opens again, in order.
 func (b *Broker) roomSteps() []func() error {
-	return []func() error{b.openLogs, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions, b.createTopics, b.useSSL, b.openLogins, b.openAccess}
+	return []func() error{b.openLogs, b.openMetadata, b.openPartitions, b.openShares, b.openGroups, b.openTransactions, b.createTopics, b.useSSL, b.openTokens, b.openLogins, b.openAccess}
 }
 
 // newAPI makes the handler of requests over the rooms that are open.
@@ -188,7 +189,7 @@ func (b *Broker) newAPI() *api.API {
 	o := &b.opts
 	return api.New(api.Rooms{
 		Config: b.settings.Load, SettingsFit: b.checkSSL,
-		Logins: func(listener string) *api.Logins { return b.logins[listener] }, Principal: b.principalOf, Access: b.access,
+		Logins: func(listener string) *api.Logins { return b.logins[listener] }, Principal: b.principalOf, Access: b.access, Tokens: b.tokens.forAPI(),
 		Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups, Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
 		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults,
@@ -363,7 +364,7 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 	if b.chores != nil {
 		b.chores.stop()
 	}
-	b.closeTokens()
+	b.closeBearers()
 	if later, ok := b.files.(*vfs.Later); ok && b.lock != nil && !b.failed.Load() { // a failed sync is never tried again
 		if b.journal != nil {
 			note("syncing what the start put off", b.journal.flushPutOff())

@@ -120,6 +120,9 @@ func (b *Broker) startChores() {
 	if interval := s.SSLReloadInterval; len(b.secured) > 0 && interval > 0 {
 		b.chores.every(interval, func() time.Duration { return interval }, b.reloadSSL)
 	}
+	if b.tokens != nil {
+		b.chores.every(afterStart, func() time.Duration { return b.settings.Load().Tokens.CheckInterval }, b.removeExpiredTokens)
+	}
 	b.chores.every(s.InitialTaskDelay, func() time.Duration { return b.settings.Load().RetentionCheckInterval }, b.logs.Sweep)
 	b.chores.every(s.ShareStatePruneInterval, func() time.Duration { return b.settings.Load().ShareStatePruneInterval }, b.pruneShares)
 	b.chores.every(s.RecoveryPointInterval, func() time.Duration { return b.settings.Load().RecoveryPointInterval }, func() {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"time"
 
 	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/auth/sasl"
@@ -41,7 +40,7 @@ func (b *Broker) openLogins() error {
 		}
 		var check func(token string) (auth.Bearer, error)
 		if s.OAuth != nil {
-			if check, err = b.openTokens(name, s.OAuth); err != nil {
+			if check, err = b.openBearers(name, s.OAuth); err != nil {
 				return err
 			}
 		}
@@ -132,9 +131,4 @@ func (u scramUsers) Like(n uint64) sasl.ScramCredential {
 		return sasl.ScramCredential{Salt: []byte("0123456789abcdefghijklmnop"), Iterations: 4096}
 	}
 	return all[n%uint64(len(all))]
-}
-
-// Token implements sasl.ScramUsers. There are no delegation tokens yet.
-func (scramUsers) Token(string) (c sasl.ScramCredential, owner string, expires time.Time, ok bool) {
-	return sasl.ScramCredential{}, "", time.Time{}, false
 }

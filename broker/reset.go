@@ -66,7 +66,7 @@ func (b *Broker) Reset(ctx context.Context) error {
 // endLife closes every room, and writes nothing: what it holds is to go.
 func (b *Broker) endLife(ctx context.Context) error {
 	b.chores.stop()
-	b.closeTokens()
+	b.closeBearers()
 	b.waking.Wait()
 	b.transactions.Close()
 	b.groups.Close()

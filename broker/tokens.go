@@ -1,69 +1,123 @@
 package broker
 
 import (
-	"context"
-	"fmt"
+	"encoding/base32"
+	"encoding/base64"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/barnabas-mq/barnabas/auth"
-	"github.com/barnabas-mq/barnabas/auth/oauth"
-	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/auth/sasl"
+	"github.com/barnabas-mq/barnabas/metadata"
+	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/server/api"
 )
 
-// openTokens makes what looks at the tokens of OAUTHBEARER on a listener. A file of keys
-// that cannot be used ends the start, as one of certificates does. An issuer that does not
-// answer does not: it may be started after the broker, and until then no token is valid.
-func (b *Broker) openTokens(listener string, o *config.OAuth) (check func(token string) (auth.Bearer, error), err error) {
-	log := b.opts.Log.With("listener", listener)
-	if o.Keys == nil {
-		log.Warn("OAUTHBEARER takes tokens that nobody signed here: whoever comes may say who they are")
-		u := &oauth.Unsecured{PrincipalClaim: o.SubjectClaim, ScopeClaim: o.ScopeClaim, RequiredScope: o.RequiredScope, ClockSkew: o.ClockSkew, Now: b.opts.Clock.Now}
-		return u.Check, nil
+// tokens are what the broker needs for logins by delegation tokens, for a whole life.
+type tokens struct {
+	api.Tokens
+	mu struct {
+		sync.Mutex
+		// derived are credentials by mechanism and id. To derive one takes milliseconds, and
+		// many programs come in with the same token.
+		derived map[string]sasl.ScramCredential
 	}
-	if len(o.Audience) == 0 {
-		log.Warn("OAUTHBEARER takes tokens that are meant for nobody in particular: sasl.oauthbearer.expected.audience is not set")
+}
+
+// derivedMax bounds the credentials that are remembered: more begin anew.
+const derivedMax = 1000
+
+// tokenIterations are Kafka's: the password is no word that somebody could guess
+// (DelegationTokenManager).
+const tokenIterations = 4096
+
+func (b *Broker) openTokens() error {
+	b.tokens = nil
+	if s := b.settings.Load().Tokens; s.Secret != "" {
+		b.tokens = &tokens{Tokens: api.Tokens{
+			Secret: auth.TokenSecret(s.Secret), Terms: metadata.TokenTerms{MaxLifetime: s.MaxLifetime, Renewal: s.ExpiryTime},
+		}}
 	}
-	if o.Issuer == "" {
-		log.Warn("OAUTHBEARER takes tokens of any issuer whose keys are found: sasl.oauthbearer.expected.issuer is not set")
+	return nil
+}
+
+// forAPI is nil where t is.
+func (t *tokens) forAPI() *api.Tokens {
+	if t == nil {
+		return nil
 	}
-	keys := oauth.KeysOptions{
-		From: o.Keys.URL, Clock: b.opts.Clock, Log: log,
-		Refresh: o.Keys.Refresh, Backoff: o.Keys.Backoff, BackoffMax: o.Keys.BackoffMax,
+	return &t.Tokens
+}
+
+// credential is what a login by the token is checked with.
+func (t *tokens) credential(mechanism, id string) (sasl.ScramCredential, error) {
+	key := mechanism + " " + id
+	t.mu.Lock()
+	c, ok := t.mu.derived[key]
+	t.mu.Unlock()
+	if ok {
+		return c, nil
 	}
-	if o.Keys.File != "" {
-		keys.Fetch = func(context.Context) ([]byte, error) { return readKeyFile(o.Keys.File) }
-		if often := b.settings.Load().SSLReloadInterval; often > 0 { // as files of certificates
-			keys.Refresh = often
-		}
-		err = usable(keys.Fetch)
-	} else {
-		i := &issuer{keys: *o.Keys}
-		keys.Fetch = i.fetch
-		_, err = i.security()
-	}
+	sum := t.Secret.HMAC(id)
+	c, err := sasl.DeriveScram(mechanism, base64.StdEncoding.EncodeToString(sum), tokenSalt(sum), tokenIterations)
 	if err != nil {
-		return nil, &SettingsError{fmt.Errorf("listener %s: sasl.oauthbearer.jwks.endpoint.url: %w", listener, err)}
+		return c, err
 	}
-	s := &oauth.Signed{
-		Keys: oauth.NewKeys(keys), Audience: o.Audience, Issuer: o.Issuer, SubjectClaim: o.SubjectClaim, ScopeClaim: o.ScopeClaim,
-		ClockSkew: o.ClockSkew, Now: b.opts.Clock.Now,
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mu.derived == nil || len(t.mu.derived) >= derivedMax {
+		t.mu.derived = make(map[string]sasl.ScramCredential)
 	}
-	b.tokenKeys = append(b.tokenKeys, s.Keys)
-	return s.Check, nil
+	t.mu.derived[key] = c
+	return c, nil
 }
 
-// usable tells whether keys can be had now.
-func usable(fetch func(context.Context) ([]byte, error)) error {
-	raw, err := fetch(context.Background())
-	if err == nil {
-		_, err = oauth.ParseKeySet(raw)
-	}
-	return err
+// tokenSalt is the same each time, and of the form of the salts of users.
+func tokenSalt(sum []byte) []byte {
+	salt := auth.TokenSecret(sum).HMAC("salt")
+	return []byte(strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(salt[:16])))
 }
 
-// closeTokens ends the fetching of keys, so that no login waits for it.
-func (b *Broker) closeTokens() {
-	for _, keys := range b.tokenKeys {
-		keys.Close()
+// Token implements sasl.ScramUsers. A token lets in until its end, and only as a user: Kafka
+// takes the owner's name and forgets of which type it is.
+func (u scramUsers) Token(id string) (c sasl.ScramCredential, owner string, expires time.Time, ok bool) {
+	if u.b.tokens == nil {
+		return c, "", expires, false
 	}
-	b.tokenKeys = nil
+	token := u.b.metadata.Image().Token(id)
+	if token == nil || token.IsExpired(protocol.Timestamp(u.b.opts.Clock.Now().UnixMilli())) {
+		return c, "", expires, false
+	}
+	who := auth.ParsePrincipal(token.Owner)
+	if who.Type != auth.UserType {
+		return c, "", expires, false
+	}
+	c, err := u.b.tokens.credential(u.mechanism, id)
+	if err != nil {
+		u.b.opts.Log.Error("a login by a delegation token cannot be checked", "error", err)
+		return c, "", expires, false
+	}
+	return c, who.Name, time.UnixMilli(int64(token.Expires)), true
+}
+
+// removeExpiredTokens takes away the tokens whose time is over (KIP-48).
+func (b *Broker) removeExpiredTokens() {
+	now := protocol.Timestamp(b.opts.Clock.Now().UnixMilli())
+	if records, _ := metadata.RemoveExpiredTokens(b.metadata.Image(), now); len(records) == 0 {
+		return
+	}
+	var expired []*metadata.Token
+	_, err := b.metadata.Propose(b.chores.ctx, func(image *metadata.Image) (records []metadata.Record, _ error) {
+		records, expired = metadata.RemoveExpiredTokens(image, now)
+		return records, nil
+	})
+	switch {
+	case err == nil:
+		for _, t := range expired {
+			b.opts.Log.Info("a delegation token has expired", "token", t.ID, "owner", t.Owner)
+		}
+	case b.chores.ctx.Err() == nil:
+		b.opts.Log.Error("removing expired delegation tokens failed", "error", err)
+	}
 }

@@ -1,306 +1,242 @@
 package broker
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
+	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
-	"log"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/sasl/oauth"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/clock"
-	"github.com/barnabas-mq/barnabas/internal/ssl"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
 
-const (
-	ofOAuth   = "listener.name.sasl_plaintext.oauthbearer."
-	unsecured = ofOAuth + "sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
-)
-
-// signer is an issuer with one key.
-type signer struct {
-	t   *testing.T
-	kid string
-	key *ecdsa.PrivateKey
+// tokenWorld is a broker with delegation tokens, on a file system that outlives it.
+type tokenWorld struct {
+	t      *testing.T
+	ctx    context.Context
+	files  *vfs.Mem
+	clock  *clock.Manual
+	log    lockedLog
+	broker *Broker
 }
 
-func newSigner(t *testing.T, kid string) *signer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &signer{t, kid, key}
+const tokenSecret = "the secret of tokens"
+
+func newTokenWorld(t *testing.T) *tokenWorld {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	w := &tokenWorld{t: t, ctx: ctx, files: vfs.NewMem(), clock: clock.NewManual(time.Now().Truncate(time.Millisecond))}
+	w.start()
+	t.Cleanup(func() { mustClose(t, w.broker) })
+	return w
 }
 
-func encoded(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
-
-// token is one of sub that ends at a time.
-func (s *signer) token(sub string, ends time.Time) string {
-	s.t.Helper()
-	text := encoded(fmt.Appendf(nil, `{"alg":"ES256","kid":%q}`, s.kid)) + "." + encoded(fmt.Appendf(nil, `{"sub":%q,"iat":1,"exp":%d}`, sub, ends.Unix()))
-	digest := sha256.Sum256([]byte(text))
-	r, v, err := ecdsa.Sign(rand.Reader, s.key, digest[:])
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return text + "." + encoded(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...))
-}
-
-// keys is the set of keys of issuers.
-func keys(t *testing.T, of ...*signer) []byte {
-	t.Helper()
-	all := []map[string]string{}
-	for _, s := range of {
-		point, err := s.key.PublicKey.Bytes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, map[string]string{"kty": "EC", "crv": "P-256", "kid": s.kid, "x": encoded(point[1:33]), "y": encoded(point[33:])})
-	}
-	raw, err := json.Marshal(map[string]any{"keys": all})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-// unsigned is a token that nobody signed.
-func unsigned(sub string, ends time.Time) string {
-	return encoded([]byte(`{"alg":"none"}`)) + "." + encoded(fmt.Appendf(nil, `{"sub":%q,"exp":%d}`, sub, ends.Unix())) + "."
-}
-
-func bearerOf(token string) *kmsg.SASLAuthenticateRequest {
-	return tokenOf("n,,\x01auth=Bearer " + token + "\x01\x01")
-}
-
-// show logs in by a token; it gives the lifetime, or what the client was told.
-func (w *saslWorld) show(token string) (lifetime time.Duration, told string) {
+func (w *tokenWorld) start() {
 	w.t.Helper()
-	in := w.raw()
-	in.ask(handshakeOf("OAUTHBEARER", 1))
-	p := in.ask(bearerOf(token)).(*kmsg.SASLAuthenticateResponse)
-	if p.ErrorCode != 0 {
-		w.t.Errorf("the first answer is an error: %+v", p)
+	settings, err := config.Load(config.Input{
+		Listen: []string{"127.0.0.1:0", "SASL_PLAINTEXT://127.0.0.1:0"}, Data: dataDir, Profile: "dev",
+		Overrides: []string{
+			"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", "listener.name.sasl_plaintext.plain.sasl.jaas.config=" + passwords,
+			"connection.failed.authentication.delay.ms=0", "delegation.token.secret.key=" + tokenSecret,
+			"delegation.token.expiry.time.ms=60000", "delegation.token.expiry.check.interval.ms=600000",
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	if len(p.SASLAuthBytes) == 0 {
-		in.topic("t" + encoded([]byte(token[len(token)-8:])))
-		return time.Duration(p.SessionLifetimeMillis) * time.Millisecond, ""
+	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if w.broker, err = Open(Options{Settings: settings, FS: w.files, Clock: w.clock, Version: "test", Log: log}); err != nil {
+		w.t.Fatal(err)
 	}
-	told = string(p.SASLAuthBytes)
-	p = in.ask(tokenOf("\x01")).(*kmsg.SASLAuthenticateResponse)
-	if p.ErrorCode != 58 || p.ErrorMessage == nil || *p.ErrorMessage != told || !in.isOver() {
-		w.t.Errorf("the second answer: %+v", p)
-	}
-	return 0, told
 }
 
-const invalidToken = `{"status":"invalid_token"}`
+func (w *tokenWorld) restart() {
+	w.t.Helper()
+	mustClose(w.t, w.broker)
+	w.start()
+}
 
-// Unsecured tokens, as of a broker for development: a real client, a token that has
-// expired, and one that ends while its bearer is there.
-func TestUnsecuredTokens(t *testing.T) {
-	clk := clock.NewManual(time.Now().Truncate(time.Second))
-	w := newSASLWorld(t, clk, "sasl.enabled.mechanisms=OAUTHBEARER", unsecured, "connections.max.reauth.ms=3600000")
-	later := clk.Now().Add(time.Minute)
-	if err := w.client(kgo.SASL(oauth.Auth{Token: unsigned("alice", later)}.AsMechanism())).Ping(t.Context()); err != nil {
+func (w *tokenWorld) client(m sasl.Mechanism) *kgo.Client {
+	w.t.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(reachable(w.broker.listeners[1])), kgo.RequestRetries(0), kgo.SASL(m))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(c.Close)
+	return c
+}
+
+func (w *tokenWorld) alice() *kadm.Client {
+	return kadm.NewClient(w.client(plain.Auth{User: "alice", Pass: "alice-secret"}.AsMechanism()))
+}
+
+// tokenLogins are the logins by a token.
+func tokenLogins(t kadm.DelegationToken) []sasl.Mechanism {
+	a := scram.Auth{User: t.TokenID, Pass: base64.StdEncoding.EncodeToString(t.HMAC), IsToken: true}
+	return []sasl.Mechanism{a.AsSha256Mechanism(), a.AsSha512Mechanism()}
+}
+
+// logIn tries to come in by a token.
+func (w *tokenWorld) logIn(when string, t kadm.DelegationToken, want error) {
+	w.t.Helper()
+	for _, m := range tokenLogins(t) {
+		if err := w.client(m).Ping(w.ctx); !errors.Is(err, want) {
+			w.t.Errorf("%s: %s: %v, want %v", when, m.Name(), err, want)
+		}
+	}
+}
+
+// session comes in by a token without a client, and gives what is told of the session's life.
+func (w *tokenWorld) session(token kadm.DelegationToken) (in *client, lifetimeMillis int64) {
+	w.t.Helper()
+	in = (&saslWorld{t: w.t, broker: w.broker}).raw()
+	in.ask(handshakeOf("SCRAM-SHA-256", 1))
+	exchange, message, err := tokenLogins(token)[0].Authenticate(w.ctx, "")
+	for done := false; err == nil; {
+		p := in.ask(tokenOf(string(message))).(*kmsg.SASLAuthenticateResponse)
+		if done, message, err = exchange.Challenge(p.SASLAuthBytes); done {
+			return in, p.SessionLifetimeMillis
+		}
+	}
+	w.t.Fatal(err)
+	return nil, 0
+}
+
+// A token lets in who has it, over restarts, until its end. Who came in by it does not make
+// others. It is in no line of the log, but for its id.
+func TestTokens(t *testing.T) {
+	w := newTokenWorld(t)
+	token, err := w.alice().CreateDelegationToken(w.ctx, kadm.CreateDelegationToken{Renewers: []kadm.Principal{{Type: "User", Name: "bob"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.logIn("a new token", token, nil)
+	wrong := token
+	wrong.HMAC = append([]byte{token.HMAC[0] ^ 1}, token.HMAC[1:]...)
+	w.logIn("another password", wrong, kerr.SaslAuthenticationFailed)
+	for _, m := range tokenLogins(token) {
+		if _, err := kadm.NewClient(w.client(m)).CreateDelegationToken(w.ctx, kadm.CreateDelegationToken{}); !errors.Is(err, kerr.DelegationTokenRequestNotAllowed) {
+			t.Errorf("a token by a token, %s: %v", m.Name(), err)
+		}
+	}
+	asUser := scram.Auth{User: token.TokenID, Pass: base64.StdEncoding.EncodeToString(token.HMAC)}
+	if err := w.client(asUser.AsSha256Mechanism()).Ping(w.ctx); !errors.Is(err, kerr.SaslAuthenticationFailed) {
+		t.Errorf("as a user: %v", err)
+	}
+	w.restart()
+	w.logIn("after a restart", token, nil)
+	if all, err := w.alice().DescribeDelegationTokens(w.ctx); err != nil || len(all) != 1 || all[0].TokenID != token.TokenID {
+		t.Errorf("described %+v, %v", all, err)
+	}
+	if _, err := w.alice().RenewDelegationToken(w.ctx, token.HMAC, 0); err != nil {
 		t.Error(err)
 	}
-	if lifetime, told := w.show(unsigned("alice", later)); lifetime != time.Minute || told != "" {
-		t.Errorf("%v, %s", lifetime, told)
-	}
-	if lifetime, told := w.show(unsigned("alice", later.Add(48*time.Hour))); lifetime != time.Hour || told != "" {
-		t.Errorf("%v, %s", lifetime, told)
-	}
-	for _, token := range []string{unsigned("alice", clk.Now()), newSigner(t, "a").token("alice", later)} {
-		if _, told := w.show(token); told != invalidToken {
-			t.Errorf("%s", told)
-		}
-	}
-	in := w.raw()
-	in.ask(handshakeOf("OAUTHBEARER", 1))
-	in.ask(bearerOf(unsigned("alice", later)))
-	clk.Advance(59 * time.Second)
-	in.topic("t")
-	in.ask(handshakeOf("OAUTHBEARER", 1))
-	in.ask(bearerOf(unsigned("alice", later.Add(time.Minute))))
-	clk.Advance(60 * time.Second)
-	in.topic("t")
-	clk.Advance(time.Second)
-	if in.send(versionsOf(3)); !in.isOver() {
-		t.Error("an expired token counts")
-	}
-}
-
-// A client that is told of its token and leaves has failed all the same.
-func TestRefusedAndGone(t *testing.T) {
-	w := newSASLWorld(t, nil, "sasl.enabled.mechanisms=OAUTHBEARER", unsecured)
-	in := w.raw()
-	in.ask(handshakeOf("OAUTHBEARER", 1))
-	in.ask(bearerOf("none"))
-	failed := w.broker.metrics.Counter("barnabas_connections_failed_authentication_total")
-	if failed.Value() != 0 {
-		t.Error("it counts before its end")
-	}
-	_ = in.conn.Close()
-	w.await("it counts", func() bool { return failed.Value() == 1 })
-}
-
-// Signed tokens, with keys in a file: one that is exchanged is read when a token of a
-// key comes that is not known.
-func TestSignedTokens(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "jwks.json")
-	put := func(raw []byte) {
-		t.Helper()
-		if err := os.WriteFile(file, raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	old, next, stranger := newSigner(t, "old"), newSigner(t, "next"), newSigner(t, "old")
-	put(keys(t, old))
-	url := "sasl.oauthbearer.jwks.endpoint.url=file:" + file
-	w := newSASLWorld(t, nil, "sasl.enabled.mechanisms=OAUTHBEARER", url)
-	later := time.Now().Add(time.Hour)
-	if lifetime, told := w.show(old.token("alice", later)); told != "" || lifetime <= 59*time.Minute || lifetime > time.Hour {
-		t.Errorf("%v, %s", lifetime, told)
-	}
-	for _, token := range []string{stranger.token("alice", later), unsigned("alice", later), old.token("alice", time.Now().Add(-time.Hour)), old.token("", later)} {
-		if _, told := w.show(token); told != invalidToken {
-			t.Errorf("%s", told)
-		}
-	}
-	put(keys(t, old, next))
-	if _, told := w.show(next.token("alice", later)); told != "" {
-		t.Errorf("%s", told)
-	}
-	if err := w.broker.Reset(t.Context()); err != nil {
+	w.clock.Advance(time.Minute + time.Millisecond)
+	w.logIn("an expired token", token, kerr.SaslAuthenticationFailed)
+	another, err := w.alice().CreateDelegationToken(w.ctx, kadm.CreateDelegationToken{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, told := w.show(next.token("alice", later)); told != "" {
-		t.Errorf("after a reset: %s", told)
+	if _, err := w.alice().ExpireDelegationToken(w.ctx, another.HMAC, -time.Millisecond); err != nil {
+		t.Error(err)
 	}
-	// A file that cannot be used ends the start.
-	put([]byte("{}"))
-	for _, url := range []string{url, "sasl.oauthbearer.jwks.endpoint.url=file:/nowhere/jwks.json"} {
-		settings, err := config.Load(config.Input{Listen: []string{"SASL_PLAINTEXT://127.0.0.1:0"}, Data: dataDir, Profile: "dev", Overrides: []string{"sasl.enabled.mechanisms=OAUTHBEARER", url}})
+	w.logIn("a token that was ended", another, kerr.SaslAuthenticationFailed)
+	for _, secret := range []string{tokenSecret, base64.StdEncoding.EncodeToString(token.HMAC), hex.EncodeToString(token.HMAC), string(token.HMAC)} {
+		if strings.Contains(w.log.String(), secret) {
+			t.Errorf("the log tells %q", secret)
+		}
+	}
+}
+
+// Expired tokens are removed when their time comes, and at the next start.
+func TestExpiredTokensAreRemoved(t *testing.T) {
+	w := newTokenWorld(t)
+	expire := func(when string, removed func()) {
+		t.Helper()
+		token, err := w.alice().CreateDelegationToken(w.ctx, kadm.CreateDelegationToken{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Open(Options{Settings: settings, FS: vfs.NewMem(), Version: "test"})
-		if !errors.As(err, new(*SettingsError)) || !strings.Contains(err.Error(), "sasl.oauthbearer.jwks.endpoint.url: ") {
-			t.Errorf("%s: %v", url, err)
+		removed()
+		if w.broker.metadata.Image().Token(token.TokenID) != nil {
+			t.Errorf("%s: the token is still there", when)
+		}
+		if !strings.Contains(w.log.String(), "token="+token.TokenID+" owner=User:alice") {
+			t.Errorf("%s: the log does not tell", when)
 		}
 	}
+	expire("by the chore", func() {
+		w.clock.Advance(time.Second)      // the first look
+		w.clock.Advance(11 * time.Minute) // the next one
+		w.broker.chores.running.Wait()
+	})
+	expire("at the start", func() {
+		mustClose(t, w.broker)
+		w.clock.Advance(2 * time.Minute)
+		w.start()
+		w.clock.Advance(time.Second)
+		w.broker.chores.running.Wait()
+	})
 }
 
-// Keys are had by HTTP, from an issuer that comes after the broker.
-func TestKeysOverHTTP(t *testing.T) {
-	s := newSigner(t, "a")
-	issuing := httptest.NewUnstartedServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = out.Write(keys(t, s)) }))
-	defer issuing.Close()
-	w := newSASLWorld(t, nil, "sasl.enabled.mechanisms=OAUTHBEARER", "sasl.oauthbearer.jwks.endpoint.url=http://"+issuing.Listener.Addr().String()+"/keys")
-	issuing.Start()
-	w.await("the keys have come", func() bool { return len(w.broker.tokenKeys[0].Current()) == 1 })
-	if _, told := w.show(s.token("alice", time.Now().Add(time.Hour))); told != "" {
-		t.Errorf("%s", told)
-	}
-}
-
-// What an issuer answers is taken within limits.
-func TestAnIssuersAnswers(t *testing.T) {
-	const set = `{"keys":[]}`
-	var safe, plain *httptest.Server
-	answer := func(out http.ResponseWriter, in *http.Request) {
-		to := func(url string) { http.Redirect(out, in, url, http.StatusFound) }
-		switch in.URL.Path {
-		case "/keys":
-			if in.Header.Get("Accept") != "application/json" || in.URL.RawQuery != "" && in.URL.RawQuery != "a=b%20c" {
-				out.WriteHeader(http.StatusBadRequest)
-			}
-			_, _ = out.Write([]byte(set))
-		case "/near":
-			to("keys")
-		case "/safe":
-			to(safe.URL + "/keys")
-		case "/plain":
-			to(plain.URL + "/keys")
-		case "/file":
-			to("file:///etc/passwd")
-		case "/round":
-			to("/round")
-		case "/large":
-			_, _ = out.Write(bytes.Repeat([]byte(" "), keySetBytesMax+1))
-		case "/headers":
-			for i := range 100 {
-				out.Header().Set(fmt.Sprint("X", i), strings.Repeat("x", 20_000))
-			}
-		case "/never":
-			<-in.Context().Done()
-		default:
-			out.WriteHeader(http.StatusNotFound)
+// A login counts until the token's end, and a token of another kind of principal lets nobody
+// in as the user of that name.
+func TestWhatATokenIsGoodFor(t *testing.T) {
+	w := newTokenWorld(t)
+	create := func(kind, name string) kadm.DelegationToken {
+		t.Helper()
+		token, err := w.alice().CreateDelegationToken(w.ctx, kadm.CreateDelegationToken{Owner: &kadm.Principal{Type: kind, Name: name}})
+		if err != nil {
+			t.Fatal(err)
 		}
+		return token
 	}
-	safe, plain = httptest.NewUnstartedServer(http.HandlerFunc(answer)), httptest.NewServer(http.HandlerFunc(answer))
-	safe.Config.ErrorLog = log.New(io.Discard, "", 0)
-	safe.StartTLS()
-	defer safe.Close()
-	defer plain.Close()
-	trust := ssl.Settings{Trust: ssl.TrustStore{Type: ssl.TypePEM, Certificates: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: safe.Certificate().Raw}))}, Protocols: []string{"TLSv1.3"}}
-	stranger := ssl.Settings{Trust: ssl.TrustStore{Type: ssl.TypeJKS}, Protocols: []string{"TLSv1.3"}}
-	for _, c := range []struct {
-		url  string
-		tls  ssl.Settings
-		want string // in the error, empty for none
-	}{
-		{plain.URL + "/keys", trust, ""},
-		{plain.URL + "/keys?a=b%20c", trust, ""},
-		{safe.URL + "/keys", trust, ""},
-		{safe.URL + "/keys", stranger, "certificate"},
-		{plain.URL + "/near", trust, ""},
-		{plain.URL + "/safe", trust, ""},
-		{safe.URL + "/plain", trust, "sends on to"},
-		{plain.URL + "/file", trust, "sends on to"},
-		{plain.URL + "/round", trust, "sends on more than 3 times"},
-		{plain.URL + "/large", trust, "more than 1048576 bytes"},
-		{plain.URL + "/headers", trust, "no answer that is HTTP"},
-		{plain.URL + "/gone", trust, "answers with the status 404"},
-		{strings.Replace(plain.URL, "http", "https", 1) + "/keys", trust, "first record does not look like a TLS handshake"},
-		{"http://127.0.0.1:1/keys", trust, "refused"},
-	} {
-		i := &issuer{keys: config.OAuthKeys{URL: c.url, TLS: c.tls}}
-		raw, err := i.fetch(t.Context())
-		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) || err == nil && string(raw) != set {
-			t.Errorf("%s: %q, %v; want %q", c.url, raw, err, c.want)
-		}
+	robot, bob := create("Robot", "bob"), create("User", "bob")
+	w.logIn("not of a user", robot, kerr.SaslAuthenticationFailed)
+	c, owner, expires, ok := scramUsers{w.broker, "SCRAM-SHA-256"}.Token(bob.TokenID)
+	if !ok || owner != "bob" || !expires.Equal(time.UnixMilli(bob.ExpiryTimestamp.UnixMilli())) || c.Iterations != 4096 || len(c.Salt) != 26 {
+		t.Errorf("%s until %s, %d iterations, salt %q, %v", owner, expires, c.Iterations, c.Salt, ok)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		_, err := (&issuer{keys: config.OAuthKeys{URL: plain.URL + "/never"}}).fetch(ctx)
-		ended <- err
-	}()
-	cancel()
-	if <-ended == nil {
-		t.Error("a fetch that was called off has an answer")
+	again, _, _, _ := scramUsers{w.broker, "SCRAM-SHA-256"}.Token(bob.TokenID)
+	other, _, _, _ := scramUsers{w.broker, "SCRAM-SHA-512"}.Token(bob.TokenID)
+	if string(again.StoredKey) != string(c.StoredKey) || len(other.StoredKey) != 64 {
+		t.Error("a credential is taken for another")
+	}
+	if _, _, _, ok := (scramUsers{w.broker, "SCRAM-SHA-256"}).Token("nobody's"); ok {
+		t.Error("a token that there is not")
+	}
+	in, lifetime := w.session(bob)
+	if lifetime != time.Minute.Milliseconds() {
+		t.Errorf("the session lives for %d ms", lifetime)
+	}
+	in.ask(versionsOf(3))
+	w.clock.Advance(time.Minute)
+	if in.send(versionsOf(3)); !in.isOver() {
+		t.Error("the session outlives the token")
+	}
+	config := kmsg.NewPtrDescribeConfigsRequest()
+	resource := kmsg.NewDescribeConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeBroker, "1"
+	resource.ConfigNames = []string{"delegation.token.secret.key"}
+	config.Resources = append(config.Resources, resource)
+	p, err := config.RequestWith(w.ctx, w.client(plain.Auth{User: "alice", Pass: "alice-secret"}.AsMechanism()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one := p.Resources[0].Configs[0]; one.Value != nil || !one.IsSensitive {
+		t.Errorf("the secret is described: %+v", one)
 	}
 }

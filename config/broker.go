@@ -72,6 +72,7 @@ type Broker struct {
 	SSLReloadInterval          time.Duration
 	FailedLoginDelay           time.Duration
 	Access                     Access
+	Tokens                     Tokens
 	// ListenerNameRules are ssl.principal.mapping.rules of the listeners with TLS.
 	ListenerNameRules       map[string]string
 	FetchBytesMax           int
@@ -272,6 +273,7 @@ func (b *Broker) readConnections(r *reader) {
 	b.ListenerSASL = make(map[string]SASL)
 	b.ListenerNameRules = make(map[string]string)
 	b.Access, _ = r.access()
+	b.Tokens = r.tokens()
 	for _, l := range b.Listeners {
 		if l.hasTLS() {
 			b.ListenerSSL[l.Name] = r.ssl(l)

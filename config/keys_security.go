@@ -3,10 +3,10 @@ package config
 // securityKeys: settings of encryption, logins and rights.
 var securityKeys = []Key{
 	{Name: "authorizer.class.name", Type: TypeString, Valid: "non-null string", Effect: Acts, Doc: "The Java class that decides who may do what; there is org.apache.kafka.metadata.authorizer.StandardAuthorizer, with super.users and allow.everyone.if.no.acl.found."},
-	{Name: "delegation.token.expiry.check.interval.ms", Type: TypeLong, Default: "3600000", Valid: "[1,...]", Doc: "How often expired delegation tokens are removed."},
-	{Name: "delegation.token.expiry.time.ms", Type: TypeLong, Default: "86400000", Valid: "[1,...]", Doc: "How long a delegation token is valid before it must be renewed."},
-	{Name: "delegation.token.max.lifetime.ms", Type: TypeLong, Default: "604800000", Valid: "[1,...]", Doc: "How long a delegation token can be renewed at all."},
-	{Name: "delegation.token.secret.key", Type: TypePassword, Null: true, Doc: "The secret behind delegation tokens; without it there are none."},
+	{Name: "delegation.token.expiry.check.interval.ms", Type: TypeLong, Default: "3600000", Valid: "[1,...]", Effect: Acts, Doc: "How often expired delegation tokens are removed."},
+	{Name: "delegation.token.expiry.time.ms", Type: TypeLong, Default: "86400000", Valid: "[1,...]", Effect: Acts, Doc: "How long a delegation token is valid before it must be renewed."},
+	{Name: "delegation.token.max.lifetime.ms", Type: TypeLong, Default: "604800000", Valid: "[1,...]", Effect: Acts, Doc: "How long a delegation token can be renewed at all."},
+	{Name: "delegation.token.secret.key", Type: TypePassword, Null: true, Effect: Acts, Doc: "The secret behind delegation tokens; without it there are none."},
 	{Name: "principal.builder.class", Type: TypeClass, Default: "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder", Update: PerBroker, Effect: Refused, Doc: "The Java class that turns a login into a principal."},
 	{Name: "sasl.client.callback.handler.class", Type: TypeClass, Null: true, Doc: "A Java class for the broker's own logins."},
 	{Name: "sasl.enabled.mechanisms", Type: TypeList, Default: "GSSAPI", Update: PerBroker, Effect: Acts, Doc: "SASL mechanisms that the broker offers: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER."},

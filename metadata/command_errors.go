@@ -26,6 +26,10 @@ var (
 	ErrNotFound                 = errors.New("it does not exist")
 	ErrUnacceptableCredential   = errors.New("the credential is not acceptable")
 	ErrNoPassword               = errors.New("there is no salted password")
+	ErrTokenNotFound            = errors.New("there is no such delegation token")
+	ErrTokenExpired             = errors.New("the delegation token has expired")
+	ErrNotTokensOwner           = errors.New("neither the owner nor a renewer of the delegation token")
+	ErrUnsupported              = errors.New("the metadata.version is too old for it")
 	ErrUnknownMechanism         = errors.New("unknown mechanism")
 )
 

@@ -70,6 +70,10 @@ func (d *draft) apply(r Record, value []byte) error {
 		d.setScram(r)
 	case *RemoveUserScramCredentialRecord:
 		d.removeScram(r)
+	case *DelegationTokenRecord:
+		d.setToken(r)
+	case *RemoveDelegationTokenRecord:
+		d.img.tokens = d.img.tokens.remove(d.owner, r.TokenID)
 	case *NoOpRecord, *BeginTransactionRecord, *EndTransactionRecord, *AbortTransactionRecord:
 		// The reader of the log has dealt with transactions.
 	default:
@@ -79,15 +83,10 @@ func (d *draft) apply(r Record, value []byte) error {
 }
 
 func (d *draft) keep(r Record, value []byte) error {
-	key := keptKey(r)
-	if key == "" {
+	if !isKept(r) {
 		return fmt.Errorf("%s has no place in the image", r.Type())
 	}
-	if removesKept(r) {
-		d.img.kept = d.img.kept.remove(d.owner, key)
-	} else {
-		d.img.kept = d.img.kept.set(d.owner, key, Kept{Record: r, Value: slices.Clone(value)})
-	}
+	d.img.kept = d.img.kept.set(d.owner, keptKey(r), Kept{Record: r, Value: slices.Clone(value)})
 	return nil
 }
 

@@ -19,11 +19,12 @@ type Image struct {
 	topicIDs   tree[*Topic]   // by the 16 bytes of the id
 	collisions tree[[]string] // names with '.' or '_', by the name with '_' for '.'
 	configs    tree[Config]   // by resource type and name
-	kept       tree[Kept]     // by family and identity
+	kept       tree[Kept]     // by type
 
 	quotas tree[*ClientQuota]      // by entity
 	scram  tree[[]ScramCredential] // by user; each list by mechanism, never empty
 	acls   ACLs
+	tokens tree[*Token] // by id
 
 	partitions     int
 	brokers        []*Broker     // by id

@@ -146,19 +146,12 @@ func TestRecordsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// Records that no room serves are kept by identity, and their removals count.
+// A record that no room serves replaces the one before.
 func TestKeptRecords(t *testing.T) {
-	for name, c := range map[string]struct {
-		records []Record
-		want    int
-	}{
-		"token":        {[]Record{&DelegationTokenRecord{TokenID: "t"}, &DelegationTokenRecord{TokenID: "u"}, &RemoveDelegationTokenRecord{"t"}}, 1},
-		"zk migration": {[]Record{&ZkMigrationStateRecord{1}, &ZkMigrationStateRecord{3}}, 1},
-	} {
-		img := imageOf(t, c.records...)
-		if img.kept.size != c.want {
-			t.Errorf("%s: %d records are kept, want %d", name, img.kept.size, c.want)
-		}
+	img := imageOf(t, &ZkMigrationStateRecord{1}, &ZkMigrationStateRecord{3})
+	kept := slices.Collect(img.Kept())
+	if len(kept) != 1 || kept[0].Record.(*ZkMigrationStateRecord).State != 3 {
+		t.Errorf("kept %+v", kept)
 	}
 }
 
@@ -182,7 +175,7 @@ func throughSnapshot(t testing.TB, img *Image) *Image {
 
 // Tagged fields that are newer than this program survive a snapshot.
 func TestUnknownTagsOfKeptRecordsSurvive(t *testing.T) {
-	value := mustAppendRecord(nil, &DelegationTokenRecord{Owner: "User:a", TokenID: "t"}, MetadataVersionMax)
+	value := mustAppendRecord(nil, &ZkMigrationStateRecord{3}, MetadataVersionMax)
 	value = append(value[:len(value)-1], 1, 9, 2, 'h', 'i') // one tag, number 9
 	r, err := DecodeRecord(value)
 	if err != nil {
@@ -193,7 +186,7 @@ func TestUnknownTagsOfKeptRecordsSurvive(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := throughSnapshot(t, d.image())
-	kept := slices.Collect(back.KeptOf(FamilyDelegationTokens))
+	kept := slices.Collect(back.Kept())
 	if len(kept) != 1 || !slices.Equal(kept[0].Value, value) {
 		t.Errorf("kept %+v", kept)
 	}

@@ -16,7 +16,7 @@ func (img *Image) records(yield recordYield) {
 	_ = img.clusterRecords(yield) && img.topicRecords(yield) && img.configRecords(yield) &&
 		img.quotaRecords(yield) && img.producerIDRecords(yield) &&
 		img.aclRecords(yield) && img.scramRecords(yield) &&
-		img.keptRecords(FamilyDelegationTokens, yield) && img.keptRecords(FamilyZkMigration, yield)
+		img.tokenRecords(yield) && img.keptRecords(yield)
 }
 
 func (img *Image) clusterRecords(yield recordYield) bool {
@@ -63,16 +63,6 @@ func (img *Image) configRecords(yield recordYield) bool {
 			if !yield(r, nil) {
 				return false
 			}
-		}
-	}
-	return true
-}
-
-// keptRecords yields the kept records of a family.
-func (img *Image) keptRecords(f Family, yield recordYield) bool {
-	for k := range img.KeptOf(f) {
-		if !yield(k.Record, k.Value) {
-			return false
 		}
 	}
 	return true

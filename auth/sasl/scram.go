@@ -2,7 +2,6 @@ package sasl
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
@@ -62,11 +61,7 @@ type scram struct {
 
 // NewScram begins an exchange of SCRAM.
 func NewScram(o ScramOptions) Exchange {
-	s := &scram{o: o, newHash: sha256.New}
-	if o.Mechanism == ScramSHA512 {
-		s.newHash = sha512.New
-	}
-	return s
+	return &scram{o: o, newHash: hashOf(o.Mechanism)}
 }
 
 // Login implements Exchange.

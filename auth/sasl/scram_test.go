@@ -16,25 +16,11 @@ import (
 
 // credentialOf derives what a broker keeps of a password.
 func credentialOf(t testing.TB, mechanism, password string, salt []byte, iterations int) ScramCredential {
-	newHash, size := sha256.New, sha256.Size
-	if mechanism == ScramSHA512 {
-		newHash, size = sha512.New, sha512.Size
-	}
-	salted, err := pbkdf2.Key(newHash, password, salt, iterations, size)
+	c, err := DeriveScram(mechanism, password, salt, iterations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyed := func(key []byte, text string) []byte {
-		h := hmac.New(newHash, key)
-		h.Write([]byte(text))
-		return h.Sum(nil)
-	}
-	sum := func(b []byte) []byte {
-		h := newHash()
-		h.Write(b)
-		return h.Sum(nil)
-	}
-	return ScramCredential{Salt: salt, StoredKey: sum(keyed(salted, "Client Key")), ServerKey: keyed(salted, "Server Key"), Iterations: iterations}
+	return c
 }
 
 // world knows a user and a token.

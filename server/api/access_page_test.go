@@ -16,13 +16,11 @@ const accessPage = "../../docs/access-rules.md"
 
 // open are the APIs that ask an authorizer nothing, and why.
 var open = map[kmsg.Key]string{
-	kmsg.ApiVersions:             "open: it comes before everything",
-	kmsg.SASLHandshake:           "open: it is how clients come in",
-	kmsg.SASLAuthenticate:        "open: it is how clients come in",
-	kmsg.CreateDelegationToken:   "refused: there are no tokens yet",
-	kmsg.RenewDelegationToken:    "refused: there are no tokens yet",
-	kmsg.ExpireDelegationToken:   "refused: there are no tokens yet",
-	kmsg.DescribeDelegationToken: "refused: there are no tokens yet",
+	kmsg.ApiVersions:           "open: it comes before everything",
+	kmsg.SASLHandshake:         "open: it is how clients come in",
+	kmsg.SASLAuthenticate:      "open: it is how clients come in",
+	kmsg.RenewDelegationToken:  "nothing: the owner and the renewers of the token may do it",
+	kmsg.ExpireDelegationToken: "nothing: the owner and the renewers of the token may do it",
 }
 
 // What each API asks is declared, and the page is made of that: a page that differs from the

@@ -66,6 +66,8 @@ type Rooms struct {
 	Principal func(c *server.Conn) (auth.Principal, error)
 	// Access decides who may do what; without it, everybody may do everything.
 	Access *Access
+	// Tokens are how delegation tokens are handed out; without it, there are none.
+	Tokens *Tokens
 	// Faults are the requests that fail on command; nil for none ever.
 	Faults *fault.Set
 }

@@ -91,6 +91,10 @@ var commandErrors = []struct {
 	{metadata.ErrNotFound, protocol.ErrResourceNotFound},
 	{metadata.ErrUnacceptableCredential, protocol.ErrUnacceptableCredential},
 	{metadata.ErrNoPassword, protocol.ErrUnknownServerError},
+	{metadata.ErrTokenNotFound, protocol.ErrDelegationTokenNotFound},
+	{metadata.ErrTokenExpired, protocol.ErrDelegationTokenExpired},
+	{metadata.ErrNotTokensOwner, protocol.ErrDelegationTokenOwnerMismatch},
+	{metadata.ErrUnsupported, protocol.ErrUnsupportedVersion},
 	{metadata.ErrUnknownMechanism, protocol.ErrUnsupportedSASLMechanism},
 }
 

@@ -65,6 +65,7 @@ type world struct {
 	noVolume     atomic.Bool // asking for the volume's room fails
 	lookUpHost   atomic.Pointer[func(context.Context, string) error]
 	access       *Access                        // nil without an authorizer; see newGuardedWorld
+	tokens       *Tokens                        // nil without a secret for them
 	who          atomic.Pointer[auth.Principal] // of connections from now on, where there is one
 
 	conn net.Conn
@@ -159,6 +160,7 @@ func (w *world) start() {
 		Faults:     &w.faults,
 		Principal:  w.principal(),
 		Access:     w.access,
+		Tokens:     w.tokens,
 	})
 	w.server.Serve(w.api)
 	w.connect()

@@ -28,7 +28,7 @@ func table() []entry {
 		apiVersions, updateFeatures,
 		saslHandshake, saslAuthenticate, // answered as where SASL is off
 		describeACLs, createACLs, deleteACLs, // as without an authorizer
-		createDelegationToken, renewDelegationToken, expireDelegationToken, describeDelegationToken, // as on a plaintext listener
+		createDelegationToken, renewDelegationToken, expireDelegationToken, describeDelegationToken,
 		describeClientQuotas, alterClientQuotas, describeUserScramCredentials, alterUserScramCredentials,
 		alterReplicaLogDirs, electLeaders, alterPartitionReassignments, listPartitionReassignments,
 		describeQuorum, unregisterBroker, addRaftVoter, removeRaftVoter,

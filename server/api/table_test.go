@@ -40,7 +40,7 @@ var unserved = map[int16]struct{ name, state string }{
 const (
 	noSASL       = "refuses (ILLEGAL_SASL_STATE), as Kafka on a plaintext listener"
 	noAuthorizer = "served with an authorizer, else SECURITY_DISABLED, as Kafka"
-	noTokens     = "refuses (DELEGATION_TOKEN_REQUEST_NOT_ALLOWED), as Kafka on a plaintext listener"
+	noTokens     = "served with a secret for tokens, else DELEGATION_TOKEN_AUTH_DISABLED; refuses on a plaintext listener; both as Kafka"
 	oneLeads     = "one node: it leads"
 	nothingMoves = "one node: nothing moves"
 	notEnforced  = "kept and shown, not enforced yet"
