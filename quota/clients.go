@@ -1,0 +1,237 @@
+package quota
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+
+	"github.com/barnabas-mq/barnabas/internal/metrics"
+)
+
+// Windows are what the rates are taken over.
+type Windows struct {
+	Clients  Window // quota.window.num and quota.window.size.seconds
+	Mutation Window // controller.quota.window.num and controller.quota.window.size.seconds
+}
+
+// Clients is what all clients have used. Its methods are safe for concurrent use.
+//
+// As long as nobody is limited it remembers nothing, and all that it costs is one look at
+// IsLimiting.
+type Clients struct {
+	windows Windows
+	limits  atomic.Pointer[Limits] // nil: nobody is limited
+	seed    maphash.Seed
+	ledgers [kinds]ledger
+
+	throttled, throttledMillis [kinds]*metrics.Counter
+	remembered                 *metrics.Counter
+}
+
+// ledger is what has been used of one kind.
+type ledger struct {
+	mu       sync.Mutex
+	accounts map[uint64]*account
+	sweepAt  int // accounts that there may be before idle ones are looked for
+}
+
+// account is what those have used who share a limit.
+type account struct {
+	rate   Rate
+	bucket Bucket // of Mutation, in place of the rate
+	bound  float64
+	last   Millis
+}
+
+// accountsMax bounds the accounts of a kind, whatever client ids strangers invent. Each
+// takes some 400 bytes with Kafka's windows.
+const accountsMax = 16384
+
+// accountsSwept is how many accounts there may be before idle ones are looked for.
+const accountsSwept = 64
+
+// kindNames are for the metrics.
+var kindNames = [kinds]string{"produce", "fetch", "request", "controller_mutation"}
+
+// NewClients makes one where nobody is limited.
+func NewClients(w Windows, m *metrics.Set) *Clients {
+	c := &Clients{windows: w, seed: maphash.MakeSeed()}
+	for k := range kinds {
+		c.throttled[k] = m.Counter("barnabas_quota_" + kindNames[k] + "_throttled_total")
+		c.throttledMillis[k] = m.Counter("barnabas_quota_" + kindNames[k] + "_throttle_milliseconds_total")
+	}
+	c.remembered = m.Counter("barnabas_quota_clients")
+	return c
+}
+
+// IsLimiting tells whether anybody is limited. It is false for nil.
+func (c *Clients) IsLimiting() bool { return c != nil && c.limits.Load() != nil }
+
+// Change replaces the limits. What has been used stays, unless nobody is limited any more.
+func (c *Clients) Change(l *Limits) {
+	if l != nil && l.IsEmpty() {
+		l = nil
+	}
+	c.limits.Store(l)
+	if l != nil {
+		return
+	}
+	for k := range kinds {
+		g := &c.ledgers[k]
+		g.mu.Lock()
+		c.remembered.Add(-int64(len(g.accounts)))
+		g.accounts, g.sweepAt = nil, 0
+		g.mu.Unlock()
+	}
+}
+
+// Grant is what one client may do under one set of limits. It is never changed.
+type Grant struct {
+	limits *Limits
+	bounds [kinds]bound
+	any    bool
+}
+
+// bound is a limit and where what was used of it is noted; 0 is without a limit.
+type bound struct {
+	perSecond float64
+	account   uint64
+}
+
+// Has tells whether the client is limited in a kind.
+func (g *Grant) Has(k Kind) bool { return g.bounds[k].perSecond > 0 }
+
+// IsLimited tells whether the client is limited in anything.
+func (g *Grant) IsLimited() bool { return g.any }
+
+// IsCurrent tells that the limits are still those that the grant was made from.
+func (c *Clients) IsCurrent(g *Grant) bool { return g != nil && g.limits == c.limits.Load() }
+
+// Grant is what a client may do now.
+func (c *Clients) Grant(user, clientID string) *Grant {
+	g := &Grant{limits: c.limits.Load()}
+	if g.limits == nil {
+		return g
+	}
+	for k := range kinds {
+		perSecond, by, ok := g.limits.find(k, user, clientID)
+		if !ok {
+			continue
+		}
+		// Names may be long and many. Two of them fall on one number once in 2^64 times,
+		// and nobody can choose them so.
+		g.bounds[k] = bound{perSecond, maphash.Comparable(c.seed, by)}
+		g.any = true
+	}
+	return g
+}
+
+// FetchBytesMax is how much a client may fetch at once: more would be throttled for
+// certain, however little was fetched before (getMaxValueInQuotaWindow).
+func (c *Clients) FetchBytesMax(g *Grant) float64 {
+	w := c.windows.Clients
+	return g.bounds[Fetch].perSecond * float64(w.Samples-1) * w.Length.seconds()
+}
+
+// Charge notes what a client has used of a kind that it is limited in, and tells how long
+// it is to be throttled. That of Request is bounded by the length of a sample.
+func (c *Clients) Charge(k Kind, g *Grant, amount float64, now Millis) Millis {
+	b := &g.bounds[k]
+	if b.perSecond <= 0 {
+		return 0
+	}
+	w, l := c.windows.Clients, &c.ledgers[k]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := c.accountLocked(k, b, now)
+	a.rate.Record(w, amount, now)
+	throttle := a.rate.Over(w, b.perSecond, now)
+	if k == Request {
+		throttle = min(throttle, w.Length)
+	}
+	return throttle
+}
+
+// Refund takes back what was charged and not given.
+func (c *Clients) Refund(k Kind, g *Grant, amount float64, now Millis) {
+	b := &g.bounds[k]
+	if b.perSecond <= 0 {
+		return
+	}
+	l := &c.ledgers[k]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.accountLocked(k, b, now).rate.Record(c.windows.Clients, -amount, now)
+}
+
+// Mutate is for so many partitions that are to be created or deleted (KIP-599). Strict
+// refuses all while the client owes for what came before, and lets through any number
+// when it does not; otherwise all are let through, and a client that owes afterwards is
+// throttled.
+func (c *Clients) Mutate(g *Grant, partitions int, strict bool, now Millis) (throttle Millis, refused bool) {
+	b := &g.bounds[Mutation]
+	if b.perSecond <= 0 {
+		return 0, false
+	}
+	w, l := c.windows.Mutation, &c.ledgers[Mutation]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := c.accountLocked(Mutation, b, now)
+	if strict {
+		if wait, owes := a.bucket.Debt(w, b.perSecond, now); owes {
+			return wait, true
+		}
+	}
+	a.bucket.Take(w, b.perSecond, float64(partitions), now)
+	if !strict {
+		throttle, _ = a.bucket.Debt(w, b.perSecond, now)
+	}
+	return throttle, false
+}
+
+// Throttled counts that a client is throttled.
+func (c *Clients) Throttled(k Kind, d Millis) {
+	c.throttled[k].Inc()
+	c.throttledMillis[k].Add(int64(d))
+}
+
+// accountLocked finds an account, or opens one.
+func (c *Clients) accountLocked(k Kind, b *bound, now Millis) *account {
+	l := &c.ledgers[k]
+	a := l.accounts[b.account]
+	if a == nil {
+		if len(l.accounts) >= max(l.sweepAt, accountsSwept) {
+			c.sweepLocked(k, now)
+		}
+		if l.accounts == nil {
+			l.accounts = make(map[uint64]*account)
+		}
+		a = &account{}
+		l.accounts[b.account] = a
+		c.remembered.Add(1)
+	}
+	a.last, a.bound = now, b.perSecond
+	return a
+}
+
+// sweepLocked forgets accounts in which nothing is left to remember. When there are too
+// many others half of them go as well, and their clients begin with a clean sheet: who
+// invents client ids gains nothing that another client id would not have given.
+func (c *Clients) sweepLocked(k Kind, now Millis) {
+	l := &c.ledgers[k]
+	before := len(l.accounts)
+	for key, a := range l.accounts {
+		if now-a.last >= c.windows.Clients.span() && a.bucket.isFull(c.windows.Mutation, a.bound, now) {
+			delete(l.accounts, key)
+		}
+	}
+	if len(l.accounts) >= accountsMax {
+		for key := range l.accounts {
+			if delete(l.accounts, key); len(l.accounts) <= accountsMax/2 {
+				break
+			}
+		}
+	}
+	l.sweepAt = min(2*len(l.accounts), accountsMax)
+	c.remembered.Add(int64(len(l.accounts) - before))
+}
