@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 )
 
@@ -37,6 +38,9 @@ type Options struct {
 	RequestBytesMax int64
 	Log             *slog.Logger
 	Metrics         *metrics.Set
+	// Clock is what clients are throttled by; nil is the machine's. All that has to do with
+	// sockets is in real time.
+	Clock clock.Clock
 }
 
 // Server accepts connections and serves them. Start it with Listen and Serve,
@@ -59,11 +63,14 @@ type Server struct {
 	// drainBy ends the wait of a stop for parked answers; nil before a stop.
 	drainBy atomic.Pointer[context.Context]
 
-	requests, opened, open, refused, broken, unsecured *metrics.Counter
+	requests, opened, open, refused, broken, unsecured, muted *metrics.Counter
 }
 
 // New makes a server; it does not touch the network.
 func New(opts Options) *Server {
+	if opts.Clock == nil {
+		opts.Clock = clock.Real()
+	}
 	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
 	s.mu.conns, s.mu.life = make(map[*conn]struct{}), newLife()
 	m := opts.Metrics
@@ -73,6 +80,7 @@ func New(opts Options) *Server {
 	s.refused = m.Counter("barnabas_connections_refused_total")
 	s.broken = m.Counter("barnabas_connections_broken_total")
 	s.unsecured = m.Counter("barnabas_connections_failed_authentication_total")
+	s.muted = m.Counter("barnabas_connections_throttled")
 	return s
 }
 
