@@ -29,6 +29,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/quota"
 	"github.com/barnabas-mq/barnabas/server"
 	"github.com/barnabas-mq/barnabas/server/api"
 )
@@ -105,6 +106,7 @@ type Broker struct {
 	// tokenKeys are the keys that sign the tokens of OAUTHBEARER.
 	tokenKeys []*oauth.Keys
 	lock      vfs.File
+	quotas    *quota.Clients // outlives a Reset, as does what reads its counters
 	// rooms is held by whoever replaces or closes the rooms below, and for reading by
 	// whoever looks into them from outside.
 	rooms      sync.RWMutex
@@ -157,6 +159,7 @@ func Open(o Options) (*Broker, error) {
 	}
 	b.opts = o
 	b.dir, b.files = settings.LogDirs[0], o.FS
+	b.quotas = quota.NewClients(quotaWindows(settings), &b.metrics)
 	if settings.Durability == config.DurabilityCached {
 		b.files = vfs.SyncLater(o.FS)
 	}
@@ -191,7 +194,7 @@ func (b *Broker) newAPI() *api.API {
 		Logins: func(listener string) *api.Logins { return b.logins[listener] }, Principal: b.principalOf, Access: b.access,
 		Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups, Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
-		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults,
+		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults, Quotas: b.quotas,
 		Timers: b.timers, FailedProduce: &b.failedProduce, FailedFetch: &b.failedFetch,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 		LookUpHost: func(ctx context.Context, name string) error {
@@ -211,7 +214,7 @@ func (b *Broker) listen() error {
 		SendBufferBytes:  s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
 		Limits: connectionLimits(s),
-		Log:    b.opts.Log, Metrics: &b.metrics,
+		Log:    b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
 	}
 	for _, l := range s.Listeners {
 		a := server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona}
@@ -227,6 +230,13 @@ func (b *Broker) listen() error {
 	}
 	b.findGateways()
 	return nil
+}
+
+func quotaWindows(s *config.Broker) quota.Windows {
+	window := func(w config.QuotaWindow) quota.Window {
+		return quota.Window{Samples: w.Samples, Length: quota.Millis(w.Length.Milliseconds())}
+	}
+	return quota.Windows{Clients: window(s.QuotaWindow), Mutation: window(s.ControllerQuotaWindow)}
 }
 
 func connectionLimits(s *config.Broker) server.Limits {

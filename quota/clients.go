@@ -87,9 +87,10 @@ func (c *Clients) Change(l *Limits) {
 
 // Grant is what one client may do under one set of limits. It is never changed.
 type Grant struct {
-	limits *Limits
-	bounds [kinds]bound
-	any    bool
+	user, clientID string
+	limits         *Limits
+	bounds         [kinds]bound
+	any            bool
 }
 
 // bound is a limit and where what was used of it is noted; 0 is without a limit.
@@ -104,17 +105,19 @@ func (g *Grant) Has(k Kind) bool { return g.bounds[k].perSecond > 0 }
 // IsLimited tells whether the client is limited in anything.
 func (g *Grant) IsLimited() bool { return g.any }
 
-// IsCurrent tells that the limits are still those that the grant was made from.
-func (c *Clients) IsCurrent(g *Grant) bool { return g != nil && g.limits == c.limits.Load() }
-
-// Grant is what a client may do now.
-func (c *Clients) Grant(user, clientID string) *Grant {
-	g := &Grant{limits: c.limits.Load()}
-	if g.limits == nil {
+// Grant is what a client may do now. It is the last one, which may be nil, as long as
+// nothing has changed.
+func (c *Clients) Grant(last *Grant, user, clientID string) *Grant {
+	limits := c.limits.Load()
+	if last != nil && last.limits == limits && last.clientID == clientID && last.user == user {
+		return last
+	}
+	g := &Grant{user: user, clientID: clientID, limits: limits}
+	if limits == nil {
 		return g
 	}
 	for k := range kinds {
-		perSecond, by, ok := g.limits.find(k, user, clientID)
+		perSecond, by, ok := limits.find(k, user, clientID)
 		if !ok {
 			continue
 		}

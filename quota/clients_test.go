@@ -37,7 +37,7 @@ func (s *stage) play(t *testing.T, command []string) []string {
 		}
 		return f
 	}
-	grant := func() *Grant { return s.clients.Grant(command[1], strings.Trim(command[2], "-")) }
+	grant := func() *Grant { return s.clients.Grant(nil, command[1], strings.Trim(command[2], "-")) }
 	switch command[0] {
 	case "limit": // key user client-id bound, 0 takes it away
 		s.limits[strings.Join(command[1:4], " ")] = number(4)
@@ -148,11 +148,11 @@ func TestMemoryIsBounded(t *testing.T) {
 		l.Set(k, Part{}, Default, 10)
 	}
 	c.Change(l)
-	steady := c.Grant("ANONYMOUS", "steady")
+	steady := c.Grant(nil, "ANONYMOUS", "steady")
 	now := Millis(0)
 	for i := range 100_000 {
 		now++
-		stranger := c.Grant("ANONYMOUS", strconv.Itoa(i))
+		stranger := c.Grant(nil, "ANONYMOUS", strconv.Itoa(i))
 		c.Charge(Produce, stranger, 1, now)
 		c.Mutate(stranger, 1, false, now)
 		if i < 10_000 { // until then nothing is forgotten that means something
@@ -171,7 +171,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	now += 12_000
 	for i := range accountsMax { // all that came before are idle
-		c.Charge(Produce, c.Grant("ANONYMOUS", "late"+strconv.Itoa(i)), 1, now)
+		c.Charge(Produce, c.Grant(nil, "ANONYMOUS", "late"+strconv.Itoa(i)), 1, now)
 	}
 	if n := len(c.ledgers[Produce].accounts); n != accountsMax {
 		t.Errorf("of %d, %d are left", accountsMax, n)
@@ -192,16 +192,20 @@ func TestAllocations(t *testing.T) {
 	l := &Limits{}
 	l.Set(Produce, Named("alice"), Part{}, 10)
 	c.Change(l)
-	alice := c.Grant("alice", "app")
+	alice := c.Grant(nil, "alice", "app")
 	c.Charge(Produce, alice, 1, 0)
 	if n := testing.AllocsPerRun(100, func() {
 		c.IsLimiting()
-		c.IsCurrent(alice)
+		alice = c.Grant(alice, "alice", "app")
 		c.Charge(Produce, alice, 1, 0)
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if bob := c.Grant("bob", "app"); bob.IsLimited() || !alice.IsLimited() || !alice.Has(Produce) || alice.Has(Fetch) {
+	if bob := c.Grant(nil, "bob", "app"); bob.IsLimited() || !alice.IsLimited() || !alice.Has(Produce) || alice.Has(Fetch) {
 		t.Error("the wrong one is limited")
+	}
+	c.Change(&Limits{})
+	if c.Grant(alice, "alice", "app").IsLimited() {
+		t.Error("a grant outlives its limits")
 	}
 }

@@ -18,7 +18,12 @@ type Window struct {
 	Length  Millis // of one sample
 }
 
-func (w Window) span() Millis { return Millis(w.Samples) * w.Length }
+func (w Window) span() Millis {
+	if Millis(w.Samples) > math.MaxInt64/w.Length {
+		return math.MaxInt64
+	}
+	return Millis(w.Samples) * w.Length
+}
 
 // Rate is how much has come per second over the last samples. The zero value is one
 // where nothing has come. It belongs to whoever holds the lock around it.

@@ -32,6 +32,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/quota"
 	"github.com/barnabas-mq/barnabas/server"
 )
 
@@ -62,7 +63,10 @@ type world struct {
 	server       *server.Server
 	listener     *server.Listener
 	faults       fault.Set
-	noVolume     atomic.Bool // asking for the volume's room fails
+	quotas       *quota.Clients
+	counters     metrics.Set
+	noVolume     atomic.Bool  // asking for the volume's room fails
+	volumeTakes  atomic.Int64 // nanoseconds that asking takes
 	lookUpHost   atomic.Pointer[func(context.Context, string) error]
 	access       *Access                        // nil without an authorizer; see newGuardedWorld
 	who          atomic.Pointer[auth.Principal] // of connections from now on, where there is one
@@ -119,6 +123,7 @@ func (w *world) start() {
 	})
 	w.must(err)
 	w.set = partition.NewSet(w.logs, w, w.clock, nil)
+	w.quotas = quota.NewClients(worldWindows, &w.counters)
 	image := w.store.Watch(w.changed)
 	w.settle(image)
 	for t := range image.Topics() {
@@ -134,7 +139,7 @@ func (w *world) start() {
 		Addresses:     []server.Address{{Name: "PLAINTEXT", Host: "127.0.0.1", Persona: w.settings.Load().Listeners[0].Persona}},
 		FrameBytesMax: 1 << 20, WriteTimeout: 10 * time.Second, RepliesMax: 64, RequestBytesMax: 1 << 24,
 		Limits: server.Limits{Connections: 100, ConnectionsPerAddress: 100},
-		Log:    slog.New(slog.DiscardHandler), Metrics: &metrics.Set{},
+		Log:    slog.New(slog.DiscardHandler), Metrics: &metrics.Set{}, Clock: w.clock,
 	})
 	listeners, err := w.server.Listen()
 	w.must(err)
@@ -149,6 +154,7 @@ func (w *world) start() {
 			(*w.writeMarkers.Load())(m, partitions, done)
 		},
 		Volume: func() (free, total uint64, err error) {
+			w.clock.Advance(time.Duration(w.volumeTakes.Load()))
 			if w.noVolume.Load() {
 				return 0, 0, errors.New("the volume does not tell")
 			}
@@ -159,6 +165,7 @@ func (w *world) start() {
 		Faults:     &w.faults,
 		Principal:  w.principal(),
 		Access:     w.access,
+		Quotas:     w.quotas,
 	})
 	w.server.Serve(w.api)
 	w.connect()
@@ -229,7 +236,11 @@ func (w *world) settle(image *metadata.Image) {
 		w.t.Error(err)
 	}
 	w.settings.Store(settings)
+	w.quotas.Change(QuotaLimits(image))
 }
+
+// worldWindows are Kafka's.
+var worldWindows = quota.Windows{Clients: quota.Window{Samples: 11, Length: 1000}, Mutation: quota.Window{Samples: 11, Length: 1000}}
 
 // RaiseEpoch implements partition.EpochRaiser.
 func (w *world) RaiseEpoch(id logstore.ID) (protocol.Epoch, error) {

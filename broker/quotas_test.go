@@ -1,0 +1,80 @@
+package broker
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/vfs"
+)
+
+// limit sets a limit of all that the client id's clients do.
+func (c *client) limit(clientID, key string, perSecond float64) {
+	c.t.Helper()
+	part := kmsg.NewAlterClientQuotasRequestEntryEntity()
+	part.Type, part.Name = "client-id", &clientID
+	op := kmsg.NewAlterClientQuotasRequestEntryOp()
+	op.Key, op.Value = key, perSecond
+	entry := kmsg.NewAlterClientQuotasRequestEntry()
+	entry.Entity, entry.Ops = append(entry.Entity, part), append(entry.Ops, op)
+	q := kmsg.NewPtrAlterClientQuotasRequest()
+	q.SetVersion(1)
+	q.Entries = append(q.Entries, entry)
+	if p := c.ask(q).(*kmsg.AlterClientQuotasResponse); p.Entries[0].ErrorCode != 0 {
+		c.t.Fatalf("limiting %s: error %d", clientID, p.Entries[0].ErrorCode)
+	}
+}
+
+// Limits hold from when they are set, after a restart too, over the windows of the
+// settings; a reset takes them away.
+func TestQuotasHold(t *testing.T) {
+	files, manual := vfs.NewMem(), clock.NewManual(time.UnixMilli(1_700_000_000_000))
+	start := func() *Broker {
+		settings, err := config.Load(config.Input{
+			Listen: []string{"127.0.0.1:0"}, Data: dataDir, Profile: "dev",
+			Overrides: []string{"quota.window.num=3", "quota.window.size.seconds=2", "barnabas.durability=cached"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Open(Options{Settings: settings, FS: files, Clock: manual, Version: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	b := start()
+	write := func() int32 {
+		p := dial(t, b).ask(produceOf(1, 4000)).(*kmsg.ProduceResponse)
+		if code := p.Topics[0].Partitions[0].ErrorCode; code != 0 {
+			t.Fatalf("writing: error %d", code)
+		}
+		return p.ThrottleMillis
+	}
+	dial(t, b).topic("t")
+	if throttle := write(); throttle != 0 {
+		t.Errorf("without limits: throttled for %d ms", throttle)
+	}
+	dial(t, b).limit("test", "producer_byte_rate", 1000)
+	// Some 4,100 bytes in 4 s of 1000; that comes again with each.
+	if first, second := write(), write(); first < 50 || first > 500 || second < first+4000 {
+		t.Errorf("throttled for %d ms and %d ms", first, second)
+	}
+	mustClose(t, b)
+	b = start()
+	defer func() { mustClose(t, b) }()
+	if throttle := write(); throttle < 50 || throttle > 500 { // what was used is forgotten
+		t.Errorf("after a restart: throttled for %d ms", throttle)
+	}
+	if err := b.Reset(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	dial(t, b).topic("t")
+	if throttle := write(); throttle != 0 || b.quotas.IsLimiting() {
+		t.Errorf("after a reset: throttled for %d ms", throttle)
+	}
+}
