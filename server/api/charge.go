@@ -160,6 +160,40 @@ func (c *charge) atMost(bytes int) int {
 	return int(min(float64(bytes), c.api.Quotas.FetchBytesMax(c.grant)))
 }
 
+// forTopics asks for leave to create or delete the partitions of a topic, nil for a
+// client that is not limited in this. Strict refuses what is too much, otherwise only the
+// answer tells (ControllerMutationQuotaManager).
+func (c *charge) forTopics(strict bool) func(partitions int) error {
+	if c == nil || !c.grant.Has(quota.Mutation) {
+		return nil
+	}
+	return func(partitions int) error {
+		now := c.now()
+		throttle, refused := c.api.Quotas.Mutate(c.grant, partitions, strict, now)
+		if throttle > 0 {
+			c.owed, c.owedAt = throttle, now
+		}
+		if refused {
+			return protocol.ErrThrottlingQuotaExceeded
+		}
+		return nil
+	}
+}
+
+// forNamedTopics is forTopics for those that are created because somebody named them: what
+// is too much is not there yet, and the answer tells nothing else.
+func (c *charge) forNamedTopics() func(partitions int) error {
+	leave := c.forTopics(true)
+	if leave == nil {
+		return nil
+	}
+	return func(partitions int) error {
+		err := leave(partitions)
+		c.owed = 0
+		return err
+	}
+}
+
 // isTooMuch judges a fetch whose answer would be so long. One that is too much is not
 // given, and not counted (KafkaApis.handleFetchRequest).
 func (c *charge) isTooMuch(answerBytes int) bool {

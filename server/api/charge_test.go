@@ -170,3 +170,65 @@ func TestRequestsAreThrottledByTheirTime(t *testing.T) {
 		t.Errorf("error %d", p.ErrorCode)
 	}
 }
+
+// Changes of topics are refused while the client owes for earlier ones, one by one; what
+// came before KIP-599 is throttled instead. Whatever was refused for another reason costs
+// nothing.
+func TestChangesOfTopicsAreLimited(t *testing.T) {
+	w := newWorld(t)
+	w.limit("user=ANONYMOUS", "controller_mutation_rate", 1)
+	const exceeded = 89
+	create := func(version int16, topics ...kmsg.CreateTopicsRequestTopic) (codes string, throttle int32) {
+		conn, in := w.another() // the first is muted soon
+		p := askOn[*kmsg.CreateTopicsResponse](w, conn, in, version, createRequest(topics...))
+		for _, one := range p.Topics {
+			codes += strconv.Itoa(int(one.ErrorCode)) + " "
+		}
+		return codes, p.ThrottleMillis
+	}
+	// 11 are there, 13 are taken, 2 s are owed.
+	if codes, throttle := create(7, topicRequest("a", 3, 1), topicRequest("b", 1, 7), topicRequest("c", 10, 1)); codes != "0 38 0 " || throttle != 0 {
+		t.Errorf("codes %s, throttled for %d ms", codes, throttle)
+	}
+	if codes, throttle := create(6, topicRequest("d", 1, 1)); codes != "89 " || throttle != 2000 {
+		t.Errorf("codes %s, throttled for %d ms", codes, throttle)
+	}
+	w.clock.Advance(1500 * time.Millisecond)
+	partitions := kmsg.NewPtrCreatePartitionsRequest()
+	more := kmsg.NewCreatePartitionsRequestTopic()
+	more.Topic, more.Count = "a", 4
+	partitions.Topics = append(partitions.Topics, more)
+	conn, in := w.another()
+	if p := askOn[*kmsg.CreatePartitionsResponse](w, conn, in, 3, partitions); p.Topics[0].ErrorCode != exceeded || p.ThrottleMillis != 500 {
+		t.Errorf("code %d, throttled for %d ms", p.Topics[0].ErrorCode, p.ThrottleMillis)
+	}
+	remove := kmsg.NewPtrDeleteTopicsRequest()
+	name, topic := "a", kmsg.NewDeleteTopicsRequestTopic()
+	topic.Topic = &name
+	remove.TopicNames, remove.Topics = []string{name}, append(remove.Topics, topic)
+	conn, in = w.another()
+	if p := askOn[*kmsg.DeleteTopicsResponse](w, conn, in, 6, remove); p.Topics[0].ErrorCode != exceeded || p.ThrottleMillis != 500 {
+		t.Errorf("code %d, throttled for %d ms", p.Topics[0].ErrorCode, p.ThrottleMillis)
+	}
+	// A topic that is created by its name is as unknown as before.
+	q := kmsg.NewPtrMetadataRequest()
+	named := kmsg.NewMetadataRequestTopic()
+	named.Topic = kmsg.StringPtr("e")
+	q.Topics, q.AllowAutoTopicCreation = append(q.Topics, named), true
+	conn, in = w.another()
+	if p := askOn[*kmsg.MetadataResponse](w, conn, in, 12, q); p.Topics[0].ErrorCode != 3 || p.ThrottleMillis != 0 {
+		t.Errorf("code %d, throttled for %d ms", p.Topics[0].ErrorCode, p.ThrottleMillis)
+	}
+	// Before KIP-599 all of it is done, and the client is told to wait.
+	conn, in = w.another()
+	if p := askOn[*kmsg.DeleteTopicsResponse](w, conn, in, 4, remove); p.Topics[0].ErrorCode != 0 || p.ThrottleMillis != 3500 {
+		t.Errorf("code %d, throttled for %d ms", p.Topics[0].ErrorCode, p.ThrottleMillis)
+	}
+	w.clock.Advance(4 * time.Second)
+	if codes, throttle := create(5, topicRequest("f", 2, 1)); codes != "0 " || throttle != 1500 {
+		t.Errorf("codes %s, throttled for %d ms", codes, throttle)
+	}
+	if n := w.counters.Counter("barnabas_quota_controller_mutation_throttled_total").Value(); n != 5 {
+		t.Errorf("%d were throttled", n)
+	}
+}
