@@ -195,7 +195,7 @@ func TestAllocationsBesideALimitedClient(t *testing.T) {
 	defer mustClose(t, b)
 	c := dial(t, b)
 	c.topic("t")
-	c.limit("somebody else", "producer_byte_rate", 1)
+	c.limit("client-id", "somebody else", "producer_byte_rate", 1)
 	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, produceOf(1, 100), 1)
 	answer := make([]byte, 1024)
 	checkAllocations(t, "produce a record", func() {

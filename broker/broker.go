@@ -213,8 +213,8 @@ func (b *Broker) listen() error {
 		HandshakeTimeout: s.ConnectionHandshakeTimeout,
 		SendBufferBytes:  s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
-		Limits: connectionLimits(s),
-		Log:    b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
+		Limits: b.connectionLimits(s, nil), QuotaWindow: quotaWindows(s).Clients,
+		Log: b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
 	}
 	for _, l := range s.Listeners {
 		a := server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona}
@@ -230,24 +230,6 @@ func (b *Broker) listen() error {
 	}
 	b.findGateways()
 	return nil
-}
-
-func quotaWindows(s *config.Broker) quota.Windows {
-	window := func(w config.QuotaWindow) quota.Window {
-		return quota.Window{Samples: w.Samples, Length: quota.Millis(w.Length.Milliseconds())}
-	}
-	return quota.Windows{Clients: window(s.QuotaWindow), Mutation: window(s.ControllerQuotaWindow)}
-}
-
-func connectionLimits(s *config.Broker) server.Limits {
-	l := server.Limits{
-		Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
-		ConnectionsPerSecond: s.ConnectionCreationRateMax, Listeners: make(map[string]server.ListenerLimits),
-	}
-	for name, own := range s.ListenerConnections {
-		l.Listeners[name] = server.ListenerLimits{Connections: own.Max, ConnectionsPerSecond: own.CreationRateMax}
-	}
-	return l
 }
 
 // openDirectory locks the data directory and reads who it belongs to.

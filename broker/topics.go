@@ -68,6 +68,7 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 	}
 	if limited {
 		b.quotas.Change(api.QuotaLimits(image))
+		b.server.SetLimits(b.connectionLimits(b.settings.Load(), image))
 	}
 	if touched[""] {
 		if err := b.settingsChanged(image); err != nil {
@@ -188,7 +189,7 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 		b.opts.Log.Warn("altered settings that cannot be used are left out", "error", err)
 	}
 	before := b.settings.Swap(settings)
-	b.server.SetLimits(connectionLimits(settings))
+	b.server.SetLimits(b.connectionLimits(settings, image))
 	if b.started.Load() {
 		b.changeSSL(before, settings)
 	}

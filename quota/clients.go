@@ -2,7 +2,6 @@ package quota
 
 import (
 	"hash/maphash"
-	"sync"
 	"sync/atomic"
 
 	"github.com/barnabas-mq/barnabas/internal/metrics"
@@ -19,48 +18,25 @@ type Windows struct {
 // As long as nobody is limited it remembers nothing, and all that it costs is one look at
 // IsLimiting.
 type Clients struct {
-	windows Windows
 	limits  atomic.Pointer[Limits] // nil: nobody is limited
 	seed    maphash.Seed
-	ledgers [kinds]ledger
+	ledgers [kinds]ledger[uint64]
 
 	throttled, throttledMillis [kinds]*metrics.Counter
-	remembered                 *metrics.Counter
 }
-
-// ledger is what has been used of one kind.
-type ledger struct {
-	mu       sync.Mutex
-	accounts map[uint64]*account
-	sweepAt  int // accounts that there may be before idle ones are looked for
-}
-
-// account is what those have used who share a limit.
-type account struct {
-	rate   Rate
-	bucket Bucket // of Mutation, in place of the rate
-	bound  float64
-	last   Millis
-}
-
-// accountsMax bounds the accounts of a kind, whatever client ids strangers invent. Each
-// takes some 400 bytes with Kafka's windows.
-const accountsMax = 16384
-
-// accountsSwept is how many accounts there may be before idle ones are looked for.
-const accountsSwept = 64
 
 // kindNames are for the metrics.
 var kindNames = [kinds]string{"produce", "fetch", "request", "controller_mutation"}
 
 // NewClients makes one where nobody is limited.
 func NewClients(w Windows, m *metrics.Set) *Clients {
-	c := &Clients{windows: w, seed: maphash.MakeSeed()}
+	c := &Clients{seed: maphash.MakeSeed()}
 	for k := range kinds {
+		c.ledgers[k].window, c.ledgers[k].remembered = w.Clients, m.Counter("barnabas_quota_clients")
 		c.throttled[k] = m.Counter("barnabas_quota_" + kindNames[k] + "_throttled_total")
 		c.throttledMillis[k] = m.Counter("barnabas_quota_" + kindNames[k] + "_throttle_milliseconds_total")
 	}
-	c.remembered = m.Counter("barnabas_quota_clients")
+	c.ledgers[Mutation].window = w.Mutation
 	return c
 }
 
@@ -77,11 +53,9 @@ func (c *Clients) Change(l *Limits) {
 		return
 	}
 	for k := range kinds {
-		g := &c.ledgers[k]
-		g.mu.Lock()
-		c.remembered.Add(-int64(len(g.accounts)))
-		g.accounts, g.sweepAt = nil, 0
-		g.mu.Unlock()
+		c.ledgers[k].Lock()
+		c.ledgers[k].forget()
+		c.ledgers[k].Unlock()
 	}
 }
 
@@ -132,7 +106,7 @@ func (c *Clients) Grant(last *Grant, user, clientID string) *Grant {
 // FetchBytesMax is how much a client may fetch at once: more would be throttled for
 // certain, however little was fetched before (getMaxValueInQuotaWindow).
 func (c *Clients) FetchBytesMax(g *Grant) float64 {
-	w := c.windows.Clients
+	w := c.ledgers[Fetch].window
 	return g.bounds[Fetch].perSecond * float64(w.Samples-1) * w.Length.seconds()
 }
 
@@ -143,14 +117,14 @@ func (c *Clients) Charge(k Kind, g *Grant, amount float64, now Millis) Millis {
 	if b.perSecond <= 0 {
 		return 0
 	}
-	w, l := c.windows.Clients, &c.ledgers[k]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := c.accountLocked(k, b, now)
-	a.rate.Record(w, amount, now)
-	throttle := a.rate.Over(w, b.perSecond, now)
+	l := &c.ledgers[k]
+	l.Lock()
+	defer l.Unlock()
+	a := l.account(b.account, b.perSecond, now)
+	a.rate.Record(l.window, amount, now)
+	throttle := a.rate.Over(l.window, b.perSecond, now)
 	if k == Request {
-		throttle = min(throttle, w.Length)
+		throttle = min(throttle, l.window.Length)
 	}
 	return throttle
 }
@@ -162,9 +136,9 @@ func (c *Clients) Refund(k Kind, g *Grant, amount float64, now Millis) {
 		return
 	}
 	l := &c.ledgers[k]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c.accountLocked(k, b, now).rate.Record(c.windows.Clients, -amount, now)
+	l.Lock()
+	defer l.Unlock()
+	l.account(b.account, b.perSecond, now).rate.Record(l.window, -amount, now)
 }
 
 // Mutate is for so many partitions that are to be created or deleted (KIP-599). Strict
@@ -176,18 +150,18 @@ func (c *Clients) Mutate(g *Grant, partitions int, strict bool, now Millis) (thr
 	if b.perSecond <= 0 {
 		return 0, false
 	}
-	w, l := c.windows.Mutation, &c.ledgers[Mutation]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := c.accountLocked(Mutation, b, now)
+	l := &c.ledgers[Mutation]
+	l.Lock()
+	defer l.Unlock()
+	a := l.account(b.account, b.perSecond, now)
 	if strict {
-		if wait, owes := a.bucket.Debt(w, b.perSecond, now); owes {
+		if wait, owes := a.bucket.Debt(l.window, b.perSecond, now); owes {
 			return wait, true
 		}
 	}
-	a.bucket.Take(w, b.perSecond, float64(partitions), now)
+	a.bucket.Take(l.window, b.perSecond, float64(partitions), now)
 	if !strict {
-		throttle, _ = a.bucket.Debt(w, b.perSecond, now)
+		throttle, _ = a.bucket.Debt(l.window, b.perSecond, now)
 	}
 	return throttle, false
 }
@@ -196,45 +170,4 @@ func (c *Clients) Mutate(g *Grant, partitions int, strict bool, now Millis) (thr
 func (c *Clients) Throttled(k Kind, d Millis) {
 	c.throttled[k].Inc()
 	c.throttledMillis[k].Add(int64(d))
-}
-
-// accountLocked finds an account, or opens one.
-func (c *Clients) accountLocked(k Kind, b *bound, now Millis) *account {
-	l := &c.ledgers[k]
-	a := l.accounts[b.account]
-	if a == nil {
-		if len(l.accounts) >= max(l.sweepAt, accountsSwept) {
-			c.sweepLocked(k, now)
-		}
-		if l.accounts == nil {
-			l.accounts = make(map[uint64]*account)
-		}
-		a = &account{}
-		l.accounts[b.account] = a
-		c.remembered.Add(1)
-	}
-	a.last, a.bound = now, b.perSecond
-	return a
-}
-
-// sweepLocked forgets accounts in which nothing is left to remember. When there are too
-// many others half of them go as well, and their clients begin with a clean sheet: who
-// invents client ids gains nothing that another client id would not have given.
-func (c *Clients) sweepLocked(k Kind, now Millis) {
-	l := &c.ledgers[k]
-	before := len(l.accounts)
-	for key, a := range l.accounts {
-		if now-a.last >= c.windows.Clients.span() && a.bucket.isFull(c.windows.Mutation, a.bound, now) {
-			delete(l.accounts, key)
-		}
-	}
-	if len(l.accounts) >= accountsMax {
-		for key := range l.accounts {
-			if delete(l.accounts, key); len(l.accounts) <= accountsMax/2 {
-				break
-			}
-		}
-	}
-	l.sweepAt = min(2*len(l.accounts), accountsMax)
-	c.remembered.Add(int64(len(l.accounts) - before))
 }

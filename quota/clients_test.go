@@ -166,7 +166,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Errorf("kind %d remembers %d", k, n)
 		}
 	}
-	if n := c.remembered.Value(); n != int64(len(c.ledgers[Produce].accounts)+len(c.ledgers[Mutation].accounts)) {
+	if n := c.ledgers[0].remembered.Value(); n != int64(len(c.ledgers[Produce].accounts)+len(c.ledgers[Mutation].accounts)) {
 		t.Errorf("%d are told of", n)
 	}
 	now += 12_000
@@ -177,7 +177,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("of %d, %d are left", accountsMax, n)
 	}
 	c.Change(nil)
-	if c.IsLimiting() || c.remembered.Value() != 0 {
+	if c.IsLimiting() || c.ledgers[0].remembered.Value() != 0 {
 		t.Error("without limits there is nothing to remember")
 	}
 }

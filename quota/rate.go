@@ -1,10 +1,16 @@
 package quota
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Millis is a time on a clock that never goes back, or a length of time, in
 // milliseconds: the unit in which Kafka takes all of this.
 type Millis int64
+
+// Duration is the same for those who wait.
+func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
 
 func (m Millis) seconds() float64 { return float64(m) / 1000 }
 

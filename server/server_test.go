@@ -158,7 +158,7 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 		Addresses:     []Address{{Name: "PLAINTEXT", Host: "localhost"}},
 		FrameBytesMax: 1 << 20, IdleTimeout: time.Minute, WriteTimeout: 10 * time.Second,
 		RepliesMax: 100, SendBufferBytes: -1, ReceiveBufferBytes: -1,
-		Limits:  Limits{Connections: 1000, ConnectionsPerAddress: 1000, ConnectionsPerSecond: 1000},
+		Limits:  Limits{Connections: 1000, ConnectionsPerAddress: 1000},
 		Log:     slog.New(slog.NewTextHandler(lockedWriter{w.logMu, w.log}, nil)),
 		Metrics: &metrics.Set{},
 	}

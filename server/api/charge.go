@@ -140,7 +140,7 @@ func (c *charge) toll(answer []byte) time.Duration {
 	}
 	protocol.SetThrottle(answer, c.key, c.version, int32(c.throttle))
 	quotas.Throttled(c.kind, c.throttle)
-	return time.Duration(c.throttle) * time.Millisecond
+	return c.throttle.Duration()
 }
 
 // wholeLength is that of an answer with its ranges.
