@@ -98,8 +98,8 @@ func TestAlteredLimitsOfAListenerAct(t *testing.T) {
 	var served sync.WaitGroup
 	served.Go(func() { third.topic("served") })
 	served.Go(func() { waiting.topic("served") })
-	if own := connectionLimits(b.settings.Load()).Listeners["PLAINTEXT"]; own.Connections != 2 {
-		t.Fatalf("the listener's limits are %+v", own)
+	if own := b.connectionLimits(b.settings.Load(), nil).Listeners["PLAINTEXT"]; own != 2 {
+		t.Fatalf("the listener's limit is %d", own)
 	}
 	if code := first.alter("", key, nil); code != 0 {
 		t.Fatalf("taking the limit back: %d", code)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/race"
+	"github.com/barnabas-mq/barnabas/internal/vfs"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -183,6 +184,31 @@ func checkAllocations(t *testing.T, name string, run func()) {
 	if n := testing.AllocsPerRun(500, run); n > 0 {
 		t.Errorf("%s: %v allocations", name, n)
 	}
+}
+
+// The limits of others cost those who have none nothing.
+func TestAllocationsBesideALimitedClient(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	b := mustOpen(t, vfs.NewMem())
+	defer mustClose(t, b)
+	c := dial(t, b)
+	c.topic("t")
+	c.limit("client-id", "somebody else", "producer_byte_rate", 1)
+	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("test")).AppendRequest(nil, produceOf(1, 100), 1)
+	answer := make([]byte, 1024)
+	checkAllocations(t, "produce a record", func() {
+		if _, err := c.conn.Write(frame); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c.in, answer[:4]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c.in, answer[:binary.BigEndian.Uint32(answer)]); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // The sequence numbers of an idempotent producer go on with each of its requests.

@@ -29,6 +29,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/quota"
 	"github.com/barnabas-mq/barnabas/server"
 	"github.com/barnabas-mq/barnabas/server/api"
 )
@@ -105,6 +106,7 @@ type Broker struct {
 	tokens    *tokens     // nil without a secret for them
 	// bearerKeys are the keys that sign the tokens of OAUTHBEARER.
 	bearerKeys []*oauth.Keys
+	quotas     *quota.Clients // outlives a Reset, as does what reads its counters
 	lock       vfs.File
 	// rooms is held by whoever replaces or closes the rooms below, and for reading by
 	// whoever looks into them from outside.
@@ -158,6 +160,7 @@ func Open(o Options) (*Broker, error) {
 	}
 	b.opts = o
 	b.dir, b.files = settings.LogDirs[0], o.FS
+	b.quotas = quota.NewClients(quotaWindows(settings), &b.metrics)
 	if settings.Durability == config.DurabilityCached {
 		b.files = vfs.SyncLater(o.FS)
 	}
@@ -192,7 +195,7 @@ func (b *Broker) newAPI() *api.API {
 		Logins: func(listener string) *api.Logins { return b.logins[listener] }, Principal: b.principalOf, Access: b.access, Tokens: b.tokens.forAPI(),
 		Metadata: b.metadata, Partitions: b.partitions, Groups: b.groups, Shares: b.sharing, GroupSettings: b.groupSettings.of,
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
-		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults,
+		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults, Quotas: b.quotas,
 		Timers: b.timers, FailedProduce: &b.failedProduce, FailedFetch: &b.failedFetch,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 		LookUpHost: func(ctx context.Context, name string) error {
@@ -211,8 +214,8 @@ func (b *Broker) listen() error {
 		HandshakeTimeout: s.ConnectionHandshakeTimeout,
 		SendBufferBytes:  s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
-		Limits: connectionLimits(s),
-		Log:    b.opts.Log, Metrics: &b.metrics,
+		Limits: b.connectionLimits(s, nil), QuotaWindow: quotaWindows(s).Clients,
+		Log: b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
 	}
 	for _, l := range s.Listeners {
 		a := server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona}
@@ -228,17 +231,6 @@ func (b *Broker) listen() error {
 	}
 	b.findGateways()
 	return nil
-}
-
-func connectionLimits(s *config.Broker) server.Limits {
-	l := server.Limits{
-		Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
-		ConnectionsPerSecond: s.ConnectionCreationRateMax, Listeners: make(map[string]server.ListenerLimits),
-	}
-	for name, own := range s.ListenerConnections {
-		l.Listeners[name] = server.ListenerLimits{Connections: own.Max, ConnectionsPerSecond: own.CreationRateMax}
-	}
-	return l
 }
 
 // openDirectory locks the data directory and reads who it belongs to.

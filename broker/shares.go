@@ -27,7 +27,7 @@ func (b *Broker) openShares() error {
 		Shards:        b.shardsOf(api.ShareStateTopic, s.ShareStateTopicPartitions),
 		CommitTimeout: s.ShareStateWriteTimeout, QueueMax: s.CoordinatorQueueMax,
 		IsReady: func() bool { return b.metadata.Image().Topic(api.ShareStateTopic) != nil },
-		Prepare: func() error { return api.AutoCreateTopic(b.metadata, b.settings.Load(), api.ShareStateTopic) },
+		Prepare: func() error { return api.AutoCreateTopic(b.metadata, b.settings.Load(), api.ShareStateTopic, nil) },
 		Log:     b.opts.Log,
 	})
 	b.sharing = share.NewLeader(share.LeaderOptions{Persister: b.shares, Clock: b.opts.Clock, Settings: b.shareSettings, Log: b.opts.Log})

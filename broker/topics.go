@@ -22,6 +22,7 @@ func (b *Broker) openPartitions() error {
 	image := b.metadata.Watch(b.metadataChanged)
 	b.known.Store(image)
 	b.unnamedAside = false
+	b.quotas.Change(api.QuotaLimits(image))
 	if err := b.settingsChanged(image); err != nil {
 		return &SettingsError{err}
 	}
@@ -44,6 +45,7 @@ func (b *Broker) openPartitions() error {
 func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.Record) {
 	b.known.Store(image)             // before a partition is removed, see partition.Source
 	touched := make(map[string]bool) // topics whose settings changed
+	limited := false
 	var removed []string
 	var removedIDs []protocol.UUID
 	for _, r := range records {
@@ -53,6 +55,8 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 				b.removePartitions(t)
 				removed, removedIDs = append(removed, t.Name), append(removedIDs, t.ID)
 			}
+		case *metadata.ClientQuotaRecord:
+			limited = true
 		case *metadata.ConfigRecord:
 			switch metadata.ResourceType(r.ResourceType) {
 			case metadata.ResourceTopic:
@@ -61,6 +65,10 @@ func (b *Broker) metadataChanged(old, image *metadata.Image, records []metadata.
 				touched[""] = true
 			}
 		}
+	}
+	if limited {
+		b.quotas.Change(api.QuotaLimits(image))
+		b.server.SetLimits(b.connectionLimits(b.settings.Load(), image))
 	}
 	if touched[""] {
 		if err := b.settingsChanged(image); err != nil {
@@ -181,7 +189,7 @@ func (b *Broker) settingsChanged(image *metadata.Image) error {
 		b.opts.Log.Warn("altered settings that cannot be used are left out", "error", err)
 	}
 	before := b.settings.Swap(settings)
-	b.server.SetLimits(connectionLimits(settings))
+	b.server.SetLimits(b.connectionLimits(settings, image))
 	if b.started.Load() {
 		b.changeSSL(before, settings)
 	}

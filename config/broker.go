@@ -79,7 +79,11 @@ type Broker struct {
 	FetchConversionBytesMax int
 	FetchSessionSlots       int
 	DescribePartitionsMax   int
-	StopTimeout             time.Duration
+	// QuotaWindow is what the rates of clients are taken over, and ControllerQuotaWindow how
+	// much of their changes of topics may come at once.
+	QuotaWindow           QuotaWindow
+	ControllerQuotaWindow QuotaWindow
+	StopTimeout           time.Duration
 
 	// Topics and logs. Defaults of topic settings are in Topic.
 	NumPartitions             int
@@ -167,6 +171,12 @@ type Broker struct {
 type ListenerConnections struct {
 	Max             int
 	CreationRateMax int // per second
+}
+
+// QuotaWindow is so many samples of a length of time.
+type QuotaWindow struct {
+	Samples int
+	Length  time.Duration // of one
 }
 
 // Broker combines the settings of the start with what was altered since: for
@@ -299,6 +309,8 @@ func (b *Broker) readConnections(r *reader) {
 	b.FetchBytesMax = r.count("fetch.max.bytes")
 	b.FetchConversionBytesMax = r.count("barnabas.fetch.conversion.max.bytes")
 	b.FetchSessionSlots = r.count("max.incremental.fetch.session.cache.slots")
+	b.QuotaWindow = QuotaWindow{r.count("quota.window.num"), durationOf(r.integer("quota.window.size.seconds"), time.Second)}
+	b.ControllerQuotaWindow = QuotaWindow{r.count("controller.quota.window.num"), durationOf(r.integer("controller.quota.window.size.seconds"), time.Second)}
 	b.DescribePartitionsMax = r.count("max.request.partition.size.limit")
 	b.StopTimeout = r.millis("barnabas.stop.timeout.ms")
 }

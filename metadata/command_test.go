@@ -136,12 +136,49 @@ func TestDeleteTopics(t *testing.T) {
 	img := oneBroker(t, "a", "b")
 	records, errs := DeleteTopics(img, []TopicKey{
 		{Name: "a"}, {Name: "x"}, {ID: protocol.UUID{2}}, {ID: protocol.UUID{9}}, {Name: "b"},
-	})
+	}, nil)
 	if errs[0] != nil || !errors.Is(errs[1], ErrUnknownTopic) || errs[2] != nil || !errors.Is(errs[3], ErrUnknownTopicID) || errs[4] != nil {
 		t.Errorf("%v", errs)
 	}
 	if next := after(t, img, records...); next.TopicCount() != 0 {
 		t.Errorf("%d topics are left", next.TopicCount())
+	}
+}
+
+// Who is asked for leave is asked for the partitions of what nothing else speaks against,
+// and refuses one without the others.
+func TestChangesOfTopicsNeedLeave(t *testing.T) {
+	img := oneBroker(t, "a", "b") // two partitions each
+	var asked []int
+	full := errors.New("for now that is enough")
+	leave := func(partitions int) error {
+		asked = append(asked, partitions)
+		if len(asked)%2 == 0 {
+			return full
+		}
+		return nil
+	}
+	options := CreateOptions{NewID: idSource(), Admit: leave}
+	topics := []NewTopic{{"c", 3, 1, nil, nil}, {"a", 1, 1, nil, nil}, {"d", 4, 1, nil, nil}, {"e", 5, 9, nil, nil}}
+	records, results, err := CreateTopics(img, topics, options)
+	if err != nil || results[0].Err != nil || !errors.Is(results[1].Err, ErrTopicExists) || results[2].Err != full || results[3].Err == full {
+		t.Errorf("%v %v", results, err)
+	}
+	if next := after(t, img, records...); next.TopicCount() != 3 {
+		t.Errorf("%d topics", next.TopicCount())
+	}
+	records, errs := DeleteTopics(img, []TopicKey{{Name: "a"}, {Name: "x"}, {Name: "b"}}, leave)
+	if errs[0] != nil || errs[2] != full || after(t, img, records...).TopicCount() != 1 {
+		t.Errorf("%v", errs)
+	}
+	if _, err := CreatePartitions(img, "a", 8, nil, options); err != nil {
+		t.Error(err)
+	}
+	if _, err := CreatePartitions(img, "a", 3, nil, options); err != full {
+		t.Error(err)
+	}
+	if want := []int{3, 4, 2, 2, 6, 1}; !slices.Equal(asked, want) {
+		t.Errorf("it was asked for %v, want %v", asked, want)
 	}
 }
 

@@ -36,6 +36,16 @@ type CreateOptions struct {
 	FewerReplicas bool
 	// CheckConfigs refuses bad configs of a new topic; nil refuses none.
 	CheckConfigs func(topic string, configs []ConfigEntry) error
+	// Admit is asked for the partitions of each topic that nothing else speaks against, and
+	// refuses it with an error; nil admits all.
+	Admit func(partitions int) error
+}
+
+func (o *CreateOptions) admit(partitions int) error {
+	if o.Admit == nil {
+		return nil
+	}
+	return o.Admit(partitions)
 }
 
 // CreateResult is what became of one new topic.
@@ -95,6 +105,9 @@ func createTopic(img *Image, t *NewTopic, o *CreateOptions) ([]Record, CreateRes
 	if err != nil {
 		return fail(err)
 	}
+	if err := o.admit(len(assignment)); err != nil {
+		return fail(err)
+	}
 	id := o.NewID()
 	records := make([]Record, 0, 1+len(t.Configs)+len(assignment))
 	records = append(records, &TopicRecord{t.Name, id})
@@ -144,8 +157,9 @@ func (img *Image) FindTopic(k TopicKey) (*Topic, error) {
 }
 
 // DeleteTopics makes the records that remove topics. The errors are in the order
-// of the keys, nil for those that will be gone.
-func DeleteTopics(img *Image, keys []TopicKey) ([]Record, []error) {
+// of the keys, nil for those that will be gone. admit, unless nil, is asked for the
+// partitions of each, and refuses it with an error.
+func DeleteTopics(img *Image, keys []TopicKey, admit func(partitions int) error) ([]Record, []error) {
 	var records []Record
 	errs := make([]error, len(keys))
 	gone := make(map[protocol.UUID]bool, len(keys))
@@ -154,6 +168,11 @@ func DeleteTopics(img *Image, keys []TopicKey) ([]Record, []error) {
 		if err != nil || gone[t.ID] {
 			errs[i] = err
 			continue
+		}
+		if admit != nil {
+			if errs[i] = admit(len(t.Partitions)); errs[i] != nil {
+				continue
+			}
 		}
 		gone[t.ID] = true
 		records = append(records, &RemoveTopicRecord{t.ID})
@@ -182,6 +201,9 @@ func CreatePartitions(img *Image, topic string, count int32, assignment [][]int3
 	added := int(count - have)
 	if assignment != nil && len(assignment) != added {
 		return nil, refuse(ErrInvalidAssignment, "Attempted to add %d additional partition(s), but only %d assignment(s) were specified.", added, len(assignment))
+	}
+	if err := o.admit(added); err != nil { // before the assignment is looked at, as Kafka
+		return nil, err
 	}
 	factor := len(t.Partitions[0].Replicas)
 	if assignment == nil {

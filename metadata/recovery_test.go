@@ -38,7 +38,7 @@ func randomHistory(t *testing.T, s *Store, seed uint64, steps int) {
 				}}, options)
 				return records, err
 			case step == 4:
-				records, _ := DeleteTopics(img, []TopicKey{{ID: topic.ID}})
+				records, _ := DeleteTopics(img, []TopicKey{{ID: topic.ID}}, nil)
 				return records, nil
 			case step == 5:
 				return CreatePartitions(img, topic.Name, int32(len(topic.Partitions)+1), nil, options)

@@ -35,6 +35,7 @@ type Call struct {
 	timed  timed
 	// afterwards is what is left to do once the answer is sent.
 	afterwards func()
+	toll       func(answer []byte) time.Duration // see Charge; nil for most
 }
 
 // timed is a call whose length is to be known; the zero value is one where nobody asks.
@@ -126,6 +127,8 @@ type Ticket struct {
 	done   bool         // guarded by queue.mu
 	timed  timed
 	hangUp bool // closes the connection where the answer would be sent
+	// charge is told of the answer, on the writer's goroutine; nil for most.
+	charge func(answer []byte)
 }
 
 // Reply completes the call: encode is run later, on the goroutine that writes,

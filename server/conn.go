@@ -88,13 +88,16 @@ type conn struct {
 	out       Out
 	call      Call // reused: one request at a time
 	queue     queue
-	writer    chan error  // the writer's end, nil until the writer is started
-	idleSince time.Time   // when the read deadline was last set
-	limited   time.Time   // the loginBy that the read deadline is for
-	rests     int         // how often it has changed its goroutine to rest
-	address   string      // of the peer, without the port
-	refused   bool        // the client could not show who it is
-	stopping  atomic.Bool // set by any goroutine, once
+	writer    chan error // the writer's end, nil until the writer is started
+	idleSince time.Time  // when the read deadline was last set
+	limited   time.Time  // the loginBy that the read deadline is for
+	rests     int        // how often it has changed its goroutine to rest
+	address   string     // of the peer, without the port
+	refused   bool       // the client could not show who it is
+	charged   bool       // the last call was: charge.go
+	// mutedUntil is when the client is throttled no more, on the server's clock.
+	mutedUntil atomic.Int64
+	stopping   atomic.Bool // set by any goroutine, once
 }
 
 // flushBytes is how much output may gather before it is written although more
@@ -151,6 +154,9 @@ func (c *conn) serve() error {
 			err = c.flush()
 		}
 		c.doLeft()
+		if err == errSilenced {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -174,6 +180,11 @@ func (c *conn) doLeft() {
 // runFrames executes every whole frame in the buffer.
 func (c *conn) runFrames() error {
 	for {
+		if c.charged {
+			if err := c.settleCharge(); err != nil {
+				return err
+			}
+		}
 		frame, err := c.in.next(c.frames)
 		if err != nil || frame == nil {
 			return err
@@ -185,6 +196,9 @@ func (c *conn) runFrames() error {
 		if err := c.life.handler.Serve(call); err != nil {
 			c.keepLast(call, err)
 			return err
+		}
+		if call.toll != nil {
+			c.levy(call)
 		}
 		if call.timed.lengths != nil && !call.parked {
 			call.timed.end()
@@ -335,6 +349,9 @@ func (c *conn) park(call *Call) *Ticket {
 		c.queue.push(&Ticket{queue: &c.queue, out: &gathered, done: true})
 	}
 	t := &Ticket{queue: &c.queue, timed: call.timed, hangUp: call.hangUp}
+	if toll := call.toll; toll != nil {
+		t.charge = func(answer []byte) { c.mute(toll(answer)) }
+	}
 	c.queue.push(t) // a closed queue shows at the next read
 	return t
 }

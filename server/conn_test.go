@@ -351,18 +351,6 @@ func TestMoreConnectionsThanAllowedWait(t *testing.T) {
 	w.expect(third, "later")
 }
 
-func TestConnectionsThatComeTooFastWait(t *testing.T) {
-	p := pace{perSecond: 3}
-	ms := time.Millisecond
-	for i, c := range []struct{ at, wait time.Duration }{
-		{0, 0}, {10 * ms, 0}, {20 * ms, 980 * ms}, {1000 * ms, 0}, {1010 * ms, 0}, {1500 * ms, 500 * ms}, {9000 * ms, 0},
-	} {
-		if got := p.next(c.at); got != c.wait {
-			t.Fatalf("connection %d at %v waits %v, want %v", i, c.at, got, c.wait)
-		}
-	}
-}
-
 func TestAStopSendsParkedAnswers(t *testing.T) {
 	w := newWorld(t, nil)
 	c := w.dial("127.0.0.1")

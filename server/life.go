@@ -47,6 +47,7 @@ func (c *conn) endLocked() {
 	if !c.ended {
 		c.ended = true
 		close(c.done)
+		c.queue.end()
 	}
 	c.endRead()
 }

@@ -4,7 +4,8 @@ import (
 	"maps"
 	"net"
 	"sync"
-	"time"
+
+	"github.com/barnabas-mq/barnabas/quota"
 )
 
 // Limits bounds the connections. Kafka's own settings give the values.
@@ -15,39 +16,11 @@ type Limits struct {
 	// for single addresses. More are closed at once.
 	ConnectionsPerAddress int
 	AddressOverrides      map[string]int
-	// ConnectionsPerSecond is max.connection.creation.rate: what comes faster
-	// waits unaccepted. 0 is without limit.
-	ConnectionsPerSecond int
-	// Listeners are the limits of single listeners by name, which hold beside those
-	// above.
-	Listeners map[string]ListenerLimits
-}
-
-// ListenerLimits bounds the connections of one listener: listener.name.NAME.
-// max.connections and max.connection.creation.rate.
-type ListenerLimits struct {
-	Connections          int
-	ConnectionsPerSecond int // 0 is without limit
-}
-
-// pace spreads accepted connections over time: one second's worth may come at
-// once, after that each waits for its turn. It belongs to one accept loop.
-type pace struct {
-	perSecond int
-	second    time.Duration // start of the second that is being counted
-	count     int
-}
-
-// next counts a connection at a time and says how long to wait before the one after.
-func (p *pace) next(now time.Duration) time.Duration {
-	if now-p.second >= time.Second {
-		p.second, p.count = now, 0
-	}
-	p.count++
-	if p.perSecond <= 0 || p.count < p.perSecond {
-		return 0
-	}
-	return p.second + time.Second - now
+	// Listeners is listener.name.NAME.max.connections, which holds beside Connections.
+	Listeners map[string]int
+	// Rates are how many connections may come in a second. What comes faster waits and is
+	// served then; what comes faster from one address is closed.
+	Rates quota.ConnectionLimits
 }
 
 // census counts the open connections.
@@ -81,18 +54,6 @@ func (c *census) change(l Limits) {
 	c.room.Broadcast()
 }
 
-// perSecond is how many connections a listener may accept in a second; 0 is
-// without limit.
-func (c *census) perSecond(listener string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	rate := c.mu.limits.ConnectionsPerSecond
-	if own := c.mu.limits.Listeners[listener].ConnectionsPerSecond; own > 0 && (rate <= 0 || own < rate) {
-		rate = own
-	}
-	return rate
-}
-
 // waitForRoom blocks until max.connections, of the broker and of the listener,
 // allows one more; false means the server stops.
 func (c *census) waitForRoom(listener string) bool {
@@ -106,7 +67,7 @@ func (c *census) waitForRoom(listener string) bool {
 
 func (c *census) isFullLocked(listener string) bool {
 	own, limited := c.mu.limits.Listeners[listener]
-	return c.mu.total >= c.mu.limits.Connections || limited && c.mu.perListener[listener] >= own.Connections
+	return c.mu.total >= c.mu.limits.Connections || limited && c.mu.perListener[listener] >= own
 }
 
 // enter counts a connection, or reports false when its address has too many.

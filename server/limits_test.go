@@ -4,9 +4,7 @@ import "testing"
 
 // A listener's own limits hold beside those of the broker, for that listener alone.
 func TestLimitsOfListeners(t *testing.T) {
-	c := newCensus(Limits{Connections: 4, ConnectionsPerAddress: 10, ConnectionsPerSecond: 100, Listeners: map[string]ListenerLimits{
-		"INNER": {Connections: 2, ConnectionsPerSecond: 5}, "OUTER": {Connections: 9, ConnectionsPerSecond: 500},
-	}})
+	c := newCensus(Limits{Connections: 4, ConnectionsPerAddress: 10, Listeners: map[string]int{"INNER": 2, "OUTER": 9}})
 	full := func(want bool, listener, when string) {
 		t.Helper()
 		c.mu.Lock()
@@ -37,10 +35,4 @@ func TestLimitsOfListeners(t *testing.T) {
 	enter("INNER")
 	c.leave("OTHER", "10.0.0.1")
 	full(false, "INNER", "without limits any more")
-	c.change(Limits{ConnectionsPerSecond: 100, Listeners: map[string]ListenerLimits{"INNER": {ConnectionsPerSecond: 5}, "OUTER": {ConnectionsPerSecond: 500}}})
-	for listener, want := range map[string]int{"INNER": 5, "OUTER": 100, "OTHER": 100} {
-		if got := c.perSecond(listener); got != want {
-			t.Errorf("%s takes %d in a second, want %d", listener, got, want)
-		}
-	}
 }

@@ -24,6 +24,7 @@ type Out struct {
 	// start is where the answer under way begins in buf, -1 outside an answer.
 	start       int
 	rangesStart int
+	ended       int // where the answer began in buf that ended last
 	// usual is how many bytes were sent the last time, and what is borrowed for the next.
 	usual int
 }
@@ -52,8 +53,11 @@ func (o *Out) End() {
 		size += r.n
 	}
 	binary.BigEndian.PutUint32(o.buf[o.start:], uint32(size))
-	o.start = -1
+	o.ended, o.start = o.start, -1
 }
+
+// last is the answer that ended last, which was not written yet.
+func (o *Out) last() []byte { return o.buf[o.ended:] }
 
 // Bytes gives the buffer to append to; SetBytes takes it back.
 func (o *Out) Bytes() []byte { return o.buf }

@@ -19,6 +19,7 @@ type queue struct {
 	space     sync.Cond // the writer went idle, there is room again, or closed
 	active    bool
 	closed    bool
+	ending    bool // the connection is to end: nobody waits for answers to be sent
 	lengthMax int
 	bytes     int // in the answers of waiting that are complete already
 	// waiting are tickets in request order.
@@ -119,6 +120,24 @@ func (q *queue) idle() {
 	}
 }
 
+// answered waits until all that was parked is sent, the connection is to end, or the
+// queue is closed.
+func (q *queue) answered() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.active && !q.closed && !q.ending {
+		q.space.Wait()
+	}
+}
+
+// end wakes who waits in answered.
+func (q *queue) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ending = true
+	q.space.Broadcast()
+}
+
 // close ends the writer and drops what waits. Tickets may still be completed.
 func (q *queue) close() {
 	q.mu.Lock()
@@ -164,6 +183,9 @@ func (q *queue) send(t transport, ticket *Ticket, out *Out) error {
 		if ticket.encode != nil {
 			ticket.encode(out)
 		}
+		if ticket.charge != nil {
+			ticket.tell(out)
+		}
 		if out.size() < flushBytes {
 			return nil
 		}
@@ -174,6 +196,15 @@ func (q *queue) send(t transport, ticket *Ticket, out *Out) error {
 		return err
 	}
 	return ticket.out.writeTo(t)
+}
+
+// tell has the call charged for its answer, which is the last in out.
+func (t *Ticket) tell(out *Out) {
+	var answer []byte
+	if t.encode != nil {
+		answer = out.last()
+	}
+	t.charge(answer)
 }
 
 // hangUp sends what was gathered before the ticket and drops its answer. That is

@@ -11,7 +11,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
+	"github.com/barnabas-mq/barnabas/quota"
 )
 
 // Options is what a Server needs.
@@ -30,6 +32,8 @@ type Options struct {
 	SendBufferBytes    int
 	ReceiveBufferBytes int
 	Limits             Limits
+	// QuotaWindow is what the rates of connections are taken over; Kafka's when it is zero.
+	QuotaWindow quota.Window
 	// RepliesMax is how many answers of one connection may wait behind a parked
 	// one before its requests are no longer read.
 	RepliesMax int
@@ -37,6 +41,9 @@ type Options struct {
 	RequestBytesMax int64
 	Log             *slog.Logger
 	Metrics         *metrics.Set
+	// Clock is what clients are throttled by; nil is the machine's. All that has to do with
+	// sockets is in real time.
+	Clock clock.Clock
 }
 
 // Server accepts connections and serves them. Start it with Listen and Serve,
@@ -46,12 +53,14 @@ type Server struct {
 	listeners []*Listener
 	stopping  chan struct{} // closed by Shutdown
 	census    *census
+	rates     *quota.Connections
 	budget    *budget
 
 	mu struct {
 		sync.Mutex
 		conns   map[*conn]struct{}
-		life    *life // of the connections that come now
+		held    map[net.Conn]clock.Timer // see holdBack
+		life    *life                    // of the connections that come now
 		stopped bool
 	}
 	connections sync.WaitGroup // one per connection
@@ -59,20 +68,30 @@ type Server struct {
 	// drainBy ends the wait of a stop for parked answers; nil before a stop.
 	drainBy atomic.Pointer[context.Context]
 
-	requests, opened, open, refused, broken, unsecured *metrics.Counter
+	requests, opened, open, refused, broken, unsecured, muted, tooFast *metrics.Counter
 }
 
 // New makes a server; it does not touch the network.
 func New(opts Options) *Server {
+	if opts.Clock == nil {
+		opts.Clock = clock.Real()
+	}
 	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
-	s.mu.conns, s.mu.life = make(map[*conn]struct{}), newLife()
+	s.mu.conns, s.mu.life, s.mu.held = make(map[*conn]struct{}), newLife(), make(map[net.Conn]clock.Timer)
+	if opts.QuotaWindow == (quota.Window{}) {
+		opts.QuotaWindow = quota.Window{Samples: 11, Length: 1000}
+	}
 	m := opts.Metrics
+	s.rates = quota.NewConnections(opts.QuotaWindow, m)
+	s.rates.Change(opts.Limits.Rates)
 	s.requests = m.Counter("barnabas_requests_total")
 	s.opened = m.Counter("barnabas_connections_opened_total")
 	s.open = m.Counter("barnabas_connections_open")
 	s.refused = m.Counter("barnabas_connections_refused_total")
 	s.broken = m.Counter("barnabas_connections_broken_total")
 	s.unsecured = m.Counter("barnabas_connections_failed_authentication_total")
+	s.tooFast = m.Counter("barnabas_connections_too_fast_total")
+	s.muted = m.Counter("barnabas_connections_throttled")
 	return s
 }
 
@@ -91,7 +110,10 @@ func (s *Server) Listen() ([]*Listener, error) {
 }
 
 // SetLimits replaces Options.Limits for the connections that come from now on.
-func (s *Server) SetLimits(l Limits) { s.census.change(l) }
+func (s *Server) SetLimits(l Limits) {
+	s.census.change(l)
+	s.rates.Change(l.Rates)
+}
 
 // Connections counts the open connections by the names of the listeners.
 func (s *Server) Connections() map[string]int { return s.census.perListener() }
@@ -109,15 +131,13 @@ func (s *Server) Serve(h Handler) {
 
 func (s *Server) accept(l *Listener, socket net.Listener) {
 	defer s.accepting.Done()
-	pause, rate, start := time.Duration(0), pace{}, time.Now()
+	pause := time.Duration(0)
 	for s.census.waitForRoom(l.Name) {
 		sock, err := socket.Accept()
 		if err == nil {
 			pause = 0
-			s.admit(l, sock)
-			rate.perSecond = s.census.perSecond(l.Name)
-			if !s.rest(rate.next(time.Since(start))) {
-				return
+			if s.isInTime(l, sock) {
+				s.admit(l, sock)
 			}
 			continue
 		}
@@ -248,6 +268,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.budget.end()
 	s.mu.Lock()
 	s.mu.stopped = true
+	s.dropHeldLocked()
 	for c := range s.mu.conns {
 		c.endLocked()
 	}

@@ -27,17 +27,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // once, "park TEXT" answers when the test releases it, "silent", "fail",
 // "file N".
 type scripted struct {
-	mu     sync.Mutex
-	parked map[string]*Ticket
-	came   chan string
-	closed atomic.Int32
-	source *memorySource
-	leave  chan struct{} // lets work that calls left go on
-	opened atomic.Pointer[func(*Conn)]
+	mu      sync.Mutex
+	parked  map[string]*Ticket
+	came    chan string
+	closed  atomic.Int32
+	source  *memorySource
+	leave   chan struct{} // lets work that calls left go on
+	charged chan string   // the answers that calls were charged for
+	opened  atomic.Pointer[func(*Conn)]
 }
 
 func newScripted() *scripted {
-	return &scripted{parked: make(map[string]*Ticket), came: make(chan string, 10000), source: &memorySource{}, leave: make(chan struct{}, 1)}
+	return &scripted{parked: make(map[string]*Ticket), came: make(chan string, 10000), source: &memorySource{}, leave: make(chan struct{}, 1), charged: make(chan string, 100)}
 }
 
 func (h *scripted) Opened(c *Conn) any {
@@ -59,6 +60,24 @@ func (h *scripted) Serve(call *Call) error {
 	case "leave":
 		answer(call.Out(), rest)
 		call.Afterwards(func() { h.came <- "left " + rest; <-h.leave })
+	case "charge", "charge-park", "charge-silent":
+		var millis int
+		if _, err := fmt.Sscan(rest, &millis); err != nil {
+			return err
+		}
+		call.Charge(func(a []byte) time.Duration {
+			h.charged <- string(a)
+			return time.Duration(millis) * time.Millisecond
+		})
+		switch verb {
+		case "charge":
+			answer(call.Out(), rest)
+		case "charge-park":
+			ticket := call.Park()
+			h.mu.Lock()
+			h.parked[rest] = ticket
+			h.mu.Unlock()
+		}
 	case "silent":
 	case "fail":
 		return errors.New("the script says so")
@@ -139,7 +158,7 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 		Addresses:     []Address{{Name: "PLAINTEXT", Host: "localhost"}},
 		FrameBytesMax: 1 << 20, IdleTimeout: time.Minute, WriteTimeout: 10 * time.Second,
 		RepliesMax: 100, SendBufferBytes: -1, ReceiveBufferBytes: -1,
-		Limits:  Limits{Connections: 1000, ConnectionsPerAddress: 1000, ConnectionsPerSecond: 1000},
+		Limits:  Limits{Connections: 1000, ConnectionsPerAddress: 1000},
 		Log:     slog.New(slog.NewTextHandler(lockedWriter{w.logMu, w.log}, nil)),
 		Metrics: &metrics.Set{},
 	}

@@ -4,7 +4,7 @@ package api
 //
 // Sets and removes limits of users, client ids and addresses. Each entity is
 // judged by itself; all that change are one write. The limits are kept as KRaft's
-// client quota records and not enforced yet.
+// client quota records; from then on they hold (charge.go).
 //
 // An address may be given as the name of a host, which is looked up, as in Kafka: last,
 // when nothing else speaks against the alteration. One request may name 16 hosts
@@ -108,6 +108,8 @@ func (a *API) lookUpHosts(r *Request, alterations []metadata.QuotaAlteration) fu
 		return nil
 	})
 	if len(names) > 0 {
+		r.charge.rest()
+		defer r.charge.work()
 		ctx, release := a.whileConnected(r, lookUpTimeout)
 		defer release()
 		for _, name := range names {

@@ -20,6 +20,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/quota"
 	"github.com/barnabas-mq/barnabas/server"
 )
 
@@ -70,6 +71,8 @@ type Rooms struct {
 	Tokens *Tokens
 	// Faults are the requests that fail on command; nil for none ever.
 	Faults *fault.Set
+	// Quotas are what clients may use and have used; nil without limits ever.
+	Quotas *quota.Clients
 }
 
 // Timers are histograms by API key.
@@ -129,6 +132,7 @@ type Peer struct {
 	stranger error        // why nobody knows who it is
 	grants   *grants      // nil without an authorizer
 	software string       // the client's name for itself (KIP-511), "" when it has not said
+	mayUse   *quota.Grant // nil before anybody was limited
 	request  Request      // reused by requests that are answered at once
 	produce  *produceCall // reused by Produce, nil while the log still holds the last one
 	fetch    *fetchCall   // reused by Fetch, nil before the first
@@ -182,11 +186,15 @@ func (a *API) Serve(call *server.Call) error {
 	if a.Timers != nil {
 		call.Time(&a.Timers[e.key])
 	}
+	if r.charge = nil; a.Quotas.IsLimiting() {
+		r.charge = a.chargeOf(r)
+	}
 	if a.Faults.Active() {
 		err = a.serveFaulty(e, r)
 	} else {
 		err = e.serve(a, r)
 	}
+	r.charge.rest()
 	if err != nil {
 		return fmt.Errorf("%s version %d from client %.64q: %w", e.name, r.Header.Version, r.Header.ClientID, err)
 	}
@@ -203,6 +211,7 @@ type Request struct {
 
 	decodedMax int      // barnabas.request.decoded.max.bytes
 	refusal    *refusal // what of the request a fault refuses; nil nearly always
+	charge     *charge  // what it costs a client that is limited; nil for all others
 }
 
 // Answer sends a response now.

@@ -24,13 +24,14 @@ func isInternalTopic(name string) bool {
 
 // autoCreate creates topics that a client named, with the broker's defaults. It
 // returns the image to answer from and, by name, why a topic could not be made.
-func (a *API) autoCreate(names []string) (*metadata.Image, map[string]error) {
+func (a *API) autoCreate(names []string, leave func(partitions int) error) (*metadata.Image, map[string]error) {
 	problems := make(map[string]error)
 	for _, name := range names {
 		if metadata.ValidateTopicName(name) != nil || name == metadataTopic {
 			continue // answered by the name alone; the metadata's own log is nobody's topic
 		}
-		if err := AutoCreateTopic(a.Metadata, a.Config(), name); err != nil {
+		err := AutoCreateTopic(a.Metadata, a.Config(), name, leave)
+		if err != nil && !errors.Is(err, protocol.ErrThrottlingQuotaExceeded) { // as if nobody had asked yet
 			problems[name] = err
 		}
 	}
@@ -44,9 +45,12 @@ func (a *API) autoCreate(names []string) (*metadata.Image, map[string]error) {
 // Internal topics take the brokers that there are whatever their replication
 // factor says. Kafka's default of 3 would leave a single node without consumer
 // groups for ever, and no further broker can join to mend it.
-func AutoCreateTopic(store *metadata.Store, settings *config.Broker, name string) error {
+//
+// leave is asked for the partitions that the client may not be allowed; nil for the
+// broker's own topics.
+func AutoCreateTopic(store *metadata.Store, settings *config.Broker, name string, leave func(partitions int) error) error {
 	topic := newTopicDefaults(name, settings)
-	options := metadata.CreateOptions{NewID: protocol.NewUUID, FewerReplicas: settings.ReplicationClamp || isInternalTopic(name)}
+	options := metadata.CreateOptions{NewID: protocol.NewUUID, FewerReplicas: settings.ReplicationClamp || isInternalTopic(name), Admit: leave}
 	var result metadata.CreateResult
 	_, err := store.Propose(context.Background(), func(image *metadata.Image) ([]metadata.Record, error) {
 		records, results, err := metadata.CreateTopics(image, []metadata.NewTopic{topic}, options)

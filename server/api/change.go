@@ -28,6 +28,8 @@ func (a *API) wait(r *Request) { _ = r.Call.Wait() }
 // recordsPerRequestMax are POLICY_VIOLATION of the whole request.
 func (a *API) change(r *Request, timeoutMillis int32, validateOnly bool, decide func(*metadata.Image) ([]metadata.Record, error)) (*metadata.Image, error) {
 	a.wait(r)
+	r.charge.rest()
+	defer r.charge.work()
 	ctx := context.Background()
 	if timeoutMillis > 0 {
 		limited, cancel := a.within(time.Duration(timeoutMillis) * time.Millisecond)

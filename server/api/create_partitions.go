@@ -15,7 +15,7 @@ package api
 //
 //	v0-v1  count, assignment, validate only
 //	v2     flexible
-//	v3     may answer THROTTLING_QUOTA_EXCEEDED (KIP-599); there are no quotas yet
+//	v3     may answer THROTTLING_QUOTA_EXCEEDED (KIP-599), where versions before throttle
 
 import (
 	"errors"
@@ -44,7 +44,7 @@ func (a *API) createPartitions(r *Request, q *kmsg.CreatePartitionsRequest) *kms
 		}
 	}
 	settings := a.Config()
-	options := metadata.CreateOptions{FewerReplicas: settings.ReplicationClamp}
+	options := metadata.CreateOptions{FewerReplicas: settings.ReplicationClamp, Admit: r.charge.forTopics(r.Header.Version >= 3)}
 	_, err := a.change(r, q.TimeoutMillis, q.ValidateOnly, func(image *metadata.Image) ([]metadata.Record, error) {
 		var records []metadata.Record
 		for i, t := range q.Topics {

@@ -17,7 +17,7 @@ package api
 //	v2-v3  as v1
 //	v4     -1 without an assignment (KIP-464)
 //	v5     flexible; tells partitions, replication factor and settings (KIP-525)
-//	v6     may answer THROTTLING_QUOTA_EXCEEDED (KIP-599); there are no quotas yet
+//	v6     may answer THROTTLING_QUOTA_EXCEEDED (KIP-599), where versions before throttle
 //	v7     tells the topic's id
 //
 // Left out: create.topic.policy.class.name.
@@ -168,6 +168,7 @@ func (a *API) create(r *Request, settings *config.Broker, wanted []newTopic, q *
 		CheckConfigs: func(_ string, configs []metadata.ConfigEntry) error {
 			return settings.ValidateTopic(metadata.Config(configs).Map())
 		},
+		Admit: r.charge.forTopics(r.Header.Version >= 6),
 	}
 	var results []metadata.CreateResult
 	_, err := a.change(r, q.TimeoutMillis, q.ValidateOnly, func(image *metadata.Image) (records []metadata.Record, err error) {

@@ -12,7 +12,7 @@ package api
 //
 //	v0-v3  topics by name
 //	v4     flexible
-//	v5     error messages
+//	v5     error messages; may answer THROTTLING_QUOTA_EXCEEDED (KIP-599), where versions before throttle
 //	v6     topics by name or by id, exactly one of them (KIP-516)
 
 import (
@@ -179,7 +179,7 @@ func (a *API) remove(r *Request, doomed []*deletion, timeoutMillis int32) {
 	}
 	var problems []error
 	_, err := a.change(r, timeoutMillis, false, func(image *metadata.Image) (records []metadata.Record, err error) {
-		records, problems = metadata.DeleteTopics(image, keys)
+		records, problems = metadata.DeleteTopics(image, keys, r.charge.forTopics(r.Header.Version >= 5))
 		return records, nil
 	})
 	for i, d := range owners {

@@ -3,7 +3,7 @@ package api
 // DescribeClientQuotas (key 48), versions 0 and 1.
 //
 // Lists the limits of users, client ids and addresses that fit a filter, from the
-// metadata. They are not enforced yet.
+// metadata.
 //
 //	v0     filters by type: a name, the default, or any
 //	v1     flexible

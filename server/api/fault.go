@@ -91,6 +91,8 @@ func (a *API) pause(r *Request, d time.Duration) error {
 	if err := r.Call.Wait(); err != nil {
 		return err
 	}
+	r.charge.rest()
+	defer r.charge.work()
 	over := make(chan struct{})
 	timer := a.Clock.AfterFunc(d, func() { close(over) })
 	defer timer.Stop()

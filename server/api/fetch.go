@@ -50,6 +50,7 @@ type fetchCall struct {
 	image     *metadata.Image
 	isolation partition.Isolation
 	fault     *refusal
+	charge    *charge
 	waiter    *partition.Waiter // made at the first long poll
 
 	// session is nil for a full fetch that gets none. creating wants a new one.
@@ -99,7 +100,7 @@ func (a *API) fetch(r *Request) error {
 		return err
 	}
 	c.settings, c.image = a.Config(), a.Metadata.Image()
-	c.isolation, c.fault = isolationOf(c.request.IsolationLevel), r.refusal
+	c.isolation, c.fault, c.charge = isolationOf(c.request.IsolationLevel), r.refusal, r.charge
 	n := 0
 	for i := range c.request.Topics {
 		n += len(c.request.Topics[i].Partitions)
@@ -125,7 +126,12 @@ func (a *API) fetch(r *Request) error {
 		c.release()
 		return err
 	}
-	c.answer(r)
+	if c.charge != nil && c.charge.isTooMuch(c.answerBytes()) {
+		c.release()
+		c.answerThrottled(r)
+	} else {
+		c.answer(r)
+	}
 	c.items = kept(c.items)
 	return nil
 }
@@ -257,6 +263,8 @@ func (c *fetchCall) readUntilEnough(r *Request) error {
 // waitForBytes returns when so many bytes were appended, when the time is up, or
 // when the connection ends.
 func (c *fetchCall) waitForBytes(r *Request, missing int, wait time.Duration) {
+	c.charge.rest()
+	defer c.charge.work()
 	c.waiter.Arm(missing, wait)
 	defer c.waiter.Cancel()
 	for i := range c.items {
@@ -275,6 +283,9 @@ func (c *fetchCall) waitForBytes(r *Request, missing int, wait time.Duration) {
 // bytesMax is the largest answer that client and broker both allow.
 func (c *fetchCall) bytesMax() int {
 	most := min(int(c.request.MaxBytes), c.settings.FetchBytesMax)
+	if c.charge != nil {
+		most = c.charge.atMost(most)
+	}
 	if c.conversion != nil {
 		most = min(most, c.settings.FetchConversionBytesMax)
 	}

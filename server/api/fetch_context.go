@@ -134,6 +134,13 @@ func (c *fetchCall) continueSession(s *session) (ended bool, err error) {
 	return false, nil
 }
 
+// isNews tells whether an incremental answer must say something of the item: it has
+// records, an error, or other marks than were told. The session's lock is held.
+func (i *fetchItem) isNews() bool {
+	r, told := &i.result, i.inSession
+	return i.chunk.Bytes > 0 || r.ErrorCode != 0 || r.Diverging != nil || told.high != r.HighWatermark || told.start != r.LogStartOffset
+}
+
 // closeContext decides what an incremental answer leaves out, or makes the new
 // session, and gives the session id to answer with.
 func (c *fetchCall) closeContext() int32 {
@@ -143,8 +150,8 @@ func (c *fetchCall) closeContext() int32 {
 		defer c.session.mu.Unlock()
 		for i := range c.items {
 			item := &c.items[i]
-			mention := c.session.served(item.inSession, item.result.ErrorCode, item.chunk.Bytes, item.result.HighWatermark, item.result.LogStartOffset)
-			item.omit = !mention && item.result.Diverging == nil
+			item.omit = !item.isNews()
+			c.session.served(item.inSession, item.result.ErrorCode, item.chunk.Bytes, item.result.HighWatermark, item.result.LogStartOffset)
 		}
 		return c.session.id
 	case c.creating:

@@ -217,10 +217,8 @@ func (s *session) unlink(p *sessionPartition) {
 	p.prev, p.next = nil, nil
 }
 
-// served tells what the answer says of a partition and whether it must be in an
-// incremental answer at all: with records, an error, or new marks.
-func (s *session) served(p *sessionPartition, code int16, records int, high, start protocol.Offset) bool {
-	mention := records > 0 || code != 0 || p.high != high || p.start != start
+// served notes what the answer says of a partition.
+func (s *session) served(p *sessionPartition, code int16, records int, high, start protocol.Offset) {
 	p.high, p.start = high, start
 	if code != 0 {
 		p.high = protocol.None // mention it again next time, healed or not
@@ -229,5 +227,4 @@ func (s *session) served(p *sessionPartition, code int16, records int, high, sta
 		s.unlink(p)
 		s.append(p)
 	}
-	return mention
 }

@@ -139,7 +139,7 @@ func (a *API) prepareCoordinator(r *Request, keyType int8) error {
 	if err := r.Call.Wait(); err != nil { // creating takes a commit of the metadata log
 		return protocol.ErrCoordinatorNotAvailable
 	}
-	if err := AutoCreateTopic(a.Metadata, a.Config(), topic); err != nil {
+	if err := AutoCreateTopic(a.Metadata, a.Config(), topic, nil); err != nil {
 		a.Log.Warn("An internal topic could not be created.", "topic", topic, "error", err)
 		return protocol.ErrCoordinatorNotAvailable
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
 	"github.com/barnabas-mq/barnabas/protocol"
+	"github.com/barnabas-mq/barnabas/quota"
 	"github.com/barnabas-mq/barnabas/server"
 )
 
@@ -62,7 +63,10 @@ type world struct {
 	server       *server.Server
 	listener     *server.Listener
 	faults       fault.Set
-	noVolume     atomic.Bool // asking for the volume's room fails
+	quotas       *quota.Clients
+	counters     metrics.Set
+	noVolume     atomic.Bool  // asking for the volume's room fails
+	volumeTakes  atomic.Int64 // nanoseconds that asking takes
 	lookUpHost   atomic.Pointer[func(context.Context, string) error]
 	access       *Access                        // nil without an authorizer; see newGuardedWorld
 	tokens       *Tokens                        // nil without a secret for them
@@ -120,6 +124,7 @@ func (w *world) start() {
 	})
 	w.must(err)
 	w.set = partition.NewSet(w.logs, w, w.clock, nil)
+	w.quotas = quota.NewClients(worldWindows, &w.counters)
 	image := w.store.Watch(w.changed)
 	w.settle(image)
 	for t := range image.Topics() {
@@ -135,7 +140,7 @@ func (w *world) start() {
 		Addresses:     []server.Address{{Name: "PLAINTEXT", Host: "127.0.0.1", Persona: w.settings.Load().Listeners[0].Persona}},
 		FrameBytesMax: 1 << 20, WriteTimeout: 10 * time.Second, RepliesMax: 64, RequestBytesMax: 1 << 24,
 		Limits: server.Limits{Connections: 100, ConnectionsPerAddress: 100},
-		Log:    slog.New(slog.DiscardHandler), Metrics: &metrics.Set{},
+		Log:    slog.New(slog.DiscardHandler), Metrics: &metrics.Set{}, Clock: w.clock,
 	})
 	listeners, err := w.server.Listen()
 	w.must(err)
@@ -150,6 +155,7 @@ func (w *world) start() {
 			(*w.writeMarkers.Load())(m, partitions, done)
 		},
 		Volume: func() (free, total uint64, err error) {
+			w.clock.Advance(time.Duration(w.volumeTakes.Load()))
 			if w.noVolume.Load() {
 				return 0, 0, errors.New("the volume does not tell")
 			}
@@ -161,6 +167,7 @@ func (w *world) start() {
 		Principal:  w.principal(),
 		Access:     w.access,
 		Tokens:     w.tokens,
+		Quotas:     w.quotas,
 	})
 	w.server.Serve(w.api)
 	w.connect()
@@ -231,7 +238,11 @@ func (w *world) settle(image *metadata.Image) {
 		w.t.Error(err)
 	}
 	w.settings.Store(settings)
+	w.quotas.Change(QuotaLimits(image))
 }
+
+// worldWindows are Kafka's.
+var worldWindows = quota.Windows{Clients: quota.Window{Samples: 11, Length: 1000}, Mutation: quota.Window{Samples: 11, Length: 1000}}
 
 // RaiseEpoch implements partition.EpochRaiser.
 func (w *world) RaiseEpoch(id logstore.ID) (protocol.Epoch, error) {

@@ -154,7 +154,7 @@ func (a *API) createMissing(r *Request, image *metadata.Image, named []protocol.
 		return image, denied
 	}
 	a.wait(r)
-	image, problems := a.autoCreate(missing)
+	image, problems := a.autoCreate(missing, r.charge.forNamedTopics())
 	maps.Copy(problems, denied)
 	return image, problems
 }

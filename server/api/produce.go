@@ -88,12 +88,16 @@ func (a *API) produce(r *Request) error {
 	if err := call.run(r); err != nil {
 		return err
 	}
+	if r.charge != nil {
+		r.charge.exempt = call.request.Acks == 0
+	}
 	waits := call.request.Acks == -1 && call.ordered
 	if waits && r.Call.Alone() {
 		if err := r.Call.Wait(); err != nil {
 			a.Partitions.Commit(false)
 			return err
 		}
+		r.charge.rest()
 		a.Partitions.Commit(true)
 		waits = call.open.Load() > 1 // else all of it is committed
 	} else if call.ordered {

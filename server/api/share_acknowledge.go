@@ -275,6 +275,8 @@ func (c *ackCall) wait(r *Request) error {
 	if err := r.Call.Wait(); err != nil {
 		return err
 	}
+	r.charge.rest()
+	defer r.charge.work()
 	<-c.done
 	return nil
 }

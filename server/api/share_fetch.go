@@ -323,6 +323,8 @@ func (c *shareCall) waitForRecords(r *Request, waiter *partition.Waiter, wait ti
 			return
 		}
 	}
+	r.charge.rest()
+	defer r.charge.work()
 	select {
 	case <-waiter.C:
 	case <-c.wake:

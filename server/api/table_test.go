@@ -20,7 +20,7 @@ var states = map[int16]string{
 	17: noSASL, 36: noSASL, 29: noAuthorizer, 30: noAuthorizer, 31: noAuthorizer,
 	38: noTokens, 39: noTokens, 40: noTokens, 41: noTokens,
 	34: "one directory: nothing moves", 43: oneLeads, 45: nothingMoves, 46: nothingMoves, 55: oneLeads,
-	48: notEnforced, 49: notEnforced, 80: fixedQuorum, 81: fixedQuorum,
+	80: fixedQuorum, 81: fixedQuorum,
 }
 
 // unserved are Kafka's other keys.
@@ -43,7 +43,6 @@ const (
 	noTokens     = "served with a secret for tokens, else DELEGATION_TOKEN_AUTH_DISABLED; refuses on a plaintext listener; both as Kafka"
 	oneLeads     = "one node: it leads"
 	nothingMoves = "one node: nothing moves"
-	notEnforced  = "kept and shown, not enforced yet"
 	fixedQuorum  = "refuses, as Kafka with a fixed quorum"
 
 	betweenBrokers     = "between brokers"

@@ -48,4 +48,10 @@ func producerOf(id int64, epoch int16) coordinator.Producer {
 
 // mayWait tells whether the connection has nothing else to do, so that the work of a
 // coordinator may be done at once. Its complete answers are sent before.
-func mayWait(r *Request) bool { return r.Call.Alone() && r.Call.Wait() == nil }
+func mayWait(r *Request) bool {
+	if !r.Call.Alone() || r.Call.Wait() != nil {
+		return false
+	}
+	r.charge.rest() // little is left to do but to wait
+	return true
+}
