@@ -1,0 +1,135 @@
+package access
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/differ"
+)
+
+var (
+	casesFlag  = flag.Int("cases", 300, "how many random cases are told")
+	seedFlag   = flag.Uint64("seed", 1, "what random cases are drawn from")
+	caseFlag   = flag.Int("case", -1, "the only random case that is told")
+	itselfFlag = flag.Bool("itself", false, "compare two Kafkas with each other, which judges the tests")
+)
+
+// Barnabas lets through and refuses what Kafka's authorizer does, in the same words: in
+// stories of what is subtle, and in random cases.
+func TestAccess(t *testing.T) {
+	b := startBench(t, *itselfFlag, nil)
+	t.Run("every API", func(t *testing.T) { everyAPI(t, b) })
+	t.Run("stories", func(t *testing.T) { tellStories(t, b) })
+	t.Run("random", func(t *testing.T) { tellRandom(t, b, *casesFlag) })
+}
+
+// So it does where everyone may do what no rule is about. It is one setting, so a fifth
+// of the cases is enough.
+func TestAccessUnlessThereAreRules(t *testing.T) {
+	b := startBench(t, *itselfFlag, map[string]string{"allow.everyone.if.no.acl.found": "true"})
+	t.Run("stories", func(t *testing.T) { tellStories(t, b) })
+	t.Run("random", func(t *testing.T) { tellRandom(t, b, *casesFlag/5) })
+}
+
+// everyAPI: there are random cases of all that both brokers serve, but for what no rule is
+// about.
+func everyAPI(t *testing.T, b *bench) {
+	if *itselfFlag {
+		t.Skip("it is about what Barnabas serves")
+	}
+	for key := range b.served {
+		asked := slices.ContainsFunc(b.asked(), func(i int) bool { return int16(requests[i].key) == key })
+		if _, known := unasked[kmsg.Key(key)]; asked == known {
+			t.Errorf("%s: there are cases: %v; a reason why not: %v", kmsg.NameForKey(key), asked, known)
+		}
+	}
+}
+
+// tellStories tells each story in every version of its API that both brokers serve.
+func tellStories(t *testing.T, b *bench) {
+	for _, story := range stories() {
+		for _, version := range b.versions(story) {
+			t.Run(fmt.Sprintf("%s/v%d", story.Name, version), func(t *testing.T) {
+				for _, d := range b.Tell(story, version) {
+					t.Errorf("%s\n  alone:   go test ./access -run '%s'", d, t.Name())
+				}
+			})
+		}
+	}
+}
+
+// tellRandom tells cases set by set, and stops after some that differ.
+func tellRandom(t *testing.T, b *bench, count int) {
+	if *caseFlag >= 0 {
+		count = *caseFlag + 1
+	}
+	const setsMax = 5
+	outcomes := newTally()
+	failed := 0
+	for number := 0; number < count && failed < setsMax; number += casesPerSet {
+		var attempts []attempt
+		for n := number; n < min(number+casesPerSet, count); n++ {
+			if *caseFlag < 0 || *caseFlag == n {
+				attempts = append(attempts, b.drawAttempt(*seedFlag, n))
+			}
+		}
+		if len(attempts) == 0 {
+			continue
+		}
+		if diffs := b.tellCases(attempts, outcomes); len(diffs) > 0 {
+			failed++
+			report(t, attempts, diffs)
+		}
+	}
+	t.Log(outcomes)
+}
+
+// report shows the differences of one set, with what was imposed.
+func report(t *testing.T, attempts []attempt, diffs []differ.Diff) {
+	t.Helper()
+	for _, a := range attempts {
+		for _, d := range diffs {
+			if d.Label == a.String() {
+				t.Errorf("%s\n  alone:   go test ./access -run '%s' -seed %d -case %d", d, t.Name(), a.seed, a.number)
+			}
+		}
+	}
+	for _, d := range diffs {
+		if !slices.ContainsFunc(attempts, func(a attempt) bool { return d.Label == a.String() }) {
+			t.Error(d)
+		}
+	}
+	for _, c := range rulesOf(attempts[0].seed, attempts[0].number) {
+		t.Logf("rule: %s", show(c))
+	}
+}
+
+// What is drawn depends on seed and number alone.
+func TestDrawing(t *testing.T) {
+	if first, second := rulesOf(7, 21), rulesOf(7, 39); len(first) == 0 || len(first) != len(second) || show(first[0]) != show(second[0]) {
+		t.Errorf("one set has rules %v and %v", first, second)
+	}
+	a := attempt{seed: 7, number: 3}
+	if a.random(0).Uint64() != a.random(0).Uint64() || a.random(0).Uint64() == a.random(1).Uint64() {
+		t.Error("a case is drawn otherwise the second time, or its aspects are drawn alike")
+	}
+}
+
+// A refusal is found wherever it is in an answer.
+func TestRefuses(t *testing.T) {
+	resp := kmsg.NewPtrMetadataResponse()
+	topic := kmsg.NewMetadataResponseTopic()
+	resp.Topics = append(resp.Topics, topic)
+	outcomes := newTally()
+	metadata := slices.IndexFunc(requests, func(q request) bool { return q.key == kmsg.Metadata })
+	outcomes.note(attempt{number: 1, api: metadata}, resp)
+	resp.Topics[0].ErrorCode = 29
+	outcomes.note(attempt{number: 2, api: metadata}, resp)
+	if got, want := outcomes.String(), "2 cases, 1 of them refused in whole or in part: Metadata 2 (1)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
