@@ -99,7 +99,9 @@ func startBench(t *testing.T, itself bool, more map[string]string) *bench {
 func startKafka(t *testing.T, more map[string]string) (address, open string) {
 	t.Helper()
 	address = freeAddress(t)
-	broker := oracle.Run(t, oracle.Options{Properties: with(more), Beside: []string{"SASL_PLAINTEXT://" + address}})
+	properties := with(more)
+	properties["controller.quorum.append.linger.ms"] = "0" // rules change at once
+	broker := oracle.Run(t, oracle.Options{Properties: properties, Beside: []string{"SASL_PLAINTEXT://" + address}})
 	return address, broker.Bootstrap()
 }
 

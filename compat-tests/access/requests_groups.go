@@ -17,9 +17,9 @@ func (r *room) afterCommit(kmsg.Response) {
 }
 
 func (d *draw) offsetFetch() kmsg.Request {
-	all := d.rarely(3)
+	const all = 2 // from this version on
 	var of []string
-	if !all {
+	if d.version < all || !d.rarely(3) {
 		of = d.from(kept)
 	}
 	req := d.offsetFetchOf(of, d.some()...)

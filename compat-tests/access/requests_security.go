@@ -1,11 +1,7 @@
 package access
 
 import (
-	"slices"
-
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/differ"
 )
 
 // filter draws what finds some of the rules.
@@ -58,23 +54,10 @@ func (d *draw) deleteACLs() kmsg.Request {
 	return req
 }
 
-// afterACLs waits until the broker goes by what it has answered, and imposes the rules again.
+// afterACLs waits until what was answered counts, and imposes the rules again.
 func (r *room) afterACLs(kmsg.Response) {
 	settle(r.Session)
 	impose(r.Session, r.rules)
-}
-
-// settle waits until changes of rules that were answered count. They are applied in order,
-// so one more rule behind them tells; it goes again.
-func settle(s *differ.Session) {
-	last := allow("last", read, topicKind, "last")
-	s.Quiet(createOf(last))
-	has := func(resp kmsg.Response) bool { return slices.Contains(imposed(resp), show(last)) }
-	s.Until(describeOf(anyRule()), has)
-	f := anyRule()
-	f.Principal = &last.Principal
-	s.Quiet(deleteOf(f))
-	s.Until(describeOf(anyRule()), func(resp kmsg.Response) bool { return !has(resp) })
 }
 
 func (d *draw) createToken() kmsg.Request {

@@ -74,7 +74,7 @@ func (d *draw) metadata() kmsg.Request {
 	const byID = 12 // from this version on
 	req := metadataOf(d.some()...)
 	switch {
-	case d.rarely(3):
+	case d.rarely(3) && d.version > 0:
 		req.Topics = nil // all
 	case d.version >= byID && d.flag():
 		for i := range req.Topics {

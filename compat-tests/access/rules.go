@@ -160,6 +160,14 @@ func anyRule() kmsg.DeleteACLsRequestFilter {
 	return f
 }
 
+// only finds one rule.
+func only(c rule) kmsg.DeleteACLsRequestFilter {
+	f := kmsg.NewDeleteACLsRequestFilter()
+	f.ResourceType, f.ResourceName, f.ResourcePatternType = c.ResourceType, &c.ResourceName, c.ResourcePatternType
+	f.Principal, f.Host, f.Operation, f.PermissionType = &c.Principal, &c.Host, c.Operation, c.PermissionType
+	return f
+}
+
 // describeOf asks for the rules that a filter finds.
 func describeOf(f kmsg.DeleteACLsRequestFilter) *kmsg.DescribeACLsRequest {
 	req := kmsg.NewPtrDescribeACLsRequest()
@@ -180,46 +188,75 @@ func deleteOf(filters ...kmsg.DeleteACLsRequestFilter) *kmsg.DeleteACLsRequest {
 	return req
 }
 
-// imposed are the rules that an answer names, for comparison, in order.
-func imposed(resp kmsg.Response) []string {
-	var found []string
+// inForce are the rules that an answer names.
+func inForce(resp kmsg.Response) (found []rule) {
 	for _, resource := range resp.(*kmsg.DescribeACLsResponse).Resources {
 		for _, acl := range resource.ACLs {
 			c := allow("", acl.Operation, resource.ResourceType, resource.ResourceName)
 			c.Principal, c.Host, c.PermissionType, c.ResourcePatternType = acl.Principal, acl.Host, acl.PermissionType, resource.ResourcePatternType
-			found = append(found, show(c))
+			found = append(found, c)
 		}
 	}
-	slices.Sort(found)
 	return found
 }
 
 // impose replaces all rules, as admin, and waits until the broker goes by them: Kafka
 // applies them behind its answers, in order, the controller before the broker that tells
-// of them (MetadataLoader).
+// of them (MetadataLoader). Those that stay are left alone, so what is found equals what
+// is wanted at the end alone.
 func impose(s *differ.Session, rules []rule) {
 	everything := describeOf(anyRule())
-	want := make([]string, 0, len(rules))
-	for _, c := range rules {
-		want = append(want, show(c))
-	}
-	slices.Sort(want)
-	if slices.Equal(imposed(s.Quiet(everything)), want) {
-		return
-	}
-	for _, result := range s.Quiet(deleteOf(anyRule())).(*kmsg.DeleteACLsResponse).Results {
-		if result.ErrorCode != 0 {
-			s.Stop("rules are not deleted: error %d", result.ErrorCode)
+	before := s.Quiet(everything)
+	gone, added := changes(inForce(before), rules)
+	if len(gone) > 0 {
+		filters := make([]kmsg.DeleteACLsRequestFilter, len(gone))
+		for i, c := range gone {
+			filters[i] = only(c)
+		}
+		for i, result := range s.Quiet(deleteOf(filters...)).(*kmsg.DeleteACLsResponse).Results {
+			if result.ErrorCode != 0 {
+				s.Stop("a rule is not deleted: error %d for %s", result.ErrorCode, show(gone[i]))
+			}
 		}
 	}
-	s.Until(everything, func(resp kmsg.Response) bool { return len(imposed(resp)) == 0 })
-	if len(rules) == 0 {
-		return
-	}
-	for i, result := range s.Quiet(createOf(rules...)).(*kmsg.CreateACLsResponse).Results {
-		if result.ErrorCode != 0 {
-			s.Stop("a rule is not created: error %d for %s", result.ErrorCode, show(rules[i]))
+	if len(added) > 0 {
+		for i, result := range s.Quiet(createOf(added...)).(*kmsg.CreateACLsResponse).Results {
+			if result.ErrorCode != 0 {
+				s.Stop("a rule is not created: error %d for %s", result.ErrorCode, show(added[i]))
+			}
 		}
 	}
-	s.Until(everything, func(resp kmsg.Response) bool { return slices.Equal(imposed(resp), want) })
+	s.Until(everything, func(resp kmsg.Response) bool {
+		gone, added := changes(inForce(resp), rules)
+		return len(gone)+len(added) == 0
+	})
+}
+
+// changes are what leads from some rules to others.
+func changes(from, to []rule) (gone, added []rule) {
+	return without(from, to), without(to, from)
+}
+
+func without(these, those []rule) (left []rule) {
+	known := map[string]bool{}
+	for _, c := range those {
+		known[show(c)] = true
+	}
+	for _, c := range these {
+		if !known[show(c)] {
+			left = append(left, c)
+		}
+	}
+	return left
+}
+
+// settle waits until changes of rules that were answered count: one more rule behind them
+// tells. It goes again.
+func settle(s *differ.Session) {
+	last := allow("last", read, topicKind, "last")
+	s.Quiet(createOf(last))
+	counts := func(resp kmsg.Response) bool { return len(without([]rule{last}, inForce(resp))) == 0 }
+	s.Until(describeOf(only(last)), counts)
+	s.Quiet(deleteOf(only(last)))
+	s.Until(describeOf(only(last)), func(resp kmsg.Response) bool { return !counts(resp) })
 }

@@ -108,7 +108,7 @@ func aclStories() []differ.Story {
 			s.Peer(bob).Ask("bob, who may alter", describeOf(anyRule()))
 			s.Peer(carol).Ask("carol", describeOf(anyRule()))
 		}},
-		{Name: "acls/deleted", Key: kmsg.DeleteACLs, Tell: func(s *differ.Session) {
+		{Name: "acls/deleted", Key: kmsg.DeleteACLs, Versions: since(3), Tell: func(s *differ.Session) {
 			mine := onCluster(alice, all)
 			for i, f := range filters() {
 				impose(s, append(shelf[:len(shelf):len(shelf)], mine))
@@ -123,7 +123,7 @@ func aclStories() []differ.Story {
 			settle(s)
 			s.Peer(admin).Ask("left", describeOf(anyRule()))
 		}},
-		{Name: "acls/created", Key: kmsg.CreateACLs, Tell: func(s *differ.Session) {
+		{Name: "acls/created", Key: kmsg.CreateACLs, Versions: since(3), Tell: func(s *differ.Session) {
 			under(s, "without a right", createOf(mistakes()...))
 			under(s, "with a right to describe", createOf(mistakes()[0]), onCluster(alice, describe))
 			under(s, "with all rights but one", createOf(mistakes()[0]), onCluster(alice, all), deny(alice, alter, clusterKind, clusterName))

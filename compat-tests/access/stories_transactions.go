@@ -10,10 +10,14 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
-// transactionStories are about producers with ids.
+// idempotentStories are about producers with ids and no transactions.
+func idempotentStories() []differ.Story {
+	return []differ.Story{{Name: "init producer id/idempotent", Key: kmsg.InitProducerID, Versions: since(5), Tell: tellIdempotent}}
+}
+
+// transactionStories are about producers with transactional ids.
 func transactionStories() []differ.Story {
 	return []differ.Story{
-		{Name: "init producer id/idempotent", Key: kmsg.InitProducerID, Tell: tellIdempotent},
 		{Name: "init producer id/transactional", Key: kmsg.InitProducerID, Tell: func(s *differ.Session) {
 			mine := s.Group("tx")
 			for i, rules := range [][]rule{
