@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -12,16 +13,22 @@ import (
 )
 
 var (
-	casesFlag  = flag.Int("cases", 300, "how many random cases are told")
-	seedFlag   = flag.Uint64("seed", 1, "what random cases are drawn from")
-	caseFlag   = flag.Int("case", -1, "the only random case that is told")
-	itselfFlag = flag.Bool("itself", false, "compare two Kafkas with each other, which judges the tests")
+	casesFlag = flag.Int("cases", 300, "how many random cases are told")
+	seedFlag  = flag.Uint64("seed", 1, "what random cases are drawn from")
+	caseFlag  = flag.Int("case", -1, "the only random case that is told")
+	pairFlag  = flag.String("pair", kafka+","+ours, "the two brokers that are compared; two of a kind judge the tests")
 )
+
+// pair are the brokers that are compared.
+func pair() [2]string {
+	first, second, _ := strings.Cut(*pairFlag, ",")
+	return [2]string{first, second}
+}
 
 // Barnabas lets through and refuses what Kafka's authorizer does, in the same words: in
 // stories of what is subtle, and in random cases.
 func TestAccess(t *testing.T) {
-	b := startBench(t, *itselfFlag, nil)
+	b := startBench(t, pair(), nil)
 	t.Run("every API", func(t *testing.T) { everyAPI(t, b) })
 	t.Run("stories", func(t *testing.T) { tellStories(t, b, stories()) })
 	t.Run("random", func(t *testing.T) { tellRandom(t, b, *casesFlag) })
@@ -30,7 +37,7 @@ func TestAccess(t *testing.T) {
 // So it does where everyone may do what no rule is about. It is one setting, so a fifth
 // of the cases is enough.
 func TestAccessUnlessThereAreRules(t *testing.T) {
-	b := startBench(t, *itselfFlag, map[string]string{"allow.everyone.if.no.acl.found": "true"})
+	b := startBench(t, pair(), map[string]string{"allow.everyone.if.no.acl.found": "true"})
 	t.Run("stories", func(t *testing.T) { tellStories(t, b, slices.Concat(ruleStories(), idempotentStories())) })
 	t.Run("random", func(t *testing.T) { tellRandom(t, b, *casesFlag/5) })
 }
@@ -38,7 +45,7 @@ func TestAccessUnlessThereAreRules(t *testing.T) {
 // everyAPI: there are random cases of all that both brokers serve, but for what no rule is
 // about.
 func everyAPI(t *testing.T, b *bench) {
-	if *itselfFlag {
+	if pair()[1] != ours {
 		t.Skip("it is about what Barnabas serves")
 	}
 	for key := range b.served {
@@ -80,31 +87,42 @@ func tellRandom(t *testing.T, b *bench, count int) {
 		if len(attempts) == 0 {
 			continue
 		}
-		if diffs := b.tellCases(attempts, outcomes); len(diffs) > 0 {
+		rules := rulesOf(*seedFlag, number)
+		if diffs := b.tellCases(attempts, rules, outcomes); len(diffs) > 0 {
 			failed++
-			report(t, attempts, diffs)
+			report(t, b, attempts, rules, diffs)
 		}
 	}
 	t.Log(outcomes)
 }
 
-// report shows the differences of one set, with what was imposed.
-func report(t *testing.T, attempts []attempt, diffs []differ.Diff) {
+// report shows the differences of one set. Of the first case that differs when it is told
+// alone only the rules that matter are shown.
+func report(t *testing.T, b *bench, attempts []attempt, rules []rule, diffs []differ.Diff) {
 	t.Helper()
-	for _, a := range attempts {
-		for _, d := range diffs {
-			if d.Label == a.String() {
-				t.Errorf("%s\n  alone:   go test ./access -run '%s' -seed %d -case %d", d, t.Name(), a.seed, a.number)
-			}
-		}
-	}
+	var alone []attempt
 	for _, d := range diffs {
-		if !slices.ContainsFunc(attempts, func(a attempt) bool { return d.Label == a.String() }) {
+		i := slices.IndexFunc(attempts, func(a attempt) bool { return d.Label == a.String() })
+		if i < 0 {
 			t.Error(d)
+			continue
+		}
+		t.Errorf("%s\n  alone:   go test ./access -run '%s' -seed %d -case %d", d, t.Name(), attempts[i].seed, attempts[i].number)
+		alone = append(alone, attempts[i])
+	}
+	for _, a := range slices.Compact(alone) {
+		differs := func(rules []rule) bool { return len(b.tellCases([]attempt{a}, rules, newTally())) > 0 }
+		if differs(rules) {
+			t.Logf("%s, with these rules:", a)
+			for _, c := range shrink(rules, differs) {
+				t.Logf("  %s", show(c))
+			}
+			return
 		}
 	}
-	for _, c := range rulesOf(attempts[0].seed, attempts[0].number) {
-		t.Logf("rule: %s", show(c))
+	t.Log("alone no case differs; the rules of the set:")
+	for _, c := range rules {
+		t.Logf("  %s", show(c))
 	}
 }
 
@@ -117,6 +135,16 @@ func TestDrawing(t *testing.T) {
 	a := attempt{seed: 7, number: 3}
 	if a.random(0).Uint64() != a.random(0).Uint64() || a.random(0).Uint64() == a.random(1).Uint64() {
 		t.Error("a case is drawn otherwise the second time, or its aspects are drawn alike")
+	}
+}
+
+// Only the rules that matter are left.
+func TestShrink(t *testing.T) {
+	rules := rulesOf(7, 0)
+	matter := []rule{rules[0], rules[len(rules)-1]}
+	left := shrink(rules, func(some []rule) bool { return len(without(matter, some)) == 0 })
+	if gone, added := changes(matter, left); len(gone)+len(added) > 0 {
+		t.Errorf("%v are left, want %v", left, matter)
 	}
 }
 

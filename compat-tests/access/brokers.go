@@ -60,9 +60,9 @@ type bench struct {
 	served map[int16]schema.Range
 }
 
-// startBench starts both brokers, with more settings than the usual, and lays the room out
-// in each. With itself the second is a Kafka as well.
-func startBench(t *testing.T, itself bool, more map[string]string) *bench {
+// startBench starts two brokers, with more settings than the usual, and lays the room out
+// in each. The first one judges.
+func startBench(t *testing.T, pair [2]string, more map[string]string) *bench {
 	t.Helper()
 	oracle.Need(t)
 	files, err := oracle.Schemas(oracle.Newest)
@@ -73,20 +73,16 @@ func startBench(t *testing.T, itself bool, more map[string]string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge, judgeOpen := startKafka(t, more)
-	tried, triedOpen := "", ""
-	if itself {
-		tried, triedOpen = startKafka(t, more)
-	} else {
-		tried, triedOpen = startBarnabas(t, more)
-	}
-	for _, address := range []string{judgeOpen, triedOpen} {
-		if err := differ.Warm(address, catalog); err != nil {
+	var addresses [2]string
+	for i, name := range pair {
+		open := ""
+		addresses[i], open = start(t, name, with(more))
+		if err := differ.Warm(open, catalog); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b := &bench{Pair: &differ.Pair{A: judge, B: tried, Release: oracle.Newest, Catalog: catalog, Dial: dial}}
-	if b.served, err = servedByAll(catalog, judge, tried); err != nil {
+	b := &bench{Pair: &differ.Pair{A: addresses[0], B: addresses[1], Release: oracle.Newest, Catalog: catalog, Dial: dial}}
+	if b.served, err = servedByAll(catalog, addresses[:]...); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range b.Tell(differ.Story{Name: "room", Key: -1, Tell: layOut}, 0) {
@@ -95,21 +91,27 @@ func startBench(t *testing.T, itself bool, more map[string]string) *bench {
 	return b
 }
 
-// startKafka gives the listener that wants logins, and the one that does not.
-func startKafka(t *testing.T, more map[string]string) (address, open string) {
-	t.Helper()
-	address = freeAddress(t)
-	properties := with(more)
-	properties["controller.quorum.append.linger.ms"] = "0" // rules change at once
-	broker := oracle.Run(t, oracle.Options{Properties: properties, Beside: []string{"SASL_PLAINTEXT://" + address}})
-	return address, broker.Bootstrap()
-}
+// The brokers that there are.
+const (
+	kafka = "kafka"
+	ours  = "barnabas"
+)
 
-// startBarnabas is as startKafka.
-func startBarnabas(t *testing.T, more map[string]string) (address, open string) {
+// start gives the listener that wants logins, and the one that does not.
+func start(t *testing.T, name string, properties map[string]string) (address, open string) {
 	t.Helper()
 	address = freeAddress(t)
-	broker := barnabas.Run(t, barnabas.Options{Profile: "server", Properties: with(more), Beside: []string{"SASL_PLAINTEXT://" + address}})
+	beside := []string{"SASL_PLAINTEXT://" + address}
+	var broker *testbed.Broker
+	switch name {
+	case kafka:
+		properties["controller.quorum.append.linger.ms"] = "0" // rules change at once
+		broker = oracle.Run(t, oracle.Options{Properties: properties, Beside: beside})
+	case ours:
+		broker = barnabas.Run(t, barnabas.Options{Profile: "server", Properties: properties, Beside: beside})
+	default:
+		t.Fatalf("there is no broker %q", name)
+	}
 	return address, broker.Bootstrap()
 }
 

@@ -79,9 +79,8 @@ func (a attempt) sendAs(label string, r *room) kmsg.Response {
 	return resp
 }
 
-// tellCases imposes the rules of a set and sends its cases.
-func (b *bench) tellCases(attempts []attempt, outcomes *tally) []differ.Diff {
-	rules := rulesOf(attempts[0].seed, attempts[0].number)
+// tellCases sends cases of one set under some rules.
+func (b *bench) tellCases(attempts []attempt, rules []rule, outcomes *tally) []differ.Diff {
 	return b.Tell(differ.Story{Name: "cases", Key: -1, FlatFetch: true, Tell: func(s *differ.Session) {
 		r := enter(s)
 		r.nameIDs()
@@ -91,6 +90,18 @@ func (b *bench) tellCases(attempts []attempt, outcomes *tally) []differ.Diff {
 			outcomes.note(a, a.send(r))
 		}
 	}}, 0)
+}
+
+// shrink leaves out the rules without which a case differs as well.
+func shrink(rules []rule, differs func([]rule) bool) []rule {
+	for i := 0; i < len(rules); {
+		if fewer := slices.Delete(slices.Clone(rules), i, i+1); differs(fewer) {
+			rules = fewer
+		} else {
+			i++
+		}
+	}
+	return rules
 }
 
 // nameIDs has the ids of all topics named in the transcript, before they are compared.
