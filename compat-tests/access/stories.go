@@ -12,8 +12,8 @@ import (
 // stories are all stories. Their topics, groups and transactions have names of their own,
 // but for those that look at the room, and each imposes its own rules.
 func stories() []differ.Story {
-	return slices.Concat(ruleStories(), aclStories(), operationStories(), topicStories(), creationStories(), configStories(),
-		groupStories(), memberStories(), shareStories(), idempotentStories(), transactionStories())
+	return slices.Concat(ruleStories(), aclStories(), operationStories(), recordStories(), topicStories(), creationStories(), configStories(),
+		groupStories(), offsetStories(), memberStories(), shareStories(), idempotentStories(), transactionStories(), lookStories())
 }
 
 // turns are versions at which an API asks in another way: by id for by name, for several

@@ -48,6 +48,33 @@ func groupStories() []differ.Story {
 				}
 			}
 		}},
+		{Name: "groups/deleted", Key: kmsg.DeleteGroups, Tell: func(s *differ.Session) {
+			r := enter(s)
+			for i, rules := range [][]rule{
+				{}, {allow(alice, describe, groupKind, anyName)}, {allow(alice, remove, groupKind, "red-2"), allow(alice, remove, groupKind, "red-9")}, {allow(alice, remove, groupKind, "red-3")},
+				{onCluster(alice, all)}, {ofPrefix(allow(alice, all, groupKind, "blue-3")), deny(alice, read, groupKind, "blue-3")},
+			} {
+				under(s, fmt.Sprintf("rules %d", i), deleteGroupsOf("red-2", "red-3", "blue-3", "red-9", "blue-9"), rules...)
+			}
+			r.commitOffsets("red-3")
+			r.commitOffsets("blue-3")
+		}},
+		{Name: "groups/of consumers described", Key: kmsg.ConsumerGroupDescribe, Tell: func(s *differ.Session) {
+			req := kmsg.NewPtrConsumerGroupDescribeRequest()
+			req.Groups, req.IncludeAuthorizedOperations = []string{consumerGroup, shareGroup, "red-1", "red-9"}, true
+			describeAs(s, req)
+		}},
+		{Name: "groups/of shares described", Key: kmsg.ShareGroupDescribe, Tell: func(s *differ.Session) {
+			req := kmsg.NewPtrShareGroupDescribeRequest()
+			req.GroupIDs, req.IncludeAuthorizedOperations = []string{consumerGroup, shareGroup, "red-1", "red-9"}, true
+			describeAs(s, req)
+		}},
+	}
+}
+
+// offsetStories are about what groups of the room have committed.
+func offsetStories() []differ.Story {
+	return []differ.Story{
 		{Name: "offsets/fetched", Key: kmsg.OffsetFetch, Tell: func(s *differ.Session) {
 			r := enter(s)
 			r.nameIDs()
@@ -86,27 +113,6 @@ func groupStories() []differ.Story {
 				}
 			}
 			r.commitOffsets("red-3")
-		}},
-		{Name: "groups/deleted", Key: kmsg.DeleteGroups, Tell: func(s *differ.Session) {
-			r := enter(s)
-			for i, rules := range [][]rule{
-				{}, {allow(alice, describe, groupKind, anyName)}, {allow(alice, remove, groupKind, "red-2"), allow(alice, remove, groupKind, "red-9")}, {allow(alice, remove, groupKind, "red-3")},
-				{onCluster(alice, all)}, {ofPrefix(allow(alice, all, groupKind, "blue-3")), deny(alice, read, groupKind, "blue-3")},
-			} {
-				under(s, fmt.Sprintf("rules %d", i), deleteGroupsOf("red-2", "red-3", "blue-3", "red-9", "blue-9"), rules...)
-			}
-			r.commitOffsets("red-3")
-			r.commitOffsets("blue-3")
-		}},
-		{Name: "groups/of consumers described", Key: kmsg.ConsumerGroupDescribe, Tell: func(s *differ.Session) {
-			req := kmsg.NewPtrConsumerGroupDescribeRequest()
-			req.Groups, req.IncludeAuthorizedOperations = []string{consumerGroup, shareGroup, "red-1", "red-9"}, true
-			describeAs(s, req)
-		}},
-		{Name: "groups/of shares described", Key: kmsg.ShareGroupDescribe, Tell: func(s *differ.Session) {
-			req := kmsg.NewPtrShareGroupDescribeRequest()
-			req.GroupIDs, req.IncludeAuthorizedOperations = []string{consumerGroup, shareGroup, "red-1", "red-9"}, true
-			describeAs(s, req)
 		}},
 	}
 }

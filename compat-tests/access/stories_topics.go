@@ -9,8 +9,8 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
-// topicStories are about records, and topics by name and id.
-func topicStories() []differ.Story {
+// recordStories are about records.
+func recordStories() []differ.Story {
 	return []differ.Story{
 		{Name: "fetch/by name and id", Key: kmsg.Fetch, FlatFetch: true, Tell: func(s *differ.Session) {
 			r := enter(s)
@@ -55,6 +55,12 @@ func topicStories() []differ.Story {
 			s.Peer(alice).SendOnly("without a right", req)
 			s.Peer(alice).Try("what comes of it", kmsg.NewPtrListGroupsRequest())
 		}},
+	}
+}
+
+// topicStories are about topics by name and id.
+func topicStories() []differ.Story {
+	return []differ.Story{
 		{Name: "delete topics/by name and id", Key: kmsg.DeleteTopics, Tell: tellDeleteTopics},
 		{Name: "metadata/by id", Key: kmsg.Metadata, Versions: since(12), Tell: func(s *differ.Session) {
 			r := enter(s)

@@ -56,6 +56,12 @@ func transactionStories() []differ.Story {
 				under(s, fmt.Sprintf("rules %d", i), r.txnCommitOf("red-9", "red-1", "red-1", "red-9"), rules...)
 			}
 		}},
+	}
+}
+
+// lookStories look at transactions, or act as their coordinator.
+func lookStories() []differ.Story {
+	return []differ.Story{
 		{Name: "transactions/described", Key: kmsg.DescribeTransactions, Tell: func(s *differ.Session) {
 			for i, rules := range [][]rule{
 				{}, {allow(alice, describe, transactionKind, "red-1")}, {allow(alice, write, transactionKind, anyName), allow(alice, describe, topicKind, "red-1")},
@@ -93,24 +99,26 @@ func transactionStories() []differ.Story {
 // tellIdempotent asks for an id, for which it is enough to be allowed to write to some
 // topic (StandardAuthorizer.authorizeByResourceType).
 func tellIdempotent(s *differ.Session) {
+	mayWrite := func(name string) rule { return allow(alice, write, topicKind, name) }
+	mayNotWrite := func(name string) rule { return deny(alice, write, topicKind, name) }
+	denyTopic := func(operation kmsg.ACLOperation, name string) rule { return deny(alice, operation, topicKind, name) }
+	denyCluster := func(operation kmsg.ACLOperation) rule { return deny(alice, operation, clusterKind, clusterName) }
 	for i, rules := range [][]rule{
-		{}, {onCluster(alice, idempotentWrite)}, {onCluster(alice, clusterAction)}, {onCluster(alice, all)}, {onCluster(alice, idempotentWrite), deny(alice, idempotentWrite, clusterKind, clusterName)},
-		{allow(alice, write, topicKind, "a")}, {allow(alice, all, topicKind, "a")}, {allow(alice, read, topicKind, "a")}, {allow(alice, write, groupKind, "a")}, {allow(alice, write, transactionKind, "a")},
-		{ofPrefix(allow(alice, write, topicKind, "a"))}, {allow(alice, write, topicKind, anyName)}, {allow(anyName, write, topicKind, "a")}, {allow(bob, write, topicKind, "a")},
-		{from("10.1.2.3", allow(alice, write, topicKind, "a"))}, {from("127.0.0.1", allow(alice, write, topicKind, "a"))},
+		{}, {onCluster(alice, idempotentWrite)}, {onCluster(alice, clusterAction)}, {onCluster(alice, all)}, {onCluster(alice, idempotentWrite), denyCluster(idempotentWrite)},
+		{mayWrite("a")}, {allow(alice, all, topicKind, "a")}, {allow(alice, read, topicKind, "a")}, {allow(alice, write, groupKind, "a")}, {allow(alice, write, transactionKind, "a")},
+		{ofPrefix(mayWrite("a"))}, {mayWrite(anyName)}, {allow(anyName, write, topicKind, "a")}, {allow(bob, write, topicKind, "a")},
+		{from("10.1.2.3", mayWrite("a"))}, {from("127.0.0.1", mayWrite("a"))},
 
-		{allow(alice, write, topicKind, "a"), deny(alice, write, topicKind, "a")}, {allow(alice, write, topicKind, "a"), deny(alice, write, topicKind, "b")},
-		{allow(alice, write, topicKind, "a"), deny(alice, all, topicKind, "a")}, {allow(alice, write, topicKind, "a"), deny(alice, read, topicKind, "a")}, {allow(alice, write, topicKind, "a"), deny(alice, describe, topicKind, "a")},
-		{allow(alice, write, topicKind, "a"), deny(alice, write, topicKind, anyName)}, {allow(alice, write, topicKind, anyName), deny(alice, write, topicKind, "a")}, {allow(alice, write, topicKind, anyName), deny(alice, write, topicKind, anyName)},
-		{allow(alice, write, topicKind, "abc"), ofPrefix(deny(alice, write, topicKind, "a"))}, {allow(alice, write, topicKind, "abc"), ofPrefix(deny(alice, write, topicKind, "abc"))}, {allow(alice, write, topicKind, "abc"), ofPrefix(deny(alice, write, topicKind, "abcd"))},
-		{ofPrefix(allow(alice, write, topicKind, "ab")), ofPrefix(deny(alice, write, topicKind, "a"))}, {ofPrefix(allow(alice, write, topicKind, "ab")), ofPrefix(deny(alice, write, topicKind, "ab"))},
-		{ofPrefix(allow(alice, write, topicKind, "ab")), ofPrefix(deny(alice, write, topicKind, "abc"))}, {ofPrefix(allow(alice, write, topicKind, "ab")), deny(alice, write, topicKind, "ab")},
-		{ofPrefix(allow(alice, write, topicKind, "ab")), deny(alice, write, topicKind, anyName)}, {allow(alice, write, topicKind, "abc"), ofPrefix(allow(alice, write, topicKind, "z")), ofPrefix(deny(alice, write, topicKind, "a"))},
-		{allow(alice, write, topicKind, "a"), deny(anyName, write, topicKind, "a")}, {allow(anyName, write, topicKind, "a"), deny(alice, write, topicKind, "a")}, {allow(alice, write, topicKind, "a"), deny(bob, write, topicKind, "a")},
-		{allow(alice, write, topicKind, "a"), from("10.1.2.3", deny(alice, write, topicKind, "a"))}, {allow(alice, write, topicKind, "a"), from("127.0.0.1", deny(alice, write, topicKind, "a"))},
-		{allow(alice, write, topicKind, "a"), ofPrefix(deny(alice, all, topicKind, anyName))}, {onCluster(alice, idempotentWrite), deny(alice, all, topicKind, anyName)},
-		{allow(alice, write, topicKind, "a"), deny(alice, idempotentWrite, clusterKind, clusterName)}, {allow(alice, write, topicKind, "a"), deny(alice, all, clusterKind, clusterName)},
-		{deny(alice, write, topicKind, "a")}, {deny(alice, read, topicKind, "a")}, {deny(alice, idempotentWrite, clusterKind, clusterName)}, {deny(alice, write, topicKind, anyName)}, {deny(bob, write, topicKind, anyName)},
+		{mayWrite("a"), mayNotWrite("a")}, {mayWrite("a"), mayNotWrite("b")}, {mayWrite("a"), denyTopic(all, "a")}, {mayWrite("a"), denyTopic(read, "a")}, {mayWrite("a"), denyTopic(describe, "a")},
+		{mayWrite("a"), mayNotWrite(anyName)}, {mayWrite(anyName), mayNotWrite("a")}, {mayWrite(anyName), mayNotWrite(anyName)},
+		{mayWrite("abc"), ofPrefix(mayNotWrite("a"))}, {mayWrite("abc"), ofPrefix(mayNotWrite("abc"))}, {mayWrite("abc"), ofPrefix(mayNotWrite("abcd"))},
+		{ofPrefix(mayWrite("ab")), ofPrefix(mayNotWrite("a"))}, {ofPrefix(mayWrite("ab")), ofPrefix(mayNotWrite("ab"))}, {ofPrefix(mayWrite("ab")), ofPrefix(mayNotWrite("abc"))},
+		{ofPrefix(mayWrite("ab")), mayNotWrite("ab")}, {ofPrefix(mayWrite("ab")), mayNotWrite(anyName)}, {mayWrite("abc"), ofPrefix(mayWrite("z")), ofPrefix(mayNotWrite("a"))},
+		{mayWrite("a"), deny(anyName, write, topicKind, "a")}, {allow(anyName, write, topicKind, "a"), mayNotWrite("a")}, {mayWrite("a"), deny(bob, write, topicKind, "a")},
+		{mayWrite("a"), from("10.1.2.3", mayNotWrite("a"))}, {mayWrite("a"), from("127.0.0.1", mayNotWrite("a"))},
+		{mayWrite("a"), ofPrefix(denyTopic(all, anyName))}, {onCluster(alice, idempotentWrite), denyTopic(all, anyName)},
+		{mayWrite("a"), denyCluster(idempotentWrite)}, {mayWrite("a"), denyCluster(all)},
+		{mayNotWrite("a")}, {denyTopic(read, "a")}, {denyCluster(idempotentWrite)}, {mayNotWrite(anyName)}, {deny(bob, write, topicKind, anyName)},
 	} {
 		under(s, fmt.Sprintf("rules %d", i), initOf(nil), rules...)
 	}
