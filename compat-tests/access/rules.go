@@ -3,7 +3,6 @@ package access
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -99,13 +98,31 @@ var everyOperation = []kmsg.ACLOperation{
 // Prefixes of names, and of none.
 var prefixes = []string{"r", "red", "red-", "red-1", "blue-", "b", "blue-2", "red-10", "-"}
 
-// drawRules draws what is imposed for a while. Rules that are drawn twice are one.
+// drawRules draws what is imposed for a while. Rules that are drawn twice are one. Some are
+// broad, so that as much is allowed as is not, and others deny a part of it.
 func drawRules(r *rand.Rand) []rule {
 	var drawn []rule
-	for range 4 + r.IntN(14) {
-		if c := drawRule(r); !slices.ContainsFunc(drawn, func(other rule) bool { return show(other) == show(c) }) {
+	add := func(c rule) {
+		if len(without([]rule{c}, drawn)) > 0 {
 			drawn = append(drawn, c)
 		}
+	}
+	for _, kind := range []kmsg.ACLResourceType{topicKind, groupKind, transactionKind, clusterKind} {
+		if r.IntN(5) < 2 {
+			continue
+		}
+		c := allow(weighted[string](r, alice, 3, bob, 2, anyName, 2), weighted[kmsg.ACLOperation](r, all, 2, oneOf(r, operationsOf[kind]), 1), kind, anyName)
+		switch {
+		case kind == clusterKind:
+			c.ResourceName = clusterName
+		case r.IntN(2) == 0:
+			c.ResourceName = oneOf(r, prefixes[:3])
+			c = ofPrefix(c)
+		}
+		add(c)
+	}
+	for range 2 + r.IntN(14) {
+		add(drawRule(r))
 	}
 	return drawn
 }
