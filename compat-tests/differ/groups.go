@@ -115,7 +115,7 @@ func (m *member) heartbeat(label string) { m.peer.Ask(label, m.heartbeatRequest(
 // awaitRebalance beats until the group asks this member to join again.
 func (m *member) awaitRebalance() {
 	const rebalanceInProgress = 27
-	m.peer.until(m.heartbeatRequest(), func(r kmsg.Response) bool { return r.(*kmsg.HeartbeatResponse).ErrorCode == rebalanceInProgress })
+	m.peer.Until(m.heartbeatRequest(), func(r kmsg.Response) bool { return r.(*kmsg.HeartbeatResponse).ErrorCode == rebalanceInProgress })
 }
 
 func (m *member) leaveRequest() *kmsg.LeaveGroupRequest {

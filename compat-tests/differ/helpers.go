@@ -36,7 +36,7 @@ func (s *Session) MakeTopic(name string, partitions int32, configs ...string) (s
 	req.Topics = append(req.Topics, topicSpec(name, partitions, configs...))
 	resp := s.Quiet(req).(*kmsg.CreateTopicsResponse)
 	if len(resp.Topics) != 1 || resp.Topics[0].ErrorCode != 0 {
-		s.stop("topic %s is not created: %+v", name, resp.Topics)
+		s.Stop("topic %s is not created: %+v", name, resp.Topics)
 	}
 	return name, s.AwaitTopic(name, int(partitions))
 }
@@ -71,12 +71,13 @@ func (s *Session) deleteTopic(name string, id [16]byte) {
 	one.Topic = &name
 	req.TimeoutMillis, req.TopicNames, req.Topics = 10_000, []string{name}, append(req.Topics, one)
 	s.Quiet(req)
-	s.awaitDeleted(name, id)
+	s.AwaitDeleted(name, id)
 }
 
 const unknownTopicID = 100
 
-func (s *Session) awaitDeleted(name string, id [16]byte) {
+// AwaitDeleted waits until every request feels that a topic is gone.
+func (s *Session) AwaitDeleted(name string, id [16]byte) {
 	s.Until(metadataFor(name), func(r kmsg.Response) bool { return r.(*kmsg.MetadataResponse).Topics[0].ErrorCode != 0 })
 	s.Until(fetchFrom(name, id, 0, 0), func(r kmsg.Response) bool {
 		code := r.(*kmsg.FetchResponse).Topics[0].Partitions[0].ErrorCode
@@ -130,7 +131,7 @@ func (s *Session) Produce(name string, id [16]byte, partition int32, batches ...
 	for _, b := range batches {
 		resp := s.Quiet(produceTo(name, id, partition, b.Encode())).(*kmsg.ProduceResponse)
 		if code := resp.Topics[0].Partitions[0].ErrorCode; code != 0 {
-			s.stop("produce to %s-%d: error %d", name, partition, code)
+			s.Stop("produce to %s-%d: error %d", name, partition, code)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func randomStory(name string, bench *Bench, steps []step) Story {
 		for i, st := range steps {
 			w.numbers, w.label = st.n[:], fmt.Sprintf("step %d", i)
 			choice := st.n[numbersPerStep-1]
-			s.chosen = func(key int16) int16 { return w.choose(key, choice) }
+			s.Choose = func(key int16) int16 { return w.choose(key, choice) }
 			actions[st.action].do(w)
 		}
 	}}
@@ -202,10 +202,10 @@ func (w *world) ask(what string, req kmsg.Request) kmsg.Response {
 
 // quietly asks in the newest version, outside of the comparison.
 func (w *world) quietly(fn func()) {
-	chosen := w.chosen
-	w.chosen = nil
+	chosen := w.Choose
+	w.Choose = nil
 	fn()
-	w.chosen = chosen
+	w.Choose = chosen
 }
 
 // place is a topic and a partition, mostly one that exists.

@@ -57,7 +57,7 @@ func (w *world) deletePassing(t *randomTopic) {
 	req.TimeoutMillis, req.TopicNames, req.Topics = 10_000, []string{t.name}, append(req.Topics, one)
 	w.ask("delete "+t.name, req)
 	t.exists = false
-	w.quietly(func() { w.awaitDeleted(t.name, t.id) })
+	w.quietly(func() { w.AwaitDeleted(t.name, t.id) })
 }
 
 // randomConfigs are settings that change what later steps meet.

@@ -104,7 +104,7 @@ func (w *world) listTransactions() {
 // of the story, and what cannot be taken away stays.
 func (w *world) cleanUp() {
 	defer func() { _ = recover() }() // the story is over
-	w.chosen = nil
+	w.Choose = nil
 	for _, c := range w.consumers {
 		w.Quiet(edited(c.beatRequest(), func(r *kmsg.ConsumerGroupHeartbeatRequest) { r.MemberEpoch = -1 }))
 	}

@@ -38,7 +38,7 @@ func (w *world) newSharing() *sharing {
 	s.Ask("topic "+name, metadataFor(name)) // names its id
 	s.Quiet(groupConfigs(sh.group, "share.auto.offset.reset", "earliest"))
 	sh.keeper, sh.guest = s.Sharer("keeper", "sg2", name), s.Sharer("guest", "sg2", name)
-	sh.keeper.heard(sh.keeper.peer.quiet(sh.keeper.joinRequest()))
+	sh.keeper.heard(sh.keeper.peer.Quiet(sh.keeper.joinRequest()))
 	sh.keeper.settled(1)
 	sh.load(s)
 	for i := range sh.held {
@@ -52,18 +52,18 @@ func (sh *sharing) load(s *Session) {
 	s.Produce(sh.topic.name, sh.topic.id, 0, s.Batch("first"))
 	sh.end, sh.gone[0] = 1, true
 	first := s.ShareReader("first", "sg2", sh.topic.id)
-	if got := first.peer.quiet(first.request()).(*kmsg.ShareFetchResponse); len(acquiredIn(got)) != 1 {
-		s.stop("%s is not read: %+v", sh.topic.name, got)
+	if got := first.peer.Quiet(first.request()).(*kmsg.ShareFetchResponse); len(acquiredIn(got)) != 1 {
+		s.Stop("%s is not read: %+v", sh.topic.name, got)
 	}
 	first.epoch = -1
-	first.peer.quiet(first.acknowledgement(acks(0, 0, ackAccept)))
+	first.peer.Quiet(first.acknowledgement(acks(0, 0, ackAccept)))
 }
 
 // cleanUp has all members leave and takes the groups away.
 func (sh *sharing) cleanUp(s *Session) {
 	groups := []string{sh.group}
 	for _, m := range append([]*sharer{sh.keeper, sh.guest}, sh.sharers...) {
-		m.peer.quiet(m.leaveRequest())
+		m.peer.Quiet(m.leaveRequest())
 		groups = append(groups, m.group)
 	}
 	slices.Sort(groups)
@@ -133,7 +133,7 @@ func (w *world) settleShares(m *sharer) {
 	}
 	w.Until(describeShareGroups(m.group), func(r kmsg.Response) bool {
 		for _, m := range all {
-			m.heard(m.peer.quiet(m.beatRequest()))
+			m.heard(m.peer.Quiet(m.beatRequest()))
 		}
 		group := r.(*kmsg.ShareGroupDescribeResponse).Groups[0]
 		return group.AssignmentEpoch == group.GroupEpoch && !slices.ContainsFunc(all, func(m *sharer) bool { return !w.hasShares(m, group) })

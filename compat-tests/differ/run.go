@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/schema"
+	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
 // Pair is two brokers to compare: A is the judge.
@@ -17,6 +18,8 @@ type Pair struct {
 	Catalog *schema.Catalog
 	// Release is the judge's version.
 	Release string
+	// Dial makes the connection of a peer; nil is one that does not say who it is.
+	Dial func(address, peer string) (*wire.Conn, error)
 
 	told int
 	// last is what the brokers answered to the last story, before it was normalised.
@@ -46,7 +49,7 @@ func (p *Pair) Tell(story Story, version int16) []Diff {
 	for i, address := range []string{p.A, p.B} {
 		wg.Go(func() {
 			s := &Session{
-				Version: version, Base: base, key: int16(story.Key), prefix: prefix, address: address,
+				Version: version, Base: base, key: int16(story.Key), prefix: prefix, address: address, dial: p.Dial,
 				catalog: p.Catalog, peers: map[string]*Peer{}, began: time.Now(),
 			}
 			s.tell(story)

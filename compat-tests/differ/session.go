@@ -21,12 +21,13 @@ type Session struct {
 	// timestamps compare exactly.
 	Base int64
 
-	// chosen, if set, are versions of the APIs for the next request.
-	chosen func(key int16) int16
+	// Choose, if set, gives the versions of the APIs for the next request.
+	Choose func(key int16) int16
 
 	key     int16
 	prefix  string
 	address string
+	dial    func(address, peer string) (*wire.Conn, error) // as Pair.Dial
 	catalog *schema.Catalog
 	peers   map[string]*Peer
 	began   time.Time
@@ -45,7 +46,8 @@ type Peer struct {
 // errStopped ends a story early.
 var errStopped = errors.New("the story cannot go on")
 
-func (s *Session) stop(format string, args ...any) {
+// Stop ends the story: the dialogue cannot go on.
+func (s *Session) Stop(format string, args ...any) {
 	panic(fmt.Errorf("%w: %s", errStopped, fmt.Sprintf(format, args...)))
 }
 
@@ -73,11 +75,11 @@ func (s *Session) Ask(label string, req kmsg.Request) kmsg.Response {
 
 // Try is Ask for requests that may go unanswered; it returns nil then.
 func (s *Session) Try(label string, req kmsg.Request) kmsg.Response {
-	return s.Peer("").Begin(label, req).finish()
+	return s.Peer("").Try(label, req)
 }
 
 // Quiet sends a request that is not part of the comparison.
-func (s *Session) Quiet(req kmsg.Request) kmsg.Response { return s.Peer("").quiet(req) }
+func (s *Session) Quiet(req kmsg.Request) kmsg.Response { return s.Peer("").Quiet(req) }
 
 // settleTimeout bounds what a broker may do behind an answer already given
 // (applying metadata, electing a coordinator).
@@ -86,7 +88,7 @@ const settleTimeout = 20 * time.Second
 // Until repeats a request until its answer satisfies done, and records nothing.
 // Only for effects that Kafka itself shows with a delay.
 func (s *Session) Until(req kmsg.Request, done func(kmsg.Response) bool) kmsg.Response {
-	return s.Peer("").until(req, done)
+	return s.Peer("").Until(req, done)
 }
 
 // Frame sends raw bytes as one request and records what comes back. The answer
@@ -94,7 +96,7 @@ func (s *Session) Until(req kmsg.Request, done func(kmsg.Response) bool) kmsg.Re
 func (s *Session) Frame(label string, frame []byte, key, version int16, flexible bool) {
 	p := s.Peer("")
 	if err := p.connection().Write(frame); err != nil {
-		s.stop("%s: %v", label, err)
+		s.Stop("%s: %v", label, err)
 	}
 	w := &pending{peer: p, label: label, key: key, version: version, flexible: flexible, frame: frame, correlation: -1}
 	w.finish()
@@ -102,14 +104,17 @@ func (s *Session) Frame(label string, frame []byte, key, version int16, flexible
 
 // versionOf is the version that requests of an API have in this run.
 func (s *Session) versionOf(key int16) int16 {
-	if s.chosen != nil {
-		return s.chosen(key)
+	if s.Choose != nil {
+		return s.Choose(key)
 	}
 	if key == s.key {
 		return s.Version
 	}
 	return newest(s.catalog, key)
 }
+
+// Newest is the highest version of an API that judge and encoder have.
+func (s *Session) Newest(key int16) int16 { return newest(s.catalog, key) }
 
 // prepare sets the version of a request.
 func (s *Session) prepare(req kmsg.Request) { req.SetVersion(s.versionOf(req.Key())) }
@@ -125,24 +130,31 @@ func (p *Peer) Ask(label string, req kmsg.Request) kmsg.Response {
 	return p.Begin(label, req).Finish()
 }
 
-func (p *Peer) quiet(req kmsg.Request) kmsg.Response {
+// Try is as Session.Try; racing are fields as of pending.Racing.
+func (p *Peer) Try(label string, req kmsg.Request, racing ...string) kmsg.Response {
+	return p.Begin(label, req).Racing(racing...).finish()
+}
+
+// Quiet is as Session.Quiet.
+func (p *Peer) Quiet(req kmsg.Request) kmsg.Response {
 	p.session.prepare(req)
 	resp, err := p.connection().Call(req)
 	if err != nil {
-		p.session.stop("%s: %v", kmsg.NameForKey(req.Key()), err)
+		p.session.Stop("%s: %v", kmsg.NameForKey(req.Key()), err)
 	}
 	return resp
 }
 
-func (p *Peer) until(req kmsg.Request, done func(kmsg.Response) bool) kmsg.Response {
+// Until is as Session.Until.
+func (p *Peer) Until(req kmsg.Request, done func(kmsg.Response) bool) kmsg.Response {
 	deadline := time.Now().Add(settleTimeout)
 	for {
-		resp := p.quiet(req)
+		resp := p.Quiet(req)
 		if done(resp) {
 			return resp
 		}
 		if time.Now().After(deadline) {
-			p.session.stop("%s does not settle: %+v", kmsg.NameForKey(req.Key()), resp)
+			p.session.Stop("%s does not settle: %+v", kmsg.NameForKey(req.Key()), resp)
 		}
 	}
 }
@@ -153,7 +165,7 @@ func (p *Peer) Begin(label string, req kmsg.Request) *pending {
 	s.prepare(req)
 	correlation, err := p.connection().Send(req)
 	if err != nil {
-		s.stop("%s: %v", label, err)
+		s.Stop("%s: %v", label, err)
 	}
 	frame := wire.EncodeRequest(req, correlation, nil)
 	return &pending{peer: p, label: label, key: req.Key(), version: req.GetVersion(), flexible: req.IsFlexible(), frame: frame, correlation: correlation, req: req}
@@ -168,9 +180,13 @@ func (p *Peer) SendOnly(label string, req kmsg.Request) {
 // connection dials on demand.
 func (p *Peer) connection() *wire.Conn {
 	if p.conn == nil {
-		conn, err := wire.Dial(p.session.address)
+		dial := p.session.dial
+		if dial == nil {
+			dial = func(address, _ string) (*wire.Conn, error) { return wire.Dial(address) }
+		}
+		conn, err := dial(p.session.address, p.name)
 		if err != nil {
-			p.session.stop("dial: %v", err)
+			p.session.Stop("dial: %v", err)
 		}
 		p.conn = conn
 	}
@@ -207,7 +223,7 @@ func (w *pending) Racing(fields ...string) *pending {
 func (w *pending) Finish() kmsg.Response {
 	resp := w.finish()
 	if resp == nil {
-		w.peer.session.stop("no usable answer to %q", w.label)
+		w.peer.session.Stop("no usable answer to %q", w.label)
 	}
 	return resp
 }
@@ -243,7 +259,7 @@ func (w *pending) finish() kmsg.Response {
 	}
 	resp, err := wire.DecodeBody(w.req, body)
 	if err != nil {
-		s.stop("%s: %v", w.label, err)
+		s.Stop("%s: %v", w.label, err)
 	}
 	return resp
 }

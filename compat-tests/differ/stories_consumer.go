@@ -43,7 +43,7 @@ func (s *Session) awaitCoordinator(group, topic string) {
 	ask := func(epoch int32) *kmsg.ConsumerGroupHeartbeatResponse {
 		req := probe.joinRequest()
 		req.MemberEpoch = epoch
-		return probe.heard(probe.peer.quiet(req))
+		return probe.heard(probe.peer.Quiet(req))
 	}
 	for deadline := time.Now().Add(settleTimeout); ; {
 		for probe.group = ""; probe.group == "" || shardOf(probe.group) != shard; attempt++ {
@@ -61,7 +61,7 @@ func (s *Session) awaitCoordinator(group, topic string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.stop("the coordinator of %s does not see %s: %+v", group, topic, resp)
+			s.Stop("the coordinator of %s does not see %s: %+v", group, topic, resp)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (c *consumer) heard(r kmsg.Response) *kmsg.ConsumerGroupHeartbeatResponse {
 
 // settled beats until the member has so many partitions, owning what it is given.
 func (c *consumer) settled(partitions int) {
-	c.peer.until(c.ownsRequest(), func(r kmsg.Response) bool {
+	c.peer.Until(c.ownsRequest(), func(r kmsg.Response) bool {
 		resp := c.heard(r)
 		have := 0
 		for _, t := range c.owned {
@@ -137,7 +137,7 @@ func (c *consumer) settled(partitions int) {
 		}
 		return resp.ErrorCode == 0 && have == partitions
 	})
-	c.peer.quiet(c.ownsRequest())
+	c.peer.Quiet(c.ownsRequest())
 }
 
 func describeConsumerGroups(groups ...string) *kmsg.ConsumerGroupDescribeRequest {
@@ -174,7 +174,7 @@ func tellConsumerGroup(s *Session) {
 	ops := describeConsumerGroups(a.group, a.group, s.Group("never-made"), "")
 	ops.IncludeAuthorizedOperations = true
 	s.Ask("described with operations", ops)
-	b.heard(b.peer.quiet(b.joinRequest()))
+	b.heard(b.peer.Quiet(b.joinRequest()))
 	a.settled(2)
 	b.settled(2)
 	a.tell("a after the rebalance", a.beatRequest())
@@ -200,10 +200,10 @@ func tellConsumerGroup(s *Session) {
 func tellOneGivesUp(s *Session) {
 	topic, _ := s.MakeTopic("t", 4)
 	a, b := s.Consumer("a", "g", topic), s.Consumer("b", "g", topic)
-	a.heard(a.peer.quiet(a.joinRequest()))
+	a.heard(a.peer.Quiet(a.joinRequest()))
 	a.settled(4)
-	b.heard(b.peer.quiet(b.joinRequest()))
-	a.peer.until(a.beatRequest(), func(r kmsg.Response) bool { // which does not say that it has heard
+	b.heard(b.peer.Quiet(b.joinRequest()))
+	a.peer.Until(a.beatRequest(), func(r kmsg.Response) bool { // which does not say that it has heard
 		a.heard(r)
 		return len(a.owned) == 1 && len(a.owned[0].Partitions) == 2
 	})
@@ -305,7 +305,7 @@ func tellPatterns(s *Session) {
 	join := edited(c.joinRequest(), func(r *kmsg.ConsumerGroupHeartbeatRequest) {
 		r.SubscribedTopicRegex, r.SubscribedTopicNames = ptr(s.prefix+"pattern-.*"), nil
 	})
-	c.heard(c.peer.quiet(join))
+	c.heard(c.peer.Quiet(join))
 	c.settled(2)
 	s.Ask("described", describeConsumerGroups(c.group))
 }

@@ -71,9 +71,9 @@ func (m *sharer) settled(partitions int) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(settleTimeout); m.reads != partitions; <-tick.C {
-		m.heard(m.peer.quiet(m.beatRequest()))
+		m.heard(m.peer.Quiet(m.beatRequest()))
 		if time.Now().After(deadline) {
-			m.session.stop("%s has %d partitions, not %d", m.id, m.reads, partitions)
+			m.session.Stop("%s has %d partitions, not %d", m.id, m.reads, partitions)
 		}
 	}
 }
@@ -165,7 +165,7 @@ func tellShareGroup(s *Session) {
 	ops := describeShareGroups(a.group, a.group, s.Group("never-made"), "")
 	ops.IncludeAuthorizedOperations = true
 	s.Ask("described with operations", ops)
-	b.heard(b.peer.quiet(edited(b.joinRequest(), func(r *kmsg.ShareGroupHeartbeatRequest) { r.RackID = ptr("r") })))
+	b.heard(b.peer.Quiet(edited(b.joinRequest(), func(r *kmsg.ShareGroupHeartbeatRequest) { r.RackID = ptr("r") })))
 	b.settled(1)
 	a.tell("a after b came", a.beatRequest())
 	b.tell("b has nothing to say", b.beatRequest())
@@ -236,10 +236,10 @@ func tellShareTopics(s *Session) {
 	retold := func(topics ...string) *kmsg.ShareGroupHeartbeatRequest {
 		return edited(a.beatRequest(), func(r *kmsg.ShareGroupHeartbeatRequest) { r.SubscribedTopicNames = topics })
 	}
-	a.heard(a.peer.quiet(retold(u, t, u)))
+	a.heard(a.peer.Quiet(retold(u, t, u)))
 	a.settled(3)
 	s.Ask("reads both", describeShareGroups(a.group))
-	a.heard(a.peer.quiet(retold(u)))
+	a.heard(a.peer.Quiet(retold(u)))
 	a.settled(2)
 	s.Ask("reads the second", describeShareGroups(a.group))
 	s.Ask("has begun in both", shareOffsets(a.group))
@@ -250,7 +250,7 @@ func tellShareTopics(s *Session) {
 		return len(r.(*kmsg.DescribeShareGroupOffsetsResponse).Groups[0].Topics) == 1
 	})
 	s.Ask("has begun in one", shareOffsets(a.group))
-	a.heard(a.peer.quiet(retold([]string{}...)))
+	a.heard(a.peer.Quiet(retold([]string{}...)))
 	a.peer.Ask("wants nothing", retold([]string{}...))
 }
 

@@ -54,7 +54,7 @@ func (s *Session) joinShareGroup(group, topic string, id [16]byte, partitions in
 	for {
 		resp := s.Until(heartbeat(), func(kmsg.Response) bool { return true }).(*kmsg.ShareGroupHeartbeatResponse)
 		if resp.ErrorCode != 0 {
-			s.stop("joining %s: error %d", group, resp.ErrorCode)
+			s.Stop("joining %s: error %d", group, resp.ErrorCode)
 		}
 		epoch = resp.MemberEpoch
 		assigned := int32(0)
