@@ -1,6 +1,8 @@
 package metadata
 
 import (
+	"strings"
+
 	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
@@ -37,6 +39,9 @@ func checkACL(r *auth.ACL) error {
 		return refuse(ErrInvalidRequest, "Invalid empty resource name")
 	case !ok:
 		return refuse(ErrInvalidRequest, "Invalid %s", what)
+	}
+	if kind, name, ok := strings.Cut(r.Principal, ":"); !ok || kind == "" || name == "" {
+		return refuse(ErrInvalidRequest, "expected a string in format principalType:principalName but got %.249s", r.Principal)
 	}
 	return nil
 }

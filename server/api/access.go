@@ -3,6 +3,8 @@ package api
 import (
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -161,6 +163,31 @@ func (a *API) clusterOperations(r *Request) int32 {
 
 func (a *API) judge(r *Request, o auth.Operation, t auth.ResourceType, name string) auth.Verdict {
 	return a.Access.Authorizer.Decide(a.Metadata.Image().ACLs(), &auth.Action{Who: r.Peer.who, Host: r.Peer.grants.host, Operation: o, Type: t, Name: name})
+}
+
+// deniedAnswer is what somebody hears who may not do something to the cluster. Three answers
+// of Kafka's differ from those to other errors (their getErrorResponse and handlers).
+func deniedAnswer(q kmsg.Request) kmsg.Response {
+	p := refusedAnswer(q, errClusterDenied, false)
+	switch p := p.(type) {
+	case *kmsg.DescribeClientQuotasResponse:
+		p.ErrorMessage = nil
+	case *kmsg.DescribeUserSCRAMCredentialsResponse:
+		p.ErrorMessage = nil
+		for i := range p.Results {
+			p.Results[i].User, p.Results[i].ErrorMessage = "", nil
+		}
+	case *kmsg.ListPartitionReassignmentsResponse:
+		for _, t := range q.(*kmsg.ListPartitionReassignmentsRequest).Topics {
+			one := kmsg.NewListPartitionReassignmentsResponseTopic()
+			one.Topic = t.Topic
+			for _, index := range t.Partitions {
+				one.Partitions = append(one.Partitions, kmsg.ListPartitionReassignmentsResponseTopicPartition{Partition: index})
+			}
+			p.Topics = append(p.Topics, one)
+		}
+	}
+	return p
 }
 
 // greet finds out who is at the other end of a connection; a login of SASL tells it later.

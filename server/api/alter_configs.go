@@ -36,7 +36,7 @@ func (a *API) alterConfigs(r *Request, q *kmsg.AlterConfigsRequest) *kmsg.AlterC
 	for i := range changes {
 		one := kmsg.NewAlterConfigsResponseResource()
 		one.ResourceType, one.ResourceName = q.Resources[i].ResourceType, q.Resources[i].ResourceName
-		one.ErrorCode, one.ErrorMessage = problemOf(changes[i].err)
+		one.ErrorCode, one.ErrorMessage = changes[i].problem()
 		p.Resources = append(p.Resources, one)
 	}
 	return p

@@ -16,6 +16,7 @@ type configChange struct {
 	ops      []config.Op
 	replace  bool // the ops are all that is set afterwards
 	err      error
+	denied   bool // err is that the client may not
 }
 
 // changeConfigs makes the changes that nothing speaks against, in one write, and
@@ -64,19 +65,26 @@ func (c *configChange) refusal(a *API, r *Request, node int32) error {
 			return err
 		}
 	}
+	if c.replace && c.resource.kind == kmsg.ConfigResourceTypeBrokerLogger {
+		return unknownKind(c.resource.kind)
+	}
 	if err := a.mayConfigs(r, auth.AlterConfigs, c.resource); err != nil {
+		c.denied = true
 		return err
 	}
 	switch c.resource.kind {
-	case kmsg.ConfigResourceTypeTopic, kmsg.ConfigResourceTypeBroker:
+	case kmsg.ConfigResourceTypeTopic:
+		if name == "" {
+			return protocol.ErrInvalidRequest.WithMessage("Default topic resources are not allowed.")
+		}
+		return nil // judged with the image
+	case kmsg.ConfigResourceTypeBroker:
 		return nil // judged with the image
 	case kmsg.ConfigResourceTypeBrokerLogger:
-		if !c.replace {
-			if err := checkNode(name, node); err != nil {
-				return err
-			}
-			return a.checkLoggers(c.ops)
+		if err := checkNode(name, node); err != nil {
+			return err
 		}
+		return a.checkLoggers(c.ops)
 	case kmsg.ConfigResourceTypeClientMetrics:
 		if name == "" {
 			return protocol.ErrInvalidRequest.WithMessage("Subscription name can't be empty")
@@ -88,7 +96,20 @@ func (c *configChange) refusal(a *API, r *Request, node int32) error {
 		}
 		return nil
 	}
-	return protocol.ErrInvalidRequest.WithMessage("Unknown resource type %d", c.resource.kind)
+	return unknownKind(c.resource.kind)
+}
+
+func unknownKind(kind kmsg.ConfigResourceType) error {
+	return protocol.ErrInvalidRequest.WithMessage("Unknown resource type %d", kind)
+}
+
+// problem is what the answer says; of what the client may not alter no more than the code.
+func (c *configChange) problem() (int16, *string) {
+	code, text := problemOf(c.err)
+	if c.denied {
+		text = nil
+	}
+	return code, text
 }
 
 func checkNode(name string, node int32) error {

@@ -44,7 +44,9 @@ func (a *API) createACLs(r *Request, q *kmsg.CreateACLsRequest) *kmsg.CreateACLs
 			problem = err
 		}
 		one := kmsg.NewCreateACLsResponseResult()
-		one.ErrorCode, one.ErrorMessage = problemOf(problem)
+		if one.ErrorCode, one.ErrorMessage = problemOf(problem); problem == nil {
+			one.ErrorMessage = noText()
+		}
 		p.Results = append(p.Results, one)
 	}
 	return p

@@ -4,7 +4,8 @@ package api
 //
 // The access rules that a filter chooses, by resource. Without an authorizer
 // SECURITY_DISABLED is the answer, as from Kafka: clients and consoles take it for "there
-// are no access rules here". A filter with what nobody knows is INVALID_REQUEST.
+// are no access rules here". A pattern type that nobody knows is INVALID_REQUEST; of another kind that
+// nobody knows there is no rule.
 //
 //	v0     without pattern types: literal ones
 //	v1     pattern types (KIP-290)
@@ -33,10 +34,11 @@ func (a *API) describeACLs(_ *Request, q *kmsg.DescribeACLsRequest) *kmsg.Descri
 		Type: auth.ResourceType(q.ResourceType), Pattern: patternOf(q.Version, q.ResourcePatternType), Name: q.ResourceName,
 		Principal: q.Principal, Host: q.Host, Operation: auth.Operation(q.Operation), Permission: auth.Permission(q.PermissionType),
 	}
-	if !filter.Known() {
-		p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrInvalidRequest.WithMessage("Unknown filter."))
+	if filter.Pattern < auth.AnyPattern || filter.Pattern > auth.Prefixed { // Kafka ends the connection
+		p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrInvalidRequest.WithMessage("Unknown pattern type %d.", filter.Pattern))
 		return p
 	}
+	p.ErrorMessage = noText()
 	for rule := range a.Metadata.Image().ACLs().All() { // those of a resource lie together
 		if !filter.Takes(rule) {
 			continue

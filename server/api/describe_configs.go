@@ -35,6 +35,12 @@ var describeConfigs = now(kmsg.DescribeConfigs, 0, 4, (*API).describeConfigs).ne
 
 func (a *API) describeConfigs(r *Request, q *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	p := q.ResponseKind().(*kmsg.DescribeConfigsResponse)
+	for _, asked := range q.Resources {
+		if _, known := scopeOf(asked.ResourceType); !known && asked.ResourceType != kmsg.ConfigResourceTypeBrokerLogger {
+			refusal := protocol.ErrInvalidRequest.WithMessage("Unexpected resource type %d for resource %s", asked.ResourceType, cut(asked.ResourceName))
+			return refusedAnswer(q, refusal, false).(*kmsg.DescribeConfigsResponse)
+		}
+	}
 	d := configDescriber{
 		api: a, image: a.Metadata.Image(), settings: a.Config(), node: a.Cluster.Self(r.Call.Conn).NodeID,
 	}

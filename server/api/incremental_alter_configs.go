@@ -41,7 +41,7 @@ func (a *API) incrementalAlterConfigs(r *Request, q *kmsg.IncrementalAlterConfig
 	for i := range changes {
 		one := kmsg.NewIncrementalAlterConfigsResponseResource()
 		one.ResourceType, one.ResourceName = q.Resources[i].ResourceType, q.Resources[i].ResourceName
-		one.ErrorCode, one.ErrorMessage = problemOf(changes[i].err)
+		one.ErrorCode, one.ErrorMessage = changes[i].problem()
 		p.Resources = append(p.Resources, one)
 	}
 	return p

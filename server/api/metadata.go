@@ -127,7 +127,7 @@ type namedTopic struct {
 	found      *metadata.Topic
 	key        protocol.MetadataTopicKey
 	code       int16
-	operations int32 // of one that exists
+	operations int32 // not asked for where it is denied
 }
 
 // createMissing makes the topics that do not exist and that the client may make, as whoever
@@ -206,7 +206,7 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *protocol.Met
 		if answered.before(t) {
 			continue
 		}
-		one := namedTopic{key: t}
+		one := namedTopic{key: t, operations: operationsNotAsked}
 		if t.Name == nil {
 			one.found = image.TopicByID(t.ID)
 		} else {
@@ -216,7 +216,9 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *protocol.Met
 		case !a.mayDescribe(r, one):
 			one.code, one.found = errTopicDenied.Code, nil
 		case one.found == nil:
-			one.code = missingCode(t, problems)
+			if one.code = missingCode(t, problems); t.Name != nil {
+				one.operations = a.topicOperations(r, answer.topic.operations, string(t.Name))
+			}
 		default:
 			one.operations = a.topicOperations(r, answer.topic.operations, one.found.Name)
 		}
@@ -232,7 +234,7 @@ func (m metadataAnswer) of(topics []namedTopic) func([]byte) []byte {
 			if t := &topics[i]; t.found != nil {
 				dst = topicForm{m.version, t.operations}.appendTopic(dst, t.found)
 			} else {
-				dst = appendNoTopic(dst, m.version, t.key, t.code)
+				dst = appendNoTopic(dst, m.version, t.key, t.code, t.operations)
 			}
 		}
 		return protocol.AppendMetadataEnd(dst, m.version, m.operations, 0)
@@ -294,7 +296,7 @@ func (m metadataAnswer) refuseAll(q *protocol.MetadataRequest, why *protocol.Err
 			if t.Name == nil {
 				t.Name = []byte{}
 			}
-			dst = appendNoTopic(dst, m.version, t, why.Code)
+			dst = appendNoTopic(dst, m.version, t, why.Code, operationsNotAsked)
 		}
 		return protocol.AppendMetadataEnd(dst, m.version, m.operations, why.Code)
 	}
@@ -316,13 +318,13 @@ func missingCode(t protocol.MetadataTopicKey, problems map[string]error) int16 {
 	return protocol.ErrUnknownTopicOrPartition.Code
 }
 
-func appendNoTopic(dst []byte, version int16, t protocol.MetadataTopicKey, code int16) []byte {
+func appendNoTopic(dst []byte, version int16, t protocol.MetadataTopicKey, code int16, operations int32) []byte {
 	one := protocol.MetadataTopic{ErrorCode: code, ID: t.ID}
 	if t.Name != nil {
 		name := string(t.Name)
 		one.Name = &name
 	}
-	return protocol.AppendMetadataTopicEnd(protocol.AppendMetadataTopic(dst, version, &one), version, operationsNotAsked)
+	return protocol.AppendMetadataTopicEnd(protocol.AppendMetadataTopic(dst, version, &one), version, operations)
 }
 
 func (f topicForm) appendTopic(dst []byte, t *metadata.Topic) []byte {

@@ -70,7 +70,7 @@ func (e entry) onCluster(o auth.Operation) entry {
 		if err != nil {
 			return err
 		}
-		r.Answer(refusedAnswer(q, errClusterDenied, false))
+		r.Answer(deniedAnswer(q))
 		return nil
 	}
 	return e
