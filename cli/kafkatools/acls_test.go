@@ -27,7 +27,7 @@ func short(rules accessRules) (all []string) {
 		}
 		for _, entry := range rules[pattern] {
 			sign := map[kmsg.ACLPermissionType]string{kmsg.ACLPermissionTypeAllow: "+", kmsg.ACLPermissionTypeDeny: "-"}[entry.permission]
-			line := fmt.Sprintf("%s%v %v %s %s", sign, entry.operation, pattern.resource, name, entry.principal)
+			line := fmt.Sprintf("%s%v %v %s %s", sign, operationName(entry.operation), pattern.resource, name, entry.principal)
 			if entry.host != "*" {
 				line += " " + entry.host
 			}
@@ -58,6 +58,7 @@ func TestRulesToAdd(t *testing.T) {
 		{"--allow-principal User:a", "usage: You must provide at least one resource: --topic <topic> or --cluster or --group <group> or --delegation-token <Delegation Token ID>"},
 		{"--transactional-id x --delegation-token d --user-principal User:b --allow-principal User:a",
 			"+ALL DELEGATION_TOKEN d User:a\n+ALL TRANSACTIONAL_ID x User:a\n+ALL USER User:b User:a"},
+		{"--transactional-id x --allow-principal User:a --operation TwoPhaseCommit", "+TWO_PHASE_COMMIT TRANSACTIONAL_ID x User:a"},
 		{"--topic t --allow-principal alice", "error: expected a string in format principalType:principalName but got alice"},
 		{"--topic t --allow-principal User:a --operation Any", "error: operation must not be ANY"},
 		{"--topic t --allow-principal User:a --operation IdempotentWrite",
@@ -67,7 +68,7 @@ func TestRulesToAdd(t *testing.T) {
 		{"--group g --allow-principal User:a --operation Write", "usage: ResourceType GROUP only supports operations [ALL, READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS]"},
 		{"--cluster --allow-principal User:a --operation Read",
 			"usage: ResourceType CLUSTER only supports operations [ALL, CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE]"},
-		{"--transactional-id x --allow-principal User:a --operation Read", "usage: ResourceType TRANSACTIONAL_ID only supports operations [ALL, WRITE, DESCRIBE]"},
+		{"--transactional-id x --allow-principal User:a --operation Read", "usage: ResourceType TRANSACTIONAL_ID only supports operations [ALL, WRITE, DESCRIBE, TWO_PHASE_COMMIT]"},
 		{"--delegation-token d --allow-principal User:a --operation Read", "usage: ResourceType DELEGATION_TOKEN only supports operations [ALL, DESCRIBE]"},
 		{"--user-principal User:b --allow-principal User:a --operation Read", "usage: ResourceType USER only supports operations [ALL, CREATE_TOKENS, DESCRIBE_TOKENS]"},
 	} {
