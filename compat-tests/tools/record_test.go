@@ -22,8 +22,16 @@ var only = flag.String("only", "*.txt", "the scripts to record, as a file patter
 
 var record = flag.Bool("record", false, "write down again what Apache Kafka's tools print")
 
-// properties of both brokers: the console consumers need not wait.
-var properties = map[string]string{"group.initial.rebalance.delay.ms": "0"}
+// propertiesOf are the settings of both brokers. Console consumers need not wait; the seventh story is
+// about rules, and told by somebody who may make them.
+func propertiesOf(path string) map[string]string {
+	properties := map[string]string{"group.initial.rebalance.delay.ms": "0"}
+	if story(path) == "7" {
+		properties["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+		properties["super.users"] = "User:ANONYMOUS"
+	}
+	return properties
+}
 
 // classNames are the scripts whose names are not those of their classes.
 var classNames = map[string]string{"producer-perf-test": "producer-performance", "consumer-perf-test": "consumer-performance"}
@@ -37,7 +45,7 @@ func TestRecord(t *testing.T) {
 	before := ""
 	for _, path := range scripts(t) {
 		if w == nil || story(path) != story(before) {
-			broker := oracle.Run(t, oracle.Options{Properties: properties})
+			broker := oracle.Run(t, oracle.Options{Properties: propertiesOf(path)})
 			w = &scene{bootstrap: broker.Bootstrap(), data: broker.DataDir(), dir: t.TempDir()}
 		}
 		before = path

@@ -60,6 +60,7 @@ func unwrap(text string) string {
 // their own: another one in each run.
 var sets = []*regexp.Regexp{
 	regexp.MustCompile(`(\[[a-z-]+\], )+\[[a-z-]+\]`), regexp.MustCompile(`Valid (states|types) are: .*`),
+	regexp.MustCompile(`\b[A-Z_]{3,}(, [A-Z_]{3,})+\b`), // operations
 }
 
 func sortSets(text string) string {
@@ -78,6 +79,26 @@ func sortSets(text string) string {
 		})
 	}
 	return text
+}
+
+// aclLines and aclBlocks are what kafka-acls prints in the order of such sets: entries of a resource,
+// and resources.
+var (
+	aclLines  = regexp.MustCompile(`(?m)(^ ?\t\(principal=.*\n|^Acl \(.*\n)+`)
+	aclBlocks = regexp.MustCompile(`(?m)(^(Adding|Current) ACLs for resource .*\n( ?\t.*\n)+\n)+`)
+)
+
+func sortACLs(text string) string {
+	text = aclLines.ReplaceAllStringFunc(text, func(lines string) string {
+		first := lines[:len(lines)-len(strings.TrimLeft(lines, " "))]
+		return first + sortParts(lines[len(first):], "\n")
+	})
+	return aclBlocks.ReplaceAllStringFunc(text, func(blocks string) string { return sortParts(blocks, "\n\n") })
+}
+
+func sortParts(text, end string) string {
+	parts := slices.Sorted(strings.SplitSeq(strings.TrimSuffix(text, end), end))
+	return strings.Join(parts, end) + end
 }
 
 // checksums of batches depend on the time that is in them.
@@ -102,5 +123,5 @@ func (w *scene) normalise(command, text string) string {
 			text = r.pattern.ReplaceAllString(text, r.with)
 		}
 	}
-	return sortSets(unwrap(text))
+	return sortACLs(sortSets(unwrap(text)))
 }

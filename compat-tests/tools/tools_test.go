@@ -25,7 +25,7 @@ func TestToolsAsRecorded(t *testing.T) {
 	for _, path := range scripts(t) {
 		if w == nil || story(path) != story(before) {
 			w = &scene{data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir()}
-			w.bootstrap = serve(t, w.data)
+			w.bootstrap = serve(t, w.data, propertiesOf(path))
 		}
 		before = path
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
@@ -88,7 +88,7 @@ func unblank(text string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-func serve(t *testing.T, data string) (bootstrap string) {
+func serve(t *testing.T, data string, properties map[string]string) (bootstrap string) {
 	t.Helper()
 	overrides := []string{"barnabas.persona=kafka-4.3"} // shows the versions of APIs that Kafka has, no older ones
 	for key, value := range properties {
