@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -106,20 +105,25 @@ func TestTheConnectionRateOfAnAddressActs(t *testing.T) {
 	first.limit("ip", "127.0.0.1", "connection_creation_rate", 1)
 	dial(t, b).topic("first-of-its-second")
 	tooMany := dial(t, b)
-	var ended sync.WaitGroup
-	ended.Go(func() {
+	refused := b.metrics.Counter("barnabas_connections_refused_total")
+	for broken := time.Now().Add(20 * time.Second); refused.Value() == 0; runtime.Gosched() {
+		if time.Now().After(broken) {
+			t.Fatal("a connection too many is not refused")
+		}
+	}
+	over := make(chan struct{})
+	go func() {
 		if _, err := tooMany.in.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("a connection too many is served: %v", err)
 		}
-	})
-	over := make(chan struct{})
-	go func() { ended.Wait(); close(over) }()
+		close(over)
+	}()
 	for {
 		select {
 		case <-over:
 			return
 		default:
-			manual.Advance(100 * time.Millisecond) // it is closed some time after it was accepted
+			manual.Advance(100 * time.Millisecond) // it is counted before its timer runs
 			runtime.Gosched()
 		}
 	}

@@ -63,7 +63,9 @@ func TestConsumersAreThrottled(t *testing.T) {
 			}
 			checkThrottle(w.t, "a fetch too much", float64(2*first), 100_000, throttle)
 		}
-		if bytes, throttle := fetch("greedy", 50_000_000); bytes > 500_000 || bytes < 300_000 {
+		// Kafka fills an answer up with the beginning of a batch, and what is around the
+		// records makes it too long by a millisecond's worth.
+		if bytes, throttle := fetch("greedy", 50_000_000); bytes > 500_000 || throttle > 10 || (bytes == 0) != (throttle > 0) {
 			w.t.Errorf("%d bytes, throttled for %d ms", bytes, throttle)
 		}
 		if bytes, throttle := fetch("unlimited", 1_000_000); bytes == 0 || throttle != 0 {

@@ -97,6 +97,21 @@ func TestAProducerIsThrottled(t *testing.T) {
 	}
 }
 
+// A limit of a user is for who has logged in as that user, and for nobody else.
+func TestLimitsOfAUser(t *testing.T) {
+	w := newGuardedWorld(t)
+	w.topic("t", 1)
+	w.rules("allow * WRITE TOPIC t")
+	w.limit("user=alice", "producer_byte_rate", 1000)
+	for name, want := range map[string]int32{"bob": 0, "alice": 2000} {
+		w.become(name)
+		p := ask[*kmsg.ProduceResponse](w, 9, w.sizedProduce(1, 12_000))
+		if code := p.Topics[0].Partitions[0].ErrorCode; code != 0 || p.ThrottleMillis != want {
+			t.Errorf("%s: error %d, throttled for %d ms", name, code, p.ThrottleMillis)
+		}
+	}
+}
+
 // A producer that asks for no answer is muted all the same.
 func TestAProducerWithoutAnswersIsThrottled(t *testing.T) {
 	w := newWorld(t)
