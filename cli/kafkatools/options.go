@@ -124,12 +124,18 @@ func (p *parser) parse(args []string) (*parsed, error) {
 				return nil, optionErrorf("OptionMissingRequiredArgumentException", "Option %s requires an argument", name)
 			}
 			value, args, hasValue = args[0], args[1:], true
-		} else if !hasValue && o.argument == mayHaveValue && len(args) > 0 && !looksLikeOption(args[0]) {
+		} else if !hasValue && o.argument == mayHaveValue && len(args) > 0 && (!looksLikeOption(args[0]) || o.isNumber(args[0])) {
 			value, args, hasValue = args[0], args[1:], true
 		}
 		got.add(o, value, hasValue)
 	}
 	return got, got.checkAvailable()
+}
+
+// isNumber tells whether the option is of numbers, and the word one of them: -1 is no option then.
+func (o *option) isNumber(word string) bool {
+	_, err := strconv.ParseInt(word, 10, o.bits)
+	return o.bits != 0 && err == nil
 }
 
 func looksLikeOption(word string) bool { return len(word) > 1 && word[0] == '-' }

@@ -35,6 +35,7 @@ func tools() map[string]func(t *tool, args []string) error {
 		"kafka-consumer-groups":     consumerGroups,
 		"kafka-configs":             configs,
 		"kafka-acls":                acls,
+		"kafka-delegation-tokens":   tokens,
 		"kafka-get-offsets":         getOffsets,
 		"kafka-delete-records":      deleteRecords,
 		"kafka-broker-api-versions": brokerAPIVersions,
@@ -54,7 +55,8 @@ func tools() map[string]func(t *tool, args []string) error {
 var classes = map[string]string{
 	"TopicCommand": "kafka-topics", "ConsoleProducer": "kafka-console-producer", "ConsoleConsumer": "kafka-console-consumer",
 	"ConsumerGroupCommand": "kafka-consumer-groups", "ConfigCommand": "kafka-configs", "AclCommand": "kafka-acls", "GetOffsetShell": "kafka-get-offsets",
-	"DeleteRecordsCommand": "kafka-delete-records", "BrokerApiVersionsCommand": "kafka-broker-api-versions", "ClusterTool": "kafka-cluster",
+	"DelegationTokenCommand": "kafka-delegation-tokens",
+	"DeleteRecordsCommand":   "kafka-delete-records", "BrokerApiVersionsCommand": "kafka-broker-api-versions", "ClusterTool": "kafka-cluster",
 	"StorageTool": "kafka-storage", "ProducerPerformance": "kafka-producer-perf-test", "ConsumerPerformance": "kafka-consumer-perf-test",
 	"DumpLogSegments": "kafka-dump-log",
 }
