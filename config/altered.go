@@ -54,13 +54,8 @@ func alterableKey(name string) (key *Key, update Update, known bool) {
 	if key, known = listenerKey(name); !known {
 		return nil, ReadOnly, false
 	}
-	switch {
-	case slices.Contains(clusterWideOfListeners, key.Name):
+	if slices.Contains(clusterWideOfListeners, key.Name) {
 		return key, ClusterWide, true
-	case strings.HasPrefix(key.Name, "sasl.oauthbearer."):
-		// A URL that the broker asks, and a file that it reads, are the word of who has its
-		// file: Kafka keeps clients from naming others by a list in a system property.
-		return key, ReadOnly, true
 	}
 	return key, PerBroker, true
 }
@@ -94,7 +89,7 @@ var threadCounts = []string{
 
 // checkStep judges a change from one legal state to another.
 func checkStep(from, to *reader) error {
-	for _, step := range []func(from, to *reader) error{threadSteps, fixedListeners, fixedProtection, localRetention} {
+	for _, step := range []func(from, to *reader) error{threadSteps, fixedListeners, fixedProtection, fixedTokens, localRetention} {
 		if err := step(from, to); err != nil {
 			return err
 		}
@@ -161,6 +156,28 @@ func fixedProtection(from, to *reader) error {
 		altered, _, _ := to.sasl(l.Name)
 		if !reflect.DeepEqual(before, after) || from.nameRules(l.Name) != to.nameRules(l.Name) || l.hasLogins() && !reflect.DeepEqual(logins, altered) {
 			return refuse(ErrInvalidRequest, "", "Configs cannot be updated dynamically for existing listener %s: what it asks of its clients is for a restart", l.Name)
+		}
+	}
+	return nil
+}
+
+// fixedTokens keeps from clients a URL that the broker asks, and a file that it reads: they
+// are the word of who has its file. Kafka has a list of those that may be named, in a system
+// property. Where nobody logs in such a setting is taken, and without effect.
+func fixedTokens(from, to *reader) error {
+	ends, _ := to.endpoints().resolve()
+	for _, layer := range to.layers {
+		for name := range layer.values {
+			before, _ := from.raw(name)
+			if after, _ := to.raw(name); after == before || !strings.HasPrefix(baseKey(name), "sasl.oauthbearer.") {
+				continue
+			}
+			open := slices.ContainsFunc(ends.listen, func(l Listener) bool {
+				return !l.hasLogins() && strings.HasPrefix(name, listenersOwn(l.Name, ""))
+			})
+			if !open {
+				return refuse(ErrInvalidRequest, name, "Cannot update these configs dynamically: [%s]", name)
+			}
 		}
 	}
 	return nil

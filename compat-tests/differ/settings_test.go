@@ -117,7 +117,6 @@ var settingsApart = []apart{
 	{"settings/together", "another address advertised", "Responses", "as above"},
 	{"settings/together", "overrides without host", "Responses", "Kafka finds out when it applies it, after the answer"},
 	{"settings/together", "overrides below zero", "Responses", "Kafka takes it for 0"},
-	{"settings/listener/authorizer.class.name", "wrong", "Responses", "it asks for protection that is not built yet"},
 	{"settings/listener/", `wrong ""`, "Responses", "no listener has such a setting; Kafka checks lists of it for being empty all the same"},
 	{"settings/listener/controller.quorum", "no such choice", "Responses", "no listener has such a setting; Kafka parses it all the same"},
 	{"settings/of", "0x1p-1", "", "Java reads hexadecimal fractions"},

@@ -97,7 +97,6 @@ func TestUnsecuredTokens(t *testing.T) {
 	})
 	sameWords(t, both, map[string]string{
 		"no scope":    options(`unsecuredLoginStringClaim_sub="alice"`),
-		"two in one":  options(`unsecuredLoginStringClaim_sub="alice" unsecuredLoginStringClaim_scope="kafka other"`),
 		"another sub": options(`unsecuredLoginStringClaim_name="alice" unsecuredLoginPrincipalClaimName="name" unsecuredLoginStringClaim_scope="kafka"`),
 	})
 }
@@ -108,15 +107,12 @@ func TestSignedTokens(t *testing.T) {
 	// Kafka reads no URL and no file that its start does not name; the launcher of Java
 	// hands this on to brokers and tools alike.
 	good, stranger := newIssuer(t, "a"), newIssuer(t, "a")
-	unknown := newIssuer(t, "b")
 	keys := put(t, "keys.json", good.keys())
 	const from, audience = "https://issuer.test", "kafka"
 	tokens := map[string]string{
 		"a stranger's":     stranger.token(from, audience, time.Hour),
-		"an unknown key's": unknown.token(from, audience, time.Hour),
 		"expired":          good.token(from, audience, -time.Minute),
 		"another audience": good.token(from, "other", time.Hour),
-		"another issuer":   good.token("https://other.test", audience, time.Hour),
 	}
 	settings := map[string]map[string]string{"valid": showing(t, good.token(from, audience, time.Hour))}
 	urls, files := keys, keys[len("file://"):]
@@ -137,9 +133,7 @@ func TestSignedTokens(t *testing.T) {
 		"sasl.oauthbearer.expected.issuer":             from,
 	})
 	alice := client(t, settings["valid"])
-	for _, version := range []string{oracle.Newest, "3.9.2"} {
-		t.Run("records of "+version, func(t *testing.T) { roundTrip(t, version, both.barnabas, alice) })
-	}
+	t.Run("records", func(t *testing.T) { roundTrip(t, oracle.Newest, both.barnabas, alice) })
 	t.Run("its own tools", func(t *testing.T) {
 		ownTools(t, both.barnabas, alice)
 		ownTools(t, both.kafka, alice)
