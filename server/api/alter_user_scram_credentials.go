@@ -4,7 +4,7 @@ package api
 //
 // Sets and removes credentials of users. The client salts and hashes the password;
 // the broker derives from that what it keeps (RFC 5802), as KRaft's records. Each
-// user is judged by itself and can be named once. No listener asks for credentials yet.
+// user is judged by itself and can be named once.
 // Salts and salted passwords of more than 1024 bytes are UNACCEPTABLE_CREDENTIAL;
 // Kafka has no such limit.
 
