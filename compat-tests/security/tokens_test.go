@@ -1,6 +1,7 @@
 package security
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -15,7 +16,8 @@ import (
 )
 
 // tokenStory is what users do with kafka-delegation-tokens; alice is a super user. #1 and #2
-// are the HMACs of the tokens that were made first and second.
+// are the HMACs of the tokens that were made first and second. Without --owner-principal
+// Kafka's tool asks for the tokens of nobody, against its own help.
 var tokenStory = []struct{ who, args string }{
 	{"alice", "--create --max-life-time-period -1 --renewer-principal User:bob"},
 	{"alice", "--describe --owner-principal User:alice"},
@@ -28,7 +30,6 @@ var tokenStory = []struct{ who, args string }{
 	{"alice", "--create --max-life-time-period -1 --renewer-principal Group:g"},
 	{"alice", "--create --max-life-time-period 100000 --owner-principal User:bob"},
 	{"alice", "--renew --renew-time-period 1000 --hmac #2"},
-	{"alice", "--describe"},
 	{"bob", "--describe --owner-principal User:bob"},
 	{"by token", "--create --max-life-time-period -1"},
 	{"alice", "--expire --expiry-time-period 100000 --hmac #1"},
@@ -61,6 +62,9 @@ func (b *tokenTeller) tell() (texts []string) {
 	for _, step := range tokenStory {
 		settings := login("PLAIN", step.who, step.who+"-secret")
 		if step.who == "by token" {
+			if len(b.made) == 0 {
+				b.t.Fatalf("no token was made:\n%s", strings.Join(texts, "\n"))
+			}
 			settings = byToken(b.made[0])
 		}
 		args := step.args
@@ -113,7 +117,10 @@ func TestTokens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, _ := exec.Command(binary, append([]string{"kafka-delegation-tokens"}, args...)...).CombinedOutput()
+		out, err := exec.Command(binary, append([]string{"kafka-delegation-tokens"}, args...)...).CombinedOutput()
+		if err != nil && !errors.As(err, new(*exec.ExitError)) {
+			t.Fatal(err)
+		}
 		return string(out)
 	}
 	onKafka := &tokenTeller{t: t, address: both.kafka, run: kafkas}
