@@ -3,6 +3,8 @@ package access
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -69,15 +71,15 @@ func tellStories(t *testing.T, b *bench, stories []differ.Story) {
 	}
 }
 
-// tellRandom tells cases set by set, and stops after some that differ.
+// tellRandom tells cases set by set. Of differences of one kind, of one field of one API,
+// the first is shown.
 func tellRandom(t *testing.T, b *bench, count int) {
 	if *caseFlag >= 0 {
 		count = *caseFlag + 1
 	}
-	const setsMax = 5
 	outcomes := newTally()
-	failed := 0
-	for number := 0; number < count && failed < setsMax; number += casesPerSet {
+	kinds := map[string]int{}
+	for number := 0; number < count; number += casesPerSet {
 		var attempts []attempt
 		for n := number; n < min(number+casesPerSet, count); n++ {
 			if *caseFlag < 0 || *caseFlag == n {
@@ -88,39 +90,47 @@ func tellRandom(t *testing.T, b *bench, count int) {
 			continue
 		}
 		rules := rulesOf(*seedFlag, number)
-		if diffs := b.tellCases(attempts, rules, outcomes); len(diffs) > 0 {
-			failed++
-			report(t, b, attempts, rules, diffs)
+		for _, d := range b.tellCases(attempts, rules, outcomes) {
+			kind := kindOf(d)
+			if kinds[kind]++; kinds[kind] == 1 {
+				report(t, b, attempts, rules, d)
+			}
 		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		t.Errorf("%d times: %s", kinds[kind], kind)
 	}
 	t.Log(outcomes)
 }
 
-// report shows the differences of one set. Of the first case that differs when it is told
-// alone only the rules that matter are shown.
-func report(t *testing.T, b *bench, attempts []attempt, rules []rule, diffs []differ.Diff) {
+var indexes = regexp.MustCompile(`\[[^\]]*\]`)
+
+// kindOf is the field of the API that differs.
+func kindOf(d differ.Diff) string {
+	api, _, _ := strings.Cut(d.Request, " ")
+	return api + " " + indexes.ReplaceAllString(d.Path, "")
+}
+
+// report shows a difference, with the rules that matter if it is there when its case is
+// told alone.
+func report(t *testing.T, b *bench, attempts []attempt, rules []rule, d differ.Diff) {
 	t.Helper()
-	var alone []attempt
-	for _, d := range diffs {
-		i := slices.IndexFunc(attempts, func(a attempt) bool { return d.Label == a.String() })
-		if i < 0 {
-			t.Error(d)
-			continue
-		}
-		t.Errorf("%s\n  alone:   go test ./access -run '%s' -seed %d -case %d", d, t.Name(), attempts[i].seed, attempts[i].number)
-		alone = append(alone, attempts[i])
+	i := slices.IndexFunc(attempts, func(a attempt) bool { return d.Label == a.String() })
+	if i < 0 {
+		t.Error(d)
+		return
 	}
-	for _, a := range slices.Compact(alone) {
-		differs := func(rules []rule) bool { return len(b.tellCases([]attempt{a}, rules, newTally())) > 0 }
-		if differs(rules) {
-			t.Logf("%s, with these rules:", a)
-			for _, c := range shrink(rules, differs) {
-				t.Logf("  %s", show(c))
-			}
-			return
-		}
+	a := attempts[i]
+	t.Errorf("%s\n  alone:   go test ./access -run '%s' -seed %d -case %d", d, t.Name(), a.seed, a.number)
+	differs := func(rules []rule) bool {
+		return slices.ContainsFunc(b.tellCases([]attempt{a}, rules, newTally()), func(other differ.Diff) bool { return kindOf(other) == kindOf(d) })
 	}
-	t.Log("alone no case differs; the rules of the set:")
+	if !differs(rules) {
+		t.Log("alone it does not differ; the rules of the set:")
+	} else {
+		t.Log("with these rules:")
+		rules = shrink(rules, differs)
+	}
 	for _, c := range rules {
 		t.Logf("  %s", show(c))
 	}

@@ -172,8 +172,8 @@ func (d *draw) shareGroupDescribe() kmsg.Request {
 	return req
 }
 
-// shareFetch begins a session of the share group, whose topics have no records, or goes
-// on with one of any group that nobody has begun.
+// shareFetch begins a session of the share group, or goes on with one of any group that
+// nobody has begun.
 func (d *draw) shareFetch() kmsg.Request {
 	if d.rarely(3) {
 		return d.shareFetchOf(d.one(), unknownMember, 5, d.from(shareReads)...)
@@ -181,14 +181,15 @@ func (d *draw) shareFetch() kmsg.Request {
 	return d.shareFetchOf(shareGroup, "reader", 0, d.from(shareReads)...)
 }
 
-// shareFetchOf does not wait.
+// shareFetchOf reads from a partition that is not there: whether Kafka names one from which
+// there is nothing to read depends on what it did before.
 func (r *room) shareFetchOf(group, member string, epoch int32, topics ...string) *kmsg.ShareFetchRequest {
 	req := kmsg.NewPtrShareFetchRequest()
 	req.GroupID, req.MemberID, req.ShareSessionEpoch = &group, &member, epoch
 	req.MaxBytes, req.MaxRecords, req.BatchSize = 1<<20, 100, 100
 	for _, name := range topics {
 		p := kmsg.NewShareFetchRequestTopicPartition()
-		p.PartitionMaxBytes = 1 << 20
+		p.Partition, p.PartitionMaxBytes = 9, 1<<20
 		t := kmsg.NewShareFetchRequestTopic()
 		t.TopicID, t.Partitions = r.id(name), append(t.Partitions, p)
 		req.Topics = append(req.Topics, t)

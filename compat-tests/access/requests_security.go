@@ -108,8 +108,11 @@ func (d *draw) alterQuotas() kmsg.Request {
 	return req
 }
 
+// describeScram asks for all users by an empty list: Kafka 4.3.1 never answers who may not
+// ask and asks by null.
 func (d *draw) describeScram() kmsg.Request {
 	req := kmsg.NewPtrDescribeUserSCRAMCredentialsRequest()
+	req.Users = []kmsg.DescribeUserSCRAMCredentialsRequestUser{}
 	if d.flag() {
 		req.Users = []kmsg.DescribeUserSCRAMCredentialsRequestUser{{Name: alice}}
 	}

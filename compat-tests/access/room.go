@@ -200,7 +200,11 @@ func (r *room) joinShare() {
 		req.MemberEpoch = answer.MemberEpoch
 		return answer.Assignment != nil && len(answer.Assignment.TopicPartitions) == len(shareReads)
 	})
-	r.Until(r.shareFetchOf(shareGroup, "reader", 0, shareReads...), func(resp kmsg.Response) bool {
+	read := r.shareFetchOf(shareGroup, "reader", 0, shareReads...)
+	for i := range read.Topics {
+		read.Topics[i].Partitions[0].Partition = 0
+	}
+	r.Until(read, func(resp kmsg.Response) bool {
 		answer := resp.(*kmsg.ShareFetchResponse)
 		return answer.ErrorCode == 0 && !slices.ContainsFunc(answer.Topics, func(t kmsg.ShareFetchResponseTopic) bool { return t.Partitions[0].ErrorCode != 0 })
 	})

@@ -35,7 +35,7 @@ func ruleStories() []differ.Story {
 			impose(s, []rule{allow(alice, all, groupKind, anyName), allow(alice, all, transactionKind, "red-1"), onCluster(alice, all)})
 			s.Peer(alice).Ask("topics", operationsIn("red-1"))
 			s.Peer(alice).Ask("cluster", operationsIn())
-			s.Peer(alice).Ask("transactions", describeTransactionsOf("red-1", "red-2"))
+			s.Peer(alice).Try("transactions", describeTransactionsOf("red-1", "red-2"), "TransactionStartTimeMs")
 		}},
 	}
 }
@@ -113,7 +113,7 @@ func operationStories() []differ.Story {
 				kmsg.UnregisterBroker, kmsg.AddRaftVoter, kmsg.RemoveRaftVoter, kmsg.DescribeTopicPartitions, kmsg.ListTransactions, kmsg.CreateDelegationToken,
 			}},
 	} {
-		told = append(told, differ.Story{Name: "operations/" + of.name, Key: -1, FlatFetch: true, Tell: func(s *differ.Session) {
+		told = append(told, differ.Story{Name: "operations/" + of.name, Key: -1, FlatFetch: true, Unordered: unordered, Tell: func(s *differ.Session) {
 			r := enter(s)
 			r.nameIDs()
 			for i, operation := range everyOperation {

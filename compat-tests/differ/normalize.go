@@ -42,6 +42,8 @@ type normalizer struct {
 	from int64
 	// flatFetch is as in Story.
 	flatFetch bool
+	// unordered is as in Story.
+	unordered []string
 	// peeking is set while elements are put in order: no new symbols then.
 	peeking bool
 }
@@ -130,7 +132,7 @@ func (n *normalizer) array(path, name string, in []any) any {
 	if hashed[path] {
 		slices.SortFunc(kept, func(a, b any) int { return cmp.Compare(schema.Render(a), schema.Render(b)) })
 	}
-	isSet := len(kept) > 0 && !ordered[path] && !ordered[name]
+	isSet := len(kept) > 0 && (!ordered[path] && !ordered[name] || slices.Contains(n.unordered, path))
 	if isSet {
 		_, isSet = kept[0].(*schema.Struct)
 	}

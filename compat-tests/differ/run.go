@@ -55,7 +55,7 @@ func (p *Pair) Tell(story Story, version int16) []Diff {
 			s.tell(story)
 			p.last[i] = s.transcript
 			n := newNormalizer(prefix, s.began)
-			n.flatFetch = story.FlatFetch
+			n.flatFetch, n.unordered = story.FlatFetch, story.Unordered
 			transcripts[i] = n.transcript(s.transcript)
 		})
 	}
