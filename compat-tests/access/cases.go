@@ -107,8 +107,14 @@ func shrink(rules []rule, differs func([]rule) bool) []rule {
 	return rules
 }
 
-// nameIDs has the ids of all topics named in the transcript, before they are compared.
-func (r *room) nameIDs() { r.Ask("topics", metadataOf(topics...)) }
+// nameIDs has the ids of all topics named in the transcript before they are compared, and
+// those of no topic one by one, as two of them cannot be told apart.
+func (r *room) nameIDs() {
+	r.Ask("topics", metadataOf(topics...))
+	for _, name := range missing {
+		r.Ask("the id of "+name, r.deleteTopicsOf(true, name))
+	}
+}
 
 // tally is what became of the cases: asked, and refused for want of a right. Both brokers
 // note into it; where they agree that is the same.

@@ -71,8 +71,11 @@ func listOffsetsOf(timestamp int64, topics ...string) *kmsg.ListOffsetsRequest {
 
 // metadata does not create topics: that is told by stories.
 func (d *draw) metadata() kmsg.Request {
-	const byID = 12 // from this version on
+	const unasked, byID = 4, 12 // below the first, topics are created without being asked for; from the second on ids are known
 	req := metadataOf(d.some()...)
+	if d.version < unasked {
+		req = metadataOf(d.from(topics)...)
+	}
 	switch {
 	case d.rarely(3) && d.version > 0:
 		req.Topics = nil // all

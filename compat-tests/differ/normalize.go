@@ -117,7 +117,10 @@ var ordered = map[string]bool{
 }
 
 // hashed are arrays of numbers or texts that Kafka takes out of a hash map.
-var hashed = map[string]bool{"DescribeTransactions.TransactionStates.Topics.Partitions": true, "ShareGroupDescribe.Groups.Members.SubscribedTopicNames": true}
+var hashed = map[string]bool{
+	"DescribeTransactions.TransactionStates.Topics.Partitions":  true,
+	"ConsumerGroupDescribe.Groups.Members.SubscribedTopicNames": true, "ShareGroupDescribe.Groups.Members.SubscribedTopicNames": true,
+}
 
 func (n *normalizer) array(path, name string, in []any) any {
 	if n.flatFetch && path == "Fetch.Responses" {
