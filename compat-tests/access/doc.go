@@ -22,6 +22,7 @@
 //
 //   - Metadata that creates topics: they are made behind the answer;
 //   - heartbeats and joins that let a member in: assignments are computed behind the answer;
-//   - ShareFetch and ShareAcknowledge of records;
+//   - what a share fetch gives, which depends on what was fetched before: cases and stories
+//     read a partition that is not there, or have a session that nothing was given in;
 //   - versions that Kafka 4 does not serve: there is no judge (3.9 is not asked here).
 package access
