@@ -11,6 +11,9 @@ import (
 // OAuthBearer is the mechanism of RFC 7628, as sasl.enabled.mechanisms names it.
 const OAuthBearer = "OAUTHBEARER"
 
+// wordOfRefused is how a client says that it has read why its token is not taken (RFC 7628, section 3.2.3).
+const wordOfRefused = "\x01"
+
 // bearer is the exchange of OAUTHBEARER: the client sends its token and is in. To one whose
 // token is not taken the server says why, waits for the client's word that it has read it,
 // and fails then (OAuthBearerSaslServer in Kafka).
@@ -35,8 +38,12 @@ func (b *bearer) Refused() *Failure { return b.refused }
 
 // Step implements Exchange.
 func (b *bearer) Step(token []byte) (answer []byte, done bool, err error) {
-	if b.refused != nil { // whatever comes: Kafka would take another token here, as often as one likes
+	switch {
+	case b.refused == nil:
+	case string(token) == wordOfRefused:
 		return nil, false, b.refused
+	default: // is as good as a first message of no form; Kafka would take another token here, as often as one likes
+		return nil, false, &Failure{Reason: b.refused.Reason}
 	}
 	m, err := parseBearer(string(token))
 	if err != nil {

@@ -79,6 +79,22 @@ func TestOAuthBearer(t *testing.T) {
 	}
 }
 
+// What a refused client says that is not the byte 1 is read as a first message by Kafka,
+// which ends with an error that has no text of its own (sarama says \x01, letter by letter).
+func TestAnotherWordThanTheRefusedAreToSay(t *testing.T) {
+	for _, word := range []string{`\x01`, "", "\x01\x01"} {
+		x := NewOAuthBearer(aliceAlone)
+		if _, _, err := x.Step([]byte("n,,\x01auth=Bearer eve\x01\x01")); err != nil {
+			t.Fatal(err)
+		}
+		_, done, err := x.Step([]byte(word))
+		var failure *Failure
+		if done || !errors.As(err, &failure) || failure.Text != "" || failure.Reason != "it expired" {
+			t.Errorf("%q: %v, %+v", word, done, err)
+		}
+	}
+}
+
 // Who was refused cannot try another token in the same exchange.
 func TestOneTokenInAnExchange(t *testing.T) {
 	x := NewOAuthBearer(aliceAlone)
