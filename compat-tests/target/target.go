@@ -45,19 +45,23 @@ func Column() string {
 	return Name()
 }
 
-// Run starts the target with these settings; it ends with the test.
-func Run(tb testing.TB, properties map[string]string) *testbed.Broker {
+// Run starts the target with these settings, and with further listeners beside its own, NAME://HOST:PORT, if it is one
+// whose listeners we can choose; it ends with the test.
+func Run(tb testing.TB, properties map[string]string, beside ...string) *testbed.Broker {
 	tb.Helper()
 	if version, isKafka := KafkaVersion(); isKafka {
-		return oracle.Run(tb, oracle.Options{Properties: properties, Version: version})
+		return oracle.Run(tb, oracle.Options{Properties: properties, Version: version, Beside: beside})
 	}
 	if command, other := strings.CutPrefix(Name(), otherPrefix); other {
+		if len(beside) > 0 {
+			tb.Skipf("the listeners of %s are not for us to choose", command)
+		}
 		return runOther(tb, command, properties)
 	}
 	if Name() != Barnabas {
 		tb.Fatalf("%s is %q: want %s, kafka, kafka-VERSION or %sCOMMAND", Env, Name(), Barnabas, otherPrefix)
 	}
-	return barnabas.Run(tb, barnabas.Options{Properties: properties})
+	return barnabas.Run(tb, barnabas.Options{Properties: properties, Beside: beside})
 }
 
 func runOther(tb testing.TB, command string, properties map[string]string) *testbed.Broker {
