@@ -26,10 +26,12 @@
 //	        --protocol classic|consumer      read; only of clients that workers names
 //	transact                                 does in transactions what standard input
 //	                                         says; only of clients that transactors names
+//	connect                                  makes the connections of standard input, a command
+//	                                         a line; only of clients that connectors names
 //
 // A row's Can says which of max-bytes, since, instance and stream a client has, its Admin which commands.
 //
-// all but about with --bootstrap HOST:PORT and --topic NAME. Standard output is
+// all but about and connect with --bootstrap HOST:PORT and --topic NAME. Standard output is
 // JSON lines, each with an "event": about (version, codecs), created, produced
 // (count), acked (index of the line on standard input, partition, offset), record (topic, partition, offset, timestamp, key, value, headers; topic
 // and timestamp where the client tells them), committed (offsets:
@@ -63,6 +65,14 @@
 //	{"do": "delete-group", "group": G}
 //	{"do": "delete", "topic": T}
 //
+// A command of connect says how to get in, and is answered with the records and done, or with refused (message):
+//
+//	{"do": "exchange", "bootstrap": HOST:PORT, "protocol": SECURITY-PROTOCOL, "ca": FILE, "certificate": FILE, "key": FILE,
+//	 "mechanism": M, "user": U, "password": W, "token": T, "patience-ms": N, "topic": T, "values": [TEXT, ...]}
+//	                    sends the values to a topic with one partition, and reads as many records from its
+//	                    beginning. Files are in PEM form; what a way in has not is left out. A client that
+//	                    tries again where it is refused does so for as long as patience says
+//
 // A record on standard input has key, value and
 // headers alike: bytes are in base64 or null, headers are [name, value] pairs. It has a
 // timestamp, in milliseconds, where the client shall not choose one.
@@ -80,8 +90,9 @@
 //	transactor.go   commands for a program that does in transactions what it is told
 //	work.go         what a group of workers has read and committed, and what is wrong with that
 //	running.go      a program that is told what to do, a command a line
+//	secured.go      a broker that asks who comes, and the ways in and out of it
 //	*_test.go       the scenarios: everyone (each reads what all wrote), roundtrip, group, large, seek, static, restart, admin, negotiation,
-//	                tools, rebalance, migration, transaction, persona
+//	                tools, rebalance, migration, transaction, persona, security
 //
 // They run against barnabas; BARNABAS_COMPAT_TARGET=kafka runs them against
 // Apache Kafka, which must be green too: the scenarios are about Kafka, not

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 import administration
+import connections
 import program
 import transactions
 
@@ -43,6 +44,7 @@ class Client:
         program.obey(transactions.Transactions(o.bootstrap, out), out, commands)
 
     administrator = staticmethod(administration.Administrator)
+    connections = staticmethod(connections.Connections)
 
 
 async def create(o):

@@ -7,6 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, TIMESTAMP_NOT_AVAILABLE, Consumer,
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import administration
+import connections
 import program
 import transactions
 
@@ -148,6 +149,7 @@ class Client:
 
     transact = staticmethod(transactions.transact)
     administrator = staticmethod(administration.Administrator)
+    connections = staticmethod(connections.Connections)
 
 
 def work(consumer, out):

@@ -68,6 +68,7 @@ public final class Client {
                 case "worker" -> client.worker();
                 case "stream" -> client.stream();
                 case "admin" -> Administration.run(client.options.get("bootstrap"));
+                case "connect" -> Connections.run();
                 case "transact" -> new Transactions(client.options.get("bootstrap")).run();
                 default -> throw new IllegalArgumentException("unknown step " + args[0]);
             }

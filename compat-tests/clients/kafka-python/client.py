@@ -7,6 +7,7 @@ from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, Ka
 from kafka.errors import KafkaConnectionError, KafkaError
 
 import administration
+import connections
 import program
 import transactions
 
@@ -95,6 +96,7 @@ class Client:
         program.obey(transactions.Transactions(o.bootstrap, out), out, commands)
 
     administrator = staticmethod(administration.Administrator)
+    connections = staticmethod(connections.Connections)
 
 
 def work(consumer, out):

@@ -5,6 +5,7 @@ import kafkajs from 'kafkajs'
 import SnappyCodec from 'kafkajs-snappy'
 import lz4 from 'lz4-napi'
 import { administrator } from './administration.mjs'
+import { connections } from './connections.mjs'
 import { main } from './program.mjs'
 import { transactions } from './transactions.mjs'
 
@@ -73,6 +74,7 @@ await main({
 
   administrator: o => administrator(connect(o)),
   transactions: o => transactions(connect(o)),
+  connections: out => connections(connect, out),
 
   async read (o, out) {
     const consumer = connect(o).consumer({ groupId: o.group })

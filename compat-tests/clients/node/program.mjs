@@ -144,6 +144,10 @@ export async function main (client) {
         await obey(await client.administrator(options))
         process.exit() // what is left open ends with the program
         break
+      case 'connect':
+        await obey(client.connections(out))
+        process.exit()
+        break
       case 'transact':
         await obey(client.transactions(options, out))
         process.exit()

@@ -98,7 +98,7 @@ func Main(client Client) {
 
 func run(client Client, args []string, out *Output) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no step: want about, create, produce, write, read, consume, stream, admin, transact, member or worker")
+		return fmt.Errorf("no step: want about, create, produce, write, read, consume, stream, admin, transact, connect, member or worker")
 	}
 	var o Options
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
@@ -155,6 +155,8 @@ func run(client Client, args []string, out *Output) error {
 		return administer(ctx, client, o, out)
 	case "transact":
 		return transact(ctx, client, o, out)
+	case "connect":
+		return connect(ctx, client, out)
 	case "member", "worker":
 		return stay(ctx, cancel, client, args[0], o, out)
 	}

@@ -111,7 +111,7 @@ def main(client):
     """Runs the step of the command line; client has version, codecs and a method for each step."""
     parser = argparse.ArgumentParser()
     parser.add_argument("step", choices=["about", "create", "produce", "write", "read", "consume", "member", "worker", "transact",
-                                         "stream", "admin"])
+                                         "stream", "admin", "connect"])
     parser.add_argument("--bootstrap", default="localhost:9092")
     parser.add_argument("--topic")
     parser.add_argument("--group")
@@ -149,6 +149,8 @@ def main(client):
             client.transact(options, out, map(json.loads, sys.stdin))
         elif options.step == "stream":
             out.emit("produced", count=client.stream(options, out, coming_records()))
+        elif options.step == "connect":
+            obey(client.connections(out), out, map(json.loads, sys.stdin))
         elif options.step == "admin":
             obey(client.administrator(options), out, map(json.loads, sys.stdin))
         else:
