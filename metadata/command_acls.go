@@ -40,7 +40,7 @@ func checkACL(r *auth.ACL) error {
 	case !ok:
 		return refuse(ErrInvalidRequest, "Invalid %s", what)
 	}
-	if kind, name, ok := strings.Cut(r.Principal, ":"); !ok || kind == "" || name == "" {
+	if !strings.Contains(r.Principal, ":") {
 		return refuse(ErrInvalidRequest, "expected a string in format principalType:principalName but got %.249s", r.Principal)
 	}
 	return nil

@@ -165,11 +165,13 @@ func (a *API) judge(r *Request, o auth.Operation, t auth.ResourceType, name stri
 	return a.Access.Authorizer.Decide(a.Metadata.Image().ACLs(), &auth.Action{Who: r.Peer.who, Host: r.Peer.grants.host, Operation: o, Type: t, Name: name})
 }
 
-// deniedAnswer is what somebody hears who may not do something to the cluster. Three answers
+// deniedAnswer is what somebody hears who may not do something to the cluster. Some answers
 // of Kafka's differ from those to other errors (their getErrorResponse and handlers).
 func deniedAnswer(q kmsg.Request) kmsg.Response {
 	p := refusedAnswer(q, errClusterDenied, false)
 	switch p := p.(type) {
+	case *kmsg.UpdateFeaturesResponse:
+		p.Results = nil
 	case *kmsg.DescribeClientQuotasResponse:
 		p.ErrorMessage = nil
 	case *kmsg.DescribeUserSCRAMCredentialsResponse:

@@ -103,10 +103,11 @@ func unknownKind(kind kmsg.ConfigResourceType) error {
 	return protocol.ErrInvalidRequest.WithMessage("Unknown resource type %d", kind)
 }
 
-// problem is what the answer says; of what the client may not alter no more than the code.
+// problem is what the answer says; of loggers that the client may not alter no more than
+// the code.
 func (c *configChange) problem() (int16, *string) {
 	code, text := problemOf(c.err)
-	if c.denied {
+	if c.denied && c.resource.kind == kmsg.ConfigResourceTypeBrokerLogger {
 		text = nil
 	}
 	return code, text

@@ -129,17 +129,19 @@ func (d *deletion) resolve(image *metadata.Image, rights func(name string) (desc
 	} else {
 		d.topic = image.TopicByID(d.id)
 	}
-	describe, remove := true, true
+	denied := false
 	switch {
 	case d.name != nil:
-		describe, remove = rights(*d.name)
-	case d.topic != nil:
-		if describe, remove = rights(d.topic.Name); describe && !remove {
+		describe, remove := rights(*d.name)
+		denied = !describe || d.topic != nil && !remove
+	case d.topic != nil: // an id is no secret: to delete by it needs no more than to delete
+		describe, remove := rights(d.topic.Name)
+		if denied = !remove; denied && describe {
 			d.name = &d.topic.Name
 		}
 	}
 	switch {
-	case !describe || d.topic != nil && !remove:
+	case denied:
 		d.err = errTopicDenied
 	case d.topic == nil && d.name != nil:
 		d.err = protocol.ErrUnknownTopicOrPartition
