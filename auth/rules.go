@@ -43,6 +43,9 @@ func ParseNameRules(text string) (NameRules, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the pattern %q: %w", m[2], err)
 		}
+		if n := groupsOf(m[3]); n > pattern.NumSubexp() { // else all certificates would be one user
+			return nil, fmt.Errorf("the replacement %q names group %d, and the pattern %q has %d", m[3], n, m[2], pattern.NumSubexp())
+		}
 		r := nameRule{pattern: pattern, replacement: goReplacement(m[3])}
 		switch m[4] {
 		case "L":
@@ -56,6 +59,17 @@ func ParseNameRules(text string) (NameRules, error) {
 }
 
 var javaGroup = regexp.MustCompile(`\\(.)|\$([0-9])([0-9]*)|\$`)
+
+// groupsOf is the highest group that a replacement names.
+func groupsOf(java string) (most int) {
+	for _, m := range javaGroup.FindAllStringSubmatch(java, -1) {
+		if m[2] != "" {
+			n, _ := strconv.Atoi(m[2] + m[3]) // digits
+			most = max(most, n)
+		}
+	}
+	return most
+}
 
 // goReplacement turns Java's $1 into Go's ${1}: $1x is a group of that name there.
 func goReplacement(java string) string {
@@ -83,6 +97,9 @@ func (r NameRules) Apply(name string) (string, error) {
 		made := one.pattern.ReplaceAllString(name, one.replacement)
 		if one.change != nil {
 			made = one.change(made)
+		}
+		if made == "" {
+			return "", fmt.Errorf("ssl.principal.mapping.rules makes no name of %q", name)
 		}
 		return made, nil
 	}

@@ -37,6 +37,9 @@ func (b *Broker) openAccess() error {
 		Authorizer: &auth.Authorizer{SuperUsers: supers, AllowIfNone: settings.Access.AllowIfNone},
 		Audit:      &api.Audit{Log: b.opts.Log, Clock: b.opts.Clock, PerSecond: settings.Access.DeniedLinesMax},
 	}
+	if settings.HTTP.Control {
+		b.opts.Log.Warn("whoever reaches the HTTP port may wipe the broker, whatever the access rules say (barnabas.control)")
+	}
 	if len(supers) == 0 && !settings.Access.AllowIfNone && b.metadata.Image().ACLs().Len() == 0 {
 		b.opts.Log.Warn("nobody may do anything here: there are no super.users and no access rules, and nobody may add some; set super.users=User:NAME")
 	}

@@ -30,7 +30,7 @@ const (
 func (r *reader) access() (a Access, wrong []keyed) {
 	a.On = strings.TrimSpace(r.text(keyAuthorizer)) == standardAuthorizer
 	a.DeniedLinesMax = r.count("barnabas.access.denied.lines.max")
-	users, _ := r.raw(keySuperUsers)
+	users := r.static(keySuperUsers)
 	for one := range strings.SplitSeq(users, ";") {
 		if one = strings.TrimSpace(one); one == "" {
 			continue
@@ -40,9 +40,20 @@ func (r *reader) access() (a Access, wrong []keyed) {
 		}
 		a.SuperUsers = append(a.SuperUsers, one)
 	}
-	allow, _ := r.raw(keyAllowIfNone)
+	allow := r.static(keyAllowIfNone)
 	a.AllowIfNone = strings.EqualFold(strings.TrimSpace(allow), "true")
 	return a, wrong
+}
+
+// static is a setting as whoever starts the broker has it: what clients altered says nothing
+// about who may do what (Kafka gives its authorizer the settings of the start alone).
+func (r *reader) static(name string) string {
+	for _, l := range r.layers {
+		if l.source == SourceStaticBroker {
+			return l.values[name]
+		}
+	}
+	return ""
 }
 
 // unserved tells why an authorizer cannot be had, "" for Kafka's own and for none.

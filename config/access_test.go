@@ -42,3 +42,25 @@ func TestAccess(t *testing.T) {
 		}
 	}
 }
+
+// What clients alter says nothing about who may do what, not even after a restart.
+func TestAccessIsOfTheStart(t *testing.T) {
+	s, err := Load(Input{File: &File{"f", []byte("authorizer.class.name=" + standardAuthorizer + "\nsuper.users=User:admin\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	altered := map[string]string{"super.users": "User:mallory", "allow.everyone.if.no.acl.found": "true"}
+	for _, perBroker := range []bool{false, true} {
+		all, own := altered, map[string]string(nil)
+		if perBroker {
+			all, own = nil, altered
+		}
+		b, err := s.Broker(all, own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := b.Access; a.AllowIfNone || len(a.SuperUsers) != 1 || a.SuperUsers[0] != "User:admin" {
+			t.Errorf("altered per broker %v: %+v", perBroker, a)
+		}
+	}
+}

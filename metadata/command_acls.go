@@ -46,6 +46,9 @@ func checkACL(r *auth.ACL) error {
 	return nil
 }
 
+// deletedACLsMax bounds what the filters of one request may choose.
+const deletedACLsMax = 100_000
+
 // ACLDeletion is what one filter takes away, or why it takes nothing.
 type ACLDeletion struct {
 	Rules []*auth.ACL
@@ -53,20 +56,29 @@ type ACLDeletion struct {
 }
 
 // DeleteACLs makes the records that take away what any of the filters chooses. A rule that
-// several choose is told for each.
+// several choose is told for each, and that many times at most altogether (each else has the
+// error, and nothing is taken away).
 func DeleteACLs(img *Image, filters []auth.Filter) ([]Record, []ACLDeletion) {
 	var records []Record
 	results := make([]ACLDeletion, len(filters))
 	for i := range filters {
 		results[i].Err = checkFilter(&filters[i])
 	}
+	told := 0
 	for key, rule := range img.acls.byID.from("") {
 		taken := false
 		for i := range filters {
 			if results[i].Err == nil && filters[i].Takes(rule) {
 				results[i].Rules = append(results[i].Rules, rule)
 				taken = true
+				told++
 			}
+		}
+		if told > deletedACLsMax {
+			for i := range results {
+				results[i] = ACLDeletion{Err: refuse(ErrPolicyViolation, "The filters choose more than %d access rules", deletedACLsMax)}
+			}
+			return nil, results
 		}
 		if taken {
 			records = append(records, &RemoveAccessControlEntryRecord{protocol.UUID([]byte(key))})

@@ -8,9 +8,11 @@ import (
 )
 
 // What the metadata keep of tokens is bounded, which it is not in Kafka: anybody who can log
-// in can ask for one. tokenBytesMax is of the principals of one token.
+// in can ask for one, and to renew one is to look for it among all. tokenBytesMax is of the
+// principals of one token, and ownTokensMax of the tokens that one asked for.
 const (
-	tokensMax     = 100_000
+	tokensMax     = 10_000
+	ownTokensMax  = 1000
 	tokenBytesMax = 4096
 )
 
@@ -51,6 +53,8 @@ func CreateToken(img *Image, n NewToken, terms TokenTerms, now protocol.Timestam
 		return nil, nil, refuse(ErrPolicyViolation, "The principals of the token take more than %d bytes", tokenBytesMax)
 	case img.tokens.size >= tokensMax:
 		return nil, nil, refuse(ErrPolicyViolation, "There are %d delegation tokens already", tokensMax)
+	case tokensOf(img, n.Requester) >= ownTokensMax:
+		return nil, nil, refuse(ErrPolicyViolation, "There are %d delegation tokens that %.249s has asked for already", ownTokensMax, n.Requester)
 	}
 	lifetime := terms.MaxLifetime.Milliseconds()
 	if n.LifetimeMillis > 0 {
@@ -59,6 +63,16 @@ func CreateToken(img *Image, n NewToken, terms TokenTerms, now protocol.Timestam
 	t := &Token{ID: n.ID, Owner: n.Owner, Requester: n.Requester, Renewers: n.Renewers, Issued: now, Max: later(now, lifetime)}
 	t.Expires = min(t.Max, later(now, terms.Renewal.Milliseconds()))
 	return []Record{t.record(t.Expires)}, t, nil
+}
+
+// tokensOf counts the tokens that somebody has asked for.
+func tokensOf(img *Image, requester string) (n int) {
+	for t := range img.Tokens() {
+		if t.Requester == requester {
+			n++
+		}
+	}
+	return n
 }
 
 // TokenChange asks for another end of a delegation token.

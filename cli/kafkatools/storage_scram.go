@@ -75,7 +75,7 @@ func scramParts(text string) (properties, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, ok := strings.Cut(part, "=")
 		if !ok {
-			return nil, says("No equals sign found in SCRAM component: %s", part)
+			return nil, says("No equals sign found in a SCRAM component")
 		}
 		if len(value) >= 2 && strings.HasPrefix(value, `"`) && strings.HasSuffix(value, `"`) {
 			value = value[1 : len(value)-1]

@@ -17,7 +17,7 @@ func TestFirstUsers(t *testing.T) {
 		"PLAIN=[name=a,password=b]":                          "The add-scram mechanism PLAIN is not supported.",
 		"SCRAM-SHA-256=name=a]":                              "Expected configuration string to start with [",
 		"SCRAM-SHA-256=[name=a":                              "Expected configuration string to end with ]",
-		"SCRAM-SHA-256=[alice]":                              "No equals sign found in SCRAM component: alice",
+		"SCRAM-SHA-256=[alice]":                              "No equals sign found in a SCRAM component",
 		"SCRAM-SHA-256=[password=b]":                         "You must supply 'name' to add-scram",
 		"SCRAM-SHA-256=[name=a]":                             "You must supply one of 'password' or 'saltedpassword' to add-scram",
 		"SCRAM-SHA-256=[name=a,saltedpassword=YWI=]":         "You must supply 'salt' with 'saltedpassword' to add-scram",

@@ -39,9 +39,13 @@ type grants struct {
 	key       []byte
 }
 
-// decisionsMax bounds what is remembered of a connection: a client that asks about more
-// names than that is decided about anew.
-const decisionsMax = 1000
+// decisionsMax and decisionBytesMax bound what is remembered of a connection: a client that
+// asks about more names than that is decided about anew, and so it is about a name that is
+// none of a topic's.
+const (
+	decisionsMax     = 1000
+	decisionBytesMax = 256
+)
 
 // may tells whether the client of a request may do something to a resource that it
 // names. What it may not is told to the audit log.
@@ -87,8 +91,41 @@ func (a *API) mayAny(r *Request, o auth.Operation, t auth.ResourceType) bool {
 		return true
 	}
 	a.checkDeclared(r, o, t)
-	action := auth.Action{Who: r.Peer.who, Host: r.Peer.grants.host, Operation: o, Type: t}
-	return a.Access.Authorizer.DecideAny(a.Metadata.Image().ACLs(), &action).Allowed
+	g := r.Peer.grants
+	g.key = append(g.key[:0], byte(o), byte(t)|anyOfType)
+	rules := g.under(a.Metadata.Image().ACLs())
+	allowed, known := g.decisions[string(g.key)]
+	if !known {
+		action := auth.Action{Who: r.Peer.who, Host: g.host, Operation: o, Type: t}
+		allowed = a.Access.Authorizer.DecideAny(rules, &action).Allowed
+		g.remember(allowed)
+	}
+	return allowed
+}
+
+// anyOfType is in the key of a decision about a whole type.
+const anyOfType = 0x80
+
+// under forgets what was decided by other rules.
+func (g *grants) under(rules metadata.ACLs) metadata.ACLs {
+	if rules != g.rules {
+		g.rules = rules
+		clear(g.decisions)
+	}
+	return rules
+}
+
+func (g *grants) remember(allowed bool) {
+	switch {
+	case len(g.key) > decisionBytesMax:
+		g.key = nil
+		return
+	case g.decisions == nil:
+		g.decisions = make(map[string]bool)
+	case len(g.decisions) >= decisionsMax:
+		clear(g.decisions)
+	}
+	g.decisions[string(g.key)] = allowed
 }
 
 // nameAt is where the name begins in a key of decisions.
@@ -97,11 +134,7 @@ const nameAt = 2
 // decide decides about what the client's key says, or remembers.
 func (a *API) decide(r *Request, o auth.Operation, t auth.ResourceType, named bool) bool {
 	g := r.Peer.grants
-	rules := a.Metadata.Image().ACLs()
-	if rules != g.rules || len(g.decisions) >= decisionsMax {
-		g.rules = rules
-		clear(g.decisions)
-	}
+	rules := g.under(a.Metadata.Image().ACLs())
 	allowed, known := g.decisions[string(g.key)]
 	if known && (allowed || !named) {
 		return allowed
@@ -109,10 +142,7 @@ func (a *API) decide(r *Request, o auth.Operation, t auth.ResourceType, named bo
 	a.checkDeclared(r, o, t)
 	action := auth.Action{Who: r.Peer.who, Host: g.host, Operation: o, Type: t, Name: string(g.key[nameAt:])}
 	verdict := a.Access.Authorizer.Decide(rules, &action)
-	if g.decisions == nil {
-		g.decisions = make(map[string]bool)
-	}
-	g.decisions[string(g.key)] = verdict.Allowed
+	g.remember(verdict.Allowed)
 	if named && !verdict.Allowed {
 		a.Access.Audit.denied(r, &action, verdict)
 	}

@@ -15,7 +15,7 @@ import (
 type Audit struct {
 	Log   *slog.Logger
 	Clock clock.Clock
-	// PerSecond is barnabas.audit.denied.per.second.max.
+	// PerSecond is barnabas.access.denied.lines.max.
 	PerSecond int
 
 	mu     sync.Mutex

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/auth"
@@ -31,6 +33,9 @@ func (a *API) changeConfigs(r *Request, changes []configChange, validateOnly boo
 		} else {
 			c.err = c.refusal(a, r, node)
 		}
+	}
+	if !slices.ContainsFunc(changes, func(c configChange) bool { return c.err == nil }) {
+		return
 	}
 	_, err := a.change(r, 0, validateOnly, func(image *metadata.Image) ([]metadata.Record, error) {
 		settings := a.Config() // of this image: changes of settings follow the metadata at once

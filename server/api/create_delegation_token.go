@@ -7,7 +7,7 @@ package api
 // delegation.token.secret.key it is DELEGATION_TOKEN_AUTH_DISABLED. The answer repeats who
 // would own the token in any case; times are -1 where Kafka's broker refuses, and 0 where its
 // controller does. A token for somebody else needs an access rule. POLICY_VIOLATION is for
-// principals of more than 4 KiB and for more than 100,000 tokens; Kafka has no such limits.
+// principals of more than 4 KiB and for more than 10,000 tokens, 1,000 of one requester; Kafka has no such limits.
 //
 //	v0-v1  for the client itself
 //	v2     flexible

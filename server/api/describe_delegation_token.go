@@ -36,10 +36,13 @@ func (a *API) describeDelegationToken(r *Request, q *kmsg.DescribeDelegationToke
 	case q.Owners != nil && len(q.Owners) == 0:
 		return p
 	}
+	owners := make(map[string]bool, len(q.Owners))
+	for _, o := range q.Owners {
+		owners[auth.Principal{Type: o.PrincipalType, Name: o.PrincipalName}.String()] = true
+	}
 	asked := func(token *metadata.Token) bool {
-		return q.Owners == nil || slices.ContainsFunc(q.Owners, func(o kmsg.DescribeDelegationTokenRequestOwner) bool {
-			return token.Concerns(auth.Principal{Type: o.PrincipalType, Name: o.PrincipalName}.String())
-		})
+		return q.Owners == nil || owners[token.Owner] || owners[token.Requester] ||
+			slices.ContainsFunc(token.Renewers, func(renewer string) bool { return owners[renewer] })
 	}
 	for token := range a.Metadata.Image().Tokens() {
 		if asked(token) && a.maySeeToken(r, token) {

@@ -44,6 +44,10 @@ func (a *API) describeTopicPartitions(r *Request, q *kmsg.DescribeTopicPartition
 		page.start, page.startPartition = c.Topic, c.Partition
 	}
 	for name := range page.names(names) {
+		if !a.may(r, auth.Describe, auth.Topic, name) { // nor told where a page ends
+			page.deny(name)
+			continue
+		}
 		if page.room == 0 {
 			page.stop(name, 0)
 			break
@@ -88,16 +92,20 @@ func (g *partitionsPage) names(asked []string) iter.Seq[string] {
 	return slices.Values(asked[from:])
 }
 
+// deny notes a topic that was named and may not be described.
+func (g *partitionsPage) deny(name string) {
+	if g.all {
+		return
+	}
+	one := kmsg.NewDescribeTopicPartitionsResponseTopic()
+	one.Topic, one.ErrorCode = &name, errTopicDenied.Code
+	g.denied = append(g.denied, one)
+}
+
 // add describes a topic and reports whether all of it fitted.
 func (g *partitionsPage) add(name string) bool {
 	one := kmsg.NewDescribeTopicPartitionsResponseTopic()
 	one.Topic, one.IsInternal = &name, isInternalTopic(name)
-	if !g.api.may(g.request, auth.Describe, auth.Topic, name) {
-		if one.ErrorCode, one.IsInternal = errTopicDenied.Code, false; !g.all {
-			g.denied = append(g.denied, one)
-		}
-		return true
-	}
 	one.AuthorizedOperations = g.api.operations(g.request, auth.Topic, name)
 	topic := g.image.Topic(name)
 	if topic == nil {

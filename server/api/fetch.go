@@ -162,7 +162,7 @@ func (c *fetchCall) resolve(r *Request) {
 	allowed := true
 	for i := range c.items {
 		item := &c.items[i]
-		if i == 0 || !c.sameTopic(i-1, i) {
+		if i == 0 || !c.sameTopic(i-1, i) || item.topic != c.items[i-1].topic {
 			topic = c.topicOf(item.key)
 			allowed = c.mayRead(r, item, topic)
 		}

@@ -135,7 +135,7 @@ type namedTopic struct {
 // from and, by name, why a topic is not there.
 func (a *API) createMissing(r *Request, image *metadata.Image, named []protocol.MetadataTopicKey) (*metadata.Image, map[string]error) {
 	var missing []string
-	var denied map[string]error
+	denied := make(map[string]error)
 	for _, t := range named {
 		if t.Name == nil || image.TopicBytes(t.Name) != nil || !a.mayBytes(r, auth.Describe, auth.Topic, t.Name) {
 			continue
@@ -144,9 +144,6 @@ func (a *API) createMissing(r *Request, image *metadata.Image, named []protocol.
 		if a.maySee(r, auth.Create, auth.Cluster, auth.ClusterName) || a.may(r, auth.Create, auth.Topic, name) {
 			missing = append(missing, name)
 			continue
-		}
-		if denied == nil {
-			denied = make(map[string]error)
 		}
 		denied[name] = errTopicDenied
 	}
@@ -216,7 +213,9 @@ func (a *API) metadataOfNamed(r *Request, image *metadata.Image, q *protocol.Met
 		case !a.mayDescribe(r, one):
 			one.code, one.found = errTopicDenied.Code, nil
 		case one.found == nil:
-			if one.code = missingCode(t, problems); t.Name != nil {
+			if t.Name != nil && problems[string(t.Name)] == errTopicDenied { // may be described, and not made
+				one.code = errTopicDenied.Code
+			} else if one.code = missingCode(t, problems); t.Name != nil {
 				one.operations = a.topicOperations(r, answer.topic.operations, string(t.Name))
 			}
 		default:

@@ -33,9 +33,9 @@ func (a *API) offsetForLeaderEpoch(r *Request, q *kmsg.OffsetForLeaderEpochReque
 		for _, asked := range t.Partitions {
 			answer := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
 			answer.Partition = asked.Partition
-			if epoch, end, err := a.endOfEpoch(topic, asked); denied {
+			if denied {
 				answer.ErrorCode = errTopicDenied.Code
-			} else if err != nil {
+			} else if epoch, end, err := a.endOfEpoch(topic, asked); err != nil {
 				answer.ErrorCode = codeOf(err)
 			} else {
 				answer.LeaderEpoch, answer.EndOffset = int32(epoch), int64(end)

@@ -26,8 +26,8 @@ func table() []entry {
 		initProducerID, addPartitionsToTxn, addOffsetsToTxn, endTxn, txnOffsetCommit, writeTxnMarkers,
 		describeTransactions, listTransactions, offsetForLeaderEpoch,
 		apiVersions, updateFeatures,
-		saslHandshake, saslAuthenticate, // answered as where SASL is off
-		describeACLs, createACLs, deleteACLs, // as without an authorizer
+		saslHandshake, saslAuthenticate, // by a gate before, where there are logins
+		describeACLs, createACLs, deleteACLs,
 		createDelegationToken, renewDelegationToken, expireDelegationToken, describeDelegationToken,
 		describeClientQuotas, alterClientQuotas, describeUserScramCredentials, alterUserScramCredentials,
 		alterReplicaLogDirs, electLeaders, alterPartitionReassignments, listPartitionReassignments,

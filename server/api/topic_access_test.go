@@ -143,6 +143,7 @@ func TestUnseenTopics(t *testing.T) {
 	w := newGuardedWorld(t)
 	id := w.topic("orders", 1)
 	w.topic("own-a", 1)
+	w.topic("a", 3)
 	w.become("alice")
 	w.rules("allow alice DESCRIBE TOPIC own-~; allow alice READ TOPIC own-~")
 	all := ask[*kmsg.MetadataResponse](w, 12, &kmsg.MetadataRequest{IncludeTopicAuthorizedOperations: true})
@@ -157,6 +158,12 @@ func TestUnseenTopics(t *testing.T) {
 	if len(pages.Topics) != 1 || *pages.Topics[0].Topic != "own-a" {
 		t.Errorf("pages are %+v", pages.Topics)
 	}
+	w.rules("allow alice DESCRIBE TOPIC own-~; allow alice DESCRIBE TOPIC a")
+	cut := ask[*kmsg.DescribeTopicPartitionsResponse](w, 0, &kmsg.DescribeTopicPartitionsRequest{ResponsePartitionLimit: 3})
+	if len(cut.Topics) != 1 || cut.NextCursor == nil || cut.NextCursor.Topic != "own-a" {
+		t.Errorf("a page that ends before a topic that is not seen: %+v, next %+v", cut.Topics, cut.NextCursor)
+	}
+	w.rules("allow alice DESCRIBE TOPIC own-~; allow alice READ TOPIC own-~")
 	remove := kmsg.NewPtrDeleteTopicsRequest()
 	remove.Topics = []kmsg.DeleteTopicsRequestTopic{{TopicID: id}, {Topic: kmsg.StringPtr("orders")}, {Topic: kmsg.StringPtr("absent")}, {Topic: kmsg.StringPtr("own-a")}}
 	for _, one := range ask[*kmsg.DeleteTopicsResponse](w, 6, remove).Topics {
@@ -181,6 +188,33 @@ func TestUnseenTopics(t *testing.T) {
 	}
 }
 
+// A name that is longer than any topic's is decided about, and not remembered: who sends
+// many of them would fill the memory.
+func TestLongNamesAreNotRemembered(t *testing.T) {
+	w := newGuardedWorld(t)
+	w.become("alice")
+	w.rules("")
+	long := strings.Repeat("x", 30_000)
+	for range 3 {
+		q := kmsg.NewPtrFindCoordinatorRequest()
+		q.CoordinatorKeys = []string{long}
+		if got := ask[*kmsg.FindCoordinatorResponse](w, 4, q).Coordinators[0].ErrorCode; got != errGroupDenied.Code {
+			t.Errorf("error %d", got)
+		}
+	}
+	g := grants{key: []byte(long)}
+	if g.remember(true); len(g.decisions) > 0 || g.key != nil {
+		t.Error("a long name is remembered")
+	}
+	for i := range 3 * decisionsMax {
+		g.key = fmt.Append(g.key[:0], i)
+		g.remember(true)
+	}
+	if len(g.decisions) > decisionsMax {
+		t.Errorf("%d decisions", len(g.decisions))
+	}
+}
+
 // A topic that is used before anybody made it is made for those who may make it.
 func TestAutoCreateAccess(t *testing.T) {
 	w := newGuardedWorld(t)
@@ -189,6 +223,7 @@ func TestAutoCreateAccess(t *testing.T) {
 		"":                            errTopicDenied.Code,
 		"allow alice CREATE TOPIC a1": errTopicDenied.Code, // it may not be described
 		"allow alice WRITE TOPIC a2":  errTopicDenied.Code,
+		"allow alice READ TOPIC a!":   errTopicDenied.Code, // whether it could be a name or not
 		"allow alice WRITE TOPIC a3; allow alice CREATE TOPIC a3":              0,
 		"allow alice WRITE TOPIC a4; allow alice CREATE CLUSTER kafka-cluster": 0,
 	} {
