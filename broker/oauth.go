@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/auth/oauth"
@@ -24,6 +25,9 @@ func (b *Broker) openBearers(listener string, o *config.OAuth) (check func(token
 	}
 	if o.Issuer == "" {
 		log.Warn("OAUTHBEARER takes tokens of any issuer whose keys are found: sasl.oauthbearer.expected.issuer is not set")
+	}
+	if strings.HasPrefix(o.Keys.URL, "http:") {
+		log.Warn("OAUTHBEARER fetches the keys that sign tokens without TLS: whoever is in between may come in as anybody")
 	}
 	keys := oauth.KeysOptions{
 		From: o.Keys.URL, Clock: b.opts.Clock, Log: log,

@@ -69,6 +69,8 @@ func (r *reader) oauth(listener string) (o *OAuth, key string, err error) {
 	class, _ := r.raw(listenersOwn(listener, "oauthbearer."+handlerClass))
 	location := r.oauthText(listener, oauthURL)
 	switch class = strings.TrimSpace(class); {
+	case class != "" && !isKnownHandler(listenersOwn(listener, "oauthbearer."+handlerClass), class): // never open for it
+		return nil, listenersOwn(listener, "oauthbearer."+handlerClass), errors.New("it asks for protection that is not built yet: classes of your own cannot be loaded")
 	case class == oauthUnsecuredHandler, location == "" && !slices.Contains(oauthSignedHandlers, class):
 		o, err = unsecured(options)
 		return o, listenersOwn(listener, oauthJAAS), err

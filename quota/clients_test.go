@@ -2,6 +2,7 @@ package quota
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -207,5 +208,28 @@ func TestAllocations(t *testing.T) {
 	c.Change(&Limits{})
 	if c.Grant(alice, "alice", "app").IsLimited() {
 		t.Error("a grant outlives its limits")
+	}
+}
+
+// What is no number, or no end, limits nobody, and leaves nothing behind.
+func TestLimitsThatAreNone(t *testing.T) {
+	c := newClients()
+	for _, limit := range []float64{math.NaN(), math.Inf(1), 0, -1} {
+		l := new(Limits)
+		l.Set(Mutation, Named("alice"), Part{}, limit)
+		l.Set(Mutation, Default, Part{}, 1)
+		c.Change(l)
+		g := c.Grant(nil, "alice", "app")
+		for range 5 {
+			if throttle, refused := c.Mutate(g, 100, true, 1000); throttle != 0 || refused {
+				t.Errorf("limit %v: throttled for %d ms, refused %v", limit, throttle, refused)
+			}
+		}
+	}
+	l := new(Limits)
+	l.Set(Mutation, Named("alice"), Part{}, 10)
+	c.Change(l)
+	if throttle, refused := c.Mutate(c.Grant(nil, "alice", "app"), 1, true, 2000); throttle != 0 || refused {
+		t.Errorf("afterwards: throttled for %d ms, refused %v", throttle, refused)
 	}
 }

@@ -1,5 +1,7 @@
 package quota
 
+import "math"
+
 // Kind is what is limited.
 type Kind int
 
@@ -104,6 +106,9 @@ func (l *Limits) find(k Kind, user, clientID string) (perSecond float64, by shar
 			continue
 		}
 		if perSecond, ok = limits[level.entity]; ok {
+			if !(perSecond > 0) || math.IsInf(perSecond, 1) { // Kafka takes what is no number, and limits nobody by it
+				return 0, by, false
+			}
 			return perSecond, level.by, true
 		}
 	}

@@ -45,29 +45,28 @@ var errSilenced = errors.New("throttled until the end")
 
 // settleCharge waits until the answer to a call that was charged is sent, and for as long as
 // the client is throttled. Meanwhile nothing is read, so that a peer that goes away is
-// noticed afterwards only, as with Kafka's muted channels.
+// noticed afterwards only, as with Kafka's muted channels. Of what the client has sent already
+// as much is kept as the buffer has.
 func (c *conn) settleCharge() error {
 	c.charged = false
 	if err := c.flush(); err != nil {
 		return err
 	}
 	c.doLeft()
+	clock, idle := c.server.opts.Clock, c.server.opts.IdleTimeout
 	if c.writer != nil {
-		c.queue.answered()
-		select {
-		case <-c.done:
-			return errSilenced
-		default:
+		c.in.shrink()
+		c.in.account()
+		if err := c.awaitAnswers(idle); err != nil {
+			return err
 		}
 	}
-	clock := c.server.opts.Clock
 	left := time.Duration(c.mutedUntil.Load()) - clock.Monotonic()
 	if left <= 0 {
 		return nil
 	}
 	c.in.shrink()
 	c.in.account()
-	idle := c.server.opts.IdleTimeout
 	tooLong := idle > 0 && left > idle
 	if tooLong {
 		left = idle
@@ -86,4 +85,26 @@ func (c *conn) settleCharge() error {
 		return errSilenced
 	}
 	return nil
+}
+
+// awaitAnswers waits for those that are parked. A peer that has gone is noticed afterwards
+// only: one that is answered nothing for as long as a client may be silent is let go.
+func (c *conn) awaitAnswers(idle time.Duration) error {
+	if idle > 0 {
+		timer := c.server.opts.Clock.AfterFunc(idle, c.queue.end)
+		defer timer.Stop()
+	}
+	sent, closed := c.queue.answered()
+	switch {
+	case closed:
+		return c.writerEnd()
+	case !sent:
+		return errSilenced
+	}
+	select {
+	case <-c.done:
+		return errSilenced
+	default:
+		return nil
+	}
 }

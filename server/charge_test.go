@@ -57,7 +57,7 @@ func TestAParkedCallIsChargedWhenItIsAnswered(t *testing.T) {
 	c := w.dial("127.0.0.1")
 	w.send(c, frame("park a", "charge-park 500", "echo behind"))
 	w.came("park a", "charge-park 500")
-	now.Advance(time.Hour)
+	now.Advance(30 * time.Second)
 	w.handler.release("500")
 	w.nothingCame()
 	w.handler.release("a")
@@ -98,6 +98,21 @@ func TestThrottledConnectionsEnd(t *testing.T) {
 	w.server.Pause(context.Background())
 	w.expectEnd(paused)
 	w.expectEnd(parked)
+	if len(w.handler.came) != 0 {
+		t.Errorf("the handler saw %q", <-w.handler.came)
+	}
+}
+
+// A call that is never answered holds its connection no longer than silence would: nobody
+// reads meanwhile, and so nobody sees that the peer has gone.
+func TestAChargedCallThatIsNotAnsweredEnds(t *testing.T) {
+	w, now := throttledWorld(t)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("charge-park 500", "echo never"))
+	w.came("charge-park 500")
+	waitFor(t, "the connection waits for its answer", func() bool { return now.Pending() > 0 })
+	now.Advance(time.Minute)
+	w.expectEnd(c)
 	if len(w.handler.came) != 0 {
 		t.Errorf("the handler saw %q", <-w.handler.came)
 	}

@@ -122,12 +122,13 @@ func (q *queue) idle() {
 
 // answered waits until all that was parked is sent, the connection is to end, or the
 // queue is closed.
-func (q *queue) answered() {
+func (q *queue) answered() (sent, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for q.active && !q.closed && !q.ending {
 		q.space.Wait()
 	}
+	return !q.active, q.closed
 }
 
 // end wakes who waits in answered.

@@ -71,7 +71,7 @@ type charge struct {
 func (a *API) chargeOf(r *Request) *charge {
 	p := r.Peer
 	p.mayUse = a.Quotas.Grant(p.mayUse, p.who.Name, r.Header.ClientID)
-	if !p.mayUse.IsLimited() {
+	if !p.mayUse.IsLimited() || !concerns(p.mayUse, r.Header.Key) {
 		return nil
 	}
 	c := &charge{api: a, grant: p.mayUse, key: r.Header.Key, version: r.Header.Version, bodyBytes: len(r.Body)}
@@ -80,6 +80,26 @@ func (a *API) chargeOf(r *Request) *charge {
 	r.Call.Charge(c.toll)
 	return c
 }
+
+// concerns tells whether some limit of a client can be of a request: a call that is charged
+// is not overtaken, which costs much where nothing is ever counted.
+func concerns(grant *quota.Grant, key int16) bool {
+	if grant.Has(quota.Request) {
+		return true
+	}
+	switch kmsg.Key(key) {
+	case kmsg.Produce:
+		return grant.Has(quota.Produce)
+	case kmsg.Fetch, kmsg.ShareFetch:
+		return grant.Has(quota.Fetch)
+	case kmsg.Metadata, kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions:
+		return grant.Has(quota.Mutation)
+	}
+	return false
+}
+
+// countsFetches tells whether the bytes of a fetch count.
+func (c *charge) countsFetches() bool { return c != nil && c.grant.Has(quota.Fetch) }
 
 // work and rest say when the time of a handler begins and ends to count.
 func (c *charge) work() {

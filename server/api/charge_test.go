@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/internal/metrics"
+	"github.com/barnabas-mq/barnabas/quota"
 )
 
 // limit sets a limit, 0 takes it away. The clock moves on by as much as the request is
@@ -245,5 +249,36 @@ func TestChangesOfTopicsAreLimited(t *testing.T) {
 	}
 	if n := w.counters.Counter("barnabas_quota_controller_mutation_throttled_total").Value(); n != 5 {
 		t.Errorf("%d were throttled", n)
+	}
+}
+
+// A request that no limit of its client is about is not charged, and so overtaken as ever.
+func TestWhatNoLimitIsAboutIsNotCharged(t *testing.T) {
+	grantOf := func(kinds ...quota.Kind) *quota.Grant {
+		l := new(quota.Limits)
+		for _, k := range kinds {
+			l.Set(k, quota.Named("alice"), quota.Part{}, 1)
+		}
+		c := quota.NewClients(quota.Windows{}, &metrics.Set{})
+		c.Change(l)
+		return c.Grant(nil, "alice", "app")
+	}
+	for _, c := range []struct {
+		kind quota.Kind
+		keys []kmsg.Key
+	}{
+		{quota.Produce, []kmsg.Key{kmsg.Produce}},
+		{quota.Fetch, []kmsg.Key{kmsg.Fetch, kmsg.ShareFetch}},
+		{quota.Mutation, []kmsg.Key{kmsg.Metadata, kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions}},
+	} {
+		grant := grantOf(c.kind)
+		for _, e := range table() {
+			if want, got := slices.Contains(c.keys, kmsg.Key(e.key)), concerns(grant, e.key); got != want {
+				t.Errorf("%s under a limit of kind %d: %v", e.name, c.kind, got)
+			}
+			if !concerns(grantOf(quota.Request), e.key) {
+				t.Errorf("the time of %s does not count", e.name)
+			}
+		}
 	}
 }

@@ -126,7 +126,7 @@ func (a *API) fetch(r *Request) error {
 		c.release()
 		return err
 	}
-	if c.charge != nil && c.charge.isTooMuch(c.answerBytes()) {
+	if c.charge.countsFetches() && c.charge.isTooMuch(c.answerBytes()) {
 		c.release()
 		c.answerThrottled(r)
 	} else {

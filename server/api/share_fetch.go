@@ -11,7 +11,10 @@ package api
 //	v2  acquire modes (KIP-1206): 1 does not exceed max_records; renewals (KIP-1222), with
 //	    which nothing is fetched
 //
-// Left out: throttling, rack.
+// Who has used more than a quota allows is answered, and told to wait afterwards; Kafka answers
+// nothing then, and keeps what it has acquired until it expires.
+//
+// Left out: rack.
 
 import (
 	"math"
