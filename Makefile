@@ -59,14 +59,14 @@ lint:
 fences:
 	$(GO) test -count=1 ./internal/layering
 
-# The machine's own target is built by everything else. Vet compiles the tests as well: once for each system.
+# The machine's own target is built by everything else. Vet compiles the tests as well, for the system that differs most.
 CROSS := $(filter-out $(shell $(GO) env GOHOSTOS)/$(shell $(GO) env GOHOSTARCH),linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64)
 
 cross: ## builds for every system that we promise
 	@for target in $(CROSS); do \
 	  echo "building for $$target"; export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
 	  $(GO) build -o /dev/null ./cmd/barnabas || exit 1; \
-	  case $$target in darwin/arm64|windows/amd64) $(GO) vet ./... || exit 1;; esac; done
+	  case $$target in windows/amd64) $(GO) vet ./... || exit 1;; esac; done
 
 # The vulnerability database is on the network; where it cannot be reached the check is skipped by name.
 vuln:
