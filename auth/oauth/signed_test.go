@@ -2,6 +2,11 @@ package oauth
 
 import (
 	"crypto"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
 	"strings"
 	"testing"
@@ -44,12 +49,26 @@ func TestAlgorithms(t *testing.T) {
 		parts := strings.Split(token, ".")
 		checkBearer(t, c.alg+" with other claims", s.Check, parts[0]+"."+encodeJSON(t, alice.with(fields{"sub": "eve"}))+"."+parts[2], "", auth.BearerInvalid)
 		for other := range algorithms {
-			if other != c.alg {
-				renamed := encodeJSON(t, fields{"alg": other, "kid": c.kid}) + "." + parts[1] + "." + parts[2]
-				checkBearer(t, c.alg+" that says "+other, s.Check, renamed, "", auth.BearerInvalid)
+			if other == c.alg {
+				continue
+			}
+			renamed := encodeJSON(t, fields{"alg": other, "kid": c.kid}) + "." + parts[1] + "." + parts[2]
+			checkBearer(t, c.alg+" that says "+other, s.Check, renamed, "", auth.BearerInvalid)
+			_, isRSA := c.key.(*rsa.PrivateKey)
+			if forRSA := other[0] == 'R' || other[0] == 'P'; !isRSA || !forRSA { // the signature is right, and the key not of that kind or curve
+				checkBearer(t, c.alg+"'s key for "+other, s.Check, sign(t, c.key, fields{"alg": other, "kid": c.kid}, alice), "", auth.BearerInvalid)
 			}
 		}
 	}
+}
+
+// hmacToken is a token with an HMAC of a key.
+func hmacToken(t *testing.T, key []byte) string {
+	t.Helper()
+	signed := encodeJSON(t, fields{"alg": "HS256", "kid": "a"}) + "." + encodeJSON(t, alice)
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(signed))
+	return signed + "." + encode(h.Sum(nil))
 }
 
 // A token that is signed by nobody, by a stranger, or in a way that its header speaks of.
@@ -59,12 +78,19 @@ func TestForgeries(t *testing.T) {
 	checkBearer(t, "a token", s.Check, valid, "alice", "")
 	parts := strings.Split(valid, ".")
 	mine := jwk(t, otherKey().Public(), nil)
+	public, err := x509.MarshalPKIXPublicKey(rsaKey().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, token := range map[string]string{
 		"none":                         unsigned(t, alice),
 		"none, with a signature":       encodeJSON(t, fields{"alg": "none"}) + "." + parts[1] + "." + parts[2],
 		"None":                         encodeJSON(t, fields{"alg": "None"}) + "." + parts[1] + ".AAAA",
 		"no algorithm":                 encodeJSON(t, fields{"kid": "a"}) + "." + parts[1] + "." + parts[2],
-		"a secret, the public key":     encodeJSON(t, fields{"alg": "HS256", "kid": "a"}) + "." + parts[1] + "." + parts[2],
+		"a secret, the public key":     hmacToken(t, public),
+		"a secret, the key as text":    hmacToken(t, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
+		"a secret, the modulus":        hmacToken(t, rsaKey().Public().(*rsa.PublicKey).N.Bytes()),
+		"a secret, nothing":            hmacToken(t, nil),
 		"no signature":                 parts[0] + "." + parts[1] + ".",
 		"another's key":                sign(t, otherKey(), fields{"alg": "RS256", "kid": "a"}, alice),
 		"another's key, in the header": sign(t, otherKey(), fields{"alg": "RS256", "jwk": mine}, alice),
