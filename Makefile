@@ -25,9 +25,11 @@ unit:
 	@test -n "$(RACE)" || echo "make: no C compiler found: testing without the race detector"
 	$(GO) test $(RACE) -count=1 ./...
 
-# Without ./inprocess, which needs Go alone and is a part of `make test`.
+# Without ./inprocess, which needs Go alone and is a part of `make test`. Of the mutations it is seen that they fit their
+# files; `make compat-full` has each of them caught.
 compat: build ## real clients and Apache Kafka, by name from the package registries
-	set -o pipefail; cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 -timeout 35m -p 1 $$($(GO) list ./... | grep -v /inprocess) 2>&1 | $(GO) run ./alone
+	set -o pipefail; cd compat-tests && $(GO) vet ./... && $(GO) test -count=1 ./mutations -run '^TestTheRowsFit$$' && \
+	$(GO) test -count=1 -timeout 35m -p 1 $$($(GO) list ./... | grep -v '/inprocess$$\|/mutations$$') 2>&1 | $(GO) run ./alone
 
 # What the matrix of docs/compatibility.md is about.
 MATRIX ?= ./clients ./franzgo ./exactlyonce ./streams ./connect ./syslog ./offsetsreader ./javaadmin ./grouptools
@@ -38,7 +40,8 @@ matrix: build ## runs real clients against Barnabas and Apache Kafka, and writes
 	BARNABAS_COMPAT_TARGET=kafka $(GO) test -count=1 -timeout 90m -p 1 $(MATRIX) && \
 	$(GO) run ./matrix/write "$$cells"
 
-compat-full: compat ## compat, and what takes long: 100,000 random requests over every advertised version, a soak of 10 minutes
+compat-full: compat ## compat, and what takes long: every mutation, 100,000 random requests over every advertised version, a soak of 10 minutes
+	cd compat-tests && $(GO) test -count=1 -timeout 35m ./mutations
 	cd compat-tests && $(GO) test -count=1 -timeout 90m -v ./differ -run '^TestRandomSequences$$' -requests 100000 -steps 150 -workers 2
 	$(MAKE) soak
 
