@@ -1,4 +1,4 @@
-// Package auth says who is at the other end of a connection. It holds no connection, no
+// Package auth says who is at the other end of a connection, and what access rules let them do. It holds no connection, no
 // record and no setting: those who do hand it what it needs.
 //
 //	auth/sasl    the exchanges by which clients show who they are

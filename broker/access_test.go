@@ -63,20 +63,27 @@ func newGuardedWorld(t *testing.T) *guardedWorld {
 
 func (w *guardedWorld) start() {
 	w.t.Helper()
+	w.broker = openWithLogins(w.t, Options{FS: w.files, Clock: w.clock, Log: slog.New(slog.NewTextHandler(&w.log, nil))},
+		guarded, "super.users=User:bob", "barnabas.access.denied.lines.max=2", "sasl.enabled.mechanisms=PLAIN")
+}
+
+// openWithLogins opens a broker whose second listener has logins, with the users of PLAIN
+// in passwords.
+func openWithLogins(t *testing.T, o Options, overrides ...string) *Broker {
+	t.Helper()
 	settings, err := config.Load(config.Input{
 		Listen: []string{"127.0.0.1:0", "SASL_PLAINTEXT://127.0.0.1:0"}, Data: dataDir, Profile: "dev",
-		Overrides: []string{
-			guarded, "super.users=User:bob", "barnabas.access.denied.lines.max=2",
-			"sasl.enabled.mechanisms=PLAIN", "listener.name.sasl_plaintext.plain.sasl.jaas.config=" + passwords,
-		},
+		Overrides: append([]string{"listener.name.sasl_plaintext.plain.sasl.jaas.config=" + passwords}, overrides...),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(&w.log, nil))
-	if w.broker, err = Open(Options{Settings: settings, FS: w.files, Clock: w.clock, Version: "test", Log: log}); err != nil {
-		w.t.Fatal(err)
+	o.Settings, o.Version = settings, "test"
+	b, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return b
 }
 
 // as is a client of a user, or of nobody in particular.

@@ -36,24 +36,13 @@ type saslWorld struct {
 const passwords = `org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="alice-secret" user_bob="bob-secret";`
 
 func newSASLWorld(t *testing.T, clk *clock.Manual, overrides ...string) *saslWorld {
-	settings, err := config.Load(config.Input{
-		Listen: []string{"127.0.0.1:0", "SASL_PLAINTEXT://127.0.0.1:0"}, Data: dataDir, Profile: "dev",
-		Overrides: append([]string{
-			"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", "listener.name.sasl_plaintext.plain.sasl.jaas.config=" + passwords,
-			"connection.failed.authentication.delay.ms=0",
-		}, overrides...),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := Options{Settings: settings, FS: vfs.NewMem(), Version: "test"}
+	options := Options{FS: vfs.NewMem()}
 	if clk != nil {
 		options.Clock = clk
 	}
-	b, err := Open(options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := openWithLogins(t, options, append([]string{
+		"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", "connection.failed.authentication.delay.ms=0",
+	}, overrides...)...)
 	t.Cleanup(func() { mustClose(t, b) })
 	return &saslWorld{t: t, broker: b, clock: clk}
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
-	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
@@ -46,21 +45,10 @@ func newTokenWorld(t *testing.T) *tokenWorld {
 
 func (w *tokenWorld) start() {
 	w.t.Helper()
-	settings, err := config.Load(config.Input{
-		Listen: []string{"127.0.0.1:0", "SASL_PLAINTEXT://127.0.0.1:0"}, Data: dataDir, Profile: "dev",
-		Overrides: []string{
-			"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", "listener.name.sasl_plaintext.plain.sasl.jaas.config=" + passwords,
-			"connection.failed.authentication.delay.ms=0", "delegation.token.secret.key=" + tokenSecret,
-			"delegation.token.expiry.time.ms=60000", "delegation.token.expiry.check.interval.ms=600000",
-		},
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if w.broker, err = Open(Options{Settings: settings, FS: w.files, Clock: w.clock, Version: "test", Log: log}); err != nil {
-		w.t.Fatal(err)
-	}
+	w.broker = openWithLogins(w.t, Options{FS: w.files, Clock: w.clock, Log: log},
+		"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", "connection.failed.authentication.delay.ms=0",
+		"delegation.token.secret.key="+tokenSecret, "delegation.token.expiry.time.ms=60000", "delegation.token.expiry.check.interval.ms=600000")
 }
 
 func (w *tokenWorld) restart() {

@@ -50,33 +50,18 @@ const (
 // may tells whether the client of a request may do something to a resource that it
 // names. What it may not is told to the audit log.
 func (a *API) may(r *Request, o auth.Operation, t auth.ResourceType, name string) bool {
-	if a.Access == nil {
-		return true
-	}
-	g := r.Peer.grants
-	g.key = append(append(g.key[:0], byte(o), byte(t)), name...)
-	return a.decide(r, o, t, true)
+	return a.Access == nil || decide(a, r, o, t, name, true)
 }
 
 // mayBytes is may for a name that still lies in the request; what was decided before does
 // not allocate.
 func (a *API) mayBytes(r *Request, o auth.Operation, t auth.ResourceType, name []byte) bool {
-	if a.Access == nil {
-		return true
-	}
-	g := r.Peer.grants
-	g.key = append(append(g.key[:0], byte(o), byte(t)), name...)
-	return a.decide(r, o, t, true)
+	return a.Access == nil || decide(a, r, o, t, name, true)
 }
 
 // maySee is may for what the client has not named: nobody is told.
 func (a *API) maySee(r *Request, o auth.Operation, t auth.ResourceType, name string) bool {
-	if a.Access == nil {
-		return true
-	}
-	g := r.Peer.grants
-	g.key = append(append(g.key[:0], byte(o), byte(t)), name...)
-	return a.decide(r, o, t, false)
+	return a.Access == nil || decide(a, r, o, t, name, false)
 }
 
 // mayCluster is may for the cluster.
@@ -131,9 +116,10 @@ func (g *grants) remember(allowed bool) {
 // nameAt is where the name begins in a key of decisions.
 const nameAt = 2
 
-// decide decides about what the client's key says, or remembers.
-func (a *API) decide(r *Request, o auth.Operation, t auth.ResourceType, named bool) bool {
+// decide decides, or remembers. named says that the client itself has named the resource.
+func decide[N string | []byte](a *API, r *Request, o auth.Operation, t auth.ResourceType, name N, named bool) bool {
 	g := r.Peer.grants
+	g.key = append(append(g.key[:0], byte(o), byte(t)), name...)
 	rules := g.under(a.Metadata.Image().ACLs())
 	allowed, known := g.decisions[string(g.key)]
 	if known && (allowed || !named) {
