@@ -16,7 +16,7 @@ const bufferedBytes = 250 << 20
 // produceRecords sends records as an application would that wants throughput:
 // idempotent, acks=all, no compression.
 func produceRecords(ctx context.Context, b contender, topic string, count int64, valueBytes int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()), kgo.DefaultProduceTopic(topic),
+	client, err := newClient(b, kgo.DefaultProduceTopic(topic),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(bufferedBytes/valueBytes), kgo.ProducerBatchMaxBytes(1_000_000))
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func produceRecords(ctx context.Context, b contender, topic string, count int64,
 
 // consumeRecords reads all partitions from the start until count records came.
 func consumeRecords(ctx context.Context, b contender, topic string, count int64) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.Bootstrap()), kgo.ConsumeTopics(topic),
+	client, err := newClient(b, kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err

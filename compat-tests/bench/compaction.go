@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
@@ -26,10 +25,10 @@ var eagerCleaner = map[string]string{"log.cleaner.backoff.ms": "50", "log.flush.
 
 // compactionStarters: kfake is left out, its compaction is another thing.
 var compactionStarters = map[string]starter{
-	"barnabas": func() (*testbed.Broker, error) {
+	"barnabas": func() (contender, error) {
 		return startBarnabas("server", eagerCleaner)
 	},
-	"kafka": func() (*testbed.Broker, error) { return startKafka(eagerCleaner) },
+	"kafka": func() (contender, error) { return startKafka(eagerCleaner) },
 }
 
 const (

@@ -27,7 +27,7 @@ type contender interface {
 }
 
 // starter makes a broker on a fresh data folder.
-type starter func() (*testbed.Broker, error)
+type starter func() (contender, error)
 
 // nullBroker is the name of the broker that stores nothing: workloads read nothing
 // back from it.
@@ -36,11 +36,13 @@ const nullBroker = "null"
 // devStarters make every broker that there is, none of which syncs before it
 // answers.
 var devStarters = map[string]starter{
-	"barnabas":     func() (*testbed.Broker, error) { return startBarnabas("dev", nil) },
-	"kfake":        func() (*testbed.Broker, error) { return startOwn("kfake", "peer") },
-	"kfake-memory": func() (*testbed.Broker, error) { return startOwn("kfake-memory", "peer", "-memory") },
-	"kafka":        func() (*testbed.Broker, error) { return startDevKafka(nil) },
-	nullBroker:     func() (*testbed.Broker, error) { return startOwn(nullBroker, "null") },
+	"barnabas":     func() (contender, error) { return startBarnabas("dev", nil) },
+	"kfake":        func() (contender, error) { return startOwn("kfake", "peer") },
+	"kfake-memory": func() (contender, error) { return startOwn("kfake-memory", "peer", "-memory") },
+	"kafka":        func() (contender, error) { return startDevKafka(nil) },
+	nullBroker:     func() (contender, error) { return startOwn(nullBroker, "null") },
+	ourRules:       func() (contender, error) { return startSecured("barnabas", ourRules) },
+	kafkaRules:     func() (contender, error) { return startSecured("kafka", kafkaRules) },
 }
 
 // is tells whether a broker's name is this one, with or without a version behind it.

@@ -20,6 +20,8 @@
 //	              beside that of a broker that does nothing (null)
 //	transactions  of one record each, by one producer and by 16; an idempotent producer
 //	              beside a plain one
+//	secured       what goes by TLS 1.3 beside Kafka's, and what an authorizer with 1,000 rules
+//	              costs beside none (columns barnabas-rules, kafka-rules)
 //	old consumers of Kafka 0.10 read what modern producers wrote, Barnabas and Kafka 3.9:
 //	              how fast, in how much memory, and what a modern one beside it notices
 //	start beside  10,000 partitions after a stop and after kill -9, and 2 GiB after
@@ -77,6 +79,7 @@
 //	end to end     [--rounds-e2e 20000] [--requests 50000]
 //	groups, transactions
 //	               [--requests 50000]
+//	secured        [--size 512] [--requests 50000]
 //	old consumers  [--size 512]
 //	start beside peers, start
 //	               [--starts 10] [--size 512] [--partitions 10000]

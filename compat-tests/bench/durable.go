@@ -6,15 +6,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
 // durableStarters make each broker sync a batch before it answers.
 var durableStarters = map[string]starter{
-	"barnabas": func() (*testbed.Broker, error) { return startBarnabas("server", nil) },
-	"kfake":    func() (*testbed.Broker, error) { return startOwn("kfake", "peer", "-sync") },
-	"kafka": func() (*testbed.Broker, error) {
+	"barnabas": func() (contender, error) { return startBarnabas("server", nil) },
+	"kfake":    func() (contender, error) { return startOwn("kfake", "peer", "-sync") },
+	"kafka": func() (contender, error) {
 		return startKafka(map[string]string{"log.flush.interval.messages": "1"})
 	},
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
@@ -22,11 +24,21 @@ const fetchBytesMax = 50 << 20
 
 // dialRaw connects for raw frames; nothing may take longer than answerTimeout.
 func dialRaw(address string) (*wire.Conn, error) {
-	conn, err := wire.Dial(address)
-	if err == nil {
-		conn.Timeout = answerTimeout
+	socket, err := dial(address)
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	conn := wire.NewConn(socket)
+	conn.Timeout = answerTimeout
+	return conn, nil
+}
+
+// dial connects to an entrance of a broker.
+func dial(address string) (net.Conn, error) {
+	if secure, found := strings.CutPrefix(address, byTLS); found {
+		return tls.DialWithDialer(&net.Dialer{Timeout: wire.DefaultTimeout}, "tcp", secure, tlsClient())
+	}
+	return net.DialTimeout("tcp", address, wire.DefaultTimeout)
 }
 
 // fetchLimits are those of each Fetch request of a fetcher.
@@ -63,7 +75,7 @@ type fetcher struct {
 }
 
 func newFetcher(address, topic string, partitions int32, limits fetchLimits) (*fetcher, error) {
-	conn, err := net.DialTimeout("tcp", address, wire.DefaultTimeout)
+	conn, err := dial(address)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 )
 
 // mixedMinutes is a flag of its own: half an hour is what shows whether a broker's
@@ -33,10 +31,10 @@ const (
 var mixedBroker = map[string]string{"log.retention.check.interval.ms": "5000", "log.cleaner.backoff.ms": "1000"}
 
 var mixedStarters = map[string]starter{
-	"barnabas": func() (*testbed.Broker, error) {
+	"barnabas": func() (contender, error) {
 		return startBarnabas("dev", mixedBroker)
 	},
-	"kafka": func() (*testbed.Broker, error) { return startDevKafka(mixedBroker) },
+	"kafka": func() (contender, error) { return startDevKafka(mixedBroker) },
 }
 
 var mixedWorkloads = []workload{{name: "mixed"}}

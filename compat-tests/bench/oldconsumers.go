@@ -13,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/oracle"
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
@@ -31,7 +30,7 @@ var errRefused = errors.New("the broker does not convert the codec")
 
 // Apache Kafka 4 does not convert any more.
 var oldStarters = map[string]starter{
-	"kafka": func() (*testbed.Broker, error) {
+	"kafka": func() (contender, error) {
 		return oracle.Start(oracle.Options{Version: oracle.Old, HeapMiB: 1024, Server: true, Properties: deletingSoon(nil)})
 	},
 }

@@ -30,7 +30,7 @@ func (r rawFetch) run(b contender, o options) (phases []phase, err error) {
 			return nil
 		}
 		fetched, err := timed(b, o, r.name, func() (bytes, _ int64, err error) {
-			bytes, err = fetchAll(b.Bootstrap(), topic, r.load.partitions, records, r.limits)
+			bytes, err = fetchAll(entrance(b), topic, r.load.partitions, records, r.limits)
 			return bytes, 0, err
 		})
 		phases = append(phases, fetched)

@@ -67,13 +67,13 @@ func (r rawProduce) produce(b contender, o options, topic string) (p phase, reco
 	}
 	requests := r.requests(o, len(batch))
 	began := time.Now()
-	if err := sendNext(b.Bootstrap(), next, topic, int(r.partitions), 1); err != nil {
+	if err := sendNext(entrance(b), next, topic, int(r.partitions), 1); err != nil {
 		return p, 0, fmt.Errorf("%s, the first request: %w", r.name, err)
 	}
 	first := time.Since(began)
 	p, err = timed(b, o, r.name, func() (bytes, _ int64, err error) {
 		return int64(requests) * int64(r.partitions) * int64(len(batch)), 0,
-			sendNext(b.Bootstrap(), next, topic, int(r.partitions), requests)
+			sendNext(entrance(b), next, topic, int(r.partitions), requests)
 	})
 	if err != nil {
 		return p, 0, err

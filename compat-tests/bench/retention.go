@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/barnabas-mq/barnabas/compat-tests/testbed"
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
@@ -35,10 +34,10 @@ var eagerRetention = map[string]string{"log.retention.check.interval.ms": "100",
 
 // retentionStarters: kfake is left out as it is of compaction.
 var retentionStarters = map[string]starter{
-	"barnabas": func() (*testbed.Broker, error) {
+	"barnabas": func() (contender, error) {
 		return startBarnabas("dev", eagerRetention)
 	},
-	"kafka": func() (*testbed.Broker, error) { return startKafka(eagerRetention) },
+	"kafka": func() (contender, error) { return startKafka(eagerRetention) },
 }
 
 var retentionWorkloads = []workload{{name: "retention: 8 MiB kept of 13 MB/s", run: runRetention}}

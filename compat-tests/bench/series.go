@@ -35,6 +35,8 @@ var allSeries = []series{
 		sideBySide{columns: []string{"kfake", "kfake-memory", "kafka"}, goals: slices.Concat(transactionTargets, transactionGoals)}.run},
 	{"old consumers (Barnabas: profile dev; Apache Kafka 3.9)", oldWorkloads,
 		sideBySide{columns: []string{"kafka"}, starters: oldStarters, goals: oldGoals}.run},
+	{"secured: TLS 1.3, access rules (Barnabas: profile dev)", securedWorkloads,
+		sideBySide{columns: []string{ourRules, "kafka", kafkaRules}, starters: securedStarters, goals: securedGoals, warm: true}.run},
 	{"start beside peers: 10,000 partitions (Barnabas: profile dev)", startManyWorkloads,
 		sideBySide{columns: []string{"kfake", "kafka"}, manyPartitions: true, goals: startManyTargets}.run},
 	{"start beside peers: 2 GiB (Barnabas: profile dev)", startBigWorkloads,

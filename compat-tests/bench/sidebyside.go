@@ -109,7 +109,7 @@ func (x sideBySide) startAll(o options) (out []contender, err error) {
 		}
 	}
 	for _, name := range slices.Concat([]string{"barnabas"}, x.columns) {
-		if name != "barnabas" && !slices.Contains(peers, name) {
+		if broker := strings.TrimSuffix(name, withRules); broker != "barnabas" && !slices.Contains(peers, broker) {
 			continue
 		}
 		start, special := x.starters[name]

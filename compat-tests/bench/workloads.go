@@ -147,7 +147,7 @@ func runSingle(b contender, o options) (phases []phase, err error) {
 			return err
 		}
 		p, err := timed(b, o, "single-record requests", func() (int64, int64, error) {
-			return 0, int64(o.requests), sendNext(b.Bootstrap(), next, topic, 1, o.requests)
+			return 0, int64(o.requests), sendNext(entrance(b), next, topic, 1, o.requests)
 		})
 		if err != nil {
 			return err

@@ -43,8 +43,13 @@ func Dial(address string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return NewConn(conn), nil
+}
+
+// NewConn speaks on a connection that somebody else has made.
+func NewConn(conn net.Conn) *Conn {
 	id := DefaultClientID
-	return &Conn{ClientID: &id, Timeout: DefaultTimeout, conn: conn, reader: bufio.NewReaderSize(conn, 64<<10)}, nil
+	return &Conn{ClientID: &id, Timeout: DefaultTimeout, conn: conn, reader: bufio.NewReaderSize(conn, 64<<10)}
 }
 
 // Close ends the connection.
