@@ -11,7 +11,7 @@ const (
 
 // barnabasKeys: what Kafka has no setting for. Where Kafka has one, it is used.
 var barnabasKeys = []Key{
-	{Name: "barnabas.access.denied.lines.max", Type: TypeInt, Default: "10", Valid: "[0,...]", Effect: Acts, Doc: "How many lines a second the log has of what was denied to clients; the others are counted."},
+	{Name: "barnabas.access.denied.lines.max", Type: TypeInt, Default: "10", Valid: "[0,...]", Effect: Acts, Doc: "How many lines a second the log has of what was denied to clients, of one principal at most half of what others have left; the others are counted."},
 	{Name: keyAdvertised, Type: TypeString, Default: "auto", Valid: "[auto, hostname]", Effect: Acts, Doc: "What clients of a listener on every interface are told while advertised.listeners says nothing: auto, localhost when they come from the default gateway (the host behind a container's port mapping), 127.0.0.1 when they come from the address that they reached, and else the address that they reached; hostname, the machine's name, as Kafka."},
 	{Name: "barnabas.ballast.bytes", Type: TypeLong, Default: "8388608", Valid: "[0,...]", Effect: Acts, Doc: "Room that a file keeps on the data volume, at most a 32nd of it, for commits, metadata and deletions once the disk is full."},
 	{Name: "barnabas.batch.decompressed.max.bytes", Type: TypeInt, Default: "134217728", Valid: "[1048576,...]", Effect: Acts, Doc: "Largest size to which one record batch may decompress."},
