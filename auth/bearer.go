@@ -2,6 +2,7 @@ package auth
 
 import (
 	"cmp"
+	"errors"
 	"time"
 )
 
@@ -26,5 +27,10 @@ const (
 	BearerInvalid      = "invalid_token"
 	BearerInsufficient = "insufficient_scope"
 )
+
+// ErrBearerUndecided is for a token of which nothing can be said yet, since no keys have
+// been had from the issuer since the start. Its bearer may come again: to be told that the
+// token is not valid would end the work of a client, and be untrue.
+var ErrBearerUndecided = errors.New("the keys that sign tokens are not known yet")
 
 func (r *BearerRefused) Error() string { return cmp.Or(r.Reason, r.Status) }

@@ -12,7 +12,8 @@ import (
 
 // openBearers makes what looks at the tokens of OAUTHBEARER on a listener. A file of keys
 // that cannot be used ends the start, as one of certificates does. An issuer that does not
-// answer does not: it may be started after the broker, and until then no token is valid.
+// answer does not: it may be started after the broker, and until then who brings a token is
+// hung up on.
 func (b *Broker) openBearers(listener string, o *config.OAuth) (check func(token string) (auth.Bearer, error), err error) {
 	log := b.opts.Log.With("listener", listener)
 	if o.Keys == nil {

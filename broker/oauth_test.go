@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -223,6 +224,33 @@ func TestKeysOverHTTP(t *testing.T) {
 	w.await("the keys have come", func() bool { return len(w.broker.bearerKeys[0].Current()) == 1 })
 	if _, told := w.show(s.token("alice", time.Now().Add(time.Hour))); told != "" {
 		t.Errorf("%s", told)
+	}
+}
+
+// Before keys have come a client with a token is hung up on and not refused, however it sends
+// its token: it comes again.
+func TestNoKeysYet(t *testing.T) {
+	s := newSigner(t, "a")
+	issuing := httptest.NewServer(http.NotFoundHandler())
+	defer issuing.Close()
+	w := newSASLWorld(t, nil, "sasl.enabled.mechanisms=OAUTHBEARER", "sasl.oauthbearer.jwks.endpoint.url="+issuing.URL)
+	q := bearerOf(s.token("alice", time.Now().Add(time.Hour)))
+	for version := range int16(2) {
+		in := w.raw()
+		in.ask(handshakeOf("OAUTHBEARER", version))
+		if version == 0 {
+			if _, err := in.conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(q.SASLAuthBytes))), q.SASLAuthBytes...)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			in.send(q)
+		}
+		if !in.isOver() {
+			t.Errorf("after a handshake of version %d: the connection goes on", version)
+		}
+	}
+	if n := w.broker.metrics.Counter("barnabas_connections_failed_authentication_total").Value(); n != 0 {
+		t.Errorf("%d logins have failed", n)
 	}
 }
 

@@ -41,7 +41,7 @@ const (
 // Keys are the keys by which tokens are verified. They stay as they are while fetches fail.
 type Keys struct {
 	o       KeysOptions
-	current atomic.Pointer[KeySet]
+	current atomic.Pointer[KeySet] // nil until the first were fetched
 	ctx     context.Context // of all fetches
 	cancel  context.CancelFunc
 
@@ -60,11 +60,10 @@ type Keys struct {
 	}
 }
 
-// NewKeys begins to fetch keys. Until they are there no token is valid; those that come
-// wait a while.
+// NewKeys begins to fetch keys. Until they are there nothing can be said of a token; those
+// that come wait a while.
 func NewKeys(o KeysOptions) *Keys {
 	k := &Keys{o: o}
-	k.current.Store(&KeySet{})
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -73,7 +72,15 @@ func NewKeys(o KeysOptions) *Keys {
 }
 
 // Current are the keys that are known, for reading only.
-func (k *Keys) Current() KeySet { return *k.current.Load() }
+func (k *Keys) Current() KeySet {
+	if set := k.current.Load(); set != nil {
+		return *set
+	}
+	return nil
+}
+
+// HaveCome tells whether any set of keys was fetched since the start.
+func (k *Keys) HaveCome() bool { return k.current.Load() != nil }
 
 // fetchLocked begins a fetch. None is under way.
 func (k *Keys) fetchLocked() {
@@ -128,6 +135,9 @@ func (k *Keys) tellLocked(keys int, err error) {
 	}
 	switch {
 	case text == k.mu.told:
+	case err != nil && !k.HaveCome():
+		k.o.Log.Warn("the keys that sign tokens cannot be fetched yet, and clients that bring tokens are hung up on, to come again: see that sasl.oauthbearer.jwks.endpoint.url is right, and that this machine reaches and trusts it",
+			"from", k.o.From, "error", err)
 	case err != nil:
 		k.o.Log.Warn("the keys that sign tokens cannot be fetched; those that are known stay, and it is tried again", "from", k.o.From, "known", len(k.Current()), "error", err)
 	default:

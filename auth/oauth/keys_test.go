@@ -168,6 +168,42 @@ func TestASlowIssuer(t *testing.T) {
 	}
 }
 
+// As long as no keys have come, nobody's token is called invalid; afterwards it may be, also
+// when the issuer does not answer any more.
+func TestNoKeysYet(t *testing.T) {
+	w := newKeysWorld(t, &endpoint{fault: errors.New("connection refused")})
+	w.after(0, 1, 0)
+	s := &Signed{Keys: w.keys, SubjectClaim: "sub", ScopeClaim: "scope", Now: now}
+	token := sign(t, p256Key(), fields{"alg": "ES256", "kid": "1"}, alice)
+	check := func() error {
+		ended, before := make(chan error, 1), w.clock.Pending()
+		go func() { _, err := s.Check(token); ended <- err }()
+		for w.clock.Pending() <= before && len(ended) == 0 {
+			runtime.Gosched()
+		}
+		w.clock.Advance(0)
+		return <-ended
+	}
+	for range 3 { // with a fetch of its own, and without
+		if err := check(); !errors.Is(err, auth.ErrBearerUndecided) {
+			t.Errorf("without keys: %v", err)
+		}
+	}
+	if _, err := s.Check("e30." + encodeJSON(t, alice) + ".AA"); !errors.As(err, new(*auth.BearerRefused)) {
+		t.Errorf("what no key would make valid: %v", err)
+	}
+	w.show(keySet(t, jwk(t, p384Key().Public(), fields{"kid": "2"})), nil)
+	w.clock.Advance(time.Minute)
+	if err := check(); !errors.As(err, new(*auth.BearerRefused)) {
+		t.Errorf("the issuer has another key: %v", err)
+	}
+	w.show(nil, errors.New("gone"))
+	w.clock.Advance(time.Hour)
+	if err := check(); !errors.As(err, new(*auth.BearerRefused)) {
+		t.Errorf("the issuer is gone: %v", err)
+	}
+}
+
 // Close ends a fetch, and the wait for it.
 func TestClose(t *testing.T) {
 	w := newKeysWorld(t, &endpoint{held: make(chan struct{}), begun: make(chan struct{})})

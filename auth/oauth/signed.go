@@ -27,7 +27,9 @@ type Signed struct {
 // kidBytesMax bounds the name of a key (RefreshingHttpsJwks in Kafka).
 const kidBytesMax = 1000
 
-// Check gives the bearer of a token, or *auth.BearerRefused.
+// Check gives the bearer of a token, or *auth.BearerRefused, or auth.ErrBearerUndecided as
+// long as no keys have come from the issuer. Kafka does not start until they have
+// (RefreshingHttpsJwks.init), and never has to say the latter.
 func (s *Signed) Check(token string) (auth.Bearer, error) {
 	j, err := parse(token)
 	if err == nil {
@@ -79,6 +81,8 @@ func (s *Signed) checkSignature(j *jws) error {
 		keys = s.Keys.Current().candidates(alg, by, kid)
 	}
 	switch {
+	case !s.Keys.HaveCome():
+		return auth.ErrBearerUndecided
 	case len(keys) == 0:
 		return refuse("no key with the kid %.64q is known for %s", kid, alg)
 	case !j.isSignedBy(by, keys):

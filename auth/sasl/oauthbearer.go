@@ -25,7 +25,7 @@ type bearer struct {
 }
 
 // NewOAuthBearer begins an exchange of OAUTHBEARER. check gives the bearer of a token, or
-// *auth.BearerRefused; it may take a while.
+// *auth.BearerRefused; it may take a while. Any other error is for the caller of Step.
 func NewOAuthBearer(check func(token string) (auth.Bearer, error)) Exchange {
 	return &bearer{check: check}
 }

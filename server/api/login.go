@@ -179,6 +179,9 @@ func (g *gate) token(a *API, r *Request) error {
 	}
 	p := q.ResponseKind().(*kmsg.SASLAuthenticateResponse)
 	answer, err := g.step(a, r, q.SASLAuthBytes)
+	if errors.Is(err, auth.ErrBearerUndecided) {
+		return server.ErrHangUp
+	}
 	if err != nil {
 		text := g.words(err)
 		p.ErrorCode, p.ErrorMessage = protocol.ErrSASLAuthenticationFailed.Code, &text
@@ -196,6 +199,9 @@ func (g *gate) token(a *API, r *Request) error {
 // the end of the connection.
 func (g *gate) bareToken(a *API, r *Request) error {
 	answer, err := g.step(a, r, r.Call.Frame)
+	if errors.Is(err, auth.ErrBearerUndecided) {
+		return server.ErrHangUp
+	}
 	if err != nil {
 		return g.fail(a, r, g.reason(err), nil)
 	}
