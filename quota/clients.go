@@ -18,7 +18,8 @@ type Windows struct {
 // As long as nobody is limited it remembers nothing, and all that it costs is one look at
 // IsLimiting.
 type Clients struct {
-	limits  atomic.Pointer[Limits] // nil: nobody is limited
+	current atomic.Pointer[edition] // nil: nobody is limited
+	changes atomic.Uint64
 	seed    maphash.Seed
 	ledgers [kinds]ledger[uint64]
 
@@ -40,18 +41,22 @@ func NewClients(w Windows, m *metrics.Set) *Clients {
 	return c
 }
 
+// edition is the limits since some change of them.
+type edition struct {
+	limits *Limits
+	number uint64 // from 1 on
+}
+
 // IsLimiting tells whether anybody is limited. It is false for nil.
-func (c *Clients) IsLimiting() bool { return c != nil && c.limits.Load() != nil }
+func (c *Clients) IsLimiting() bool { return c != nil && c.current.Load() != nil }
 
 // Change replaces the limits. What has been used stays, unless nobody is limited any more.
 func (c *Clients) Change(l *Limits) {
-	if l != nil && l.IsEmpty() {
-		l = nil
-	}
-	c.limits.Store(l)
-	if l != nil {
+	if l != nil && !l.IsEmpty() {
+		c.current.Store(&edition{l, c.changes.Add(1)})
 		return
 	}
+	c.current.Store(nil)
 	for k := range kinds {
 		c.ledgers[k].Lock()
 		c.ledgers[k].forget()
@@ -59,10 +64,11 @@ func (c *Clients) Change(l *Limits) {
 	}
 }
 
-// Grant is what one client may do under one set of limits. It is never changed.
+// Grant is what one client may do under one set of limits. It is never changed, and holds
+// nothing of the limits of others: a connection that says nothing keeps its grant for long.
 type Grant struct {
 	user, clientID string
-	limits         *Limits
+	edition        uint64 // the number of that of the limits, 0 for none
 	bounds         [kinds]bound
 	any            bool
 }
@@ -82,11 +88,15 @@ func (g *Grant) IsLimited() bool { return g.any }
 // Grant is what a client may do now. It is the last one, which may be nil, as long as
 // nothing has changed.
 func (c *Clients) Grant(last *Grant, user, clientID string) *Grant {
-	limits := c.limits.Load()
-	if last != nil && last.limits == limits && last.clientID == clientID && last.user == user {
+	var limits *Limits
+	var number uint64
+	if e := c.current.Load(); e != nil {
+		limits, number = e.limits, e.number
+	}
+	if last != nil && last.edition == number && last.clientID == clientID && last.user == user {
 		return last
 	}
-	g := &Grant{user: user, clientID: clientID, limits: limits}
+	g := &Grant{user: user, clientID: clientID, edition: number}
 	if limits == nil {
 		return g
 	}

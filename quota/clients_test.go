@@ -140,8 +140,8 @@ func TestClientsWithoutAnID(t *testing.T) {
 	}
 }
 
-// What is remembered is bounded whatever client ids come, and who comes again and again
-// among them is not let off by those that were silent.
+// What is remembered is bounded whatever client ids come, and who owes is not let off by
+// them.
 func TestMemoryIsBounded(t *testing.T) {
 	c := newClients()
 	l := &Limits{}
@@ -156,10 +156,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		stranger := c.Grant(nil, "ANONYMOUS", strconv.Itoa(i))
 		c.Charge(Produce, stranger, 1, now)
 		c.Mutate(stranger, 1, false, now)
-		if i < 10_000 { // until then nothing is forgotten that means something
-			if throttle := c.Charge(Produce, steady, 100, now); i > 1 && throttle == 0 {
-				t.Fatalf("after %d strangers the steady client has a clean sheet", i)
-			}
+		if throttle := c.Charge(Produce, steady, 100, now); i > 1 && throttle == 0 {
+			t.Fatalf("after %d strangers the steady client has a clean sheet", i)
 		}
 	}
 	for k := range kinds {
@@ -180,6 +178,38 @@ func TestMemoryIsBounded(t *testing.T) {
 	c.Change(nil)
 	if c.IsLimiting() || c.ledgers[0].remembered.Value() != 0 {
 		t.Error("without limits there is nothing to remember")
+	}
+}
+
+// Of more clients than are remembered those are forgotten that owe nothing; those that do owe
+// go on owing, of bytes as of changes.
+func TestDebtsAreRemembered(t *testing.T) {
+	c := newClients()
+	l := &Limits{}
+	l.Set(Produce, Part{}, Default, 10)
+	l.Set(Mutation, Part{}, Default, 10)
+	c.Change(l)
+	const debtors = 4000
+	now := Millis(0)
+	grant := func(name string, i int) *Grant { return c.Grant(nil, "ANONYMOUS", name+strconv.Itoa(i)) }
+	for i := range debtors {
+		c.Charge(Produce, grant("debtor", i), 1000, now)
+		c.Mutate(grant("debtor", i), 1000, false, now)
+	}
+	for i := range 4 * accountsMax {
+		c.Charge(Produce, grant("stranger", i), 1, now)
+		c.Mutate(grant("stranger", i), 1, false, now)
+	}
+	forgotten := 0
+	for i := range debtors {
+		bytes := c.Charge(Produce, grant("debtor", i), 0, now)
+		changes, _ := c.Mutate(grant("debtor", i), 0, false, now)
+		if bytes == 0 || changes == 0 {
+			forgotten++
+		}
+	}
+	if forgotten > 0 {
+		t.Errorf("%d of %d debtors have a clean sheet", forgotten, debtors)
 	}
 }
 
@@ -208,6 +238,10 @@ func TestAllocations(t *testing.T) {
 	c.Change(&Limits{})
 	if c.Grant(alice, "alice", "app").IsLimited() {
 		t.Error("a grant outlives its limits")
+	}
+	c.Change(l)
+	if c.Grant(alice, "alice", "app") == alice {
+		t.Error("a grant outlives its limits, which are the same again")
 	}
 }
 

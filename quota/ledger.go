@@ -1,6 +1,8 @@
 package quota
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 
 	"github.com/barnabas-mq/barnabas/internal/metrics"
@@ -52,8 +54,9 @@ func (l *ledger[K]) account(key K, bound float64, now Millis) *account {
 }
 
 // sweep forgets accounts in which nothing is left to remember. When there are too many
-// others half of them go as well, and their clients begin with a clean sheet: who
-// invents client ids gains nothing that another client id would not have given.
+// others half of them go as well, those that have used the least of their limits, and of
+// these that were used the longest ago: who owes is not let off because others, with
+// client ids as many as they like, have used a little.
 func (l *ledger[K]) sweep(now Millis) {
 	before := len(l.accounts)
 	for key, a := range l.accounts {
@@ -62,14 +65,34 @@ func (l *ledger[K]) sweep(now Millis) {
 		}
 	}
 	if len(l.accounts) >= accountsMax {
-		for key := range l.accounts {
-			if delete(l.accounts, key); len(l.accounts) <= accountsMax/2 {
-				break
-			}
+		for _, light := range l.byUse(now)[:len(l.accounts)-accountsMax/2] {
+			delete(l.accounts, light.key)
 		}
 	}
 	l.sweepAt = min(2*len(l.accounts), accountsMax)
 	l.remembered.Add(int64(len(l.accounts) - before))
+}
+
+type use[K comparable] struct {
+	key  K
+	part float64 // of its limit
+	last Millis
+}
+
+// byUse are all accounts, the lightest first. That takes a few milliseconds for a full
+// ledger, once in as many new accounts as half of it has.
+func (l *ledger[K]) byUse(now Millis) []use[K] {
+	all := make([]use[K], 0, len(l.accounts))
+	for key, a := range l.accounts {
+		all = append(all, use[K]{key, a.used(l.window, now), a.last})
+	}
+	slices.SortFunc(all, func(a, b use[K]) int { return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.last, b.last)) })
+	return all
+}
+
+// used is how much of its limit an account has used: 0 is nothing, and above 1 it owes.
+func (a *account) used(w Window, now Millis) float64 {
+	return max(a.rate.PerSecond(w, now)/a.bound, a.bucket.missing(w, a.bound, now))
 }
 
 // forget forgets all accounts.

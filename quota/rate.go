@@ -24,12 +24,19 @@ type Window struct {
 	Length  Millis // of one sample
 }
 
-func (w Window) span() Millis {
-	if Millis(w.Samples) > math.MaxInt64/w.Length {
-		return math.MaxInt64
+func (w Window) span() Millis { return w.lengthOf(w.Samples) }
+
+// lengthOf is how long so many samples are, or for ever: settings can be of 2^31 samples of
+// 2^31 seconds.
+func (w Window) lengthOf(samples int) Millis {
+	if Millis(samples) > forEver/w.Length {
+		return forEver
 	}
-	return Millis(w.Samples) * w.Length
+	return Millis(samples) * w.Length
 }
+
+// forEver leaves room for what is added to it.
+const forEver Millis = math.MaxInt64 / 2
 
 // Rate is how much has come per second over the last samples. The zero value is one
 // where nothing has come. It belongs to whoever holds the lock around it.
@@ -99,8 +106,8 @@ func (r *Rate) measure(w Window, now Millis) (sum float64, over Millis) {
 		oldest = min(oldest, s.start)
 	}
 	over = now - oldest
-	if full := over / w.Length; full < Millis(w.Samples-1) {
-		over += (Millis(w.Samples-1) - full) * w.Length
+	if over/w.Length < Millis(w.Samples-1) {
+		over = w.lengthOf(w.Samples-1) + over%w.Length
 	}
 	return sum, max(over, 1)
 }
@@ -137,6 +144,12 @@ func (b *Bucket) Debt(w Window, bound float64, now Millis) (wait Millis, owes bo
 // isFull tells that the bucket is as good as a new one.
 func (b *Bucket) isFull(w Window, bound float64, now Millis) bool {
 	return !b.used || b.tokens+bound*(now-b.filled).seconds() >= b.burst(w, bound)
+}
+
+// missing is how much is not in the bucket, as a part of what it holds.
+func (b *Bucket) missing(w Window, bound float64, now Millis) float64 {
+	b.refill(w, bound, now)
+	return 1 - b.tokens/b.burst(w, bound)
 }
 
 func (b *Bucket) burst(w Window, bound float64) float64 { return w.span().seconds() * bound }

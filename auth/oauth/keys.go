@@ -42,7 +42,7 @@ const (
 type Keys struct {
 	o       KeysOptions
 	current atomic.Pointer[KeySet] // nil until the first were fetched
-	ctx     context.Context // of all fetches
+	ctx     context.Context        // of all fetches
 	cancel  context.CancelFunc
 
 	mu struct {
