@@ -119,6 +119,8 @@ type Broker struct {
 	// known is the newest image, which may not be published yet.
 	known        atomic.Pointer[metadata.Image]
 	unnamedAside bool // see setUnnamedAside; of the metadata's owner
+	// hostQuotas are the names of hosts whose quotas are told not to be enforced.
+	hostQuotas toldNames
 	// groupSettings resolves the settings of groups of all types.
 	groupSettings groupSettings
 	shares        *share.Coordinator

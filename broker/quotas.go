@@ -2,6 +2,7 @@ package broker
 
 import (
 	"net/netip"
+	"sync"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/metadata"
@@ -22,15 +23,47 @@ func (b *Broker) connectionLimits(s *config.Broker, image *metadata.Image) serve
 	l := server.Limits{
 		Connections: s.ConnectionsMax, ConnectionsPerAddress: s.ConnectionsPerIPMax, AddressOverrides: s.ConnectionsPerIPOverrides,
 		Listeners: make(map[string]int),
-		Rates:     quota.ConnectionLimits{Broker: s.ConnectionCreationRateMax, Listeners: make(map[string]int)},
+		Rates:     quota.ConnectionLimits{Broker: creationRate(s.ConnectionCreationRateMax), Listeners: make(map[string]int)},
 	}
 	for name, own := range s.ListenerConnections {
-		l.Listeners[name], l.Rates.Listeners[name] = own.Max, own.CreationRateMax
+		l.Listeners[name], l.Rates.Listeners[name] = own.Max, creationRate(own.CreationRateMax)
 	}
 	if image != nil {
 		b.limitAddresses(&l.Rates, image)
 	}
 	return l
+}
+
+// creationRate is a max.connection.creation.rate. Of 0 Kafka makes an infinite delay, and
+// waits for no more than a sample (QuotaUtils.boundedThrottleTime).
+func creationRate(setting int) int {
+	if setting == 0 {
+		return quota.AllTooFast
+	}
+	return setting
+}
+
+// toldNames are names that the log has had a line about. Of more than toldNamesMax it has
+// none: who sets as many has read the first.
+type toldNames struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+const toldNamesMax = 100
+
+// isNew tells whether there is to be a line about a name, for the first time and the last.
+func (t *toldNames) isNew(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.names[name] || len(t.names) >= toldNamesMax {
+		return false
+	}
+	if t.names == nil {
+		t.names = make(map[string]bool)
+	}
+	t.names[name] = true
+	return true
 }
 
 // limitAddresses adds the quotas of addresses. The name of a host is none: who it stands
@@ -48,7 +81,9 @@ func (b *Broker) limitAddresses(l *quota.ConnectionLimits, image *metadata.Image
 		}
 		address, err := netip.ParseAddr(*name)
 		if err != nil {
-			b.opts.Log.Warn("a quota for the name of a host is not enforced; set it for its address", "ip", *name)
+			if b.hostQuotas.isNew(*name) {
+				b.opts.Log.Warn("a quota for the name of a host is not enforced; set it for its address", "ip", *name)
+			}
 			continue
 		}
 		if l.Addresses == nil {

@@ -3,8 +3,12 @@ package broker
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"math"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +17,7 @@ import (
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
+	"github.com/barnabas-mq/barnabas/quota"
 )
 
 // limit sets a limit for one client id, address or user.
@@ -79,6 +84,52 @@ func TestQuotasHold(t *testing.T) {
 	dial(t, b).topic("t")
 	if throttle := write(); throttle != 0 || b.quotas.IsLimiting() {
 		t.Errorf("after a reset: throttled for %d ms", throttle)
+	}
+}
+
+// The log says once that the name of a host is not limited, however often quotas are altered;
+// and no more than a hundred times in all.
+func TestQuotasOfHostNamesAreToldOnce(t *testing.T) {
+	var log lockedLog
+	b := openWithLogins(t, Options{FS: vfs.NewMem(), Log: slog.New(slog.NewTextHandler(&log, nil))}, "sasl.enabled.mechanisms=PLAIN")
+	defer mustClose(t, b)
+	c := dial(t, b)
+	for i := range 3 {
+		c.limit("ip", "localhost", "connection_creation_rate", float64(i+1))
+		c.limit("ip", "127.0.0.9", "connection_creation_rate", float64(i+1))
+	}
+	if n := strings.Count(log.String(), "for the name of a host is not enforced"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	for i := range 200 {
+		b.hostQuotas.isNew(strconv.Itoa(i))
+	}
+	if b.hostQuotas.isNew("another") || len(b.hostQuotas.names) > 100 {
+		t.Errorf("%d names are remembered", len(b.hostQuotas.names))
+	}
+}
+
+// A rate of 0 in the file lets each connection wait, and the largest number none, as in Kafka.
+func TestConnectionRatesOfFiles(t *testing.T) {
+	for _, c := range []struct {
+		overrides            []string
+		ofBroker, ofListener int
+	}{
+		{nil, math.MaxInt32, math.MaxInt32},
+		{[]string{"max.connection.creation.rate=0"}, quota.AllTooFast, quota.AllTooFast},
+		{[]string{"max.connection.creation.rate=7", "listener.name.plaintext.max.connection.creation.rate=0"}, 7, quota.AllTooFast},
+	} {
+		settings, err := config.Load(config.Input{Listen: []string{"127.0.0.1:0"}, Data: dataDir, Profile: "dev", Overrides: c.overrides})
+		if err != nil {
+			t.Fatal(err)
+		}
+		of, err := settings.Broker(nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rates := new(Broker).connectionLimits(of, nil).Rates; rates.Broker != c.ofBroker || rates.Listeners["PLAINTEXT"] != c.ofListener {
+			t.Errorf("%v: %+v", c.overrides, rates)
+		}
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 )
 
-// ConnectionLimits are how many connections may come in a second; 0 is without a limit.
+// ConnectionLimits are how many connections may come in a second; 0 is without a limit, and
+// AllTooFast of the broker or a listener lets each wait.
 type ConnectionLimits struct {
 	Broker    int            // max.connection.creation.rate
 	Listeners map[string]int // listener.name.NAME.max.connection.creation.rate
@@ -47,8 +48,12 @@ func (c *Connections) Change(l ConnectionLimits) {
 	c.mu.limits = l
 }
 
+// AllTooFast is a limit that every connection is above: it is held back for the length of a
+// sample, and served then.
+const AllTooFast = -1
+
 // isLimit tells apart what stands for none: Kafka's default is the largest number.
-func isLimit(perSecond int) bool { return perSecond > 0 && perSecond < math.MaxInt32 }
+func isLimit(perSecond int) bool { return perSecond != 0 && perSecond < math.MaxInt32 }
 
 // Accept counts a connection that a listener has accepted. It is held back for that long
 // before it is served, and others behind it.
@@ -57,7 +62,7 @@ func (c *Connections) Accept(listener string, now Millis) (wait Millis) {
 	defer c.mu.Unlock()
 	over := func(r *Rate, perSecond int) {
 		r.Record(c.window, 1, now)
-		wait = max(wait, min(r.Over(c.window, float64(perSecond), now), c.window.Length))
+		wait = max(wait, min(r.Over(c.window, float64(max(perSecond, 0)), now), c.window.Length))
 	}
 	if isLimit(c.mu.limits.Broker) {
 		over(&c.mu.broker, c.mu.limits.Broker)

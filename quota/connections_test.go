@@ -33,6 +33,19 @@ func TestConnectionsThatComeTooFast(t *testing.T) {
 	accept("A", 1, 0)
 }
 
+// Where none may come, each waits for a sample.
+func TestConnectionsThatAllWait(t *testing.T) {
+	c := NewConnections(Window{11, 1000}, &metrics.Set{})
+	for _, l := range []ConnectionLimits{{Broker: AllTooFast}, {Listeners: map[string]int{"A": AllTooFast}}} {
+		c.Change(l)
+		for i := range Millis(3) {
+			if wait := c.Accept("A", i*100_000); wait != 1000 {
+				t.Errorf("%+v: waits for %d ms", l, wait)
+			}
+		}
+	}
+}
+
 // Connections of an address above its limit are closed later, and are as if they had not
 // come: those of others are not held back for them.
 func TestConnectionsOfAnAddressThatComeTooFast(t *testing.T) {

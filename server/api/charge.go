@@ -12,7 +12,9 @@ import (
 	"github.com/barnabas-mq/barnabas/quota"
 )
 
-// QuotaLimits are the limits of clients that the image has.
+// QuotaLimits are the limits of clients that the image has. They are made anew with each
+// alteration of quotas: of 10,000 entities in some milliseconds, about what the alteration
+// itself takes on a disk.
 func QuotaLimits(image *metadata.Image) *quota.Limits {
 	limits := &quota.Limits{}
 	for q := range image.ClientQuotas() {
