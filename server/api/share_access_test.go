@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/internal/fault"
+	"github.com/barnabas-mq/barnabas/protocol"
 )
 
 // Offsets of a share group are told of topics that a client may see, and changed in those
@@ -62,6 +65,8 @@ func TestShareFetchNeedsRead(t *testing.T) {
 	w.rules("allow alice READ GROUP g")
 	expect(t, "acknowledging without the topic", m.acknowledge(false, "0-0:1"), "TOPIC_AUTHORIZATION_FAILED")
 	expect(t, "making no sense without the topic", m.acknowledge(false, "0-0:9"), "INVALID_REQUEST")
+	w.fault(fault.Rule{Keys: []int16{int16(kmsg.ShareAcknowledge)}, Topic: "t", Code: protocol.ErrNotLeaderOrFollower.Code, Times: 1})
+	expect(t, "acknowledging without the topic, with a fault", m.acknowledge(false, "0-0:1"), "TOPIC_AUTHORIZATION_FAILED")
 	expect(t, "fetching with acknowledgements", m.fetch("0-0:1"), "[0 TOPIC_AUTHORIZATION_FAILED ack TOPIC_AUTHORIZATION_FAILED]")
 	w.rules("allow alice READ GROUP g; allow alice READ TOPIC t")
 	expect(t, "acknowledging", m.acknowledge(false, "0-1:1"), "NONE")

@@ -223,20 +223,21 @@ func (a *API) acknowledge(r *Request, c *ackCall, partitions []ackPartition) *ac
 	return c
 }
 
-// checkAcknowledgements judges what needs no share partition.
+// checkAcknowledgements judges what needs no share partition, in the order of
+// KafkaApis.handleAcknowledgements.
 func (a *API) checkAcknowledgements(r *Request, c *ackCall, ack *ackPartition) error {
 	topic := c.image.TopicByID(ack.key.topicID)
 	if topic == nil {
 		return protocol.ErrUnknownTopicID
-	}
-	if failure := c.fault.of(topic.Name, ack.key.index); failure != nil {
-		return failure
 	}
 	if err := c.validate(ack.batches); err != nil {
 		return err
 	}
 	if !a.may(r, auth.Read, auth.Topic, topic.Name) {
 		return errTopicDenied
+	}
+	if failure := c.fault.of(topic.Name, ack.key.index); failure != nil { // as with records, for who may read them
+		return failure
 	}
 	_, err := a.partition(topic, ack.key.index)
 	return err
