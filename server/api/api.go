@@ -158,7 +158,7 @@ func (a *API) Serve(call *server.Call) error {
 		return &server.LoginError{Reason: peer.stranger.Error()}
 	}
 	r := &peer.request
-	r.Call, r.Peer, r.decodedMax = call, peer, a.Config().RequestDecodedBytesMax
+	r.Call, r.Peer, r.charge, r.decodedMax = call, peer, nil, a.Config().RequestDecodedBytesMax
 	if g := peer.gate; g != nil && g.stage == gateToken && g.bare {
 		return g.bareToken(a, r)
 	}
@@ -186,7 +186,7 @@ func (a *API) Serve(call *server.Call) error {
 	if a.Timers != nil {
 		call.Time(&a.Timers[e.key])
 	}
-	if r.charge = nil; a.Quotas.IsLimiting() {
+	if a.Quotas.IsLimiting() {
 		r.charge = a.chargeOf(r)
 	}
 	if a.Faults.Active() {
@@ -218,6 +218,10 @@ type Request struct {
 func (r *Request) Answer(response kmsg.Response) {
 	appendResponse(r.Call.Out(), r.Header, response)
 }
+
+// flush sends the answers that are complete before the handler does something that takes
+// time. How long the client lets that take is not this request's time.
+func (r *Request) flush() error { return r.charge.resting(r.Call.Wait) }
 
 // beginAnswer begins the answer to a request with the header that belongs to it,
 // and gives the buffer to append the body to.

@@ -15,10 +15,9 @@ const recordsPerRequestMax = 10_000
 
 var errTooManyRecords = protocol.ErrPolicyViolation.WithMessage("Unable to perform excessively large batch operation.")
 
-// wait sends the answers that are complete before the handler does something that
-// takes time. A peer that is gone shows when this request's own answer is
+// wait is flush for a handler that goes on in any case. A peer that is gone shows when this request's own answer is
 // written; what it asked for is done all the same.
-func (a *API) wait(r *Request) { _ = r.Call.Wait() }
+func (a *API) wait(r *Request) { _ = r.flush() }
 
 // change proposes a change of the metadata and returns the image that contains
 // it. A change that has not begun when the client's timeout ends does not happen.

@@ -125,6 +125,13 @@ func (c *charge) rest() {
 	}
 }
 
+// resting waits, in time that does not count.
+func (c *charge) resting(wait func() error) error {
+	c.rest()
+	defer c.work()
+	return wait()
+}
+
 // percent is the time so far, in hundredths of a processor's second.
 func (c *charge) percent() float64 {
 	c.rest()

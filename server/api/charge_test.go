@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/quota"
 )
@@ -187,6 +189,29 @@ func TestRequestsAreThrottledByTheirTime(t *testing.T) {
 	w.volumeTakes.Store(0)
 	if p := askOn[*kmsg.ListGroupsResponse](w, conn, in, 0, kmsg.NewPtrListGroupsRequest()); p.ErrorCode != 0 {
 		t.Errorf("error %d", p.ErrorCode)
+	}
+}
+
+// Time counts in which a handler works, and not that in which it waits, for the client to
+// take earlier answers or for anything else. Without a limit nothing is counted.
+func TestTimeThatCounts(t *testing.T) {
+	manual := clock.NewManual(time.UnixMilli(0))
+	takes := func(d time.Duration) func() error {
+		return func() error { manual.Advance(d); return io.ErrShortWrite }
+	}
+	c := &charge{api: &API{Rooms: Rooms{Clock: manual}}}
+	c.work()
+	manual.Advance(20 * time.Millisecond)
+	if err := c.resting(takes(time.Hour)); err != io.ErrShortWrite {
+		t.Errorf("the wait ended with %v", err)
+	}
+	manual.Advance(30 * time.Millisecond)
+	if got := c.percent(); got != 5 {
+		t.Errorf("%v hundredths of a second", got)
+	}
+	var none *charge
+	if err := none.resting(takes(0)); err != io.ErrShortWrite {
+		t.Errorf("the wait ended with %v", err)
 	}
 }
 

@@ -88,7 +88,7 @@ func (a *API) serveRefused(e *entry, r *Request, q kmsg.Request, rule *fault.Rul
 // pause lets time pass before a request is looked at. Those behind it on the
 // connection wait as well, as they would for a slow broker.
 func (a *API) pause(r *Request, d time.Duration) error {
-	if err := r.Call.Wait(); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 	r.charge.rest()

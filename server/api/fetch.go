@@ -243,7 +243,7 @@ func (c *fetchCall) readUntilEnough(r *Request) error {
 	r.Call.ReleaseFrame()
 	end := c.api.Clock.Monotonic() + wait
 	for c.bytes < least && !c.ready && wait > 0 {
-		if err := r.Call.Wait(); err != nil {
+		if err := r.flush(); err != nil {
 			return err
 		}
 		missing := least - c.bytes

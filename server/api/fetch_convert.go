@@ -85,8 +85,10 @@ func (c *fetchCall) readConverted(item *fetchItem, in logstore.ReadInput) error 
 		c.ready = true // there may be more, for the next request
 		return nil
 	}
+	c.charge.rest()
 	select {
 	case c.api.converting <- struct{}{}:
+		c.charge.work()
 		defer func() { <-c.api.converting }()
 	case <-c.done:
 		return nil

@@ -136,7 +136,7 @@ func (a *API) prepareCoordinator(r *Request, keyType int8) error {
 	if a.Metadata.Image().Topic(topic) != nil {
 		return nil
 	}
-	if err := r.Call.Wait(); err != nil { // creating takes a commit of the metadata log
+	if err := r.flush(); err != nil { // creating takes a commit of the metadata log
 		return protocol.ErrCoordinatorNotAvailable
 	}
 	if err := AutoCreateTopic(a.Metadata, a.Config(), topic, nil); err != nil {

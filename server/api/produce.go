@@ -93,7 +93,7 @@ func (a *API) produce(r *Request) error {
 	}
 	waits := call.request.Acks == -1 && call.ordered
 	if waits && r.Call.Alone() {
-		if err := r.Call.Wait(); err != nil {
+		if err := r.flush(); err != nil {
 			a.Partitions.Commit(false)
 			return err
 		}

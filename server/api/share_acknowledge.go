@@ -273,7 +273,7 @@ func (c *ackCall) wait(r *Request) error {
 		return nil
 	default:
 	}
-	if err := r.Call.Wait(); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 	r.charge.rest()

@@ -232,7 +232,7 @@ func (c *shareCall) fetch(r *Request) error {
 	if c.request.MaxRecords <= 0 || c.bytesMax() <= 0 || len(c.items) == 0 {
 		return nil
 	}
-	if err := r.Call.Wait(); err != nil { // loading and storing may take a disk access
+	if err := r.flush(); err != nil { // loading and storing may take a disk access
 		return err
 	}
 	c.wake = make(chan struct{}, 1)
@@ -337,7 +337,7 @@ func (c *shareCall) waitForRecords(r *Request, waiter *partition.Waiter, wait ti
 
 // pause waits as long as the member would have.
 func (c *shareCall) pause(r *Request) {
-	if wait := c.patience(); wait > 0 && r.Call.Wait() == nil {
+	if wait := c.patience(); wait > 0 && r.flush() == nil {
 		waiter := c.api.Partitions.NewWaiter()
 		c.wake = nil
 		r.Call.ReleaseFrame()

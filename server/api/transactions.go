@@ -49,7 +49,7 @@ func producerOf(id int64, epoch int16) coordinator.Producer {
 // mayWait tells whether the connection has nothing else to do, so that the work of a
 // coordinator may be done at once. Its complete answers are sent before.
 func mayWait(r *Request) bool {
-	if !r.Call.Alone() || r.Call.Wait() != nil {
+	if !r.Call.Alone() || r.flush() != nil {
 		return false
 	}
 	r.charge.rest() // little is left to do but to wait
