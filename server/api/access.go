@@ -37,6 +37,8 @@ type grants struct {
 	rules     metadata.ACLs
 	decisions map[string]bool // by operation, type and name; nil before the first
 	key       []byte
+	// seesTopics is API.seesTopics of who is there now, nil before it was needed.
+	seesTopics func(topic string) bool
 }
 
 // decisionsMax and decisionBytesMax bound what is remembered of a connection: a client that
@@ -224,5 +226,6 @@ func (p *Peer) loggedIn(who auth.Principal) {
 	p.who = who
 	if p.grants != nil {
 		clear(p.grants.decisions)
+		p.grants.seesTopics = nil
 	}
 }

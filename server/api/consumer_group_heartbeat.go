@@ -46,9 +46,7 @@ func (a *API) consumerGroupHeartbeat(r *Request, q *kmsg.ConsumerGroupHeartbeatR
 		ClientID: r.Header.ClientID, ClientHost: javaHost(r.Call.Conn.RemoteAddr),
 		InstanceID: q.InstanceID, Rack: q.RackID, RebalanceTimeoutMillis: q.RebalanceTimeoutMillis,
 		Topics: q.SubscribedTopicNames, Pattern: q.SubscribedTopicRegex, Assignor: q.ServerAssignor,
-	}
-	if asker := a.detached(r); asker != nil {
-		in.Sees = func(topic string) bool { return a.maySee(asker, auth.Describe, auth.Topic, topic) }
+		Sees: a.seesTopics(r),
 	}
 	if q.Topics != nil {
 		owned := ownedAssignment(q.Topics)

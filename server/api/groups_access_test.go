@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -205,4 +206,31 @@ func shareGroupsText(w *world) (text string) {
 		text += fmt.Sprint(g.GroupID, " ", g.ErrorCode, " ", len(g.Members), ";")
 	}
 	return text
+}
+
+// What a heartbeat brings along of its client's rights is made once, and tells of the
+// rights as they are when it is asked.
+func TestHeartbeatsOfTheSameClientShareItsSight(t *testing.T) {
+	w := newGuardedWorld(t)
+	a := New(Rooms{Metadata: w.store, Access: w.access, Clock: w.clock})
+	p := &Peer{view: a.viewOf(""), who: auth.User("alice"), grants: &grants{host: "10.0.0.1"}}
+	r := &Request{Peer: p}
+	r.Header.Key = int16(kmsg.ConsumerGroupHeartbeat)
+	sees := a.seesTopics(r)
+	if n := testing.AllocsPerRun(100, func() { sees = a.seesTopics(r) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if sees("t") {
+		t.Error("alice sees what nobody allowed")
+	}
+	if w.rules("allow alice DESCRIBE TOPIC t"); !sees("t") || sees("u") {
+		t.Error("alice sees what was allowed before")
+	}
+	p.loggedIn(auth.User("bob"))
+	if a.seesTopics(r)("t") || !sees("t") {
+		t.Error("bob sees what alice does")
+	}
+	if (&API{}).seesTopics(r) != nil {
+		t.Error("without an authorizer somebody is kept from seeing")
+	}
 }
