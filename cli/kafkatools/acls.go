@@ -3,7 +3,6 @@ package kafkatools
 import (
 	"bufio"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -171,8 +170,12 @@ func (a *aclTool) add() error {
 			return err
 		}
 		var missing []accessControlEntry
+		known := make(map[accessControlEntry]bool, len(there[pattern]))
+		for _, entry := range there[pattern] {
+			known[entry] = true
+		}
 		for _, entry := range wanted[pattern] {
-			if slices.Contains(there[pattern], entry) {
+			if known[entry] {
 				a.say("Acl %s already exists.", binding(pattern, entry))
 			} else {
 				missing = append(missing, entry)

@@ -78,9 +78,9 @@ func (r accessRules) include(more accessRules) {
 func (r accessRules) of(principal string) accessRules {
 	some := accessRules{}
 	for pattern, entries := range r {
-		for _, entry := range entries {
+		for _, entry := range entries { // they are sorted
 			if entry.principal == principal {
-				some.add(pattern, entry)
+				some[pattern] = append(some[pattern], entry)
 			}
 		}
 	}
@@ -95,16 +95,30 @@ func sortedByText[T interface {
 	comparable
 	fmt.Stringer
 }](items []T) []T {
-	slices.SortFunc(items, func(a, b T) int { return cmp.Compare(a.String(), b.String()) })
+	type told struct {
+		text string
+		item T
+	}
+	all := make([]told, len(items))
+	for i, item := range items {
+		all[i] = told{item.String(), item}
+	}
+	slices.SortFunc(all, func(a, b told) int { return cmp.Compare(a.text, b.text) })
+	for i := range all {
+		items[i] = all[i].item
+	}
 	return slices.Compact(items)
 }
 
 func rulesFrom(answer *kmsg.DescribeACLsResponse) accessRules {
 	rules := accessRules{}
 	for _, resource := range answer.Resources {
-		pattern := resourcePattern{resource.ResourceType, resource.ResourceName, resource.ResourcePatternType}
-		for _, acl := range resource.ACLs {
-			rules.add(pattern, accessControlEntry{acl.Principal, acl.Host, acl.Operation, acl.PermissionType})
+		entries := make([]accessControlEntry, len(resource.ACLs))
+		for i, acl := range resource.ACLs {
+			entries[i] = accessControlEntry{acl.Principal, acl.Host, acl.Operation, acl.PermissionType}
+		}
+		if len(entries) > 0 {
+			rules.add(resourcePattern{resource.ResourceType, resource.ResourceName, resource.ResourcePatternType}, entries...)
 		}
 	}
 	return rules

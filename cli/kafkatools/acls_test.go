@@ -219,7 +219,11 @@ func (b *ruleBook) Request(_ context.Context, request kmsg.Request) (kmsg.Respon
 				continue
 			}
 			p.Results = append(p.Results, kmsg.CreateACLsResponseResult{ErrorCode: code, ErrorMessage: b.text})
-			b.rules.add(resourcePattern{c.ResourceType, c.ResourceName, c.ResourcePatternType}, accessControlEntry{c.Principal, c.Host, c.Operation, c.PermissionType})
+			pattern := resourcePattern{c.ResourceType, c.ResourceName, c.ResourcePatternType}
+			b.rules[pattern] = append(b.rules[pattern], accessControlEntry{c.Principal, c.Host, c.Operation, c.PermissionType})
+		}
+		for pattern := range b.rules {
+			b.rules.add(pattern)
 		}
 		return p, nil
 	case *kmsg.DeleteACLsRequest:
@@ -300,6 +304,28 @@ func TestAddingAndListingACLs(t *testing.T) {
 			t.Errorf("%s asks %s, want %s", c.args, asked, c.asked)
 		}
 	}
+}
+
+// A resource can have very many rules: they are added and listed in a moment, which would
+// otherwise be an hour.
+func TestManyRulesOfOneResource(t *testing.T) {
+	const rules = 30_000
+	var args strings.Builder
+	args.WriteString("--add --topic t --operation Read")
+	for i := range rules {
+		fmt.Fprintf(&args, " --allow-principal User:%d", i)
+	}
+	b := &ruleBook{rules: accessRules{}}
+	count := func(args, line string, want int) {
+		t.Helper()
+		if out, err := b.tell(t, args, ""); err != nil || strings.Count(out, line) != want {
+			t.Errorf("%.50s: %d lines, want %d; %v", args, strings.Count(out, line), want, err)
+		}
+	}
+	count(args.String(), "operation=READ", rules)
+	count(args.String(), "already exists", rules)
+	count("--list --topic t", "operation=READ", rules)
+	count("--list --principal User:7", "operation=READ", 1)
 }
 
 // Before rules are taken away there is a question, and only y is a yes.
