@@ -14,6 +14,7 @@ func TestPlain(t *testing.T) {
 		{"alice\x00alice\x00secret", "alice", ""},
 		{"\x00alice\x00wrong", "", "Authentication failed: Invalid username or password"},
 		{"\x00bob\x00secret", "", "Authentication failed: Invalid username or password"},
+		{"\x00alice\x00sec\u00adret", "", "Authentication failed: Invalid username or password"}, // SASLprep would drop the soft hyphen
 		{"\x00bob\x00", "", "Authentication failed: password not specified"},
 		{"\x00empty\x00", "", "Authentication failed: password not specified"},
 		{"\x00\x00secret", "", "Authentication failed: username not specified"},

@@ -129,6 +129,9 @@ func TestScramLogins(t *testing.T) {
 			{"a token", "n,,n=token-1,r=" + nonce + ",tokenauth=true", password, nil, Login{User: "owner", ByToken: true, Expires: tokenEnd}},
 			{"a wrong password", "n,,n=alice,r=" + nonce, "pencils", nil, Login{}},
 			{"an unknown user", "n,,n=bob,r=" + nonce, password, nil, Login{}},
+			// SASLprep would drop the soft hyphen; Kafka does not (ScramFormatter.normalize).
+			{"a password that SASLprep would change", "n,,n=alice,r=" + nonce, "pen\u00adcil", nil, Login{}},
+			{"a user whom SASLprep would change", "n,,n=al\u00adice,r=" + nonce, password, nil, Login{}},
 			{"a token as a user", "n,,n=token-1,r=" + nonce, password, nil, Login{}},
 			{"a user as a token", "n,,n=alice,r=" + nonce + ",tokenauth=true", password, nil, Login{}},
 			{"acting as another", "n,a=bob,n=alice,r=" + nonce, password, nil, Login{}},
