@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,7 +132,7 @@ func (k *Keys) read(ctx context.Context) (KeySet, error) {
 func (k *Keys) tellLocked(keys int, err error) {
 	text := ""
 	if err != nil {
-		text = err.Error()
+		text = withoutLocalPort(err.Error())
 	}
 	switch {
 	case text == k.mu.told:
@@ -144,6 +145,16 @@ func (k *Keys) tellLocked(keys int, err error) {
 		k.o.Log.Info("the keys that sign tokens are fetched again", "from", k.o.From, "known", keys)
 	}
 	k.mu.told = text
+}
+
+// withoutLocalPort is what is the same of errors like "read tcp HOST:PORT->HOST:PORT: …": our
+// own port is another each time.
+func withoutLocalPort(text string) string {
+	local, rest, found := strings.Cut(text, "->")
+	if !found {
+		return text
+	}
+	return strings.TrimRight(local, "0123456789") + "->" + rest
 }
 
 // pauseLocked is the time to the next fetch.

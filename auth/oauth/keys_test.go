@@ -1,10 +1,13 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,12 +59,14 @@ type keysWorld struct {
 	t     *testing.T
 	clock *clock.Manual
 	keys  *Keys
+	log   bytes.Buffer // of the goroutine that moves the clock
 }
 
 func newKeysWorld(t *testing.T, e *endpoint) *keysWorld {
 	w := &keysWorld{endpoint: e, t: t, clock: clock.NewManual(epoch)}
+	log := slog.New(slog.NewTextHandler(&w.log, nil))
 	w.keys = NewKeys(KeysOptions{
-		Fetch: e.fetch, From: "test", Clock: w.clock, Log: slog.New(slog.DiscardHandler),
+		Fetch: e.fetch, From: "test", Clock: w.clock, Log: log,
 		Refresh: time.Hour, Backoff: 100 * time.Millisecond, BackoffMax: time.Second,
 	})
 	t.Cleanup(w.keys.Close)
@@ -117,6 +122,30 @@ func TestKeysAreFetchedAgain(t *testing.T) {
 	w.after(time.Second, fetches, 1)
 	w.after(time.Hour-1, fetches, 1)
 	w.after(1, fetches+1, 1)
+}
+
+// A failure is told once, until it is another or over; that each try has a port of its own is
+// no other failure.
+func TestAFailureIsToldOnce(t *testing.T) {
+	w := newKeysWorld(t, &endpoint{set: one(t)})
+	told := func(port int, what string, want int) {
+		t.Helper()
+		var fault error
+		if what != "" {
+			fault = fmt.Errorf("read tcp 127.0.0.1:%d->127.0.0.1:8080: %s", port, what)
+		}
+		w.show(one(t), fault)
+		w.clock.Advance(time.Hour)
+		if n := strings.Count(w.log.String(), "cannot be fetched"); n != want {
+			t.Errorf("told %d times, want %d:\n%s", n, want, &w.log)
+		}
+	}
+	told(40001, "connection reset by peer", 1)
+	told(40002, "connection reset by peer", 1)
+	told(7, "connection reset by peer", 1)
+	told(40003, "i/o timeout", 2)
+	told(0, "", 2)
+	told(40004, "i/o timeout", 3)
 }
 
 // A token of an unknown key has the keys fetched at once; the next such token has to wait
