@@ -43,7 +43,7 @@ func (i *issuer) fetch(ctx context.Context) ([]byte, error) {
 		if err != nil || next == nil {
 			return body, err
 		}
-		if next.Scheme != "https" && next.Scheme != at.Scheme { // what came by TLS is not left to others
+		if next.Scheme != "https" && next.Scheme != at.Scheme || next.Hostname() == "" { // what came by TLS is not left to others
 			return nil, fmt.Errorf("%s sends on to %.128q", at.Host, next)
 		}
 		at = next

@@ -274,6 +274,8 @@ func TestAnIssuersAnswers(t *testing.T) {
 			to(plain.URL + "/keys")
 		case "/file":
 			to("file:///etc/passwd")
+		case "/nowhere":
+			to("https:///keys")
 		case "/round":
 			to("/round")
 		case "/large":
@@ -308,6 +310,7 @@ func TestAnIssuersAnswers(t *testing.T) {
 		{plain.URL + "/safe", trust, ""},
 		{safe.URL + "/plain", trust, "sends on to"},
 		{plain.URL + "/file", trust, "sends on to"},
+		{plain.URL + "/nowhere", trust, "sends on to"},
 		{plain.URL + "/round", trust, "sends on more than 3 times"},
 		{plain.URL + "/large", trust, "more than 1048576 bytes"},
 		{plain.URL + "/headers", trust, "no answer that is HTTP"},

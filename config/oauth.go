@@ -159,6 +159,9 @@ func (k *OAuthKeys) locate(options map[string]string) error {
 	}
 	switch u.Scheme {
 	case "file":
+		if u.Host != "" { // else the first folder would be lost
+			return fmt.Errorf("it names the host %.64q; write file:///%.200s", u.Host, u.Host+u.Path)
+		}
 		if k.File = u.Path; k.File == "" {
 			return errors.New("it names no file; file:///etc/barnabas/jwks.json does")
 		}

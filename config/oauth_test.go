@@ -79,6 +79,7 @@ func TestOAuthFaults(t *testing.T) {
 		{oauthEntry + ` unsecuredValidatorRequiredScope='a"b';`, "a scope that is none"},
 		{oauthEntry + ";\n" + signedHere, "f:4: " + ofOAuth + "sasl.server.callback.handler.class: listener SASL_PLAINTEXT: signed tokens need sasl.oauthbearer.jwks.endpoint.url"},
 		{url + "file:", "it names no file"},
+		{url + "file://etc/x.json", `it names the host "etc"; write file:///etc/x.json`},
 		{url + "ftp://x/y", "f:3: sasl.oauthbearer.jwks.endpoint.url: listener SASL_PLAINTEXT: it must be a URL of http, https or file"},
 		{ofOAuth + url + "https:///keys", "f:3: " + ofOAuth + "sasl.oauthbearer.jwks.endpoint.url: listener SASL_PLAINTEXT: it names no host"},
 		{url + "https://secret:secret@x:y/", "it is no URL"},

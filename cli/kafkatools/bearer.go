@@ -41,6 +41,9 @@ func (p properties) bearer(options map[string]string) (sasl.Mechanism, error) {
 		if err != nil || u.Scheme != "file" || u.Path == "" {
 			return nil, fmt.Errorf("%s: these tools read a token from a file only, file:///path", key)
 		}
+		if u.Host != "" {
+			return nil, fmt.Errorf("%s: it names the host %q; write file:///%s", key, u.Host, u.Host+u.Path)
+		}
 		return bearerLogin(func() (oauth.Auth, error) {
 			token, err := os.ReadFile(u.Path)
 			return oauth.Auth{Token: strings.TrimSpace(string(token))}, err

@@ -2,6 +2,7 @@ package kafkatools
 
 import (
 	"encoding/base64"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,11 @@ func TestBearers(t *testing.T) {
 	m, err := settings.login()
 	if err != nil {
 		t.Fatal(err)
+	}
+	wrong := maps.Clone(settings)
+	wrong["sasl.oauthbearer.token.endpoint.url"] = "file:/" + file // of which the first folder would be lost
+	if _, err := wrong.login(); err == nil || !strings.Contains(err.Error(), "write file://"+file) {
+		t.Errorf("a file behind two slashes: %v", err)
 	}
 	for _, token := range []string{"a.b.c", "d.e.f"} {
 		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
