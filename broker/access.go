@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/internal/ssl"
@@ -35,7 +36,9 @@ func (b *Broker) openAccess() error {
 	}
 	b.access = &api.Access{
 		Authorizer: &auth.Authorizer{SuperUsers: supers, AllowIfNone: settings.Access.AllowIfNone},
-		Audit:      &api.Audit{Log: b.opts.Log, Clock: b.opts.Clock, PerSecond: settings.Access.DeniedLinesMax},
+		Audit: &api.Audit{Lines: server.Lines{
+			Log: b.opts.Log, Clock: b.opts.Clock, Level: slog.LevelInfo, Message: "access denied", PerSecond: settings.Access.DeniedLinesMax,
+		}},
 	}
 	if settings.HTTP.Control {
 		b.opts.Log.Warn("whoever reaches the HTTP port may wipe the broker, whatever the access rules say (barnabas.control)")

@@ -166,7 +166,7 @@ func TestDeniedLinesAreFew(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 	w.clock.Advance(time.Second)
-	if !strings.Contains(w.log.String(), `denials=19 of="User:alice 19"`) {
+	if !strings.Contains(w.log.String(), `times=19 of="User:alice 19"`) {
 		t.Errorf("the log does not say how many were left out:\n%s", &w.log)
 	}
 }

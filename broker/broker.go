@@ -217,7 +217,7 @@ func (b *Broker) listen() error {
 		SendBufferBytes:  s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
 		Limits: b.connectionLimits(s, nil), QuotaWindow: quotaWindows(s).Clients,
-		Log: b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
+		LinesMax: s.ConnectionLinesMax, Log: b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
 	}
 	for _, l := range s.Listeners {
 		a := server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona}

@@ -64,6 +64,7 @@ type Broker struct {
 	// set for itself is the broker's.
 	ListenerConnections    map[string]ListenerConnections
 	ConnectionIdleMax      time.Duration // negative: for ever
+	ConnectionLinesMax     int           // a second in the log, of each kind of trouble
 	ConnectionRepliesMax   int
 	ConnectionWriteTimeout time.Duration
 	// ConnectionHandshakeTimeout bounds a TLS handshake; SSLReloadInterval is between two
@@ -304,6 +305,7 @@ func (b *Broker) readConnections(r *reader) {
 		}
 	}
 	b.ConnectionIdleMax = r.millis("connections.max.idle.ms")
+	b.ConnectionLinesMax = r.count("barnabas.connection.lines.max")
 	b.ConnectionRepliesMax = r.count("barnabas.connection.replies.max")
 	b.ConnectionWriteTimeout = r.millis("barnabas.connection.write.timeout.ms")
 	b.FetchBytesMax = r.count("fetch.max.bytes")

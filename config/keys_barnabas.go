@@ -16,6 +16,7 @@ var barnabasKeys = []Key{
 	{Name: "barnabas.ballast.bytes", Type: TypeLong, Default: "8388608", Valid: "[0,...]", Effect: Acts, Doc: "Room that a file keeps on the data volume, at most a 32nd of it, for commits, metadata and deletions once the disk is full."},
 	{Name: "barnabas.batch.decompressed.max.bytes", Type: TypeInt, Default: "134217728", Valid: "[1048576,...]", Effect: Acts, Doc: "Largest size to which one record batch may decompress."},
 	{Name: "barnabas.connection.handshake.timeout.ms", Type: TypeInt, Default: "10000", Valid: "[1,...]", Effect: Acts, Doc: "Longest TLS handshake; a connection that takes longer is closed."},
+	{Name: "barnabas.connection.lines.max", Type: TypeInt, Default: "10", Valid: "[0,...]", Effect: Acts, Doc: "How many lines a second the log has of connections whose login or handshake failed, of those that broke off, and of those that were too many: of each, and of one address at most half of what others have left. The others are counted."},
 	{Name: "barnabas.connection.replies.max", Type: TypeInt, Default: "256", Valid: "[1,...]", Effect: Acts, Doc: "Requests of one connection that may wait for their answers; then no more are read."},
 	{Name: "barnabas.connection.write.timeout.ms", Type: TypeInt, Default: "30000", Valid: "[1,...]", Effect: Acts, Doc: "A connection whose client takes nothing for this long is closed."},
 	{Name: keyControl, Type: TypeBoolean, Default: "false", Effect: Acts, Doc: "For tests: POST /control/reset and /control/faults on the HTTP port wipe the broker and make requests fail."},

@@ -78,8 +78,7 @@ func describeHandshake(err error) error {
 // refuse ends a connection whose handshake has failed.
 func (c *conn) refuse(err error) {
 	if err != io.EOF {
-		c.server.unsecured.Inc()
-		c.server.opts.Log.Warn("connection refused", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
+		c.server.tellRefused(c, err)
 		c.linger()
 	}
 	_ = c.sock.Close() // nothing was asked

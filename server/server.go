@@ -39,8 +39,11 @@ type Options struct {
 	RepliesMax int
 	// RequestBytesMax is queued.max.request.bytes; 0 is without limit.
 	RequestBytesMax int64
-	Log             *slog.Logger
-	Metrics         *metrics.Set
+	// LinesMax is how many lines a second the log has of connections that were refused, of
+	// those that broke off, and of those that were too many: of each.
+	LinesMax int
+	Log      *slog.Logger
+	Metrics  *metrics.Set
 	// Clock is what clients are throttled by; nil is the machine's. All that has to do with
 	// sockets is in real time.
 	Clock clock.Clock
@@ -68,6 +71,9 @@ type Server struct {
 	// drainBy ends the wait of a stop for parked answers; nil before a stop.
 	drainBy atomic.Pointer[context.Context]
 
+	// What the log has room for of connections that came to nothing.
+	refusedLines, brokenLines, crowdLines Lines
+
 	requests, opened, open, refused, broken, unsecured, muted, tooFast *metrics.Counter
 }
 
@@ -78,6 +84,11 @@ func New(opts Options) *Server {
 	}
 	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
 	s.mu.conns, s.mu.life, s.mu.held = make(map[*conn]struct{}), newLife(), make(map[net.Conn]clock.Timer)
+	s.refusedLines, s.brokenLines, s.crowdLines = Lines{Message: "connection refused"}, Lines{Message: "connection closed"},
+		Lines{Message: "connection refused: its address has too many (max.connections.per.ip)"}
+	for _, l := range []*Lines{&s.refusedLines, &s.brokenLines, &s.crowdLines} {
+		l.Log, l.Clock, l.Level, l.PerSecond = opts.Log, opts.Clock, slog.LevelWarn, opts.LinesMax
+	}
 	if opts.QuotaWindow == (quota.Window{}) {
 		opts.QuotaWindow = quota.Window{Samples: 11, Length: 1000}
 	}
@@ -176,8 +187,8 @@ func (s *Server) rest(d time.Duration) bool {
 func (s *Server) admit(l *Listener, sock net.Conn) {
 	address := hostOf(sock.RemoteAddr())
 	if !s.census.enter(l.Name, address) {
+		s.crowdLines.Tell(address, "peer", address)
 		s.refused.Inc()
-		s.opts.Log.Warn("connection refused: its address has too many (max.connections.per.ip)", "peer", address)
 		_ = sock.Close() // the peer sees the end of the stream, as with Kafka
 		return
 	}
@@ -242,14 +253,19 @@ func (s *Server) leave(c *conn, err error) {
 	s.open.Add(-1)
 	var login *LoginError
 	if errors.As(err, &login) {
-		s.unsecured.Inc()
-		s.opts.Log.Warn("connection refused", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
+		s.tellRefused(c, err)
 		return
 	}
 	if err != nil && !isPeerGone(err) && !errors.Is(err, ErrHangUp) {
+		s.brokenLines.Tell(c.address, "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
 		s.broken.Inc()
-		s.opts.Log.Warn("connection closed", "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
 	}
+}
+
+// tellRefused counts a client that could not show who it is.
+func (s *Server) tellRefused(c *conn, reason error) {
+	s.refusedLines.Tell(c.address, "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", reason)
+	s.unsecured.Inc()
 }
 
 // isPeerGone tells a peer that vanished, which is its right, from a fault.

@@ -79,6 +79,8 @@ func (h *scripted) Serve(call *Call) error {
 			h.mu.Unlock()
 		}
 	case "silent":
+	case "refuse":
+		return &LoginError{"the script says so"}
 	case "fail":
 		return errors.New("the script says so")
 	case "park":
@@ -160,7 +162,7 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 		RepliesMax: 100, SendBufferBytes: -1, ReceiveBufferBytes: -1,
 		Limits:  Limits{Connections: 1000, ConnectionsPerAddress: 1000},
 		Log:     slog.New(slog.NewTextHandler(lockedWriter{w.logMu, w.log}, nil)),
-		Metrics: &metrics.Set{},
+		Metrics: &metrics.Set{}, LinesMax: 100,
 	}
 	if change != nil {
 		change(&opts)

@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/clock"
+)
+
+// Lines is what the log has room for of one kind of trouble that peers make. A peer that
+// makes it over and over must not fill the disk: there are so many lines a second, and a
+// count of the others at its end. Nor must it keep from the log what others do: of the
+// lines that others have left in a second, one peer gets at most half.
+type Lines struct {
+	Log   *slog.Logger
+	Clock clock.Clock
+	Level slog.Level
+	// Message says what happened.
+	Message string
+	// PerSecond bounds the lines; 0 is none.
+	PerSecond int
+
+	// mu has this second's: it begins with the first trouble, and a timer ends it.
+	mu struct {
+		sync.Mutex
+		began bool
+		lines int
+		// told are the lines by peer, as many at most as there are lines.
+		told map[string]int
+		// untold is the trouble without a line by peer; others is that of more peers than
+		// untoldNamesMax.
+		untold map[string]int
+		others int
+	}
+}
+
+// untoldNamesMax bounds the peers that the line about what was left out names.
+const untoldNamesMax = 8
+
+// untoldNameBytes is what that line has of a name, which a peer may have chosen.
+const untoldNameBytes = 128
+
+// Tell writes a line if there is room. who is a peer that others are to have lines beside.
+func (l *Lines) Tell(who string, attributes ...any) {
+	if l.take(who) {
+		l.Log.Log(context.Background(), l.Level, l.Message, attributes...)
+	}
+}
+
+// take tells whether there may be another line about a peer, and counts it.
+func (l *Lines) take(who string) bool {
+	if l.PerSecond == 0 {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.mu.began {
+		l.mu.began, l.mu.lines = true, 0
+		l.mu.told, l.mu.untold = make(map[string]int), make(map[string]int)
+		l.Clock.AfterFunc(time.Second, l.end)
+	}
+	own := l.mu.told[who]
+	ofOthers := l.mu.lines - own
+	if l.mu.lines < l.PerSecond && own < max(1, (l.PerSecond-ofOthers)/2) {
+		l.mu.lines++
+		l.mu.told[who]++
+		return true
+	}
+	if _, known := l.mu.untold[who]; known || len(l.mu.untold) < untoldNamesMax {
+		l.mu.untold[who]++
+	} else {
+		l.mu.others++
+	}
+	return false
+}
+
+// end ends a second, and tells of what was left out in it.
+func (l *Lines) end() {
+	l.mu.Lock()
+	untold, others := l.mu.untold, l.mu.others
+	l.mu.began, l.mu.told, l.mu.untold, l.mu.others = false, nil, nil, 0
+	l.mu.Unlock()
+	if len(untold) == 0 {
+		return
+	}
+	times := others
+	of := make([]string, 0, len(untold))
+	for who, n := range untold {
+		times += n
+		of = append(of, fmt.Sprintf("%.*s %d", untoldNameBytes, who, n))
+	}
+	slices.Sort(of)
+	attributes := []any{"times", times, "of", strings.Join(of, ", ")}
+	if others > 0 {
+		attributes = append(attributes, "others", others)
+	}
+	l.Log.Log(context.Background(), l.Level, l.Message+" more often than there are lines for", attributes...)
+}
