@@ -15,8 +15,10 @@ type environment struct {
 	clusterID string
 	// noMachine are variables for a Java machine, which there is none of.
 	noMachine []string
-	notes     Problems // worth a warning
-	wrong     Problems
+	// logins is the JAAS file that the Java machine would be told to read.
+	logins jaasSource
+	notes  Problems // worth a warning
+	wrong  Problems
 }
 
 // readEnvironment picks the settings out of an environment (os.Environ's form).
@@ -56,7 +58,16 @@ func readEnvironment(environ []string, readFile func(string) ([]byte, error)) en
 		}
 		switch v.kind {
 		case variableOfJVM:
-			out.noMachine = append(out.noMachine, v.variable)
+			file, rest := "", true
+			if v.variable == javaOptions {
+				file, rest = javaLoginConfig(v.value)
+			}
+			if file != "" {
+				out.logins = jaasSource{file, v.variable, origin}
+			}
+			if rest {
+				out.noMachine = append(out.noMachine, v.variable)
+			}
 		case variableOfIdentity:
 			ids[v.setting] = strings.TrimSpace(v.value)
 		case variableOfSetting:
@@ -246,6 +257,9 @@ var serviceVariable = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 })
 
+// javaOptions are handed to the Java machine as they are.
+const javaOptions = "KAFKA_OPTS"
+
 // isForJVM tells what is for the Java machine, its logging and its management port.
 func isForJVM(name string) bool {
 	for _, prefix := range []string{"KAFKA_JMX_", "KAFKA_LOG4J_", "KAFKA_TOOLS_LOG4J_", "KAFKA_JVM_"} {
@@ -253,7 +267,7 @@ func isForJVM(name string) bool {
 			return true
 		}
 	}
-	return slices.Contains([]string{"KAFKA_HEAP_OPTS", "KAFKA_OPTS", "KAFKA_GC_LOG_OPTS", "KAFKA_EXTRA_FLAGS"}, name)
+	return slices.Contains([]string{"KAFKA_HEAP_OPTS", javaOptions, "KAFKA_GC_LOG_OPTS", "KAFKA_EXTRA_FLAGS"}, name)
 }
 
 // notSettings are variables that images and launchers read for themselves, or

@@ -110,6 +110,7 @@ func TestWhatActsIsRead(t *testing.T) {
 	r.sasl("SASL")
 	r.nameRules("SSL")
 	r.reauthMax("SASL", "PLAIN")
+	r.jaasFile()
 	r.oauthText("SASL", oauthURL)
 	r.oauthText("SASL", validator)
 	_, _, _ = r.signed("SASL", "file:/jwks.json", nil)

@@ -27,8 +27,8 @@ type Input struct {
 	// ClusterID is the identity that a new data directory gets, any text; empty
 	// leaves it to CLUSTER_ID and its like in the environment.
 	ClusterID string
-	// ReadFile reads the file that a variable with _FILE at its end names. Without
-	// it such a variable is a fault.
+	// ReadFile reads the file that a variable with _FILE at its end names, and a JAAS file.
+	// Without it such a variable, or a JAAS file that is needed, is a fault.
 	ReadFile func(name string) ([]byte, error)
 }
 
@@ -132,6 +132,7 @@ func Load(in Input) (*Static, error) {
 	s.setFlags(in)
 	s.completeListeners()
 	s.complete()
+	wrong = append(wrong, s.takeLoginFile(environment.logins, in.ReadFile)...)
 	wrong = append(wrong, s.check()...)
 	return s, wrong.sorted().asError()
 }

@@ -243,7 +243,7 @@ func TestWarnings(t *testing.T) {
 // `barnabas config check` says what a start would say.
 func TestCheckFile(t *testing.T) {
 	var out bytes.Buffer
-	if Check(&out, File{"f", []byte("num.partitions=0\nno.such=1\n")}) {
+	if Check(&out, File{"f", []byte("num.partitions=0\nno.such=1\n")}, nil) {
 		t.Error("a file with a fault passed")
 	}
 	want := "error: f:1: Invalid value 0 for configuration num.partitions: Value must be at least 1\n" +
@@ -252,7 +252,7 @@ func TestCheckFile(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	out.Reset()
-	if !Check(&out, File{"f", []byte("num.partitions=3\n")}) || out.String() != "f is valid\n" {
+	if !Check(&out, File{"f", []byte("num.partitions=3\n")}, nil) || out.String() != "f is valid\n" {
 		t.Errorf("a good file: %s", &out)
 	}
 }

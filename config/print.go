@@ -95,9 +95,10 @@ func synonymText(k *Key) string {
 }
 
 // Check says on w what a start with this file would say: what is wrong, then
-// what is odd. It answers whether the start would succeed.
-func Check(w io.Writer, file File) bool {
-	s, err := Load(Input{File: &file})
+// what is odd. It answers whether the start would succeed. readFile reads a JAAS file that
+// it names.
+func Check(w io.Writer, file File, readFile func(name string) ([]byte, error)) bool {
+	s, err := Load(Input{File: &file, ReadFile: readFile})
 	if problems, ok := err.(Problems); ok {
 		for _, p := range problems {
 			fmt.Fprintf(w, "error: %s\n", p)

@@ -33,7 +33,7 @@ func checkConfig(args []string, out io.Writer) error {
 	if err != nil {
 		return usageError(fmt.Errorf("reading the properties file: %w", err))
 	}
-	if !config.Check(out, config.File{Name: args[0], Text: text}) {
+	if !config.Check(out, config.File{Name: args[0], Text: text}, os.ReadFile) {
 		return &exitError{exitUsage, fmt.Errorf("%s cannot be served as it is", args[0])}
 	}
 	return nil

@@ -1,6 +1,6 @@
 // Package jaas reads the notation in which Java configures login modules, the value of
-// sasl.jaas.config. It knows no module; a reader looks for the options of those that it
-// serves.
+// sasl.jaas.config and the files of a Java machine (java.security.auth.login.config). It
+// knows no module; a reader looks for the options of those that it serves.
 package jaas
 
 import (
@@ -104,7 +104,9 @@ func (t token) is(c byte) bool { return t.kind == sign && t.text[0] == c }
 type scanner struct {
 	text string
 	at   int
-	line int
+	// began is where the last token does, and line the line that is read.
+	began int
+	line  int
 }
 
 // unexpected names the place, and of the text only what can be no secret.
@@ -132,6 +134,7 @@ func (s *scanner) next() (token, error) {
 	if err := s.skip(); err != nil {
 		return token{}, err
 	}
+	s.began = s.at
 	if s.at == len(s.text) {
 		return token{}, nil
 	}
