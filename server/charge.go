@@ -10,7 +10,10 @@ import (
 // nothing that the client does not have in its own buffers.
 //
 // A call that is charged is not overtaken: the requests behind it wait until its answer is
-// sent, also when it is parked, since only then is it known how long they wait.
+// sent, also when it is parked, since only then is it known how long they wait. And what is
+// read ahead would count among the requests under way as long as the client is throttled,
+// and keep those of others out: a connection that was charged once has next to nothing of
+// it from then on (a Kafka broker reads one request at a time).
 
 // Charge has toll look at the call's answer as soon as it is complete: with its length in
 // front, which counts the ranges of files that answer is without, and nil for a call
@@ -21,7 +24,7 @@ func (c *Call) Charge(toll func(answer []byte) time.Duration) { c.toll = toll }
 
 // levy charges a call that is not parked, whose answer is complete.
 func (c *conn) levy(call *Call) {
-	c.charged = true
+	c.charged, c.in.exact = true, true
 	if call.parked {
 		return
 	}

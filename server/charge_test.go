@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,33 @@ func TestAThrottledConnectionIsAnsweredAndMuted(t *testing.T) {
 	// Without a time nothing waits, and neither does anybody for whom time went by.
 	w.send(c, frame("charge 0", "echo end"))
 	w.expect(c, "0", "end")
+}
+
+// What a throttled client sends behind its request takes no room from others. Only of
+// the first request that is charged more may have been read.
+func TestAThrottledConnectionTakesNoRoom(t *testing.T) {
+	const limit = 1 << 20
+	manual := clock.NewManual(time.UnixMilli(0))
+	w := newWorld(t, func(o *Options) { o.Clock, o.RequestBytesMax = manual, limit })
+	big := strings.Repeat("y", 700_000)
+	for i := range int64(2) {
+		c := w.dial("127.0.0.1")
+		w.send(c, frame("charge 0"))
+		w.expect(c, "0")
+		w.send(c, frame("echo "+big)) // its size is trusted from now on
+		w.expect(c, big)
+		w.send(c, append(frame("charge 1000"+strings.Repeat(" ", len(big))), frame("echo "+big)[:200_000]...))
+		w.expect(c, "1000")
+		w.waitMuted(i + 1)
+		w.server.budget.mu.Lock()
+		if n := w.server.budget.used; n != 0 {
+			t.Errorf("throttled connections hold %d bytes", n)
+		}
+		w.server.budget.mu.Unlock()
+	}
+	other := w.dial("127.0.0.1")
+	w.send(other, frame("echo "+big))
+	w.expect(other, big)
 }
 
 // Requests do not overtake one that is charged later, and the time begins with the answer.

@@ -18,6 +18,9 @@ type input struct {
 	r, w int    // unread bytes are buf[r:w]
 	// trusted is the largest frame received whole so far.
 	trusted int
+	// exact says that next to nothing is read ahead of the frame under way: the connection
+	// may be left alone for long with what it has sent behind it.
+	exact bool
 	// budget knows of accounted bytes of the buffer; nil when nobody counts.
 	budget    *budget
 	accounted int
@@ -90,7 +93,22 @@ func (in *input) room() []byte {
 		in.r, in.w = 0, 0
 	}
 	in.makeRoom()
-	return in.buf[in.w:]
+	if !in.exact {
+		return in.buf[in.w:]
+	}
+	// A frame takes one read more, and bytes that are no more than any connection holds may
+	// be of the next.
+	enough := in.r + max(in.wholeFrame(), bufferBytesMin)
+	return in.buf[in.w:max(in.w+1, min(enough, len(in.buf)))]
+}
+
+// wholeFrame is how long the frame under way is with its length in front, 0 while that is
+// not known.
+func (in *input) wholeFrame() int {
+	if in.w-in.r < frameLengthBytes {
+		return 0
+	}
+	return frameLengthBytes + max(int(int32(binary.BigEndian.Uint32(in.buf[in.r:]))), 0)
 }
 
 // rest gives the buffer back if no byte waits in it. A wait follows, which may last, and
@@ -125,11 +143,7 @@ func (in *input) shrink() {
 // makeRoom leaves room for at least one byte, and for the whole frame under way
 // as far as trust reaches.
 func (in *input) makeRoom() {
-	have := in.w - in.r
-	whole := 0 // of the frame under way, 0 while its length is not known
-	if have >= frameLengthBytes {
-		whole = frameLengthBytes + max(int(int32(binary.BigEndian.Uint32(in.buf[in.r:]))), 0)
-	}
+	have, whole := in.w-in.r, in.wholeFrame()
 	trusted := min(whole, frameLengthBytes+in.trusted)
 	if in.w < len(in.buf) && len(in.buf)-in.r >= trusted {
 		return
@@ -144,7 +158,7 @@ func (in *input) makeRoom() {
 		}
 		want = max(want, min(whole, grown))
 	}
-	if want == whole && in.trusted > 0 {
+	if want == whole && in.trusted > 0 && !in.exact {
 		// Room for what a pipelining peer sends behind it.
 		want = max(whole, min(whole+whole/4, bufferBytesMax))
 	}
