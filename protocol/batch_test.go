@@ -281,7 +281,7 @@ func TestRecompress(t *testing.T) {
 		for _, to := range allCodecs {
 			b := buildBatch(from, storyRecords())
 			kept := bytes.Clone(b)
-			made, err := Recompress(b, to, LevelDefault, DecodeLimits{})
+			made, err := Recompress(b, to, LevelDefault, 1<<20, DecodeLimits{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -291,7 +291,7 @@ func TestRecompress(t *testing.T) {
 			if d := differ(storyRecords(), collect(t, made, DecodeLimits{})); d != "" {
 				t.Errorf("%v to %v: %s", from, to, d)
 			}
-			if _, err := Recompress(b, to, LevelDefault, DecodeLimits{MaxBytes: 100}); from != CodecNone && !errors.Is(err, ErrMessageTooLarge) {
+			if _, err := Recompress(b, to, LevelDefault, 1<<20, DecodeLimits{MaxBytes: 100}); from != CodecNone && !errors.Is(err, ErrMessageTooLarge) {
 				t.Errorf("%v over the limit: %v", from, err)
 			}
 		}
@@ -332,7 +332,7 @@ func agree(t *testing.T, what string, b Batch) {
 	t.Helper()
 	_, plain := ValidateRecords(b, anyRecord)
 	each := b.EachRecord(DecodeLimits{}, func(*Record) error { return nil })
-	packed, err := Recompress(b, CodecZstd, LevelDefault, DecodeLimits{})
+	packed, err := Recompress(b, CodecZstd, LevelDefault, 1<<20, DecodeLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,11 +24,11 @@ func appendCompressed(dst, src []byte, codec Codec, level int) []byte {
 	case CodecNone:
 		return append(dst, src...)
 	case CodecGzip:
-		err = compressGzip(out, src, level)
+		err = compressGzip(out, bytes.NewReader(src), level)
 	case CodecSnappy:
 		return appendXerial(dst, src)
 	case CodecLZ4:
-		err = compressLZ4(out, src, level)
+		err = compressLZ4(out, bytes.NewReader(src), level)
 	case CodecZstd:
 		return zstdEncoder(level).EncodeAll(src, dst)
 	default:
@@ -38,10 +38,32 @@ func appendCompressed(dst, src []byte, codec Codec, level int) []byte {
 	return out.Bytes()
 }
 
+// compressStream is appendCompressed for what is too large to be held. Its errors are
+// those of both ends.
+func compressStream(out io.Writer, src io.Reader, codec Codec, level int) error {
+	switch codec {
+	case CodecGzip:
+		return compressGzip(out, src, level)
+	case CodecSnappy:
+		return compressXerial(out, src)
+	case CodecLZ4:
+		return compressLZ4(out, src, level)
+	case CodecZstd:
+		w := newZstdEncoder(out, level)
+		if _, err := w.ReadFrom(src); err != nil {
+			_ = w.Close() // ends what it began; the error is told
+			return err
+		}
+		return w.Close()
+	}
+	_, err := io.Copy(out, src)
+	return err
+}
+
 // gzipWriters has a pool per level, because a writer takes a megabyte.
 var gzipWriters [gzip.BestCompression - gzip.DefaultCompression + 1]sync.Pool
 
-func compressGzip(out io.Writer, src []byte, level int) error {
+func compressGzip(out io.Writer, src io.Reader, level int) error {
 	if level == LevelDefault {
 		level = gzip.DefaultCompression
 	}
@@ -60,7 +82,7 @@ func compressGzip(out io.Writer, src []byte, level int) error {
 		w.Reset(nil) // it must not keep the output alive
 		pool.Put(w)
 	}()
-	if _, err := w.Write(src); err != nil {
+	if _, err := io.Copy(w, src); err != nil {
 		return err
 	}
 	return w.Close()
@@ -72,7 +94,7 @@ const lz4LevelDefault = 9
 // compressLZ4 writes the frame as Java's writer does: independent blocks of
 // 64 KiB, without a checksum of the content. Level 9 is the default there and means the
 // fast compressor; the other levels are those of the thorough one (Lz4BlockOutputStream).
-func compressLZ4(out io.Writer, src []byte, level int) error {
+func compressLZ4(out io.Writer, src io.Reader, level int) error {
 	if level == LevelDefault {
 		level = lz4LevelDefault
 	}
@@ -88,11 +110,14 @@ func compressLZ4(out io.Writer, src []byte, level int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(src); err != nil {
+	if _, err := io.Copy(struct{ io.Writer }{w}, src); err != nil { // its ReadFrom refuses what was written to
 		return err
 	}
 	return w.Close()
 }
+
+// zstdLevelDefault is the default of compression.zstd.level.
+const zstdLevelDefault = 3
 
 // zstdEncoders has one encoder per speed; each may be used by many at once.
 var zstdEncoders [zstd.SpeedBestCompression + 1]struct {
@@ -102,15 +127,20 @@ var zstdEncoders [zstd.SpeedBestCompression + 1]struct {
 
 func zstdEncoder(level int) *zstd.Encoder {
 	if level == LevelDefault {
-		level = 3
+		level = zstdLevelDefault
+	}
+	e := &zstdEncoders[zstd.EncoderLevelFromZstd(level)]
+	e.once.Do(func() { e.encoder = newZstdEncoder(nil, level) })
+	return e.encoder
+}
+
+func newZstdEncoder(out io.Writer, level int) *zstd.Encoder {
+	if level == LevelDefault {
+		level = zstdLevelDefault
 	}
 	speed := zstd.EncoderLevelFromZstd(level)
-	e := &zstdEncoders[speed]
-	e.once.Do(func() {
-		var err error
-		e.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1),
-			zstd.WithWindowSize(zstdWindowStreamed/8), zstd.WithLowerEncoderMem(true))
-		invariant.Check(err == nil, "zstd at speed %v: %v", speed, err)
-	})
-	return e.encoder
+	e, err := zstd.NewWriter(out, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(zstdWindowStreamed/8), zstd.WithLowerEncoderMem(true))
+	invariant.Check(err == nil, "zstd at speed %v: %v", speed, err)
+	return e
 }

@@ -16,6 +16,11 @@ type DecodeLimits struct {
 	// MaxBytes is the most that the records of one batch may decompress to; zero
 	// is DecodedBytesMax.
 	MaxBytes int
+	// Alone, if there is one, is locked by whoever has decompressed more than AloneBytes
+	// of a batch, until the batch is read: a batch that is small on the wire may be large,
+	// and many of those at once would have all processors and much memory.
+	Alone      sync.Locker
+	AloneBytes int
 }
 
 // DecodedBytesMax is the default of DecodeLimits. A batch of the default
@@ -24,15 +29,13 @@ type DecodeLimits struct {
 // second. Validation needs no memory of this size: it decodes as a stream.
 const DecodedBytesMax = 128 << 20
 
-// HeldBytesMax is the default where the whole output is held in memory: in
-// ConvertMessageSet and in Recompress.
+// HeldBytesMax bounds what is held in memory as a whole: the output of ConvertMessageSet,
+// and that of a zstd window that is too large to be streamed.
 const HeldBytesMax = 32 << 20
 
-// held is the limits with that default.
+// held is the limits for output that is held.
 func (l DecodeLimits) held() DecodeLimits {
-	if l.MaxBytes <= 0 {
-		l.MaxBytes = HeldBytesMax
-	}
+	l.MaxBytes = min(l.bytes(), HeldBytesMax)
 	return l
 }
 
@@ -58,8 +61,11 @@ type payloadReader struct {
 	codec  Codec
 	src    bytes.Reader
 	stream io.Reader
+	limits DecodeLimits
 	limit  int
-	left   int // Invariant: bytes that may still come out, at least 0
+	left   int  // Invariant: bytes that may still come out, at least 0
+	alone  bool // limits.Alone is locked
+	large  bool // largeWindow is locked
 
 	gzip   *gzip.Reader
 	lz4    *lz4.Reader
@@ -81,7 +87,7 @@ func openPayload(codec Codec, payload []byte, limits DecodeLimits) (*payloadRead
 		r = &payloadReader{codec: codec}
 	}
 	r.src.Reset(payload)
-	r.limit = limits.bytes()
+	r.limits, r.limit = limits, limits.bytes()
 	r.left = r.limit
 	if err := r.start(payload); err != nil {
 		r.close()
@@ -125,6 +131,9 @@ func (r *payloadReader) startZstd(payload []byte) error {
 		return r.corrupt(err)
 	}
 	if header.WindowSize > zstdWindowStreamed {
+		largeWindow.Lock()
+		r.large, r.limit = true, min(r.limit, HeldBytesMax)
+		r.left = r.limit
 		out, err := decodeLargeWindow(payload, r.limit)
 		if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 			return r.tooLarge()
@@ -161,6 +170,10 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 		return 0, r.tooLarge()
 	}
 	r.left -= n
+	if r.limits.Alone != nil && !r.alone && r.limit-r.left > r.limits.AloneBytes {
+		r.limits.Alone.Lock()
+		r.alone = true
+	}
 	switch {
 	case err == nil || err == io.EOF: //nolint:errorlint // a wrapped EOF is damage
 		return n, err
@@ -176,6 +189,13 @@ func (r *payloadReader) close() {
 	r.plain.Reset(nil)
 	r.stream = nil
 	r.snappy.release()
+	if r.alone {
+		r.limits.Alone.Unlock()
+	}
+	if r.large {
+		largeWindow.Unlock()
+	}
+	r.alone, r.large, r.limits = false, false, DecodeLimits{}
 	payloadReaders[r.codec].Put(r)
 }
 
@@ -187,8 +207,8 @@ func (r *payloadReader) tooLarge() error {
 	return ErrMessageTooLarge.WithMessage("the %s records decompress to more than %d bytes", r.codec, r.limit)
 }
 
-// largeWindow serialises decodeLargeWindow, whose buffers are too large to let
-// every connection have one.
+// largeWindow is locked while there is a buffer of decodeLargeWindow: they are too large
+// to let every connection have one.
 var largeWindow sync.Mutex
 
 // zstdBlockBytesMax is the most that one block decompresses to (RFC 8878).
@@ -198,8 +218,6 @@ const zstdBlockBytesMax = 128 << 10
 // really comes out instead of with what the header claims. Output beyond the limit
 // is zstd.ErrDecoderSizeExceeded, or is returned for the caller to notice.
 func decodeLargeWindow(payload []byte, limit int) ([]byte, error) {
-	largeWindow.Lock()
-	defer largeWindow.Unlock()
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(zstdWindowMax), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {

@@ -1,26 +1,74 @@
 package protocol
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+)
 
 // Recompress is the batch with its records in another codec, for a topic whose
 // compression.type is not "producer". The records stay byte for byte, and so do
-// all fields of the header but length, codec and CRC. The bytes are new. The zero
-// limits are HeldBytesMax.
-func Recompress(b Batch, codec Codec, level int, limits DecodeLimits) (Batch, error) {
-	payload := b.Payload()
-	if b.Codec() != CodecNone {
-		var err error
-		if payload, err = decompressAll(b.Codec(), payload, limits.held()); err != nil {
+// all fields of the header but length, codec and CRC. The bytes are new.
+//
+// A batch that would be larger than bytesMax is MESSAGE_TOO_LARGE. Records of more than
+// a megabyte are decompressed and compressed as a stream, so that bytesMax is what it
+// takes at most.
+func Recompress(b Batch, codec Codec, level, bytesMax int, limits DecodeLimits) (Batch, error) {
+	out := make([]byte, BatchHeaderBytes, BatchHeaderBytes+len(b.Payload())/2)
+	copy(out, b[:BatchHeaderBytes])
+	if b.Codec() == CodecNone {
+		out = appendCompressed(out, b.Payload(), codec, level)
+	} else {
+		r, err := openPayload(b.Codec(), b.Payload(), limits)
+		if err != nil {
+			return nil, err
+		}
+		defer r.close()
+		if out, err = repack(out, r, codec, level, bytesMax); err != nil {
 			return nil, err
 		}
 	}
-	out := make([]byte, BatchHeaderBytes, BatchHeaderBytes+len(payload)/2)
-	copy(out, b[:BatchHeaderBytes])
-	made := Batch(appendCompressed(out, payload, codec, level))
+	if len(out) > bytesMax {
+		return nil, errBatchFull
+	}
+	made := Batch(out)
 	binary.BigEndian.PutUint32(made[8:], uint32(len(made)-batchLengthOffset))
 	made.SetAttributes(made.Attributes()&^AttributeCodecMask | int16(codec))
 	made.SetCRC()
 	return made, nil
+}
+
+// heldAtOnce is what is compressed in one piece.
+const heldAtOnce = 1 << 20
+
+// repack appends what r has to dst, compressed.
+func repack(dst []byte, r *payloadReader, codec Codec, level, bytesMax int) ([]byte, error) {
+	held, err := readAll(io.LimitReader(r, heldAtOnce), make([]byte, 0, min(4*r.src.Len(), heldAtOnce)+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(held) < heldAtOnce {
+		return appendCompressed(dst, held, codec, level), nil
+	}
+	out := &boundedBuffer{dst, bytesMax}
+	err = compressStream(out, io.MultiReader(bytes.NewReader(held), r), codec, level)
+	return out.buf, err
+}
+
+var errBatchFull = ErrMessageTooLarge.WithMessage("the batch is too large in the codec of the topic")
+
+// boundedBuffer takes what is written, up to a size.
+type boundedBuffer struct {
+	buf      []byte
+	bytesMax int
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if len(p) > b.bytesMax-len(b.buf) {
+		return 0, errBatchFull
+	}
+	b.buf = append(b.buf, p...)
+	return len(p), nil
 }
 
 // decompressAll gives the whole output, within the limit.

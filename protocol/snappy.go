@@ -193,18 +193,49 @@ func snappyLongLiteral(block []byte) (used, length uint64) {
 
 // appendXerial appends src as a frame that snappy-java reads.
 func appendXerial(dst, src []byte) []byte {
-	dst = append(dst, xerialMagic...)
-	dst = binary.BigEndian.AppendUint32(dst, 1)
-	dst = binary.BigEndian.AppendUint32(dst, 1)
+	dst = appendXerialHeader(dst)
 	for len(src) > 0 {
 		block := src[:min(len(src), xerialBlockBytes)]
 		src = src[len(block):]
-		at := len(dst)
-		room := 4 + s2.MaxEncodedLen(len(block))
-		dst = append(dst, make([]byte, room)...)
-		encoded := s2.EncodeSnappy(dst[at+4:], block)
-		binary.BigEndian.PutUint32(dst[at:], uint32(len(encoded)))
-		dst = dst[:at+4+len(encoded)]
+		dst = appendXerialBlock(dst, block)
 	}
 	return dst
+}
+
+func appendXerialHeader(dst []byte) []byte {
+	dst = append(dst, xerialMagic...)
+	dst = binary.BigEndian.AppendUint32(dst, 1)
+	return binary.BigEndian.AppendUint32(dst, 1)
+}
+
+func appendXerialBlock(dst, block []byte) []byte {
+	at := len(dst)
+	room := 4 + s2.MaxEncodedLen(len(block))
+	dst = append(dst, make([]byte, room)...)
+	encoded := s2.EncodeSnappy(dst[at+4:], block)
+	binary.BigEndian.PutUint32(dst[at:], uint32(len(encoded)))
+	return dst[:at+4+len(encoded)]
+}
+
+// compressXerial is appendXerial for a stream.
+func compressXerial(out io.Writer, src io.Reader) error {
+	if _, err := out.Write(appendXerialHeader(nil)); err != nil {
+		return err
+	}
+	block, packed := make([]byte, xerialBlockBytes), []byte(nil)
+	for {
+		n, err := io.ReadFull(src, block)
+		if n > 0 {
+			packed = appendXerialBlock(packed[:0], block[:n])
+			if _, err := out.Write(packed); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }

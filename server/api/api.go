@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -106,10 +107,13 @@ type API struct {
 	// shareSessions are those of members of share groups.
 	shareSessions *shareSessions
 	// converting lets old clients have half of the processors at once: whatever they
-	// read, the others keep their speed.
+	// read or write, the others keep their speed.
 	converting chan struct{}
-	policies   policies
-	allTopics  allTopics
+	// unpacking is held for a batch that decompresses to much, and flattening for one whose
+	// records are held; flattening comes first.
+	unpacking, flattening sync.Mutex
+	policies              policies
+	allTopics             allTopics
 }
 
 // New makes the API over the rooms.

@@ -30,7 +30,7 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		return nil, err
 	}
 	item.judged = true
-	limits := protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax}
+	limits := c.decodeLimits(streamedBytesMax)
 	largest := batch.MaxTimestamp()
 	if c.settings.RecordValidation == config.ValidateRecords || policy.CleanupCompact {
 		summary, err := protocol.ValidateRecords(batch, protocol.RecordRules{
@@ -47,8 +47,11 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		largest = c.now
 	}
 	if batch.IsLogAppendTime() && otherCodec(batch, policy) {
-		var err error
-		if batch, err = flattened(batch, limits); err != nil {
+		c.api.flattening.Lock() // what it holds is large, and no decent client asks for it
+		defer c.api.flattening.Unlock()
+		held, err := limits, error(nil)
+		held.MaxBytes = min(held.MaxBytes, protocol.HeldBytesMax)
+		if batch, err = flattened(batch, held); err != nil {
 			return nil, undecodable(err)
 		}
 	}
@@ -80,7 +83,9 @@ func (c *produceCall) onlyBatch(item *produceItem, policy *policy, records []byt
 			return nil, err
 		}
 		if protocol.Batch(records).Magic() != 2 {
-			return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
+			c.api.converting <- struct{}{}
+			defer func() { <-c.api.converting }()
+			return protocol.ConvertMessageSet(records, c.decodeLimits(heldBytesMax))
 		}
 	}
 	batch, rest, err := splitEntry(records)
@@ -205,12 +210,17 @@ func recompressed(batch protocol.Batch, policy *policy, limits protocol.DecodeLi
 	case protocol.CodecZstd:
 		level = policy.CompressionZstdLevel
 	}
-	made, err := protocol.Recompress(batch, codec, level, limits)
-	if err != nil {
-		return nil, err
-	}
-	if len(made) > policy.MessageBytesMax {
-		return nil, protocol.ErrMessageTooLarge
-	}
-	return made, nil
+	return protocol.Recompress(batch, codec, level, policy.MessageBytesMax, limits)
+}
+
+// What a batch may decompress to beside others: as a stream, and held. What has more comes
+// one by one, over all connections, so that a few kilobytes that stand for a hundred
+// megabytes take neither all processors nor all memory.
+const (
+	streamedBytesMax = 16 << 20
+	heldBytesMax     = 1 << 20
+)
+
+func (c *produceCall) decodeLimits(beside int) protocol.DecodeLimits {
+	return protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax, Alone: &c.api.unpacking, AloneBytes: beside}
 }

@@ -94,7 +94,7 @@ func TestProduceTakesBatchesInOldVersions(t *testing.T) {
 			t.Fatalf("version %d: %v at offset %d", version, protocol.ErrorForCode(p.ErrorCode), p.BaseOffset)
 		}
 	}
-	packed, err := protocol.Recompress(w.batchOf(plain(), "v"), protocol.CodecZstd, protocol.LevelDefault, protocol.DecodeLimits{MaxBytes: 1 << 20})
+	packed, err := protocol.Recompress(w.batchOf(plain(), "v"), protocol.CodecZstd, protocol.LevelDefault, 1<<20, protocol.DecodeLimits{MaxBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
