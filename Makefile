@@ -40,8 +40,9 @@ matrix: build ## runs real clients against Barnabas and Apache Kafka, and writes
 	BARNABAS_COMPAT_TARGET=kafka $(GO) test -count=1 -timeout 90m -p 1 $(MATRIX) && \
 	$(GO) run ./matrix/write "$$cells"
 
-compat-full: compat ## compat, and what takes long: every mutation, 100,000 random requests over every advertised version, a soak of 10 minutes
+compat-full: compat ## compat, and what takes long: every mutation, an attack in full, 100,000 random requests over every advertised version, a soak of 10 minutes
 	cd compat-tests && $(GO) test -count=1 -timeout 35m ./mutations
+	cd compat-tests && $(GO) test -count=1 -v ./attack -full
 	cd compat-tests && $(GO) test -count=1 -timeout 90m -v ./differ -run '^TestRandomSequences$$' -requests 100000 -steps 150 -workers 2
 	$(MAKE) soak
 

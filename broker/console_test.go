@@ -249,6 +249,14 @@ func TestProfilesAreServedWhenAskedFor(t *testing.T) {
 	if status, text := call(t, b, "GET", "/debug/pprof/", ""); status != 200 || !strings.Contains(text, "goroutine\t") {
 		t.Errorf("the list: %d %s", status, text)
 	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if status, _ := call(t, b, "GET", "/debug/pprof/heap?gc=1", ""); status != 200 {
+		t.Errorf("the heap after a collection: %d", status)
+	}
+	if runtime.ReadMemStats(&after); after.NumForcedGC == before.NumForcedGC {
+		t.Error("nothing was collected")
+	}
 	if status, _ := call(t, b, "GET", "/debug/pprof/nothing", ""); status != 404 {
 		t.Errorf("an unknown profile: %d", status)
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
 	"strconv"
@@ -28,6 +29,9 @@ func routeProfiles(mux *http.ServeMux) {
 		if p == nil {
 			say(w, http.StatusNotFound, "there is no such profile")
 			return
+		}
+		if r.URL.Query().Get("gc") != "" && p.Name() == "heap" { // what lives, without the garbage that waits
+			runtime.GC()
 		}
 		debug, _ := strconv.Atoi(r.URL.Query().Get("debug")) // absent or no number: the binary form
 		_ = p.WriteTo(w, debug)                              // a peer that went away needs nothing

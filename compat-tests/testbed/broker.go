@@ -218,6 +218,12 @@ func (b *Broker) LogTail() string {
 	return string(log)
 }
 
+// Log is all that the broker has logged.
+func (b *Broker) Log() (string, error) {
+	text, err := os.ReadFile(b.logPath)
+	return string(text), err
+}
+
 // EndWith closes t at the end of a test and shows its log if the test failed.
 func EndWith(tb testing.TB, t Target) {
 	tb.Helper()
