@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,6 +105,15 @@ func (c *Count) Now() int {
 // Await waits until the count is reached; false is that the process ended before.
 func (c *Count) Await(tb testing.TB, p *Program, count int, limit time.Duration) bool {
 	tb.Helper()
+	reached, err := c.Reach(p.Done(), count, limit)
+	if err != nil {
+		tb.Fatalf("%v\n%s", err, p.Tail())
+	}
+	return reached
+}
+
+// Reach waits until the count is reached; false is that done was closed before.
+func (c *Count) Reach(done <-chan struct{}, count int, limit time.Duration) (bool, error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
@@ -111,14 +121,14 @@ func (c *Count) Await(tb testing.TB, p *Program, count int, limit time.Duration)
 		now, changed := c.count, c.changed
 		c.mu.Unlock()
 		if now >= count {
-			return true
+			return true, nil
 		}
 		select {
 		case <-changed:
-		case <-p.Done():
-			return false
+		case <-done:
+			return false, nil
 		case <-timer.C:
-			tb.Fatalf("at %d, and not at %d within %v\n%s", now, count, limit, p.Tail())
+			return false, fmt.Errorf("at %d, and not at %d within %v", now, count, limit)
 		}
 	}
 }
