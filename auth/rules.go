@@ -43,10 +43,11 @@ func ParseNameRules(text string) (NameRules, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the pattern %q: %w", m[2], err)
 		}
-		if n := groupsOf(m[3]); n > pattern.NumSubexp() { // else all certificates would be one user
-			return nil, fmt.Errorf("the replacement %q names group %d, and the pattern %q has %d", m[3], n, m[2], pattern.NumSubexp())
+		replacement, err := JavaReplacement(pattern, m[3])
+		if err != nil { // else all certificates would be one user
+			return nil, err
 		}
-		r := nameRule{pattern: pattern, replacement: goReplacement(m[3])}
+		r := nameRule{pattern: pattern, replacement: replacement}
 		switch m[4] {
 		case "L":
 			r.change = strings.ToLower
@@ -59,6 +60,15 @@ func ParseNameRules(text string) (NameRules, error) {
 }
 
 var javaGroup = regexp.MustCompile(`\\(.)|\$([0-9])([0-9]*)|\$`)
+
+// JavaReplacement is Go's form of what Java replaces a pattern by: $1 is ${1}. It may name
+// only groups that there are.
+func JavaReplacement(pattern *regexp.Regexp, java string) (string, error) {
+	if n := groupsOf(java); n > pattern.NumSubexp() {
+		return "", fmt.Errorf("the replacement %q names group %d, and the pattern %q has %d", java, n, pattern, pattern.NumSubexp())
+	}
+	return goReplacement(java), nil
+}
 
 // groupsOf is the highest group that a replacement names.
 func groupsOf(java string) (most int) {

@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"github.com/barnabas-mq/barnabas/auth"
+	"github.com/barnabas-mq/barnabas/auth/kerberos"
 	"github.com/barnabas-mq/barnabas/auth/sasl"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -33,6 +34,7 @@ func (b *Broker) openLogins() error {
 	if err != nil {
 		return &DirectoryError{path.Join(b.dir, loginSecret), "cannot be used", err}
 	}
+	replays := kerberos.NewReplays() // of all listeners: one's request is no other's either
 	for name, s := range settings.ListenerSASL {
 		if s.Open {
 			b.opts.Log.Warn("nobody has to log in on this listener (barnabas.insecure.ignore)", "listener", name)
@@ -44,8 +46,14 @@ func (b *Broker) openLogins() error {
 				return err
 			}
 		}
+		var tickets func() sasl.Exchange
+		if s.Kerberos != nil {
+			if tickets, err = b.openKerberos(name, s.Kerberos, replays); err != nil {
+				return err
+			}
+		}
 		b.logins[name] = &api.Logins{
-			Mechanisms: s.Mechanisms, Begin: b.beginLogin(s, decoy, check), ReauthMax: s.ReauthMax,
+			Mechanisms: s.Mechanisms, Begin: b.beginLogin(s, decoy, check, tickets), ReauthMax: s.ReauthMax,
 			FailureDelay: settings.FailedLoginDelay, FrameBytesMax: settings.PreauthRequestBytesMax, Patience: settings.ConnectionHandshakeTimeout,
 		}
 	}
@@ -67,13 +75,15 @@ func (b *Broker) readLoginSecret() ([]byte, error) {
 	return secret, vfs.ReplaceFile(b.files, name, secret, true)
 }
 
-func (b *Broker) beginLogin(s config.SASL, decoy []byte, check func(token string) (auth.Bearer, error)) func(mechanism string) sasl.Exchange {
+func (b *Broker) beginLogin(s config.SASL, decoy []byte, check func(token string) (auth.Bearer, error), tickets func() sasl.Exchange) func(mechanism string) sasl.Exchange {
 	return func(mechanism string) sasl.Exchange {
 		switch mechanism {
 		case sasl.Plain:
 			return sasl.NewPlain(s.Passwords)
 		case sasl.OAuthBearer:
 			return sasl.NewOAuthBearer(check)
+		case sasl.GSSAPI:
+			return tickets()
 		}
 		return sasl.NewScram(sasl.ScramOptions{Mechanism: mechanism, Users: scramUsers{b, mechanism}, Nonce: nonce, Decoy: decoy})
 	}

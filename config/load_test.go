@@ -206,7 +206,7 @@ func TestProtectionIsNotSilentlyDropped(t *testing.T) {
 	for _, text := range []string{
 		"authorizer.class.name=kafka.security.authorizer.AclAuthorizer", "principal.builder.class=x",
 		"create.topic.policy.class.name=x", "alter.config.policy.class.name=x", "client.quota.callback.class=x",
-		"listeners=SASL_PLAINTEXT://:9093", "listeners=A://:9093\nlistener.security.protocol.map=A:SASL_PLAINTEXT",
+		"listeners=SASL_PLAINTEXT://:9093\nsasl.enabled.mechanisms=DIGEST-MD5", "listeners=A://:9093\nlistener.security.protocol.map=A:SASL_PLAINTEXT\nsasl.enabled.mechanisms=DIGEST-MD5",
 	} {
 		if _, err := Load(Input{File: &File{"f", []byte(text)}}); err == nil || !strings.Contains(err.Error(), keyInsecureIgnore) {
 			t.Errorf("%q: %v", text, err)

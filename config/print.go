@@ -159,7 +159,7 @@ Without a properties file the broker listens on ` + "`localhost:9092`" + ` and k
 ` + "`barnabas.durability=cached`, `barnabas.replication.clamp=true`, `group.initial.rebalance.delay.ms=0`" + ` and ` + "`socket.send.buffer.bytes=-1`" + `; the profile ` + "`server`" + ` sets nothing.
 
 An unknown name is a warning. A value that is not legal ends the start and names the setting, the file and the line; all
-faults are told at once. What asks for protection that is not built yet (another authorizer than Kafka's own, GSSAPI, policies) ends the start
+faults are told at once. What asks for protection that is not built yet (another authorizer than Kafka's own, policies) ends the start
 as well, unless ` + "`barnabas.insecure.ignore=true`" + `. The topic settings ` + "`message.format.version`, `message.timestamp.difference.max.ms`" + ` and
 ` + "`message.downconversion.enable`" + `, which Kafka removed, are taken and forgotten.
 

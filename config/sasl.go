@@ -18,7 +18,7 @@ const (
 	plainModule = "org.apache.kafka.common.security.plain.PlainLoginModule"
 )
 
-var mechanisms = []string{mechanismPlain, mechanismScram256, mechanismScram512, mechanismOAuth}
+var mechanisms = []string{mechanismPlain, mechanismScram256, mechanismScram512, mechanismOAuth, mechanismGSSAPI}
 
 // SASL is what a listener with logins offers.
 type SASL struct {
@@ -27,6 +27,8 @@ type SASL struct {
 	Passwords map[string]string
 	// OAuth is which tokens OAUTHBEARER takes, nil where it is not offered.
 	OAuth *OAuth
+	// Kerberos is whose tickets GSSAPI takes, nil where it is not offered.
+	Kerberos *Kerberos
 	// ReauthMax is connections.max.reauth.ms by mechanism, 0 for none.
 	ReauthMax map[string]time.Duration
 	// Open says that nobody has to log in after all: nothing that was asked for is built,
@@ -84,6 +86,13 @@ func (r *reader) sasl(listener string) (s SASL, wrong, unserved []keyed) {
 		var key string
 		var err error
 		if s.OAuth, key, err = r.oauth(listener); err != nil {
+			wrong = append(wrong, keyed{key, "listener " + listener + ": " + err.Error()})
+		}
+	}
+	if slices.Contains(s.Mechanisms, mechanismGSSAPI) {
+		var key string
+		var err error
+		if s.Kerberos, key, err = r.kerberos(listener); err != nil {
 			wrong = append(wrong, keyed{key, "listener " + listener + ": " + err.Error()})
 		}
 	}

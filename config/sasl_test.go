@@ -27,8 +27,8 @@ func TestSASLFaults(t *testing.T) {
 		{"sasl.enabled.mechanisms=\n", "offers no mechanism"},
 		{"sasl.enabled.mechanisms=,\n", "offers no mechanism"},
 		{"listener.name.sasl_plaintext.sasl.enabled.mechanisms=\n", "f:2: listener.name.sasl_plaintext.sasl.enabled.mechanisms: listener SASL_PLAINTEXT has logins and offers no mechanism"},
-		{"", "nobody would have to log in; set barnabas.insecure.ignore=true"},
-		{"sasl.enabled.mechanisms=GSSAPI,SCRAM-SHA-256\n", "it stays closed to all but SCRAM-SHA-256; set"},
+		{"sasl.enabled.mechanisms=DIGEST-MD5\n", "nobody would have to log in; set barnabas.insecure.ignore=true"},
+		{"sasl.enabled.mechanisms=DIGEST-MD5,SCRAM-SHA-256\n", "it stays closed to all but SCRAM-SHA-256; set"},
 		{"sasl.enabled.mechanisms=PLAIN\n", "PLAIN needs its users"},
 		{"sasl.enabled.mechanisms=PLAIN\nsasl.jaas.config=" + plainModule + " required user_alice=\"secret\";\n", "PLAIN needs its users"},
 		{"sasl.enabled.mechanisms=PLAIN\n" + strings.Replace(withUser, "Plain", "Scram", 1), "PLAIN has one login module"},
@@ -46,7 +46,7 @@ func TestSASLFaults(t *testing.T) {
 		}
 	}
 	// With permission it is open only where nothing that was asked for is built.
-	for text, open := range map[string]bool{"": true, "sasl.enabled.mechanisms=GSSAPI,SCRAM-SHA-256\n": false} {
+	for text, open := range map[string]bool{"sasl.enabled.mechanisms=DIGEST-MD5\n": true, "sasl.enabled.mechanisms=DIGEST-MD5,SCRAM-SHA-256\n": false} {
 		s, err := Load(Input{File: &File{"f", []byte(closed + text + "barnabas.insecure.ignore=true\n")}})
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +57,7 @@ func TestSASLFaults(t *testing.T) {
 	}
 	// Altering it for all listeners cannot open it for the next start either.
 	b := fromText(t, closed+"sasl.enabled.mechanisms=SCRAM-SHA-256\n")
-	for _, value := range []string{"", ",", "GSSAPI"} {
+	for _, value := range []string{"", ",", "GSSAPI", "DIGEST-MD5"} {
 		altered := map[string]string{"sasl.enabled.mechanisms": value}
 		if err := b.ValidateBroker(altered, true, nil); err == nil {
 			t.Errorf("%q may be altered", value)

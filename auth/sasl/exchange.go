@@ -15,8 +15,9 @@ const (
 // Exchange is one login under way.
 type Exchange interface {
 	// Step takes the client's next token and gives the answer to it. done says that the
-	// client is who it claims to be, and that the answer is the last. An error ends the
-	// exchange; a *Failure is for the client to read, any other for nobody.
+	// client is who it claims to be, and that the answer is the last. A nil answer is none: who
+	// sends bare tokens gets no frame for it. An error ends the exchange; a *Failure is for the
+	// client to read, any other for nobody.
 	Step(token []byte) (answer []byte, done bool, err error)
 	// Login is what came of it, once it is done.
 	Login() Login
@@ -45,6 +46,8 @@ type Failure struct {
 	Text string
 	// Reason is what the broker's log says beyond that, if anything.
 	Reason string
+	// Unanswered says that the client is told nothing at all: it may try again.
+	Unanswered bool
 }
 
 func (f *Failure) Error() string { return cmp.Or(f.Reason, f.Text, "invalid credentials") }

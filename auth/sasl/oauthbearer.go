@@ -65,7 +65,7 @@ func (b *bearer) Step(token []byte) (answer []byte, done bool, err error) {
 		}
 	}
 	b.login = Login{User: who.Name, Expires: who.Expires}
-	return nil, true, nil
+	return []byte{}, true, nil
 }
 
 // challenge is what is wrong with a token, in JSON (RFC 7628, section 3.2.2). Neither text

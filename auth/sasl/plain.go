@@ -45,7 +45,7 @@ func (p *plain) Step(token []byte) (answer []byte, done bool, err error) {
 		return nil, false, &Failure{Text: "Authentication failed: Client requested an authorization id that is different from username"}
 	}
 	p.login = Login{User: user}
-	return nil, true, nil
+	return []byte{}, true, nil
 }
 
 // Login implements Exchange.

@@ -182,6 +182,10 @@ func (g *gate) token(a *API, r *Request) error {
 	if errors.Is(err, auth.ErrBearerUndecided) {
 		return server.ErrHangUp
 	}
+	var failure *sasl.Failure
+	if errors.As(err, &failure) && failure.Unanswered {
+		return g.fail(a, r, g.reason(err), nil)
+	}
 	if err != nil {
 		text := g.words(err)
 		p.ErrorCode, p.ErrorMessage = protocol.ErrSASLAuthenticationFailed.Code, &text
@@ -204,6 +208,9 @@ func (g *gate) bareToken(a *API, r *Request) error {
 	}
 	if err != nil {
 		return g.fail(a, r, g.reason(err), nil)
+	}
+	if answer == nil { // GSSAPI has no last answer, and a client that waits for none would take it for another
+		return nil
 	}
 	out := r.Call.Out()
 	out.Begin()
