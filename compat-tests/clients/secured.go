@@ -58,6 +58,8 @@ type way struct {
 	mechanism string
 	user      string
 	password  string
+	// service is whose ticket is asked for, if the mechanism takes one.
+	service string
 	// lifetime of the token, if the mechanism takes one; it may have ended.
 	lifetime time.Duration
 	// certificate is the one that is shown, if any.

@@ -40,6 +40,8 @@ type Options struct {
 	// Server starts the JVM as a server would run (G1, all compilers) instead
 	// of for a quick start. Benchmarks want it.
 	Server bool
+	// JVM are further flags of the broker's JVM.
+	JVM []string
 
 	// record gives flags that note which classes are loaded; nil is a start with what was noted.
 	record func() []string
@@ -156,6 +158,7 @@ func (n *Node) Start() (*testbed.Broker, error) {
 	if n.options.Server {
 		jvm = func() []string { return serverJVM(heap) }
 	}
+	flags := func() []string { return append(jvm(), n.options.JVM...) }
 	return testbed.NewBroker(testbed.Launch{
 		Name: "kafka-" + n.options.Version, Dir: n.Dir, DataDir: n.DataDir, Bootstrap: n.Bootstrap,
 		Command: func() *exec.Cmd {
@@ -163,7 +166,7 @@ func (n *Node) Start() (*testbed.Broker, error) {
 			if usesZooKeeper(n.options.Version) {
 				main = zooKeeperMain(n)
 			}
-			return exec.Command("java", append(jvm(), logging(n.Dir, append([]string{"-cp", n.classPath}, main...)...)...)...)
+			return exec.Command("java", append(flags(), logging(n.Dir, append([]string{"-cp", n.classPath}, main...)...)...)...)
 		},
 		Ready: func(p *testbed.Process) error {
 			return testbed.WaitForMetadata(p, n.Bootstrap, readyTimeout, readyInterval)

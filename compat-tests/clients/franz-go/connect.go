@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 
+	"github.com/jcmturner/gokrb5/v8/client"
+	"github.com/jcmturner/gokrb5/v8/config"
+	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/kerberos"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
@@ -64,6 +68,17 @@ func mechanism(c program.Connection) (sasl.Mechanism, error) {
 		return scram.Auth{User: c.User, Pass: c.Password}.AsSha256Mechanism(), nil
 	case "SCRAM-SHA-512":
 		return scram.Auth{User: c.User, Pass: c.Password}.AsSha512Mechanism(), nil
+	case "GSSAPI":
+		realm, err := config.Load(c.Kerberos.Config)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := keytab.Load(c.Kerberos.Keytab)
+		if err != nil {
+			return nil, err
+		}
+		user := client.NewWithKeytab(c.User, c.Kerberos.Realm, keys, realm, client.DisablePAFXFAST(true))
+		return kerberos.Auth{Client: user, Service: c.Kerberos.Service}.AsMechanismWithClose(), nil
 	case "OAUTHBEARER":
 		return oauth.Auth{Token: c.Token}.AsMechanism(), nil
 	}

@@ -88,6 +88,10 @@ final class Connections {
             String mechanism = c.get("mechanism").textValue();
             properties.put(SaslConfigs.SASL_MECHANISM, mechanism);
             properties.put(SaslConfigs.SASL_JAAS_CONFIG, login(mechanism, c));
+            if (mechanism.equals("GSSAPI")) {
+                System.setProperty("java.security.krb5.conf", c.get("kerberos").get("config").textValue());
+                properties.put(SaslConfigs.SASL_KERBEROS_SERVICE_NAME, c.get("kerberos").get("service").textValue());
+            }
             if (mechanism.equals("OAUTHBEARER")) {
                 properties.put(SaslConfigs.SASL_LOGIN_CALLBACK_HANDLER_CLASS, Bearer.class);
             }
@@ -97,6 +101,11 @@ final class Connections {
 
     /** An entry of JAAS. */
     private static String login(String mechanism, JsonNode c) {
+        if (mechanism.equals("GSSAPI")) {
+            JsonNode k = c.get("kerberos");
+            return "com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true keyTab=\"" + k.get("keytab").textValue()
+                    + "\" principal=\"" + c.get("user").textValue() + "@" + k.get("realm").textValue() + "\";";
+        }
         String modules = "org.apache.kafka.common.security.";
         if (mechanism.equals("OAUTHBEARER")) {
             return modules + "oauthbearer.OAuthBearerLoginModule required token=\"" + c.get("token").textValue() + "\";";

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -40,10 +41,17 @@ func connecting(ctx context.Context, c program.Connection, args ...string) *exec
 	set("ssl.certificate.location", c.Certificate)
 	set("ssl.key.location", c.Key)
 	set("sasl.mechanism", c.Mechanism)
-	if c.Mechanism == "OAUTHBEARER" {
+	switch c.Mechanism {
+	case "OAUTHBEARER":
 		set("enable.sasl.oauthbearer.unsecure.jwt", "true")
 		set("sasl.oauthbearer.config", "principal="+c.User)
-	} else {
+	case "GSSAPI":
+		set("sasl.kerberos.service.name", c.Kerberos.Service)
+		set("sasl.kerberos.principal", c.User+"@"+c.Kerberos.Realm)
+		set("sasl.kerberos.keytab", c.Kerberos.Keytab)
+		set("sasl.kerberos.kinit.cmd", c.Kerberos.Kinit+` -k -t "%{sasl.kerberos.keytab}" %{sasl.kerberos.principal}`)
+		cmd.Env = append(os.Environ(), c.Kerberos.Environment...)
+	default:
 		set("sasl.username", c.User)
 		set("sasl.password", c.Password)
 	}

@@ -28,11 +28,26 @@ type Connection struct {
 	User      string `json:"user,omitempty"`
 	Password  string `json:"password,omitempty"`
 	Token     string `json:"token,omitempty"`
+	// Kerberos is what GSSAPI is given beside the user.
+	Kerberos *Kerberos `json:"kerberos,omitempty"`
 	// PatienceMS is for clients that try again where they are refused.
 	PatienceMS int64 `json:"patience-ms"`
 	// Topic has one partition; Values go there.
 	Topic  string   `json:"topic"`
 	Values []string `json:"values"`
+}
+
+// Kerberos is how a user has a ticket.
+type Kerberos struct {
+	Realm string `json:"realm"`
+	// Config is a krb5.conf, Keytab the file with the user's keys.
+	Config string `json:"config"`
+	Keytab string `json:"keytab"`
+	// Service is Kafka's sasl.kerberos.service.name.
+	Service string `json:"service"`
+	// Kinit is MIT's program, Environment what it and MIT's library are given.
+	Kinit       string   `json:"kinit"`
+	Environment []string `json:"environment"`
 }
 
 // TLS is what the connection says of it, or nil without.

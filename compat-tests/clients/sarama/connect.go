@@ -68,6 +68,11 @@ func logIn(config *sarama.Config, c program.Connection) {
 		login.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient {
 			return &conversation{hash: scram.SHA512}
 		}
+	case sarama.SASLTypeGSSAPI:
+		login.GSSAPI = sarama.GSSAPIConfig{
+			AuthType: sarama.KRB5_KEYTAB_AUTH, KeyTabPath: c.Kerberos.Keytab, KerberosConfigPath: c.Kerberos.Config,
+			ServiceName: c.Kerberos.Service, Username: c.User, Realm: c.Kerberos.Realm, DisablePAFXFAST: true,
+		}
 	case sarama.SASLTypeOAuth:
 		login.TokenProvider = token(c.Token)
 	}
