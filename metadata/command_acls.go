@@ -62,7 +62,7 @@ func DeleteACLs(img *Image, filters []auth.Filter) ([]Record, []ACLDeletion) {
 	var records []Record
 	results := make([]ACLDeletion, len(filters))
 	for i := range filters {
-		results[i].Err = checkFilter(&filters[i])
+		results[i].Err = CheckACLFilter(&filters[i])
 	}
 	told := 0
 	for key, rule := range img.acls.byID.from("") {
@@ -87,7 +87,8 @@ func DeleteACLs(img *Image, filters []auth.Filter) ([]Record, []ACLDeletion) {
 	return records, results
 }
 
-func checkFilter(f *auth.Filter) error {
+// CheckACLFilter refuses a filter with a number that Kafka does not have.
+func CheckACLFilter(f *auth.Filter) error {
 	if f.Known() {
 		return nil
 	}

@@ -65,7 +65,7 @@ func TestAThrottledConnectionTakesNoRoom(t *testing.T) {
 		w.expect(c, "0")
 		w.send(c, frame("echo "+big)) // its size is trusted from now on
 		w.expect(c, big)
-		w.send(c, append(frame("charge 1000"+strings.Repeat(" ", len(big))), frame("echo "+big)[:200_000]...))
+		w.send(c, append(frame("charge 1000"+strings.Repeat(" ", len(big))), frame("echo " + big)[:200_000]...))
 		w.expect(c, "1000")
 		w.waitMuted(i + 1)
 		w.server.budget.mu.Lock()

@@ -4,8 +4,9 @@ package api
 //
 // The access rules that a filter chooses, by resource. Without an authorizer
 // SECURITY_DISABLED is the answer, as from Kafka: clients and consoles take it for "there
-// are no access rules here". A pattern type that nobody knows is INVALID_REQUEST; of another kind that
-// nobody knows there is no rule.
+// are no access rules here". A number that stands for nothing is INVALID_REQUEST, as in
+// DeleteAcls; Kafka ends the connection over 0, and finds nothing, or with a pattern what a
+// MATCH would, for the others.
 //
 //	v0     without pattern types: literal ones
 //	v1     pattern types (KIP-290)
@@ -16,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/auth"
+	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -34,8 +36,8 @@ func (a *API) describeACLs(_ *Request, q *kmsg.DescribeACLsRequest) *kmsg.Descri
 		Type: auth.ResourceType(q.ResourceType), Pattern: patternOf(q.Version, q.ResourcePatternType), Name: q.ResourceName,
 		Principal: q.Principal, Host: q.Host, Operation: auth.Operation(q.Operation), Permission: auth.Permission(q.PermissionType),
 	}
-	if filter.Pattern < auth.AnyPattern || filter.Pattern > auth.Prefixed { // Kafka ends the connection
-		p.ErrorCode, p.ErrorMessage = problemOf(protocol.ErrInvalidRequest.WithMessage("Unknown pattern type %d.", filter.Pattern))
+	if err := metadata.CheckACLFilter(&filter); err != nil {
+		p.ErrorCode, p.ErrorMessage = problemOf(err)
 		return p
 	}
 	p.ErrorMessage = noText()

@@ -127,3 +127,42 @@ func TestScramUsersWhenNothingCanBeWritten(t *testing.T) {
 	}
 	w.journal.setFail(nil)
 }
+
+// A number that stands for nothing is refused the same, whatever it is in, by what shows
+// rules and by what takes them away.
+func TestFiltersOfNothing(t *testing.T) {
+	w := newGuardedWorld(t)
+	w.rules("allow alice READ TOPIC t")
+	for _, c := range []struct {
+		set   func(resource, pattern, operation, permission *int8)
+		what  string
+		fails bool
+	}{
+		{func(_, _, _, _ *int8) {}, "anything", false},
+		{func(resource, _, _, _ *int8) { *resource = 8 }, "a resource", true},
+		{func(_, pattern, _, _ *int8) { *pattern = 5 }, "a pattern", true},
+		{func(_, pattern, _, _ *int8) { *pattern = 0 }, "no pattern", true},
+		{func(_, _, operation, _ *int8) { *operation = 99 }, "an operation", true},
+		{func(_, _, operation, _ *int8) { *operation = -1 }, "a negative one", true},
+		{func(_, _, _, permission *int8) { *permission = 0 }, "no permission", true},
+	} {
+		resource, pattern, operation, permission := int8(1), int8(1), int8(1), int8(1)
+		c.set(&resource, &pattern, &operation, &permission)
+		q := kmsg.NewPtrDescribeACLsRequest()
+		q.ResourceType, q.ResourcePatternType = kmsg.ACLResourceType(resource), kmsg.ACLResourcePatternType(pattern)
+		q.Operation, q.PermissionType = kmsg.ACLOperation(operation), kmsg.ACLPermissionType(permission)
+		shown := ask[*kmsg.DescribeACLsResponse](w, 3, q)
+		f := kmsg.NewDeleteACLsRequestFilter()
+		f.ResourceType, f.ResourcePatternType, f.Operation, f.PermissionType = q.ResourceType, q.ResourcePatternType, q.Operation, q.PermissionType
+		remove := kmsg.NewPtrDeleteACLsRequest()
+		remove.Filters = append(remove.Filters, f)
+		removed := ask[*kmsg.DeleteACLsResponse](w, 3, remove).Results[0]
+		want := int16(0)
+		if c.fails {
+			want = protocol.ErrInvalidRequest.Code
+		}
+		if shown.ErrorCode != want || removed.ErrorCode != want || (len(shown.Resources) == 0) != c.fails {
+			t.Errorf("%s: shown with error %d, removed with error %d, want %d", c.what, shown.ErrorCode, removed.ErrorCode, want)
+		}
+	}
+}
