@@ -15,7 +15,7 @@ const keyJAASFile = "barnabas.sasl.jaas.file"
 // loginModules are the classes that configure a mechanism of a listener. SCRAM has none of
 // its own: its users are in the metadata.
 var loginModules = map[string]string{
-	mechanismPlain: plainModule, mechanismOAuth: oauthModule, "GSSAPI": "com.sun.security.auth.module.Krb5LoginModule",
+	mechanismPlain: plainModule, mechanismOAuth: oauthModule, "GSSAPI": jaas.KerberosModule,
 }
 
 // jaasSource is a JAAS file and where it was named.

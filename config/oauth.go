@@ -16,7 +16,7 @@ import (
 const (
 	mechanismOAuth = "OAUTHBEARER"
 
-	oauthModule = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+	oauthModule = jaas.OAuthModule
 	// oauthUnsecuredHandler takes tokens that nobody signed.
 	oauthUnsecuredHandler = "org.apache.kafka.common.security.oauthbearer.internals.unsecured.OAuthBearerUnsecuredValidatorCallbackHandler"
 
@@ -174,7 +174,7 @@ func (k *OAuthKeys) locate(options map[string]string) error {
 			known, _ := Lookup(ScopeBroker, key)
 			return known.Default
 		}
-		k.TLS = sslSettings(text)
+		k.TLS = ssl.Gather(text)
 		algorithm, set := options["ssl.endpoint.identification.algorithm"]
 		k.AnyHost = set && strings.TrimSpace(algorithm) == ""
 	default:

@@ -15,7 +15,7 @@ const (
 	mechanismScram256 = "SCRAM-SHA-256"
 	mechanismScram512 = "SCRAM-SHA-512"
 
-	plainModule = "org.apache.kafka.common.security.plain.PlainLoginModule"
+	plainModule = jaas.PlainModule
 )
 
 var mechanisms = []string{mechanismPlain, mechanismScram256, mechanismScram512, mechanismOAuth, mechanismGSSAPI}

@@ -24,27 +24,11 @@ func (r *reader) ssl(l Listener) ssl.Settings {
 			clientAuth = strings.TrimSpace(own)
 		}
 	}
-	settings := sslSettings(text)
+	settings := ssl.Gather(text)
 	settings.ClientAuth = ssl.ClientAuth(strings.ToLower(clientAuth))
 	flag := func(key string) bool { v, _ := parseBool(text(key)); return v }
 	settings.DNChanges, settings.SANChanges = flag("ssl.allow.dn.changes"), flag("ssl.allow.san.changes")
 	return settings
-}
-
-// sslSettings are the stores, versions and suites that text tells by their names.
-func sslSettings(text func(key string) string) ssl.Settings {
-	return ssl.Settings{
-		Keys: ssl.KeyStore{
-			Type: text("ssl.keystore.type"), Location: text("ssl.keystore.location"), Password: text("ssl.keystore.password"),
-			KeyPassword: text("ssl.key.password"), Key: text("ssl.keystore.key"), Chain: text("ssl.keystore.certificate.chain"),
-		},
-		Trust: ssl.TrustStore{
-			Type: text("ssl.truststore.type"), Location: text("ssl.truststore.location"), Password: text("ssl.truststore.password"),
-			Certificates: text("ssl.truststore.certificates"),
-		},
-		Protocols: parseList(text("ssl.enabled.protocols")),
-		Ciphers:   parseList(text("ssl.cipher.suites")),
-	}
 }
 
 // nameRules say how the name in a certificate becomes a user's.

@@ -16,8 +16,6 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 )
 
-const oauthModule = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
-
 // bearer is how sasl.mechanism=OAUTHBEARER has a client show a token: one that it makes
 // itself and nobody signs (OAuthBearerUnsecuredLoginCallbackHandler), or that of a file
 // (OAuthBearerLoginCallbackHandler with a file: URL). The class decides, and without one

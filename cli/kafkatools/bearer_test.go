@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/jaas"
 )
 
 // The options are those of Kafka's OAuthBearerUnsecuredLoginCallbackHandler.
@@ -48,7 +50,7 @@ func TestUnsecuredTokens(t *testing.T) {
 func TestBearers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	settings := properties{
-		"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER", "sasl.jaas.config": oauthModule + " required;",
+		"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER", "sasl.jaas.config": jaas.OAuthModule + " required;",
 		"sasl.oauthbearer.token.endpoint.url": "file://" + file,
 	}
 	m, err := settings.login()
@@ -89,7 +91,7 @@ func TestBearers(t *testing.T) {
 		{properties{"sasl.login.callback.handler.class": handlers + "internals.unsecured.OAuthBearerUnsecuredLoginCallbackHandler"}, "No principal name in JWT claim: sub"},
 		{properties{"sasl.login.callback.handler.class": "com.example.Mine"}, "these tools know Kafka's own two"},
 		{properties{"sasl.oauthbearer.token.endpoint.url": "https://issuer/token"}, "these tools read a token from a file only"},
-		{properties{"sasl.oauthbearer.token.endpoint.url": "", "sasl.jaas.config": oauthModule + ` required unsecuredLoginStringClaim_sub="alice" unsecuredLoginExtension_a="b";`}, ""},
+		{properties{"sasl.oauthbearer.token.endpoint.url": "", "sasl.jaas.config": jaas.OAuthModule + ` required unsecuredLoginStringClaim_sub="alice" unsecuredLoginExtension_a="b";`}, ""},
 	} {
 		_, err := settings.with(c.more).login()
 		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -16,8 +16,7 @@ import (
 func (p properties) login() (sasl.Mechanism, error) {
 	mechanism := cmp.Or(strings.TrimSpace(p["sasl.mechanism"]), "GSSAPI")
 	module, known := map[string]string{
-		"PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule", "SCRAM-SHA-256": scramModule, "SCRAM-SHA-512": scramModule,
-		"OAUTHBEARER": oauthModule,
+		"PLAIN": jaas.PlainModule, "SCRAM-SHA-256": jaas.ScramModule, "SCRAM-SHA-512": jaas.ScramModule, "OAUTHBEARER": jaas.OAuthModule,
 	}[mechanism]
 	if !known {
 		return nil, fmt.Errorf("sasl.mechanism=%s: these tools know PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER", mechanism)
@@ -45,5 +44,3 @@ func (p properties) login() (sasl.Mechanism, error) {
 	}
 	return scram.Auth{User: user, Pass: password, IsToken: options["tokenauth"] == "true"}.AsSha512Mechanism(), nil
 }
-
-const scramModule = "org.apache.kafka.common.security.scram.ScramLoginModule"

@@ -37,22 +37,28 @@ type Settings struct {
 // Check says what is wrong with the settings before any file is read; key is the
 // setting to blame.
 func (s Settings) Check() (key string, err error) {
+	_, key, err = s.judge()
+	return key, err
+}
+
+// judge is Check, and gives what needs no file.
+func (s Settings) judge() (c *tls.Config, key string, err error) {
 	if key, err := s.Keys.Check(); err != nil {
-		return key, err
+		return nil, key, err
 	}
 	if key, err := s.Trust.Check(); err != nil {
-		return key, err
+		return nil, key, err
 	}
 	if !s.Keys.IsSet() {
-		return "ssl.keystore.location", errors.New("a listener with TLS needs a key: name a file here, or set ssl.keystore.type=PEM, ssl.keystore.key and ssl.keystore.certificate.chain")
+		return nil, "ssl.keystore.location", errors.New("a listener with TLS needs a key: name a file here, or set ssl.keystore.type=PEM, ssl.keystore.key and ssl.keystore.certificate.chain")
 	}
 	if _, _, err := s.versions(); err != nil {
-		return "ssl.enabled.protocols", err
+		return nil, "ssl.enabled.protocols", err
 	}
-	if _, err := s.config(); err != nil {
-		return "ssl.cipher.suites", err
+	if c, err = s.config(); err != nil {
+		return nil, "ssl.cipher.suites", err
 	}
-	return "", nil
+	return c, "", nil
 }
 
 var versionNames = map[string]uint16{"TLSV1.2": tls.VersionTLS12, "TLSV1.3": tls.VersionTLS13}
@@ -150,12 +156,9 @@ func (s Settings) trustLocation() string {
 
 // load reads the files.
 func (s Settings) load(read ReadFile) (*tls.Config, error) {
-	if key, err := s.Check(); err != nil {
-		return nil, keyed(key, err)
-	}
-	c, err := s.config()
+	c, key, err := s.judge()
 	if err != nil {
-		return nil, err
+		return nil, keyed(key, err)
 	}
 	certificate, err := s.Keys.Load(read)
 	if err != nil {
