@@ -16,9 +16,9 @@ type Access struct {
 	Authorizer *auth.Authorizer
 	// Audit hears what was denied to somebody who asked for it by name; nil for nobody.
 	Audit *Audit
-	// Undeclared hears of a question that the entry of the API does not declare; nil for
-	// nobody. It is for tests.
-	Undeclared func(api string, o auth.Operation, t auth.ResourceType)
+	// Asked hears of the questions that an API asks, and whether its entry declares them; nil
+	// for nobody. It is for tests.
+	Asked func(api string, o auth.Operation, t auth.ResourceType, declared bool)
 }
 
 // The errors of what is denied, in Kafka's words where a client sees them.
@@ -140,11 +140,9 @@ func decide[N string | []byte](a *API, r *Request, o auth.Operation, t auth.Reso
 // checkDeclared holds the page of access rules to what is really asked. Authorized
 // operations are asked of every resource alike.
 func (a *API) checkDeclared(r *Request, o auth.Operation, t auth.ResourceType) {
-	if a.Access.Undeclared == nil {
-		return
-	}
-	if e := r.Peer.view.entry(r.Header.Key); !slices.Contains(e.access, need{o, t}) {
-		a.Access.Undeclared(e.name, o, t)
+	if a.Access.Asked != nil {
+		e := r.Peer.view.entry(r.Header.Key)
+		a.Access.Asked(e.name, o, t, slices.Contains(e.access, need{o, t}))
 	}
 }
 

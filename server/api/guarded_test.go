@@ -3,7 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -18,6 +21,45 @@ import (
 // told to.
 const worldRoot = "root"
 
+// askedNeeds are the questions that were asked in guarded worlds.
+var askedNeeds sync.Map // of apiNeed
+
+type apiNeed struct {
+	api string
+	need
+}
+
+// needsAreAsked tells, after all tests, which needs are declared that no API has asked about:
+// the page of access rules would promise what is not so.
+type needsAreAsked struct{ *testing.M }
+
+// Run runs all tests; of some of them nothing can be told.
+func (m needsAreAsked) Run() int {
+	status := m.M.Run()
+	for _, chosen := range []string{"test.run", "test.skip", "test.list", "test.fuzz", "test.bench"} {
+		if flag.Lookup(chosen).Value.String() != "" {
+			return status
+		}
+	}
+	for _, n := range notAsked(table(), func(n apiNeed) bool { _, is := askedNeeds.Load(n); return is }) {
+		fmt.Printf("%s declares that it asks about %s of %s, and has not asked in any test\n", n.api, n.operation, n.on)
+		status = max(status, 1)
+	}
+	return status
+}
+
+// notAsked are the needs of entries that were not asked.
+func notAsked(entries []entry, asked func(apiNeed) bool) (left []apiNeed) {
+	for _, e := range entries {
+		for _, n := range e.access {
+			if one := (apiNeed{e.name, n}); !asked(one) {
+				left = append(left, one)
+			}
+		}
+	}
+	return left
+}
+
 // newGuardedWorld is newWorld with an authorizer. Each question that an API asks it must
 // be declared.
 func newGuardedWorld(t *testing.T, overrides ...string) *world {
@@ -25,8 +67,11 @@ func newGuardedWorld(t *testing.T, overrides ...string) *world {
 	w := &world{t: t}
 	w.access = &Access{
 		Authorizer: &auth.Authorizer{SuperUsers: map[string]bool{auth.User(worldRoot).String(): true}},
-		Undeclared: func(api string, o auth.Operation, on auth.ResourceType) {
-			t.Errorf("%s asks about %s of %s and does not declare it", api, o, on)
+		Asked: func(api string, o auth.Operation, on auth.ResourceType, declared bool) {
+			if !declared {
+				t.Errorf("%s asks about %s of %s and does not declare it", api, o, on)
+			}
+			askedNeeds.Store(apiNeed{api, need{o, on}}, true)
 		},
 	}
 	root := auth.User(worldRoot)

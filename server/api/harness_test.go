@@ -36,7 +36,7 @@ import (
 	"github.com/barnabas-mq/barnabas/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(needsAreAsked{m}) }
 
 // world is a node on a memory file system and a manual clock, with the API behind
 // a real server on a loopback port.
