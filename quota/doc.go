@@ -10,8 +10,8 @@
 // QuotaUtils, ClientQuotaManager), so that a client is told the same throttle time.
 //
 // What is remembered is bounded: of a client that has been silent for a whole window
-// nothing is worth keeping, and of more clients than Kafka's users have, some are
-// forgotten early (accountsMax).
+// nothing is worth keeping, and of more clients than Kafka's users have, those are
+// forgotten early that have used the least (accountsMax).
 //
 // Who throttles is elsewhere: server/api charges requests, server holds connections back.
 package quota
