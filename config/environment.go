@@ -62,11 +62,14 @@ func readEnvironment(environ []string, readFile func(string) ([]byte, error)) en
 			if v.variable == javaOptions {
 				file, rest = javaLoginConfig(v.value)
 			}
+			switch {
+			case file == "":
+				out.noMachine = append(out.noMachine, v.variable)
+			case rest:
+				out.noMachine = append(out.noMachine, v.variable+" (all but its JAAS file)")
+			}
 			if file != "" {
 				out.logins = jaasSource{file, v.variable, origin}
-			}
-			if rest {
-				out.noMachine = append(out.noMachine, v.variable)
 			}
 		case variableOfIdentity:
 			ids[v.setting] = strings.TrimSpace(v.value)

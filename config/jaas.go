@@ -113,6 +113,9 @@ func (s *Static) takeModule(w wantedModule, file jaasSource, sections []jaas.Sec
 	if at < 0 {
 		at = slices.IndexFunc(sections, func(one jaas.Section) bool { return one.Name == global })
 	}
+	if at < 0 && w.mechanism == mechanismOAuth {
+		return nil
+	}
 	if at < 0 {
 		return Problems{{file.key, file.from, fmt.Sprintf("%s: the JAAS file %q has no section %s or %s", file.key, cut(file.name), global, own)}}
 	}
