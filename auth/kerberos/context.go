@@ -104,7 +104,7 @@ func (c *Context) Accept(token []byte) (answer []byte, err error) {
 // openTicket opens a ticket and looks whether it is good for the service, now.
 func (a *Acceptor) openTicket(r request) (t ticketPart, session key, err error) {
 	if ended := endedTypes[r.ticket.etype]; ended != "" {
-		return t, session, refuse(codeKeyNotAnymore, "the ticket is of %s, which is broken and not taken (RFC 8429): give %.128q a key of %s",
+		return t, session, refuse(CodeEncryption, "the ticket is of %s, which is broken and not taken (RFC 8429): give %.128q a key of %s",
 			ended, r.service, etypes[2].name)
 	}
 	if r.options&optionSessionKey != 0 {
@@ -119,7 +119,7 @@ func (a *Acceptor) openTicket(r request) (t ticketPart, session key, err error) 
 		return t, session, refuse(CodeUnsuited, "the ticket cannot be read: %v", err)
 	}
 	if session, err = newKey(t.session.etype, t.session.value); err != nil {
-		return t, session, refuse(codeKeyNotAnymore, "the session key of %.128q: %v", t.client, err)
+		return t, session, refuse(CodeEncryption, "the session key of %.128q: %v", t.client, err)
 	}
 	now := a.options.Now()
 	switch {
@@ -128,7 +128,7 @@ func (a *Acceptor) openTicket(r request) (t ticketPart, session key, err error) 
 	case now.After(t.until.Add(Skew)):
 		return t, session, refuse(CodeExpired, "the ticket of %.128q has expired at %s", t.client, t.until)
 	case t.client.Realm != a.options.Realm && len(t.transited) > 0 && t.flags&ticketTransitedChecked == 0:
-		return t, session, refuse(CodePathRefused, "no KDC has looked at the realms by which %.128q came", t.client)
+		return t, session, refuse(CodeBadPath, "no KDC has looked at the realms by which %.128q came", t.client)
 	}
 	return t, session, nil
 }
@@ -166,7 +166,7 @@ func (c *Context) establish(a authenticator, client Principal, session key) (ans
 	c.key = session
 	if a.subkey != nil {
 		if c.key, err = newKey(a.subkey.etype, a.subkey.value); err != nil {
-			return nil, refuse(codeKeyNotAnymore, "the sub-key of %.128q: %v", client, err)
+			return nil, refuse(CodeEncryption, "the sub-key of %.128q: %v", client, err)
 		}
 	}
 	flags := binary.LittleEndian.Uint32(a.checksum.value[20:])

@@ -103,14 +103,14 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"a broken encryption type", func(l *login) {
 			l.serviceKey.etype = &etype{id: 23, macBytes: 12, keyBytes: 32, macKeyBytes: 32, hash: e.hash}
 		},
-			codeKeyNotAnymore, "arcfour-hmac, which is broken"},
+			CodeEncryption, "arcfour-hmac, which is broken"},
 		{"an unknown encryption type", func(l *login) {
 			l.serviceKey.etype = &etype{id: 99, macBytes: 12, keyBytes: 32, macKeyBytes: 32, hash: e.hash}
 		},
 			CodeNotOpened, "no key of its encryption type, 99"},
-		{"a broken session key", func(l *login) { l.session.etype = &etype{id: 16} }, codeKeyNotAnymore, "des3-cbc-sha1-kd"},
-		{"a session key that is too short", func(l *login) { l.session.value = l.session.value[1:] }, codeKeyNotAnymore, "has 32 bytes and not 31"},
-		{"a broken sub-key", func(l *login) { l.subkey = &key{&etype{id: 23}, make([]byte, 16)} }, codeKeyNotAnymore, "the sub-key of"},
+		{"a broken session key", func(l *login) { l.session.etype = &etype{id: 16} }, CodeEncryption, "des3-cbc-sha1-kd"},
+		{"a session key that is too short", func(l *login) { l.session.value = l.session.value[1:] }, CodeEncryption, "has 32 bytes and not 31"},
+		{"a broken sub-key", func(l *login) { l.subkey = &key{&etype{id: 23}, make([]byte, 16)} }, CodeEncryption, "the sub-key of"},
 		{"a ticket of somebody else", func(l *login) { l.claimed = other }, CodeBadMatch, `"bob@EXAMPLE.COM" shows the ticket of "alice@EXAMPLE.COM"`},
 		{"the same name of another realm", func(l *login) { l.claimed.Realm = "OTHER.COM" }, CodeBadMatch, "shows the ticket"},
 		{"a stolen ticket", func(l *login) { l.authorizer = keyOf(e, 'z') }, CodeNotOpened, "cannot be opened"},
@@ -122,7 +122,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"bindings of another size", func(l *login) { l.checksum = make([]byte, checksumBytesMin) }, CodeBadChecksum, "none of GSS-API"},
 		{"realms that nobody has looked at", func(l *login) {
 			l.client.Realm, l.claimed.Realm, l.transited = "FAR.COM", "FAR.COM", []byte("BETWEEN.COM")
-		}, CodePathRefused, "no KDC has looked at the realms"},
+		}, CodeBadPath, "no KDC has looked at the realms"},
 		{"a login among users", func(l *login) { l.options = optionSessionKey }, CodeUnsuited, "among users"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -228,7 +228,10 @@ func TestReplaysAreBounded(t *testing.T) {
 	if err := r.add(id(0), later); err == nil {
 		t.Error("one of the last window is forgotten")
 	}
-	if err := r.add(id(0), later.Add(2*Skew)); err != nil {
+	if err := r.add(id(1), later.Add(-Skew)); err == nil {
+		t.Error("one is forgotten because the clock was set back")
+	}
+	if err := r.add(id(1), later.Add(3*Skew)); err != nil {
 		t.Errorf("two windows later: %v", err)
 	}
 }

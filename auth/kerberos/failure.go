@@ -14,19 +14,18 @@ type Code int
 
 // The codes that an acceptor gives.
 const (
-	CodeNotOpened     Code = 31 // KRB_AP_ERR_BAD_INTEGRITY
-	CodeExpired       Code = 32 // KRB_AP_ERR_TKT_EXPIRED
-	CodeNotYetValid   Code = 33 // KRB_AP_ERR_TKT_NYV
-	CodeReplay        Code = 34 // KRB_AP_ERR_REPEAT
-	CodeBadMatch      Code = 36 // KRB_AP_ERR_BADMATCH
-	CodeSkew          Code = 37 // KRB_AP_ERR_SKEW
-	CodeModified      Code = 41 // KRB_AP_ERR_MODIFIED
-	CodeBadOrder      Code = 42 // KRB_AP_ERR_BADORDER
-	CodeBadChecksum   Code = 50 // KRB_AP_ERR_INAPP_CKSUM
-	CodePathRefused   Code = 57 // KRB_AP_PATH_NOT_ACCEPTED, by which realms the client came
-	CodeUnsuited      Code = 60 // KRB_ERR_GENERIC
-	CodeFieldTooLong  Code = 61 // KRB_ERR_FIELD_TOOLONG
-	codeKeyNotAnymore Code = 44 // KRB_AP_ERR_BADKEYVER: that of a broken encryption type
+	CodeEncryption  Code = 14 // KDC_ERR_ETYPE_NOSUPP
+	CodeNotOpened   Code = 31 // KRB_AP_ERR_BAD_INTEGRITY
+	CodeExpired     Code = 32 // KRB_AP_ERR_TKT_EXPIRED
+	CodeNotYetValid Code = 33 // KRB_AP_ERR_TKT_NYV
+	CodeReplay      Code = 34 // KRB_AP_ERR_REPEAT
+	CodeBadMatch    Code = 36 // KRB_AP_ERR_BADMATCH
+	CodeSkew        Code = 37 // KRB_AP_ERR_SKEW
+	CodeModified    Code = 41 // KRB_AP_ERR_MODIFIED
+	CodeBadOrder    Code = 42 // KRB_AP_ERR_BADORDER
+	CodeBadChecksum Code = 50 // KRB_AP_ERR_INAPP_CKSUM
+	CodeBadPath     Code = 51 // KRB_AP_PATH_NOT_ACCEPTED: the realms by which the client came
+	CodeUnsuited    Code = 60 // KRB_ERR_GENERIC
 )
 
 func (e *Error) Error() string { return fmt.Sprintf("%s (Kerberos error %d)", e.Reason, e.Code) }

@@ -42,12 +42,15 @@ const requestsMax = 120_000
 func (r *Replays) add(id requestID, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if age := now.Sub(r.mu.then); r.mu.now == nil || age >= r.window || age < 0 {
+	switch age := now.Sub(r.mu.then); {
+	case r.mu.now == nil || age >= r.window:
 		r.mu.before = r.mu.now
 		if age >= 2*r.window {
 			r.mu.before = nil
 		}
 		r.mu.now, r.mu.then = make(map[requestID]struct{}), now
+	case age < 0: // the clock was set back, and nothing is forgotten for it
+		r.mu.then = now
 	}
 	_, known := r.mu.now[id]
 	if _, longer := r.mu.before[id]; known || longer {
