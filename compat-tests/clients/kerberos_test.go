@@ -26,8 +26,8 @@ const (
 	stranger = "mallory"
 )
 
-// ticketHolders are the clients with GSSAPI. confluent-kafka's wheels are built without, and so is librdkafka's of the others; the
-// Python clients need a module without wheels for Linux, and the clients of Node and kafka-go have none.
+// ticketHolders are the clients with GSSAPI. Those of Python need a module that has no wheels for Linux, confluent-kafka's wheels
+// are built without libsasl2, and kafka-go and the clients of Node have none.
 var ticketHolders = []string{"java-4.3", "java-3.9", "franz-go", "sarama", "kcat"}
 
 var ticketWays = []way{
