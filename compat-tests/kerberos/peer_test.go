@@ -121,6 +121,24 @@ func (p *peer) ticket(client, service types.PrincipalName, session types.Encrypt
 	return t, err
 }
 
+// repeater shows its first request again and again.
+type repeater struct {
+	*peer
+	session sasl.Session
+	token   []byte
+}
+
+// Authenticate implements sasl.Mechanism.
+func (r *repeater) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	if r.token == nil {
+		var err error
+		if r.session, r.token, err = r.peer.Authenticate(ctx, host); err != nil {
+			return nil, nil, err
+		}
+	}
+	return r.session, r.token, nil
+}
+
 // session is what follows the first token.
 type session struct {
 	*peer
@@ -224,7 +242,7 @@ func TestOtherCode(t *testing.T) {
 		"sasl.kerberos.service.name":                    "kafka",
 		"listener.name.tickets.sasl.enabled.mechanisms": "GSSAPI",
 	}, Beside: []string{"TICKETS://" + address}})
-	knock := func(t *testing.T, p *peer) error {
+	knock := func(t *testing.T, p sasl.Mechanism) error {
 		t.Helper()
 		client, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.SASL(p), kgo.RequestRetries(0))
 		if err != nil {
@@ -263,6 +281,15 @@ func TestOtherCode(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a request that is repeated", func(t *testing.T) {
+		r := &repeater{peer: good(etypeID.AES256_CTS_HMAC_SHA1_96)}
+		if err := knock(t, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := knock(t, r); err == nil || errors.Is(err, kerr.SaslAuthenticationFailed) {
+			t.Errorf("the connection does not just end: %v", err)
+		}
+	})
 	t.Run("a ticket of later", func(t *testing.T) {
 		p := good(etypeID.AES256_CTS_HMAC_SHA1_96)
 		p.from = now.Add(6 * time.Minute)

@@ -39,7 +39,7 @@ const switched = "MUTATED"
 const shortWait = 10 * time.Second
 
 // All are the mutations, in the order of the lists.
-var All = slices.Concat(storage, groups, transactions, answers, skills, access, again)
+var All = slices.Concat(storage, groups, transactions, answers, skills, access, logins, again)
 
 // switchName is what the broker is told.
 func (m Mutation) switchName() string { return cmp.Or(m.Like, m.Name) }
