@@ -16,11 +16,6 @@ type DecodeLimits struct {
 	// MaxBytes is the most that the records of one batch may decompress to; zero
 	// is DecodedBytesMax.
 	MaxBytes int
-	// Alone, if there is one, is locked by whoever has decompressed more than AloneBytes
-	// of a batch, until the batch is read: a batch that is small on the wire may be large,
-	// and many of those at once would have all processors and much memory.
-	Alone      sync.Locker
-	AloneBytes int
 }
 
 // DecodedBytesMax is the default of DecodeLimits. A batch of the default
@@ -61,10 +56,8 @@ type payloadReader struct {
 	codec  Codec
 	src    bytes.Reader
 	stream io.Reader
-	limits DecodeLimits
 	limit  int
 	left   int  // Invariant: bytes that may still come out, at least 0
-	alone  bool // limits.Alone is locked
 	large  bool // largeWindow is locked
 
 	gzip   *gzip.Reader
@@ -87,7 +80,7 @@ func openPayload(codec Codec, payload []byte, limits DecodeLimits) (*payloadRead
 		r = &payloadReader{codec: codec}
 	}
 	r.src.Reset(payload)
-	r.limits, r.limit = limits, limits.bytes()
+	r.limit = limits.bytes()
 	r.left = r.limit
 	if err := r.start(payload); err != nil {
 		r.close()
@@ -170,10 +163,6 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 		return 0, r.tooLarge()
 	}
 	r.left -= n
-	if r.limits.Alone != nil && !r.alone && r.limit-r.left > r.limits.AloneBytes {
-		r.limits.Alone.Lock()
-		r.alone = true
-	}
 	switch {
 	case err == nil || err == io.EOF: //nolint:errorlint // a wrapped EOF is damage
 		return n, err
@@ -189,13 +178,10 @@ func (r *payloadReader) close() {
 	r.plain.Reset(nil)
 	r.stream = nil
 	r.snappy.release()
-	if r.alone {
-		r.limits.Alone.Unlock()
-	}
 	if r.large {
 		largeWindow.Unlock()
+		r.large = false
 	}
-	r.alone, r.large, r.limits = false, false, DecodeLimits{}
 	payloadReaders[r.codec].Put(r)
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -78,30 +77,5 @@ func TestALargeWindowIsHeldWithinBounds(t *testing.T) {
 	})
 	if !errors.Is(err, ErrMessageTooLarge) || used > 128<<20 { // over all attempts
 		t.Errorf("%v, %d MiB of memory", err, used>>20)
-	}
-}
-
-// countingLock tells how often it was locked, and that it is not any more.
-type countingLock struct {
-	sync.Mutex
-	times int
-}
-
-func (l *countingLock) Lock() { l.Mutex.Lock(); l.times++ }
-
-// Who decompresses much does so alone, until the end of the batch, and nobody else waits.
-func TestMuchIsDecompressedAlone(t *testing.T) {
-	lock := &countingLock{}
-	limits := DecodeLimits{MaxBytes: 8 << 20, Alone: lock, AloneBytes: 1 << 20}
-	for size, want := range map[int]int{900_000: 0, 2 << 20: 1, 9 << 20: 1} {
-		lock.times = 0
-		for range 2 { // the reader comes from a pool
-			_ = bomb(CodecZstd, appendCompressed(nil, oneHugeRecord(size), CodecZstd, LevelDefault)).EachPosition(limits, func(Offset, Timestamp) error { return nil })
-		}
-		if lock.times != 2*want || !lock.TryLock() {
-			t.Errorf("%d bytes: locked %d times", size, lock.times)
-			continue
-		}
-		lock.Unlock()
 	}
 }

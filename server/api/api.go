@@ -109,11 +109,13 @@ type API struct {
 	// converting lets old clients have half of the processors at once: whatever they
 	// read or write, the others keep their speed.
 	converting chan struct{}
-	// unpacking is held for a batch that decompresses to much, and flattening for one whose
-	// records are held; flattening comes first.
-	unpacking, flattening sync.Mutex
-	policies              policies
-	allTopics             allTopics
+	// unpacking has a place for every processor, for batches that are decompressed.
+	unpacking chan struct{}
+	// unpackingMuch is for one that decompresses to much, and flattening for one whose
+	// records are held; flattening comes last.
+	unpackingMuch, flattening sync.Mutex
+	policies                  policies
+	allTopics                 allTopics
 }
 
 // New makes the API over the rooms.
@@ -121,7 +123,8 @@ func New(rooms Rooms) *API {
 	if rooms.FailedProduce == nil {
 		rooms.FailedProduce, rooms.FailedFetch = new(metrics.Counter), new(metrics.Counter)
 	}
-	a := &API{Rooms: rooms, converting: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))}
+	processors := runtime.GOMAXPROCS(0)
+	a := &API{Rooms: rooms, converting: make(chan struct{}, max(processors/2, 1)), unpacking: make(chan struct{}, processors)}
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
 	a.shareSessions = newShareSessions(func() int { return rooms.Config().ShareSessionsMax })
 	a.views = newViews()

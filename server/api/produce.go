@@ -46,9 +46,11 @@ type produceCall struct {
 	request  protocol.ProduceRequest
 	header   protocol.Header
 	settings *config.Broker
-	image    *metadata.Image
-	now      protocol.Timestamp
-	fault    *refusal
+	// flatten says that the batch in hand is to be flattened.
+	flatten bool
+	image   *metadata.Image
+	now     protocol.Timestamp
+	fault   *refusal
 	// items are the partitions, in the order of the request. Invariant: never
 	// grown while an append is under way, because the log holds pointers into it.
 	items []produceItem

@@ -30,7 +30,36 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		return nil, err
 	}
 	item.judged = true
-	limits := c.decodeLimits(streamedBytesMax)
+	c.flatten = batch.IsLogAppendTime() && otherCodec(batch, policy)
+	limits := protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax}
+	if batch.Codec() == protocol.CodecNone && !otherCodec(batch, policy) {
+		return c.admit(item, policy, batch, limits)
+	}
+	made, err := c.admitBeside(item, policy, batch)
+	if limits.MaxBytes <= besideBytesMax || codeOf(err) != protocol.ErrMessageTooLarge.Code {
+		return made, err
+	}
+	c.api.unpackingMuch.Lock()
+	defer c.api.unpackingMuch.Unlock()
+	return c.admit(item, policy, batch, limits)
+}
+
+// besideBytesMax is what batches may decompress to that are unpacked beside others. What has
+// more comes one by one, over all connections: a few kilobytes may stand for a hundred
+// megabytes, and many of those at once would have all processors.
+const besideBytesMax = 8 << 20
+
+// admitBeside is admit for what comes beside others: there are as many at once as
+// processors, because decoders are large.
+func (c *produceCall) admitBeside(item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
+	c.api.unpacking <- struct{}{}
+	defer func() { <-c.api.unpacking }()
+	return c.admit(item, policy, batch, protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax)})
+}
+
+// admit judges the records of a batch, and gives it in the codec of the topic. It may be
+// called again with other limits, should they be exceeded.
+func (c *produceCall) admit(item *produceItem, policy *policy, batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Batch, error) {
 	largest := batch.MaxTimestamp()
 	if c.settings.RecordValidation == config.ValidateRecords || policy.CleanupCompact {
 		summary, err := protocol.ValidateRecords(batch, protocol.RecordRules{
@@ -46,7 +75,7 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 	if policy.TimestampAppendTime {
 		largest = c.now
 	}
-	if batch.IsLogAppendTime() && otherCodec(batch, policy) {
+	if c.flatten {
 		c.api.flattening.Lock() // what it holds is large, and no decent client asks for it
 		defer c.api.flattening.Unlock()
 		held, err := limits, error(nil)
@@ -85,7 +114,7 @@ func (c *produceCall) onlyBatch(item *produceItem, policy *policy, records []byt
 		if protocol.Batch(records).Magic() != 2 {
 			c.api.converting <- struct{}{}
 			defer func() { <-c.api.converting }()
-			return protocol.ConvertMessageSet(records, c.decodeLimits(heldBytesMax))
+			return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
 		}
 	}
 	batch, rest, err := splitEntry(records)
@@ -211,16 +240,4 @@ func recompressed(batch protocol.Batch, policy *policy, limits protocol.DecodeLi
 		level = policy.CompressionZstdLevel
 	}
 	return protocol.Recompress(batch, codec, level, policy.MessageBytesMax, limits)
-}
-
-// What a batch may decompress to beside others: as a stream, and held. What has more comes
-// one by one, over all connections, so that a few kilobytes that stand for a hundred
-// megabytes take neither all processors nor all memory.
-const (
-	streamedBytesMax = 16 << 20
-	heldBytesMax     = 1 << 20
-)
-
-func (c *produceCall) decodeLimits(beside int) protocol.DecodeLimits {
-	return protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax, Alone: &c.api.unpacking, AloneBytes: beside}
 }

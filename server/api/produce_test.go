@@ -409,3 +409,34 @@ func TestMinInsyncReplicasCannotBeMetByOneNode(t *testing.T) {
 		t.Fatalf("acks=1 got %v", protocol.ErrorForCode(p.ErrorCode))
 	}
 }
+
+// A batch whose records are many times as large as others' comes through, as it is and in
+// another codec, and with the time of its append; one beyond all limits does not.
+func TestProduceOfMuchInLittle(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	w.topic("gzip", 1, "compression.type", "gzip")
+	w.topic("timed", 1, "compression.type", "lz4", "message.timestamp.type", "LogAppendTime")
+	batch := func(records int) []byte {
+		b := protocol.NewBatchBuilder(protocol.BatchOptions{Codec: protocol.CodecZstd, ProducerID: protocol.None, ProducerEpoch: protocol.None, BaseSequence: protocol.None})
+		for range records {
+			b.Add(protocol.Timestamp(w.clock.Now().UnixMilli()), nil, make([]byte, 1<<20))
+		}
+		return b.Build(0, protocol.None)
+	}
+	for _, topic := range []string{"t", "gzip", "timed"} {
+		for records, want := range map[int]int16{2 * besideBytesMax >> 20: 0, 140: protocol.ErrMessageTooLarge.Code} {
+			if p := ask[*kmsg.ProduceResponse](w, 7, produceRequest(-1, topic, 0, batch(records))).Topics[0].Partitions[0]; p.ErrorCode != want {
+				t.Errorf("%d MiB to %s: %v", records, topic, protocol.ErrorForCode(p.ErrorCode))
+			}
+		}
+		stored, _, err := protocol.NextBatch(w.fetchAll(topic))
+		if err != nil || stored.Count() != 2*besideBytesMax>>20 {
+			t.Errorf("%s has %v, %v", topic, stored, err)
+			continue
+		}
+		if err := stored.EachRecord(protocol.DecodeLimits{}, func(*protocol.Record) error { return nil }); err != nil {
+			t.Errorf("%s: %v", topic, err)
+		}
+	}
+}
