@@ -281,11 +281,12 @@ func (c *conn) fill() error {
 			}
 		}
 	}
-	if c.in.isSmall() {
-		c.server.budget.wait()
-	}
+	c.in.reserve()
 	err := c.in.fill(c)
 	c.in.account()
+	if isTimeout(err) && c.in.claim.evicted.Load() {
+		return errTooSlow
+	}
 	return err
 }
 
@@ -309,11 +310,15 @@ func cleanEnd(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	if isTimeout(err) {
 		return nil // idle for connections.max.idle.ms, or the server stops
 	}
 	return err
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // answerNow is where an answer goes that is complete when Serve returns.

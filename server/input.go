@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // input cuts what arrives on a connection into frames.
@@ -21,9 +22,12 @@ type input struct {
 	// exact says that next to nothing is read ahead of the frame under way: the connection
 	// may be left alone for long with what it has sent behind it.
 	exact bool
-	// budget knows of accounted bytes of the buffer; nil when nobody counts.
+	// budget knows of accounted bytes of the buffer, as claim; nil when nobody counts.
 	budget    *budget
+	claim     claim
 	accounted int
+	// began is when the frame under way was first waited for, zero before.
+	began time.Time
 }
 
 const frameLengthBytes = 4
@@ -47,6 +51,7 @@ func (in *input) next(limits frameLimits) ([]byte, error) {
 	}
 	in.r += frameLengthBytes + n
 	in.trusted = max(in.trusted, n)
+	in.began = time.Time{}
 	return have[frameLengthBytes : frameLengthBytes+n], nil
 }
 
@@ -74,8 +79,18 @@ type receiver interface {
 
 // fill reads at least one byte more. A peer that closed cleanly gives io.EOF.
 func (in *input) fill(from receiver) error {
+	isPart := in.w > in.r && !in.isSmall()
+	if isPart {
+		if in.began.IsZero() {
+			in.began = time.Now()
+		}
+		in.claim.awaits(in.began, in.w-in.r)
+	}
 	n, err := from.receive(in)
 	in.w += n
+	if isPart {
+		in.claim.since.Store(0)
+	}
 	if n > 0 {
 		return nil
 	}
@@ -123,8 +138,8 @@ func (in *input) rest() {
 // account tells the server's budget how much memory the input holds now.
 func (in *input) account() {
 	if held := in.held(); in.budget != nil && held != in.accounted {
-		in.budget.change(held - in.accounted)
 		in.accounted = held
+		in.budget.set(&in.claim, held)
 	}
 }
 
@@ -143,10 +158,29 @@ func (in *input) shrink() {
 // makeRoom leaves room for at least one byte, and for the whole frame under way
 // as far as trust reaches.
 func (in *input) makeRoom() {
+	have := in.w - in.r
+	want := in.wanted()
+	if want == 0 {
+		return
+	}
+	if len(in.buf) >= want {
+		copy(in.buf, in.buf[in.r:in.w])
+		in.r, in.w = 0, have
+		return
+	}
+	bigger := borrow(want)
+	copy(bigger, in.buf[in.r:in.w])
+	in.giveBack()
+	in.buf, in.r, in.w = bigger, 0, have
+}
+
+// wanted is how large a buffer the next bytes need, the present one's size included; 0 is
+// that there is room where they go.
+func (in *input) wanted() int {
 	have, whole := in.w-in.r, in.wholeFrame()
 	trusted := min(whole, frameLengthBytes+in.trusted)
 	if in.w < len(in.buf) && len(in.buf)-in.r >= trusted {
-		return
+		return 0
 	}
 	want := max(have+1, trusted)
 	if have == len(in.buf) && have > 0 {
@@ -162,15 +196,18 @@ func (in *input) makeRoom() {
 		// Room for what a pipelining peer sends behind it.
 		want = max(whole, min(whole+whole/4, bufferBytesMax))
 	}
-	if len(in.buf) >= want {
-		copy(in.buf, in.buf[in.r:in.w])
-		in.r, in.w = 0, have
-		return
+	return max(want, bufferBytesMin)
+}
+
+// reserve waits for room in the budget before the buffer grows.
+func (in *input) reserve() {
+	if want := in.wanted(); in.budget != nil && want > bufferBytesMin && want > len(in.buf) {
+		if want <= bufferBytesMax {
+			want = bufferBytesMin << bufferClass(want)
+		}
+		in.accounted = want
+		in.budget.grow(&in.claim, want)
 	}
-	bigger := borrow(max(want, bufferBytesMin))
-	copy(bigger, in.buf[in.r:in.w])
-	in.giveBack()
-	in.buf, in.r, in.w = bigger, 0, have
 }
 
 // isSmall tells that no more is held than any connection may at any time.

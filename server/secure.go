@@ -62,14 +62,13 @@ func (c *conn) endSecured(err error) {
 
 // describeHandshake tells what people do to a TLS port by mistake.
 func describeHandshake(err error) error {
-	var timeout net.Error
 	var header tls.RecordHeaderError
 	switch {
 	case errors.Is(err, io.EOF) || isPeerGone(err):
 		return io.EOF
 	case errors.As(err, &header) && header.Conn != nil: // of the first bytes
 		return errors.New("this client does not speak TLS, and the listener does; set security.protocol=SSL in the client")
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout(err):
 		return errors.New("the TLS handshake took longer than barnabas.connection.handshake.timeout.ms")
 	}
 	return fmt.Errorf("the TLS handshake failed: %w", err)

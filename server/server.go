@@ -194,6 +194,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 	}
 	s.tune(sock)
 	c := &conn{server: s, sock: sock, address: address, transport: newTransport(sock, s.opts.WriteTimeout), in: input{budget: s.budget}}
+	c.in.claim.sock = sock
 	c.Conn = Conn{
 		Listener: l, RemoteAddr: sock.RemoteAddr().String(), Peer: endOf(sock.RemoteAddr()), Reached: endOf(sock.LocalAddr()),
 		done: make(chan struct{}),

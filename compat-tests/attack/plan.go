@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,6 +27,8 @@ type Plan struct {
 	// every listener so often, and Floods so many requests without the right to them. Bombs
 	// are batches that decompress to much.
 	Handshakes, Logins, Visits, Junk, Floods, Bombs int
+	// Only is a part of the names of the raids that are made; empty for all.
+	Only string
 	// BombBytes is what a bomb decompresses to.
 	BombBytes int64
 }
@@ -35,6 +38,15 @@ var (
 	few    = Plan{Handshakes: 100, Logins: 300, Visits: 100, Junk: 10, Floods: 100, Bombs: 16, BombBytes: 1 << 30}
 	sample = Plan{Handshakes: 1000, Logins: 5000, Visits: 2000, Junk: 100, Floods: 1000, Bombs: 100, BombBytes: 1 << 30}
 	whole  = Plan{Handshakes: 5000, Logins: 100_000, Visits: 20_000, Junk: 1000, Floods: 10_000, Bombs: 1000, BombBytes: 16 << 30}
+)
+
+// RequestBytesMax is what the broker takes in one request, and RequestsBytesMax what those
+// under way may hold together, of which the collector makes twice as much. By default (256
+// MiB) it is more than memory may grow by here: a broker with a listener that anybody may use
+// is set so.
+const (
+	RequestBytesMax  = 16 << 20
+	RequestsBytesMax = 32 << 20
 )
 
 // Outcome is how a raid ended.
@@ -78,7 +90,7 @@ func Attack(text string, out io.Writer) error {
 	heldErr := held.await(ctx)
 	report.tell("half-open handshakes", int(held.most.Load()), began, heldErr)
 	var raiding sync.WaitGroup
-	for _, r := range raids {
+	for _, r := range chosen(plan.Only) {
 		raiding.Go(func() {
 			began := time.Now()
 			count, err := r.run(ctx, a)
@@ -89,6 +101,16 @@ func Attack(text string, out io.Writer) error {
 	end()
 	held.end.Wait()
 	return report.err
+}
+
+// chosen are the raids with a text in their names.
+func chosen(part string) (some []raid) {
+	for _, r := range raids {
+		if strings.Contains(r.name, part) {
+			some = append(some, r)
+		}
+	}
+	return some
 }
 
 // report writes outcomes.

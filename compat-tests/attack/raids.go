@@ -8,15 +8,20 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
 // raids are made at the same time, over handshakes that are held open.
 var raids = []raid{
 	{"slow senders", slowSenders},
 	{"deaf peers", deafPeers},
+	{"hoarders", hoarders},
+	{"requests before a login", uninvited},
 	{"oversized frames before a login", oversizedFrames},
 	{"renegotiation of TLS 1.2", renegotiations},
 	{"failed logins", failedLogins},
@@ -70,7 +75,7 @@ func slowSenders(ctx context.Context, a *attacker) (int, error) {
 		overTLS bool
 		frame   []byte
 	}{
-		{a.plan.Plaintext, false, begun(99 << 20)}, {a.plan.Login, false, begun(60_000)},
+		{a.plan.Plaintext, false, begun(RequestBytesMax)}, {a.plan.Login, false, begun(60_000)},
 		{a.plan.LoginTLS, true, begun(60_000)}, {a.plan.LoginTLS, false, hello}, {a.plan.SSL, false, hello},
 	}
 	return inParallel(ctx, each*len(kinds), each*len(kinds), func(i int) error {
@@ -123,6 +128,68 @@ func deafPeers(ctx context.Context, a *attacker) (int, error) {
 			}
 		}
 		return fmt.Errorf("the broker has read %d requests of a peer that takes no answer", requests)
+	})
+}
+
+// hoarders announce requests as large as may be, where nobody has to log in, send a part of
+// each, and then nothing: together far more than the broker may hold of all requests.
+func hoarders(ctx context.Context, a *attacker) (int, error) {
+	const peers, announced, begun, sent = 40, RequestBytesMax, 200 << 10, 8 << 20
+	body := make([]byte, sent)
+	copy(body, append(length(announced), request(kmsg.NewPtrApiVersionsRequest())[4:]...))
+	var ready sync.WaitGroup // all have begun: none is small any more
+	ready.Add(peers)
+	return inParallel(ctx, peers, peers, func(int) error {
+		p, err := dial(a.plan.Plaintext)
+		if err == nil {
+			defer p.reset()
+			_ = p.SetDeadline(time.Now().Add(8 * time.Second)) // a socket takes any
+			_, err = p.Write(body[:begun])
+		}
+		ready.Done()
+		if err != nil {
+			return fmt.Errorf("the beginning of a large request: %w", err)
+		}
+		ready.Wait()
+		if _, err := p.Write(body[begun:]); err != nil {
+			return nil // it was ended, or is not read from
+		}
+		if _, err := p.answer(); !isTimeout(err) && !wire.IsClosed(err) {
+			return fmt.Errorf("half a request: %w", err)
+		}
+		return nil
+	})
+}
+
+// uninvited are requests of every API where a login is due, and headers that claim more than
+// there is: each is the end of its connection.
+func uninvited(ctx context.Context, a *attacker) (int, error) {
+	const saslHandshake, apiVersions, saslAuthenticate, keys = 17, 18, 36, 93
+	var frames [][]byte
+	for key := range int16(keys) {
+		if r := kmsg.RequestForKey(key); r != nil && key != saslHandshake && key != apiVersions && key != saslAuthenticate {
+			frames = append(frames, request(r))
+			r.SetVersion(r.MaxVersion())
+			frames = append(frames, request(r))
+		}
+	}
+	for _, tags := range [][]byte{{0x80, 0xda, 0xc4, 0x09}, {0xff, 0xff, 0xff, 0xff, 0x0f}, {1, 0, 0xff, 0xff, 0xff, 0x7f}} { // 20 million of them, 2^32-1, and a long one
+		header := wire.AppendHeader(make([]byte, 4), apiVersions, 3, 1, &clientID, false)
+		frames = append(frames, wire.Seal(append(header, tags...)))
+	}
+	return inParallel(ctx, len(frames), dialsAtOnce, func(i int) error {
+		p, err := a.comeToLogIn(i)
+		if err != nil {
+			return err
+		}
+		defer p.reset()
+		if _, err := p.Write(frames[i]); err != nil {
+			return nil
+		}
+		if err := p.expectEnd(0); err != nil {
+			return fmt.Errorf("%.20x: %w", frames[i], err)
+		}
+		return nil
 	})
 }
 

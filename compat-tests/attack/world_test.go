@@ -59,8 +59,9 @@ func newWorld(t *testing.T, plan Plan) *world {
 	const modules = "org.apache.kafka.common.security."
 	properties := map[string]string{
 		"barnabas.http.listen": w.http, "barnabas.http.pprof": "true",
-		"barnabas.durability": "cached", // the disk is no part of this
-		"ssl.keystore.type":   "PEM", "ssl.keystore.location": keys,
+		"barnabas.durability":      "cached", // the disk is no part of this
+		"socket.request.max.bytes": fmt.Sprint(RequestBytesMax), "queued.max.request.bytes": fmt.Sprint(RequestsBytesMax),
+		"ssl.keystore.type": "PEM", "ssl.keystore.location": keys,
 		"authorizer.class.name":                     "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"super.users":                               "User:" + AdminUser,
 		"sasl.enabled.mechanisms":                   "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
