@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -153,6 +154,11 @@ func (r *payloadReader) startZstd(payload []byte) error {
 	return nil
 }
 
+// politeBytes is what one batch is decompressed to in a go. From there on every other
+// goroutine that can go on goes first, piece by piece: the runtime would let them wait for
+// ten milliseconds each.
+const politeBytes = 1 << 20
+
 // Read gives the next decompressed bytes. Its errors are io.EOF or an *Error.
 func (r *payloadReader) Read(p []byte) (int, error) {
 	if len(p) > r.left+1 { // one more than allowed tells the end from an excess
@@ -163,6 +169,9 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 		return 0, r.tooLarge()
 	}
 	r.left -= n
+	if r.limit-r.left > politeBytes {
+		runtime.Gosched()
+	}
 	switch {
 	case err == nil || err == io.EOF: //nolint:errorlint // a wrapped EOF is damage
 		return n, err
