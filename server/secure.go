@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -21,14 +22,18 @@ func (c *conn) secure() error {
 		return nil
 	}
 	under := &gatherer{Conn: c.sock}
-	secured := tls.Server(under, c.Listener.tls)
 	if err := c.sock.SetDeadline(time.Now().Add(c.server.opts.HandshakeTimeout)); err != nil {
 		return err
 	}
 	if c.stopping.Load() { // it may have set an earlier one
 		return io.EOF
 	}
-	err := secured.Handshake()
+	var secured *tls.Conn
+	err := under.awaitHello()
+	if err == nil {
+		secured = tls.Server(under, c.Listener.tls)
+		err = secured.Handshake()
+	}
 	if c.stopping.Load() {
 		return io.EOF
 	}
@@ -154,6 +159,7 @@ func (t *secureTransport) sendRange(r outRange) error { return copyRange(r, t.wr
 type gatherer struct {
 	net.Conn
 	timeout time.Duration // 0 during the handshake, which has a time of its own
+	hello   []byte        // what was received before the handshake and is still to be read
 
 	mu struct {
 		sync.Mutex
@@ -161,6 +167,59 @@ type gatherer struct {
 		held    []byte // borrowed
 		failed  error  // of a write: half a record may be sent, and nothing fits behind it
 	}
+}
+
+const (
+	recordHeaderBytes = 5
+	recordOfAlert     = 0x15
+	recordOfHandshake = 0x16
+	// helloBytes is what most first records have room in.
+	helloBytes = 2 << 10
+)
+
+// awaitHello receives the first record of a handshake. TLS would make room for the record
+// that is announced, and for more, before anything of it has come: a peer that says no more
+// costs a few hundred bytes here, and not twenty thousand. What is no handshake is left to
+// TLS to refuse.
+func (g *gatherer) awaitHello() error {
+	header := make([]byte, recordHeaderBytes)
+	if _, err := io.ReadFull(g.Conn, header); err != nil {
+		return err
+	}
+	g.hello = header
+	length := int(binary.BigEndian.Uint16(header[3:]))
+	if header[0] != recordOfHandshake && header[0] != recordOfAlert {
+		return nil
+	}
+	if length > recordBytes {
+		return fmt.Errorf("the first record announces %d bytes, and may have %d", length, recordBytes)
+	}
+	record := append(make([]byte, 0, min(recordHeaderBytes+length, helloBytes)), header...)
+	for len(record) < recordHeaderBytes+length {
+		if len(record) == cap(record) {
+			record = append(make([]byte, 0, min(recordHeaderBytes+length, 2*cap(record))), record...)
+		}
+		n, err := g.Conn.Read(record[len(record):cap(record)])
+		if record = record[:len(record)+n]; err == io.EOF { //nolint:errorlint // a socket gives it bare
+			return io.ErrUnexpectedEOF
+		} else if err != nil {
+			return err
+		}
+	}
+	g.hello = record
+	return nil
+}
+
+// Read implements net.Conn.
+func (g *gatherer) Read(p []byte) (int, error) {
+	if len(g.hello) == 0 {
+		return g.Conn.Read(p)
+	}
+	n := copy(p, g.hello)
+	if g.hello = g.hello[n:]; len(g.hello) == 0 {
+		g.hello = nil
+	}
+	return n, nil
 }
 
 // recordOverhead is more than TLS adds to a record.

@@ -214,3 +214,45 @@ func TestAStalledPeerOverTLS(t *testing.T) {
 		t.Errorf("%d ranges are held", n)
 	}
 }
+
+// crumbs writes byte by byte.
+type crumbs struct{ net.Conn }
+
+func (c crumbs) Write(p []byte) (int, error) {
+	for i := range p {
+		if n, err := c.Conn.Write(p[i : i+1]); err != nil {
+			return i + n, err
+		}
+	}
+	return len(p), nil
+}
+
+// The first record may come in any pieces, and costs what has come of it.
+func TestTheFirstRecord(t *testing.T) {
+	w, config := newSecureWorld(t, nil)
+	c := tls.Client(crumbs{w.dial("127.0.0.1")}, config)
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	w.send(c, frame("echo 1"))
+	w.expect(c, "1")
+	refused := 0
+	for sent, want := range map[string]string{
+		"\x16\x03\x01\x40\x01\x01":                            "the first record announces 16385 bytes",
+		"\x15\x03\x01\xff\xff\x01":                            "the first record announces 65535 bytes",
+		"\x17\x03\x01\xff\xff\x01":                            "does not speak TLS",
+		"\x16\x03\x01\x00\x00":                                "the TLS handshake failed",
+		"\x16\x03\x01\x0f\xff" + strings.Repeat("\x01", 4095): "the TLS handshake failed",
+	} {
+		peer := w.dial("127.0.0.1")
+		w.send(peer, []byte(sent))
+		_ = peer.(*net.TCPConn).CloseWrite() // whoever waits for more is told that there is none
+		_, _ = io.Copy(io.Discard, peer)
+		refused++
+		lines := func() []string { return strings.Split(strings.TrimSpace(w.logged()), "\n") }
+		waitFor(t, fmt.Sprintf("%.8x to be refused", sent), func() bool { return w.logged() != "" && len(lines()) == refused })
+		if last := lines()[refused-1]; !strings.Contains(last, want) {
+			t.Errorf("%.8x: %s", sent, last)
+		}
+	}
+}

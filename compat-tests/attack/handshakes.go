@@ -62,7 +62,7 @@ func (a *attacker) holdHandshakes(ctx context.Context) *held {
 		h.failed <- err
 		return h
 	}
-	const recordBytesMax = 16<<10 + 256 // what TLS allows
+	const recordBytesMax = 16 << 10 // what TLS allows
 	begun := []byte{0x16, 3, 1, recordBytesMax >> 8, recordBytesMax & 0xff, 1}
 	turns := make(chan struct{}, dialsAtOnce)
 	for i := range a.plan.Handshakes {
