@@ -49,6 +49,9 @@ type claim struct {
 		SetReadDeadline(t time.Time) error
 	}
 	evicted atomic.Bool
+	// over says that the connection is over the limit: it gives back what it can with every
+	// request that has come whole, so that others have their turn.
+	over atomic.Bool
 }
 
 // awaits notes that the connection waits for the rest of a request.
@@ -83,6 +86,7 @@ func (b *budget) grow(c *claim, held int) {
 	for more := int64(held - c.held); b.used+more > b.limit && b.used > 0 && b.over != c && !b.ended; {
 		if b.over == nil {
 			b.over = c
+			c.over.Store(true)
 			break
 		}
 		b.evictLocked()
@@ -127,6 +131,7 @@ func (b *budget) setLocked(c *claim, held int) {
 	if held < before {
 		if b.over == c {
 			b.over = nil
+			c.over.Store(false)
 		}
 		b.room.Broadcast()
 	}

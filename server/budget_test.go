@@ -1,8 +1,10 @@
 package server
 
 import (
+	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -63,6 +65,27 @@ func TestLargeRequestsWaitForEachOther(t *testing.T) {
 	for _, c := range all {
 		w.expect(c, big)
 	}
+	waitFor(t, "all room to be free", func() bool { return w.used() == 0 })
+}
+
+// Who sends one large request after the other, without a pause, does not keep others from
+// theirs.
+func TestAStreamOfLargeRequestsLetsOthersIn(t *testing.T) {
+	const limit, peers, each = 300_000, 4, 30
+	w := newWorld(t, func(o *Options) { o.RequestBytesMax = limit })
+	big := strings.Repeat("y", 250_000)
+	stream := strings.Repeat(string(frame("echo "+big)), each)
+	var all sync.WaitGroup
+	for range peers {
+		c := w.dial("127.0.0.1")
+		go func() { _, _ = c.Write([]byte(stream)) }() // ends with the connection
+		all.Go(func() {
+			if n, err := io.CopyN(io.Discard, c, int64(each*(frameLengthBytes+len(big)))); err != nil {
+				t.Errorf("%d bytes of answers, %v", n, err)
+			}
+		})
+	}
+	all.Wait()
 	waitFor(t, "all room to be free", func() bool { return w.used() == 0 })
 }
 

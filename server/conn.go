@@ -281,10 +281,14 @@ func (c *conn) fill() error {
 			}
 		}
 	}
+	if c.in.claim.over.Load() && c.in.began.IsZero() {
+		c.in.shrink()
+		c.in.account()
+	}
 	c.in.reserve()
 	err := c.in.fill(c)
 	c.in.account()
-	if isTimeout(err) && c.in.claim.evicted.Load() {
+	if c.in.claim.evicted.Load() && isTimeout(err) {
 		return errTooSlow
 	}
 	return err
