@@ -37,7 +37,7 @@ type Plan struct {
 var (
 	few    = Plan{Handshakes: 100, Logins: 300, Visits: 100, Junk: 10, Floods: 100, Bombs: 16, BombBytes: 1 << 30}
 	sample = Plan{Handshakes: 1000, Logins: 5000, Visits: 2000, Junk: 100, Floods: 1000, Bombs: 100, BombBytes: 1 << 30}
-	whole  = Plan{Handshakes: 5000, Logins: 100_000, Visits: 20_000, Junk: 1000, Floods: 10_000, Bombs: 1000, BombBytes: 16 << 30}
+	whole  = Plan{Handshakes: 5000, Logins: 100_000, Visits: 20_000, Junk: 1000, Floods: 10_000, Bombs: 200, BombBytes: 16 << 30}
 )
 
 // RequestBytesMax is what the broker takes in one request, and RequestsBytesMax what those
