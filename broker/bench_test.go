@@ -166,16 +166,23 @@ func TestAllocationsOfARequest(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	exchange := newExchange(t)
-	exchange(frameOf(produceOf(300, 1000)))
-	for name, frame := range map[string][]byte{
-		"produce a record":             frameOf(produceOf(1, 100)),
-		"produce 100 records":          frameOf(produceOf(100, 1000)),
-		"fetch what is copied":         frameOf(fetchOf(0, 1000)),
-		"fetch what is sent by itself": frameOf(fetchOf(1, 1<<20)),
-	} {
-		checkAllocations(t, name, func() { exchange(frame) })
+	for asked, overrides := range map[string][]string{"": nil, ", with an authorizer": withAuthorizer} {
+		exchange := newExchange(t, overrides...)
+		exchange(frameOf(produceOf(300, 1000)))
+		for name, frame := range map[string][]byte{
+			"produce a record":             frameOf(produceOf(1, 100)),
+			"produce 100 records":          frameOf(produceOf(100, 1000)),
+			"fetch what is copied":         frameOf(fetchOf(0, 1000)),
+			"fetch what is sent by itself": frameOf(fetchOf(1, 1<<20)),
+		} {
+			checkAllocations(t, name+asked, func() { exchange(frame) })
+		}
 	}
+}
+
+// withAuthorizer are the settings of a broker that asks who may do what, and lets everybody.
+var withAuthorizer = []string{
+	"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "allow.everyone.if.no.acl.found=true",
 }
 
 func checkAllocations(t *testing.T, name string, run func()) {
@@ -283,6 +290,11 @@ const (
 
 func BenchmarkProduce(b *testing.B) { benchmarkRequest(b, produceOf(1, 100)) }
 func BenchmarkFetch(b *testing.B)   { benchmarkRequest(b, fetchOf(0, 1000)) }
+
+// Who may do what is asked of each request, and was decided before.
+func BenchmarkProduceWithAuthorizer(b *testing.B) {
+	benchmarkRequest(b, produceOf(1, 100), withAuthorizer...)
+}
 
 // With an HTTP port the times of requests are taken.
 func BenchmarkProduceWithMetrics(b *testing.B) {
