@@ -29,7 +29,7 @@ func (b *Broker) openKerberos(listener string, k *config.Kerberos, replays *kerb
 		return nil, &SettingsError{fmt.Errorf("listener %s: the keytab %s: %w", listener, k.Keytab, err)}
 	}
 	acceptor := kerberos.NewAcceptor(kerberos.Options{
-		Keys: file.keys, Realm: service.Realm, Now: b.opts.Clock.Now, Replays: replays,
+		Keys: file.keys, Now: b.opts.Clock.Now, Replays: replays,
 		Random: func(p []byte) { _, _ = rand.Read(p) }, // never fails
 	})
 	return func() sasl.Exchange {

@@ -12,8 +12,6 @@ import (
 type Options struct {
 	// Keys are those of the service, as they are now.
 	Keys func() Keys
-	// Realm is the service's. Who comes from another must have come by realms that a KDC has looked at.
-	Realm string
 	// Now is the wall clock, and Random fills with what nobody can guess.
 	Now    func() time.Time
 	Random func([]byte)
@@ -127,7 +125,7 @@ func (a *Acceptor) openTicket(r request) (t ticketPart, session key, err error) 
 		return t, session, refuse(CodeNotYetValid, "the ticket of %.128q is not valid before %s", t.client, t.from)
 	case now.After(t.until.Add(Skew)):
 		return t, session, refuse(CodeExpired, "the ticket of %.128q has expired at %s", t.client, t.until)
-	case t.client.Realm != a.options.Realm && len(t.transited) > 0 && t.flags&ticketTransitedChecked == 0:
+	case len(t.transited) > 0 && t.flags&ticketTransitedChecked == 0:
 		return t, session, refuse(CodeBadPath, "no KDC has looked at the realms by which %.128q came", t.client)
 	}
 	return t, session, nil
@@ -155,12 +153,18 @@ func (a *Acceptor) openAuthenticator(r request, t ticketPart, session key) (auth
 		binary.LittleEndian.Uint32(auth.checksum.value) != bindingBytes:
 		return auth, refuse(CodeBadChecksum, "the authenticator of %.128q is none of GSS-API", t.client)
 	}
-	return auth, a.options.Replays.add(idOf(r.authenticator.cipher), now)
+	if auth.flags()&flagMutual != 0 {
+		return auth, nil // who repeats it has not the key that it gets
+	}
+	return auth, a.options.Replays.add(idOf(r.authenticator.cipher), t.client, auth.at, now)
 }
 
+// flags are those of the checksum, which is long enough.
+func (a *authenticator) flags() uint32 { return binary.LittleEndian.Uint32(a.checksum.value[20:]) }
+
 // establish agrees on the key and the first numbers. Who asks for a reply gets a new key with
-// it: what was said in another context is worth nothing in this one, even if its requests were
-// forgotten. Without a reply the acceptor has nothing to say, and both go on with what the
+// it: what was said in another context is worth nothing in this one, and its request need not be
+// remembered. Without a reply the acceptor has nothing to say, and both go on with what the
 // client has chosen.
 func (c *Context) establish(a authenticator, client Principal, session key) (answer []byte, err error) {
 	c.key = session
@@ -169,7 +173,7 @@ func (c *Context) establish(a authenticator, client Principal, session key) (ans
 			return nil, refuse(CodeEncryption, "the sub-key of %.128q: %v", client, err)
 		}
 	}
-	flags := binary.LittleEndian.Uint32(a.checksum.value[20:])
+	flags := a.flags()
 	c.client, c.ordered = client, flags&(flagReplay|flagSequence) != 0
 	c.sent, c.received = uint64(a.sequence), uint64(a.sequence)
 	if flags&flagMutual == 0 {

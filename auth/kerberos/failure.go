@@ -15,6 +15,7 @@ type Code int
 // The codes that an acceptor gives.
 const (
 	CodeEncryption  Code = 14 // KDC_ERR_ETYPE_NOSUPP
+	CodeUnavailable Code = 29 // KDC_ERR_SVC_UNAVAILABLE
 	CodeNotOpened   Code = 31 // KRB_AP_ERR_BAD_INTEGRITY
 	CodeExpired     Code = 32 // KRB_AP_ERR_TKT_EXPIRED
 	CodeNotYetValid Code = 33 // KRB_AP_ERR_TKT_NYV
@@ -32,7 +33,9 @@ func (e *Error) Error() string { return fmt.Sprintf("%s (Kerberos error %d)", e.
 
 // Retriable tells whether the same client may well succeed a moment later (KerberosError in
 // Kafka).
-func (e *Error) Retriable() bool { return e.Code == CodeNotYetValid || e.Code == CodeReplay }
+func (e *Error) Retriable() bool {
+	return e.Code == CodeNotYetValid || e.Code == CodeReplay || e.Code == CodeUnavailable
+}
 
 func refuse(code Code, format string, args ...any) error {
 	return &Error{code, fmt.Sprintf(format, args...)}

@@ -169,7 +169,7 @@ func newAcceptor(tb testing.TB, entries ...keytabEntry) *Acceptor {
 		tb.Fatal(err)
 	}
 	return NewAcceptor(Options{
-		Keys: func() Keys { return keys }, Realm: service.Realm, Now: func() time.Time { return noon },
+		Keys: func() Keys { return keys }, Now: func() time.Time { return noon },
 		Random:  func(b []byte) { copy(b, bytes.Repeat([]byte{'r'}, len(b))) },
 		Replays: NewReplays(),
 	})

@@ -6,59 +6,71 @@ import (
 	"time"
 )
 
-// Replays are the requests that were accepted: a second time they are refused. One is
-// remembered until its time has passed by more than clocks may differ; then it is too old by
-// itself. They are kept for the life of the process, as Java keeps them.
+// Replays are the requests that were accepted without a reply: a second time they are refused.
+// One is remembered until the wall clock has passed its time by more than clocks may differ; then
+// it is too old by itself. A clock that is put back forgets nothing, and one that is put forward
+// no more than what is too old for it. They are kept for the life of the process, as Java keeps them.
 type Replays struct {
-	window time.Duration // in which a request can be accepted
-
 	mu struct {
 		sync.Mutex
-		// now has those since then, before those of the window that ended there.
-		now, before map[requestID]struct{}
-		then        time.Time
+		// before is forgotten as a whole when the clock has passed until, as the last of it is
+		// too old then, and now takes its place.
+		now, before replays
+		until       time.Time
 	}
+}
+
+// replays are some of them.
+type replays struct {
+	seen   map[digest]struct{}
+	of     map[digest]int // by client
+	newest time.Time      // when it was begun, or a later request's
 }
 
 // NewReplays remembers nothing yet. Services that have the same keys remember together.
-func NewReplays() *Replays { return &Replays{window: 2 * Skew} }
+func NewReplays() *Replays { return new(Replays) }
 
-// requestID is half of a hash over an authenticator as it was sealed, which nobody can change
-// without its key. Half is enough: whoever has two of one ID has it with himself.
-type requestID [sha256.Size / 2]byte
+// digest is half of a hash, of a client's name or over an authenticator as it was sealed, which
+// nobody can change without its key. Half is enough: whoever has two of one has it with himself.
+type digest [sha256.Size / 2]byte
 
-func idOf(authenticator []byte) (id requestID) {
+func idOf(authenticator []byte) digest {
 	sum := sha256.Sum256(authenticator)
-	copy(id[:], sum[:])
-	return id
+	return digest(sum[:])
 }
 
-// requestsMax bounds the requests of a window: 50 bytes each, and 200 logins a second over ten
-// minutes. Only who has a ticket can add one.
+// requestsMax bounds the requests of now, and of before: 50 bytes each, and as many for its client
+// if that has no others. They are of five minutes, or of ten where clocks are ahead.
 const requestsMax = 120_000
 
 // add remembers a request, which must be fresh. Where there are too many it is refused, as it
-// could not be told from its repetition.
-func (r *Replays) add(id requestID, now time.Time) error {
+// could not be told from its repetition. Who makes very many does not keep others out: a client
+// gets at most half of what others have left.
+func (r *Replays) add(id digest, client Principal, at, now time.Time) error {
+	who := idOf([]byte(client.String()))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch age := now.Sub(r.mu.then); {
-	case r.mu.now == nil || age >= r.window:
-		r.mu.before = r.mu.now
-		if age >= 2*r.window {
-			r.mu.before = nil
+	if now.After(r.mu.until) {
+		r.mu.before, r.mu.now = r.mu.now, replays{make(map[digest]struct{}), make(map[digest]int), now}
+		r.mu.until = r.mu.before.newest.Add(Skew)
+		if soon := now.Add(Skew); soon.After(r.mu.until) {
+			r.mu.until = soon
 		}
-		r.mu.now, r.mu.then = make(map[requestID]struct{}), now
-	case age < 0: // the clock was set back, and nothing is forgotten for it
-		r.mu.then = now
 	}
-	_, known := r.mu.now[id]
-	if _, longer := r.mu.before[id]; known || longer {
-		return refuse(CodeReplay, "the request was sent before")
+	in := &r.mu.now
+	_, known := in.seen[id]
+	if _, longer := r.mu.before.seen[id]; known || longer {
+		return refuse(CodeReplay, "the request of %.128q was sent before", client)
 	}
-	if len(r.mu.now) >= requestsMax {
-		return refuse(CodeReplay, "there were %d logins within %v: no more can be told from their repetition", len(r.mu.now), r.window)
+	own := in.of[who]
+	if left := requestsMax - (len(in.seen) - own); own >= (left+1)/2 {
+		return refuse(CodeUnavailable, "%.128q has logged in %d times, and others %d times, within minutes: another login could not be told from its repetition, "+
+			"and is not taken; let its clients ask for mutual authentication, or connect less often", client, own, len(in.seen)-own)
 	}
-	r.mu.now[id] = struct{}{}
+	in.seen[id] = struct{}{}
+	in.of[who]++
+	if at.After(in.newest) {
+		in.newest = at
+	}
 	return nil
 }
