@@ -104,27 +104,64 @@ func TestGSSAPI(t *testing.T) {
 	}
 }
 
-// After a handshake of version 0 the last token has no answer at all, as from Kafka.
+// After a handshake of version 0, and without any, tokens are frames by themselves, and the last
+// has no answer at all, as from Kafka.
 func TestBareGSSAPI(t *testing.T) {
-	w := newKerberosWorld(t)
-	in := w.raw()
-	in.ask(handshakeOf("GSSAPI", 0))
-	frame := func(text string) {
+	frame := func(in *client, text string) {
 		t.Helper()
 		if _, err := in.conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(text))), text...)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	frame(recorded(t, "request"))
-	var length [4]byte
-	if _, err := io.ReadFull(in.in, length[:]); err != nil {
-		t.Fatal(err)
+	for _, shakesHands := range []bool{true, false} {
+		in := newKerberosWorld(t).raw()
+		if shakesHands {
+			in.ask(handshakeOf("GSSAPI", 0))
+		}
+		frame(in, recorded(t, "request"))
+		var length [4]byte
+		if _, err := io.ReadFull(in.in, length[:]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.in.Discard(int(binary.BigEndian.Uint32(length[:]))); err != nil {
+			t.Fatal(err)
+		}
+		frame(in, recorded(t, "choice"))
+		in.topic("t")
 	}
-	if _, err := in.in.Discard(int(binary.BigEndian.Uint32(length[:]))); err != nil {
-		t.Fatal(err)
+	// What begins like a token is none where a request has come, and where there is no GSSAPI.
+	in := newKerberosWorld(t).raw()
+	in.ask(versionsOf(3))
+	if frame(in, recorded(t, "request")); !in.isOver() {
+		t.Error("a token is taken in the place of a handshake")
 	}
-	frame(recorded(t, "choice"))
-	in.topic("t")
+	in = newSASLWorld(t, nil).raw()
+	if frame(in, recorded(t, "request")); !in.isOver() {
+		t.Error("a token is taken of a mechanism that is not offered")
+	}
+}
+
+// Who may come in when it tries again has to wait for nothing, and has not failed: the clock of
+// the delay stands still.
+func TestLoginsThatAreNotAnswered(t *testing.T) {
+	w := newKerberosWorld(t, "connection.failed.authentication.delay.ms=1000")
+	for _, version := range []int16{0, 1} {
+		in := w.raw()
+		in.ask(handshakeOf("GSSAPI", version))
+		token := recorded(t, "request-of-later")
+		if version == 0 {
+			_, _ = in.conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(token))), token...)) // or it is over
+		} else {
+			in.send(tokenOf(token))
+		}
+		if !in.isOver() {
+			t.Errorf("version %d: the connection goes on", version)
+		}
+	}
+	mustClose(t, w.broker) // all are counted then
+	if n := w.broker.metrics.Counter("barnabas_connections_failed_authentication_total").Value(); n != 0 {
+		t.Errorf("%d logins have failed", n)
+	}
 }
 
 // Keys are exchanged under the broker; a file that is none leaves the old ones.

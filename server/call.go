@@ -57,6 +57,12 @@ type LoginError struct{ Reason string }
 
 func (e *LoginError) Error() string { return "the login failed: " + e.Reason }
 
+// UnansweredError is a handler's error for a client that is not told of its login, so that it tries
+// again.
+type UnansweredError struct{ Reason string }
+
+func (e *UnansweredError) Error() string { return "the login is to be tried again: " + e.Reason }
+
 // HangUp lets the handler do its work for nothing: in place of the answer, given now
 // or later, the connection is closed. It is called before the answer begins.
 func (c *Call) HangUp() error {

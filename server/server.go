@@ -72,7 +72,7 @@ type Server struct {
 	drainBy atomic.Pointer[context.Context]
 
 	// What the log has room for of connections that came to nothing.
-	refusedLines, brokenLines, crowdLines Lines
+	refusedLines, unansweredLines, brokenLines, crowdLines Lines
 
 	requests, opened, open, refused, broken, unsecured, muted, tooFast *metrics.Counter
 }
@@ -84,9 +84,10 @@ func New(opts Options) *Server {
 	}
 	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
 	s.mu.conns, s.mu.life, s.mu.held = make(map[*conn]struct{}), newLife(), make(map[net.Conn]clock.Timer)
-	s.refusedLines, s.brokenLines, s.crowdLines = Lines{Message: "connection refused"}, Lines{Message: "connection closed"},
+	s.refusedLines, s.brokenLines = Lines{Message: "connection refused"}, Lines{Message: "connection closed"}
+	s.unansweredLines, s.crowdLines = Lines{Message: "login not answered"},
 		Lines{Message: "connection refused: its address has too many (max.connections.per.ip)"}
-	for _, l := range []*Lines{&s.refusedLines, &s.brokenLines, &s.crowdLines} {
+	for _, l := range []*Lines{&s.refusedLines, &s.unansweredLines, &s.brokenLines, &s.crowdLines} {
 		l.Log, l.Clock, l.Level, l.PerSecond = opts.Log, opts.Clock, slog.LevelWarn, opts.LinesMax
 	}
 	if opts.QuotaWindow == (quota.Window{}) {
@@ -255,6 +256,11 @@ func (s *Server) leave(c *conn, err error) {
 	var login *LoginError
 	if errors.As(err, &login) {
 		s.tellRefused(c, err)
+		return
+	}
+	var unanswered *UnansweredError
+	if errors.As(err, &unanswered) {
+		s.unansweredLines.Tell(c.address, "peer", c.RemoteAddr, "listener", c.Listener.Name, "reason", err)
 		return
 	}
 	if err != nil && !isPeerGone(err) && !errors.Is(err, ErrHangUp) {

@@ -166,7 +166,7 @@ func (a *API) Serve(call *server.Call) error {
 	}
 	r := &peer.request
 	r.Call, r.Peer, r.charge, r.decodedMax = call, peer, nil, a.Config().RequestDecodedBytesMax
-	if g := peer.gate; g != nil && g.stage == gateToken && g.bare {
+	if g := peer.gate; g != nil && g.awaitsBare(r) {
 		return g.bareToken(a, r)
 	}
 	body, err := r.Header.Parse(call.Frame)

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -39,7 +40,7 @@ type gate struct {
 	stage     gateStage
 	mechanism string
 	exchange  sasl.Exchange
-	// bare: the handshake was of version 0, and tokens come without a request around.
+	// bare: tokens come without a request around.
 	bare bool
 	// who is in, once somebody is; a later login must be of the same (KIP-368).
 	who      auth.Principal
@@ -54,7 +55,8 @@ type gate struct {
 type gateStage int
 
 const (
-	gateHello     gateStage = iota // ApiVersions or SaslHandshake
+	gateFirst     gateStage = iota // as gateHello, or a token of GSSAPI
+	gateHello                      // ApiVersions or SaslHandshake
 	gateHandshake                  // SaslHandshake
 	gateToken                      // the client's next token
 	gateOpen
@@ -75,6 +77,31 @@ func (a *API) newGate(c *server.Conn) *gate {
 	}
 	c.ExpectLogin(logins.FrameBytesMax, logins.Patience)
 	return &gate{logins: logins}
+}
+
+// gssapiTag begins the first token of GSSAPI (RFC 2743, section 3.1). No request begins so: an
+// API key would be above 24,575.
+const gssapiTag = 0x60
+
+// awaitsBare tells whether a frame is a token by itself: after a handshake of version 0, or as the
+// first of all and without a handshake, which is how clients of Kafka 0.9 and Sarama up to 1.46.0
+// begin with GSSAPI (SaslServerAuthenticator.handleKafkaRequest).
+func (g *gate) awaitsBare(r *Request) bool {
+	if g.stage == gateFirst {
+		g.stage = gateHello
+		if frame := r.Call.Frame; len(frame) > 0 && frame[0] == gssapiTag && slices.Contains(g.logins.Mechanisms, sasl.GSSAPI) {
+			g.begin(r, sasl.GSSAPI, true)
+		}
+	}
+	return g.stage == gateToken && g.bare
+}
+
+// begin begins the exchange of a mechanism.
+func (g *gate) begin(r *Request, mechanism string, bare bool) {
+	g.mechanism, g.exchange, g.stage, g.bare = mechanism, g.logins.Begin(mechanism), gateToken, bare
+	if bare {
+		r.Call.Conn.ExpectTokens(g.logins.FrameBytesMax)
+	}
 }
 
 // pass serves what belongs to a login, and tells whether that was all. What it has not
@@ -152,18 +179,11 @@ func (g *gate) handshake(a *API, r *Request) error {
 	}
 	p := q.ResponseKind().(*kmsg.SASLHandshakeResponse)
 	p.SupportedMechanisms = g.logins.Mechanisms
-	offered := false
-	for _, m := range g.logins.Mechanisms {
-		offered = offered || m == q.Mechanism
-	}
-	if !offered {
+	if !slices.Contains(g.logins.Mechanisms, q.Mechanism) {
 		p.ErrorCode = protocol.ErrUnsupportedSASLMechanism.Code
 		return g.fail(a, r, fmt.Sprintf("the client asks for the SASL mechanism %.32q; the listener offers %q", q.Mechanism, g.logins.Mechanisms), func() { r.Answer(p) })
 	}
-	g.mechanism, g.exchange, g.stage = q.Mechanism, g.logins.Begin(q.Mechanism), gateToken
-	if g.bare = r.Header.Version == 0; g.bare {
-		r.Call.Conn.ExpectTokens(g.logins.FrameBytesMax)
-	}
+	g.begin(r, q.Mechanism, r.Header.Version == 0)
 	r.Answer(p)
 	return nil
 }
@@ -179,12 +199,8 @@ func (g *gate) token(a *API, r *Request) error {
 	}
 	p := q.ResponseKind().(*kmsg.SASLAuthenticateResponse)
 	answer, err := g.step(a, r, q.SASLAuthBytes)
-	if errors.Is(err, auth.ErrBearerUndecided) {
-		return server.ErrHangUp
-	}
-	var failure *sasl.Failure
-	if errors.As(err, &failure) && failure.Unanswered {
-		return g.fail(a, r, g.reason(err), nil)
+	if end := g.unanswered(err); end != nil {
+		return end
 	}
 	if err != nil {
 		text := g.words(err)
@@ -203,8 +219,8 @@ func (g *gate) token(a *API, r *Request) error {
 // the end of the connection.
 func (g *gate) bareToken(a *API, r *Request) error {
 	answer, err := g.step(a, r, r.Call.Frame)
-	if errors.Is(err, auth.ErrBearerUndecided) {
-		return server.ErrHangUp
+	if end := g.unanswered(err); end != nil {
+		return end
 	}
 	if err != nil {
 		return g.fail(a, r, g.reason(err), nil)
@@ -216,6 +232,19 @@ func (g *gate) bareToken(a *API, r *Request) error {
 	out.Begin()
 	out.SetBytes(append(out.Bytes(), answer...))
 	out.End()
+	return nil
+}
+
+// unanswered is the end of a connection whose client may well come in when it tries again, nil
+// for any other. It has guessed nothing, and neither waits nor counts as a login that failed.
+func (g *gate) unanswered(err error) error {
+	if errors.Is(err, auth.ErrBearerUndecided) {
+		return server.ErrHangUp
+	}
+	var failure *sasl.Failure
+	if errors.As(err, &failure) && failure.Unanswered {
+		return &server.UnansweredError{Reason: failure.Reason}
+	}
 	return nil
 }
 
