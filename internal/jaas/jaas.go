@@ -129,7 +129,9 @@ func (s *scanner) expect(c byte) error {
 	return err
 }
 
-// next reads a token, as java.io.StreamTokenizer does in sun.security.provider.ConfigFile.
+// next reads a token, as java.io.StreamTokenizer does in sun.security.provider.ConfigFile and in
+// Kafka's JaasConfig, and takes more as a word than that would without quotes: numbers, and signs
+// such as / and #. At the beginning of a word # begins a comment, which Java has not.
 func (s *scanner) next() (token, error) {
 	if err := s.skip(); err != nil {
 		return token{}, err
@@ -182,18 +184,19 @@ func (s *scanner) skip() error {
 	return nil
 }
 
-// quoted reads a text in quotes with Java's escapes.
+// quoted reads a text in quotes, with the escapes of StreamTokenizer.
 func (s *scanner) quoted(quote byte) (token, error) {
 	var b strings.Builder
-	for s.at++; s.at < len(s.text) && s.text[s.at] != '\n'; s.at++ {
+	for s.at++; s.at < len(s.text) && s.text[s.at] != '\n' && s.text[s.at] != '\r'; s.at++ {
 		c := s.text[s.at]
 		switch {
 		case c == quote:
 			s.at++
 			return token{quoted, b.String()}, nil
 		case c == '\\' && s.at+1 < len(s.text):
-			s.at++
-			b.WriteByte(unescaped(s.text[s.at]))
+			char, size := unescaped(s.text[s.at+1:])
+			b.WriteString(char)
+			s.at += size
 		default:
 			b.WriteByte(c)
 		}
@@ -201,14 +204,22 @@ func (s *scanner) quoted(quote byte) (token, error) {
 	return token{}, fmt.Errorf("line %d: a quoted text has no end", s.line)
 }
 
-func unescaped(c byte) byte {
-	switch c {
-	case 'n':
-		return '\n'
-	case 't':
-		return '\t'
-	case 'r':
-		return '\r'
+// escapes are the letters that stand for a character behind a backslash.
+var escapes = strings.NewReplacer("a", "\a", "b", "\b", "f", "\f", "n", "\n", "r", "\r", "t", "\t", "v", "\v")
+
+// unescaped is what text, which is not empty, begins with behind a backslash, and how many bytes
+// stood for it: \0 to \377 are characters by their number.
+func unescaped(text string) (char string, size int) {
+	code, most := rune(0), 3
+	if text[0] > '3' {
+		most = 2
 	}
-	return c
+	for size < min(most, len(text)) && text[size] >= '0' && text[size] <= '7' {
+		code = code<<3 | rune(text[size]-'0')
+		size++
+	}
+	if size > 0 {
+		return string(code), size
+	}
+	return escapes.Replace(text[:1]), 1
 }

@@ -14,6 +14,7 @@ func TestParseConfig(t *testing.T) {
 	}{
 		{`org.x.Plain required username="admin" password='a"b' user_admin=plain;`, []Module{{"org.x.Plain", "REQUIRED", map[string]string{"username": "admin", "password": `a"b`, "user_admin": "plain"}}}},
 		{"A Optional ; # a comment\n// another\n/* and\none */ B sufficient\n x = \"\\\"\\n\\\\\" ;", []Module{{"A", "OPTIONAL", map[string]string{}}, {"B", "SUFFICIENT", map[string]string{"x": "\"\n\\"}}}},
+		{`A required x="\a\b\f\n\r\t\v\q\\" y='\0\7\101\1012\377\477\8\é';`, []Module{{"A", "REQUIRED", map[string]string{"x": "\a\b\f\n\r\t\vq\\", "y": "\x00\aAA2ÿ'78é"}}}},
 	} {
 		got, err := ParseConfig(c.text)
 		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
@@ -33,6 +34,8 @@ func TestFaults(t *testing.T) {
 		{"A required x=;", "a value is expected and not ;"},
 		{"A required x=\"secret", "line 1: a quoted text has no end"},
 		{"A required x=\"secret\n\";", "line 1: a quoted text has no end"},
+		{"A required x=\"secret\r\";", "line 1: a quoted text has no end"},
+		{"A required x=\"secret\\", "line 1: a quoted text has no end"},
 		{"/* ", "line 1: a comment has no end"},
 		{"{", "the class of a login module is expected and not {"},
 	} {
