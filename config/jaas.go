@@ -15,7 +15,7 @@ const keyJAASFile = "barnabas.sasl.jaas.file"
 // loginModules are the classes that configure a mechanism of a listener. SCRAM has none of
 // its own: its users are in the metadata.
 var loginModules = map[string]string{
-	mechanismPlain: plainModule, mechanismOAuth: oauthModule, "GSSAPI": jaas.KerberosModule,
+	mechanismPlain: plainModule, mechanismOAuth: oauthModule, mechanismGSSAPI: kerberosModule,
 }
 
 // jaasSource is a JAAS file and where it was named.
@@ -37,7 +37,9 @@ func javaLoginConfig(options string) (file string, rest bool) {
 		}
 		file = strings.Trim(strings.TrimPrefix(value, "="), `"'`)
 		if path, isURL := strings.CutPrefix(file, "file:"); isURL {
-			file = "/" + strings.TrimLeft(path, "/")
+			if file = path; strings.HasPrefix(path, "/") {
+				file = "/" + strings.TrimLeft(path, "/")
+			}
 		}
 	}
 	return file, rest
@@ -119,20 +121,24 @@ func (s *Static) takeModule(w wantedModule, file jaasSource, sections []jaas.Sec
 	if at < 0 {
 		return Problems{{file.key, file.from, fmt.Sprintf("%s: the JAAS file %q has no section %s or %s", file.key, cut(file.name), global, own)}}
 	}
+	taken := false
 	for _, entry := range sections[at].Entries {
 		if entry.Class != loginModules[w.mechanism] {
 			continue
 		}
 		origin := Origin{Kind: FromFile, Name: file.name, Line: entry.Line}
+		if taken { // Kafka looks for an option in all of them
+			return Problems{{w.key(), origin, fmt.Sprintf("%s: the section %s has a second %s; put its options into the first", w.key(), sections[at].Name, entry.Class)}}
+		}
 		for option, value := range entry.Options {
 			if strings.Contains(value, "${") {
 				return Problems{{w.key(), origin, fmt.Sprintf("%s: the option %.64q has ${ in it, which Java would replace; write what is meant", w.key(), option)}}
 			}
 		}
 		s.settings[w.key()], s.values[w.key()] = setting{entry.Text, origin}, entry.Text
-		return nil
+		taken = true
 	}
-	if w.mechanism == mechanismOAuth {
+	if taken || w.mechanism == mechanismOAuth {
 		return nil
 	}
 	return Problems{{file.key, file.from, fmt.Sprintf("%s: the section %s of the JAAS file %q has no %s", file.key, sections[at].Name, cut(file.name), loginModules[w.mechanism])}}

@@ -93,6 +93,7 @@ func TestFaultsOfJAASFiles(t *testing.T) {
 		{"Client { };", "the JAAS file \"/etc/kafka/jaas.conf\" has no section KafkaServer or sasl_plaintext.KafkaServer"},
 		{"KafkaServer { };", "the section KafkaServer of the JAAS file \"/etc/kafka/jaas.conf\" has no " + plainModule},
 		{"KafkaServer {\n" + plain + "\"${secret}\";\n};", "/etc/kafka/jaas.conf:2: listener.name.other.plain.sasl.jaas.config: the option \"user_alice\" has ${ in it"},
+		{"KafkaServer {\n" + plain + "secret;\n" + plain + "secret; };", "/etc/kafka/jaas.conf:3: listener.name.other.plain.sasl.jaas.config: the section KafkaServer has a second " + plainModule},
 	} {
 		_, err := loadJAAS(c.file, "sasl.enabled.mechanisms=PLAIN\n", "KAFKA_OPTS=-Djava.security.auth.login.config=/etc/kafka/jaas.conf")
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
@@ -102,6 +103,10 @@ func TestFaultsOfJAASFiles(t *testing.T) {
 	_, err := loadJAAS("", "sasl.enabled.mechanisms=PLAIN\nbarnabas.sasl.jaas.file=/nowhere\n")
 	if err == nil || !strings.Contains(err.Error(), "f:4: barnabas.sasl.jaas.file: the JAAS file \"/nowhere\" cannot be read: file does not exist") {
 		t.Error(err)
+	}
+	_, err = loadJAAS(jaasText, "sasl.enabled.mechanisms=PLAIN\n", "KAFKA_OPTS=-Djava.security.auth.login.config=file:jaas.conf")
+	if err == nil || !strings.Contains(err.Error(), "the JAAS file \"jaas.conf\" cannot be read") {
+		t.Errorf("a path that does not begin at the root: %v", err)
 	}
 	// A fault of what a module says is told with its place in the file.
 	_, err = loadJAAS("KafkaServer {\n\n"+oauthModule+" required unsecuredValidatorAllowableClockSkewMs=x;\n};", "sasl.enabled.mechanisms=OAUTHBEARER\nbarnabas.sasl.jaas.file=/etc/kafka/jaas.conf\n")

@@ -11,7 +11,7 @@ import (
 const (
 	mechanismGSSAPI = "GSSAPI"
 
-	kerberosModule = "com.sun.security.auth.module.Krb5LoginModule"
+	kerberosModule = jaas.KerberosModule
 
 	gssapiJAAS    = "gssapi.sasl.jaas.config"
 	kerberosName  = "sasl.kerberos.service.name"

@@ -95,8 +95,9 @@ func synonymText(k *Key) string {
 }
 
 // Check says on w what a start with this file would say: what is wrong, then
-// what is odd. It answers whether the start would succeed. readFile reads a JAAS file that
-// it names.
+// what is odd. It answers whether a start would find nothing wrong with the settings. What
+// they name, such as key stores, and the rules in them for names of people are looked at by
+// the start alone. readFile reads a JAAS file.
 func Check(w io.Writer, file File, readFile func(name string) ([]byte, error)) bool {
 	s, err := Load(Input{File: &file, ReadFile: readFile})
 	if problems, ok := err.(Problems); ok {
