@@ -103,7 +103,7 @@ func (in *input) skip(n byte) {
 	}
 }
 
-// integer reads one of at most five bytes: an unsigned one of 32 bits has that many.
+// integer reads one of at most five bytes: 32 bits without a sign have that many.
 func (in *input) integer() (v int64) {
 	raw := in.element(tagInteger)
 	if len(raw) == 0 || len(raw) > 5 {
@@ -117,12 +117,18 @@ func (in *input) integer() (v int64) {
 	return v
 }
 
-// number reads the integer of a field, and wants it to be one of 32 bits, with a sign or without.
-func (in *input) number(n byte) int64 {
+// number reads the integer of a field, which is Int32 (RFC 4120, section 5.2.4).
+func (in *input) number(n byte) int32 { return int32(in.within32(n, -1<<31, 1<<31-1)) }
+
+// unsigned reads one that is UInt32, which some write with a sign.
+func (in *input) unsigned(n byte) uint32 { return uint32(in.within32(n, -1<<31, 1<<32-1)) }
+
+// within32 reads the integer of a field, from least to most.
+func (in *input) within32(n byte, least, most int64) int64 {
 	inner := in.within(field(n))
 	v := inner.integer()
 	inner.end()
-	if v < -1<<31 || v >= 1<<32 {
+	if v < least || v > most {
 		in.fail("it has a number that is out of range")
 		return 0
 	}
@@ -130,7 +136,7 @@ func (in *input) number(n byte) int64 {
 }
 
 // constant reads a number that has to be this one.
-func (in *input) constant(n byte, want int64) {
+func (in *input) constant(n byte, want int32) {
 	if in.number(n) != want {
 		in.fail("it is of another version or kind")
 	}

@@ -95,9 +95,9 @@ func parseRequest(raw []byte) (r request, err error) {
 // encrypted reads a field of EncryptedData.
 func (in *input) encrypted(n byte) (e encrypted) {
 	s := in.within(field(n)).within(tagSequence)
-	e.etype = int32(s.number(0)) // fits, or there is a fault
+	e.etype = s.number(0)
 	if e.versioned = s.has(field(1)); e.versioned {
-		e.keyVersion = uint32(s.number(1)) // as above
+		e.keyVersion = s.unsigned(1)
 	}
 	e.cipher = s.bytes(2)
 	s.end()
@@ -125,7 +125,7 @@ func (in *input) name(n byte) (components []string) {
 // key reads a field of EncryptionKey.
 func (in *input) key(n byte) (k sealedKey) {
 	s := in.within(field(n)).within(tagSequence)
-	k.etype = int32(s.number(0)) // fits, or there is a fault
+	k.etype = s.number(0)
 	k.value = s.bytes(1)
 	s.end()
 	return k
@@ -167,7 +167,7 @@ func parseAuthenticator(raw []byte) (a authenticator, err error) {
 	a.client.Components = in.name(2)
 	if in.has(field(3)) {
 		sum := in.within(field(3)).within(tagSequence)
-		a.checksum.kind = int32(sum.number(0)) // fits, or there is a fault
+		a.checksum.kind = sum.number(0)
 		a.checksum.value = sum.bytes(1)
 		sum.end()
 	}
@@ -181,7 +181,7 @@ func parseAuthenticator(raw []byte) (a authenticator, err error) {
 		a.subkey = &k
 	}
 	if in.has(field(7)) {
-		a.sequence = uint32(in.number(7)) // some write it with a sign
+		a.sequence = in.unsigned(7)
 	}
 	in.skip(8)
 	in.end()
