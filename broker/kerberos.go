@@ -24,7 +24,7 @@ func (b *Broker) openKerberos(listener string, k *config.Kerberos, replays *kerb
 	if err != nil {
 		return nil, &SettingsError{fmt.Errorf("listener %s: sasl.kerberos.principal.to.local.rules: %w", listener, err)}
 	}
-	file := &keytab{file: k.Keytab, service: service, log: b.opts.Log.With("listener", listener)}
+	file := &keytab{file: k.Keytab, readFile: readKeyFile, service: service, log: b.opts.Log.With("listener", listener)}
 	if file.mu.keys, err = file.read(); err != nil {
 		return nil, &SettingsError{fmt.Errorf("listener %s: the keytab %s: %w", listener, k.Keytab, err)}
 	}
@@ -41,9 +41,10 @@ func (b *Broker) openKerberos(listener string, k *config.Kerberos, replays *kerb
 // keytab is the file with a service's keys. Each login looks whether it was exchanged, as in
 // Java: a client may have a ticket of the new key in the same moment.
 type keytab struct {
-	file    string
-	service kerberos.Principal
-	log     *slog.Logger
+	file     string
+	readFile func(name string) ([]byte, error)
+	service  kerberos.Principal
+	log      *slog.Logger
 
 	mu struct {
 		sync.Mutex
@@ -90,11 +91,12 @@ func (k *keytab) read() (kerberos.Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.mu.of, k.mu.readAt = info, time.Now()
-	raw, err := readKeyFile(k.file)
+	at := time.Now()
+	raw, err := k.readFile(k.file)
 	if err != nil {
-		return nil, err
+		return nil, err // to be read when it can be, by which it need not look any different
 	}
+	k.mu.of, k.mu.readAt = info, at
 	parsed, err := kerberos.ParseKeytab(raw)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/barnabas-mq/barnabas/auth/kerberos"
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -177,6 +179,48 @@ func TestKeytabThatIsExchanged(t *testing.T) {
 	w.write(t, recorded(t, "next.keytab"))
 	if p := w.login(w.raw(), recorded(t, "request-of-next")); p.ErrorCode != 0 {
 		t.Errorf("with the new keys: %+v", p)
+	}
+}
+
+// A keytab that looks as before is not read again, unless it could not be read.
+func TestKeytabThatIsTheSame(t *testing.T) {
+	service, err := kerberos.ParsePrincipal("kafka/broker.example.com@EXAMPLE.COM")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads, mayRead := 0, false
+	k := &keytab{file: filepath.Join(t.TempDir(), "kafka.keytab"), service: service, log: slog.New(slog.DiscardHandler)}
+	k.readFile = func(name string) ([]byte, error) {
+		reads++
+		if !mayRead {
+			return nil, fs.ErrPermission
+		}
+		return os.ReadFile(name)
+	}
+	if err := os.WriteFile(k.file, []byte(recorded(t, "kafka.keytab")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour) // what is as young as mtimeGrain may have changed
+	if err := os.Chtimes(k.file, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(k.keys()); n != 0 {
+		t.Errorf("%d keys of a file that cannot be read", n)
+	}
+	mayRead = true
+	if n := len(k.keys()); n == 0 {
+		t.Error("it is not read though it can be")
+	}
+	if k.keys(); reads != 2 {
+		t.Errorf("it was read %d times", reads)
+	}
+	young := time.Now().Add(time.Hour) // than the reading
+	if err := os.Chtimes(k.file, young, young); err != nil {
+		t.Fatal(err)
+	}
+	k.keys()
+	if k.keys(); reads != 4 {
+		t.Errorf("one that may have changed was read %d times", reads)
 	}
 }
 
