@@ -60,6 +60,8 @@ type way struct {
 	password  string
 	// service is whose ticket is asked for, if the mechanism takes one.
 	service string
+	// bare is for tickets without a handshake.
+	bare bool
 	// lifetime of the token, if the mechanism takes one; it may have ended.
 	lifetime time.Duration
 	// certificate is the one that is shown, if any.

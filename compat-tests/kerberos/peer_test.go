@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,7 +236,7 @@ func TestOtherCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := fmt.Sprintf("localhost:%d", ports[0])
-	barnabas.Run(t, barnabas.Options{Properties: map[string]string{
+	broker := barnabas.Run(t, barnabas.Options{Properties: map[string]string{
 		"listener.security.protocol.map":                "PLAINTEXT:PLAINTEXT,TICKETS:SASL_PLAINTEXT",
 		"listener.name.tickets.gssapi.sasl.jaas.config": Module(file, Service),
 		"connection.failed.authentication.delay.ms":     "0",
@@ -281,20 +282,48 @@ func TestOtherCode(t *testing.T) {
 			}
 		})
 	}
+	// unanswered wants the connection to end for a reason and without a word, and the next one to be served.
+	unanswered := func(t *testing.T, p sasl.Mechanism, reason string) {
+		t.Helper()
+		if err := knock(t, p); err == nil || errors.Is(err, kerr.SaslAuthenticationFailed) {
+			t.Errorf("the connection does not just end: %v", err)
+		}
+		awaitLog(t, broker, `msg="login not answered"`, reason)
+		if err := knock(t, good(etypeID.AES256_CTS_HMAC_SHA1_96)); err != nil {
+			t.Error(err)
+		}
+	}
 	t.Run("a request that is repeated", func(t *testing.T) {
 		r := &repeater{peer: good(etypeID.AES256_CTS_HMAC_SHA1_96)}
 		if err := knock(t, r); err != nil {
 			t.Fatal(err)
 		}
-		if err := knock(t, r); err == nil || errors.Is(err, kerr.SaslAuthenticationFailed) {
-			t.Errorf("the connection does not just end: %v", err)
-		}
+		unanswered(t, r, "was sent before")
 	})
 	t.Run("a ticket of later", func(t *testing.T) {
 		p := good(etypeID.AES256_CTS_HMAC_SHA1_96)
-		p.from = now.Add(6 * time.Minute)
-		if err := knock(t, p); err == nil || errors.Is(err, kerr.SaslAuthenticationFailed) {
-			t.Errorf("the connection does not just end: %v", err)
-		}
+		p.from, p.until = now.Add(time.Hour), now.Add(2*time.Hour)
+		unanswered(t, p, "is not valid before")
 	})
+}
+
+// awaitLog waits until one line of the broker's log has all the words.
+func awaitLog(t *testing.T, broker *testbed.Broker, words ...string) {
+	t.Helper()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for until := time.Now().Add(testbed.Patience(10 * time.Second)); ; <-again.C {
+		log, err := broker.Log()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(log) {
+			if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+				return
+			}
+		}
+		if time.Now().After(until) {
+			t.Fatalf("no line of the log has %q:\n%s", words, broker.LogTail())
+		}
+	}
 }

@@ -45,6 +45,8 @@ type Kerberos struct {
 	Keytab string `json:"keytab"`
 	// Service is Kafka's sasl.kerberos.service.name.
 	Service string `json:"service"`
+	// Bare is for tokens without a handshake and without requests around them, as clients of Kafka 0.9 send them.
+	Bare bool `json:"bare,omitempty"`
 	// Kinit is MIT's program, Environment what it and MIT's library are given.
 	Kinit       string   `json:"kinit"`
 	Environment []string `json:"environment"`

@@ -73,6 +73,9 @@ func logIn(config *sarama.Config, c program.Connection) {
 			AuthType: sarama.KRB5_KEYTAB_AUTH, KeyTabPath: c.Kerberos.Keytab, KerberosConfigPath: c.Kerberos.Config,
 			ServiceName: c.Kerberos.Service, Username: c.User, Realm: c.Kerberos.Realm, DisablePAFXFAST: true,
 		}
+		if c.Kerberos.Bare { // until 1.46.0 it was always so
+			login.Version, config.ApiVersionsRequest = sarama.SASLHandshakeV0, false
+		}
 	case sarama.SASLTypeOAuth:
 		login.TokenProvider = token(c.Token)
 	}
