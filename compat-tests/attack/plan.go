@@ -41,12 +41,11 @@ var (
 )
 
 // RequestBytesMax is what the broker takes in one request, and RequestsBytesMax what those
-// under way may hold together, of which the collector makes twice as much. By default (256
-// MiB) it is more than memory may grow by here: a broker with a listener that anybody may use
-// is set so.
+// under way may hold together. By default (256 MiB) it is more than memory may grow by here: a
+// broker with a listener that anybody may use is set so.
 const (
-	RequestBytesMax  = 16 << 20
-	RequestsBytesMax = 32 << 20
+	RequestBytesMax  = 8 << 20
+	RequestsBytesMax = 16 << 20
 )
 
 // Outcome is how a raid ended.

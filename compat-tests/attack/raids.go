@@ -134,7 +134,7 @@ func deafPeers(ctx context.Context, a *attacker) (int, error) {
 // hoarders announce requests as large as may be, where nobody has to log in, send a part of
 // each, and then nothing: together far more than the broker may hold of all requests.
 func hoarders(ctx context.Context, a *attacker) (int, error) {
-	const peers, announced, begun, sent = 40, RequestBytesMax, 200 << 10, 8 << 20
+	const peers, announced, begun, sent = 40, RequestBytesMax, 200 << 10, 4 << 20
 	body := make([]byte, sent)
 	copy(body, append(length(announced), request(kmsg.NewPtrApiVersionsRequest())[4:]...))
 	var ready sync.WaitGroup // all have begun: none is small any more

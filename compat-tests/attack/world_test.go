@@ -76,13 +76,18 @@ func newWorld(t *testing.T, plan Plan) *world {
 		// Tokens that nobody signs are read to their end, and lack the scope.
 		properties[of+"oauthbearer.sasl.jaas.config"] = modules + `oauthbearer.OAuthBearerLoginModule required unsecuredValidatorRequiredScope="none-has-it";`
 	}
-	w.broker = barnabas.Run(t, barnabas.Options{Profile: "server", Properties: properties, Beside: []string{
-		"SSL://" + w.plan.SSL, "SASL_PLAINTEXT://" + w.plan.Login, "SASL_SSL://" + w.plan.LoginTLS,
-	}})
+	w.broker = barnabas.Run(t, barnabas.Options{
+		Profile: "server", Properties: properties, Environment: []string{memoryLimit},
+		Beside: []string{"SSL://" + w.plan.SSL, "SASL_PLAINTEXT://" + w.plan.Login, "SASL_SSL://" + w.plan.LoginTLS},
+	})
 	w.plan.Plaintext = w.broker.Bootstrap()
 	w.letIn()
 	return w
 }
+
+// memoryLimit is what a container of 150 MiB has the collector keep to. Without a limit it
+// lets garbage gather that is as much as what lives.
+const memoryLimit = "GOMEMLIMIT=120MiB"
 
 // letIn makes the topics, the decent client's credentials, and the rules.
 func (w *world) letIn() {

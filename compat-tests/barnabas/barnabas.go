@@ -28,6 +28,8 @@ type Options struct {
 	Beside []string
 	// Data is the data folder; empty is a fresh one, which goes with the broker.
 	Data string
+	// Environment are further variables, NAME=VALUE.
+	Environment []string
 }
 
 // readyLine is what the broker prints when it serves. A line with a field of
@@ -76,7 +78,9 @@ func Start(options Options) (*testbed.Broker, error) {
 		data = filepath.Join(dir, "data")
 	}
 	b, err := launch(dir, data, bootstrap, func() *exec.Cmd {
-		return exec.Command(binary, arguments(options, bootstrap, data)...)
+		cmd := exec.Command(binary, arguments(options, bootstrap, data)...)
+		cmd.Env = append(os.Environ(), options.Environment...)
+		return cmd
 	})
 	if err != nil {
 		_ = os.RemoveAll(dir)
