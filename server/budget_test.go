@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/barnabas-mq/barnabas/internal/clock"
 )
 
 // begin announces a request and sends a part of it.
@@ -20,7 +22,7 @@ func (w *world) begin(announced, sent int) net.Conn {
 func (w *world) used() int64 {
 	w.server.budget.mu.Lock()
 	defer w.server.budget.mu.Unlock()
-	return w.server.budget.used
+	return w.server.budget.room.used
 }
 
 // Who holds parts of large requests keeps nobody with a small one, and does not get more
@@ -89,41 +91,153 @@ func TestAStreamOfLargeRequestsLetsOthersIn(t *testing.T) {
 	waitFor(t, "all room to be free", func() bool { return w.used() == 0 })
 }
 
-// A claim that is slow is ended while somebody waits, and others are not.
-func TestSlowClaimsAreEvicted(t *testing.T) {
-	const limit = 1000
-	b := newBudget(limit)
-	ends := make(chan string, 10)
-	open := func(name string, held int, since time.Duration, have int) *claim {
-		c := &claim{sock: deadlineFunc(func() { ends <- name })}
-		if b.grow(c, held); since > 0 {
-			c.awaits(time.Now().Add(-since), have)
-		}
-		return c
-	}
-	slow := open("slow", 300, slowTime+time.Second, slowest)
-	fast := open("fast", 300, slowTime+time.Second, 2*(slowest*int((slowTime+time.Second)/time.Second)))
-	young := open("young", 100, slowTime/2, 0)
-	busy := open("busy", 300, 0, 0)
-	over := open("over", 300, slowTime+time.Second, 0)
-	room := make(chan struct{})
-	go func() { open("waiting", 200, 0, 0); close(room) }()
-	got := []string{<-ends, <-ends}
-	for _, c := range []*claim{slow, over} { // as their connections do
-		b.set(c, 0)
-	}
-	<-room
-	if len(ends) != 0 || got[0] != "slow" || got[1] != "over" {
-		t.Errorf("ended: %v, and %d more", got, len(ends))
-	}
-	for _, c := range []*claim{fast, young, busy} {
-		b.set(c, 0)
-	}
-	if b.used != 200 || b.over != nil {
-		t.Errorf("%d bytes are used", b.used)
-	}
+// budgetWorld has a clock of its own for who is slow.
+func budgetWorld(t *testing.T, limit int64) (*world, *clock.Manual) {
+	manual := clock.NewManual(time.UnixMilli(0))
+	return newWorld(t, func(o *Options) { o.Clock, o.RequestBytesMax = manual, limit }), manual
 }
 
-type deadlineFunc func()
+func (w *world) waiting() int {
+	w.server.budget.mu.Lock()
+	defer w.server.budget.mu.Unlock()
+	return len(w.server.budget.room.waiting)
+}
 
-func (f deadlineFunc) SetReadDeadline(time.Time) error { f(); return nil }
+func (w *world) waitFor(waiting int, used int64) {
+	w.t.Helper()
+	waitFor(w.t, "as many to hold and to wait", func() bool { return w.waiting() == waiting && w.used() == used })
+}
+
+// untilWaiting lets time pass until only so many wait.
+func (w *world) untilWaiting(n int, now *clock.Manual) {
+	w.t.Helper()
+	waitFor(w.t, "others to be ended", func() bool {
+		now.Advance(lookInterval)
+		return w.waiting() == n
+	})
+}
+
+// Who has sent a whole request before has room at once for one that only begins, and is as
+// slow as others if no more comes of it.
+func TestARequestOfATrustedSizeThatDoesNotComeIsEnded(t *testing.T) {
+	w, now := budgetWorld(t, 1<<20)
+	big := strings.Repeat("y", 700_000)
+	var all []net.Conn
+	for range 2 {
+		c := w.dial("127.0.0.1")
+		w.send(c, frame("echo "+big))
+		w.expect(c, big)
+		all = append(all, c)
+	}
+	w.waitFor(0, 0)
+	for i, c := range all {
+		w.send(c, frame("echo " + big)[:frameLengthBytes])
+		w.waitFor(i, 1<<20) // one is over the limit, the other waits with nothing
+	}
+	c := w.dial("127.0.0.1")
+	go func() { _, _ = c.Write(frame("echo " + big)) }() // ends with the connection
+	w.waitFor(2, 1<<20)
+	w.untilWaiting(1, now) // the other has its turn, and its time
+	w.expectEnd(all[0])
+	w.untilWaiting(0, now)
+	w.expectEnd(all[1])
+	w.expect(c, big)
+	waitFor(t, "the log to tell", func() bool { return strings.Count(w.logged(), "came too slowly") == 2 })
+}
+
+// Who waits for room is not slow for that, however long it takes.
+func TestWhoWasLetWaitIsNotSlow(t *testing.T) {
+	const full, large = 1 << 20, 900_000
+	w, now := budgetWorld(t, full)
+	text := strings.Repeat("x", large)
+	all := frame("echo " + text)
+	decent := w.dial("127.0.0.1")
+	sent, held := 0, 0
+	for _, next := range []struct{ sends, holds int }{{10_000, 16 << 10}, {20_000, 64 << 10}} {
+		other := w.begin(large, 300_000) // over the limit
+		w.waitFor(0, int64(full+held))
+		w.send(decent, all[sent:next.sends])
+		w.waitFor(1, int64(full+held))
+		now.Advance(slowTime - lookInterval)
+		w.send(other, all[300_000:])
+		w.expect(other, text)
+		sent, held = next.sends, next.holds
+		w.waitFor(0, int64(held))
+	}
+	other := w.begin(large, 300_000)
+	w.waitFor(0, int64(full+held))
+	third := w.begin(large, 10_000)
+	w.waitFor(1, int64(full+held))
+	now.Advance(slowTime - lookInterval)
+	w.send(other, all[300_000:])
+	w.expect(other, text)
+	w.send(decent, all[sent:])
+	w.expect(decent, text)
+	w.send(third, all[10_000:])
+	w.expect(third, text)
+	w.waitFor(0, 0)
+}
+
+// Who has sent a part quickly and waits for room has its turn over the limit, and loses it
+// when no more comes: many such parts are no more than so many turns before others.
+func TestThoseWhoWaitHaveTheirTurnInTheirOrder(t *testing.T) {
+	const full, large, part = 1 << 20, 900_000, 256 << 10
+	w, now := budgetWorld(t, full)
+	all := frame("echo " + strings.Repeat("x", large))
+	var peers []net.Conn
+	for i := range 3 {
+		peers = append(peers, w.begin(large, 100_000))
+		w.waitFor(0, int64((i+1)*part))
+	}
+	for i, c := range peers {
+		w.send(c, all[100_000:300_000])
+		w.waitFor(i, full+2*part)
+	}
+	decent := w.begin(large, 10_000)
+	w.waitFor(3, full+2*part)
+	for i, c := range peers {
+		w.untilWaiting(2-i, now)
+		w.expectEnd(c)
+	}
+	w.send(decent, all[10_000:])
+	w.expect(decent, strings.Repeat("x", large))
+}
+
+// What a connection keeps while it is busy elsewhere is no more than anybody may hold.
+func TestWhoIsBusyHoldsNothingOfTheNextRequest(t *testing.T) {
+	const full, large = 1 << 20, 900_000
+	w, _ := budgetWorld(t, full)
+	text := strings.Repeat("x", large)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("echo "+text))
+	w.expect(c, text)
+	w.send(c, append(frame("wait poll"), frame("echo " + text)[:800_000]...))
+	w.came("echo "+text, "waits poll")
+	if used := w.used(); used != 0 {
+		t.Errorf("%d bytes are held", used)
+	}
+	w.handler.leave <- struct{}{}
+	w.send(c, frame("echo " + text)[800_000:])
+	w.expect(c, "poll", text)
+	w.waitFor(0, 0)
+}
+
+// Nothing is held while there is no place for the answer to a large request.
+func TestALargeRequestWaitsForAPlaceForItsAnswer(t *testing.T) {
+	const full, large = 1 << 20, 900_000
+	manual := clock.NewManual(time.UnixMilli(0))
+	w := newWorld(t, func(o *Options) { o.Clock, o.RequestBytesMax, o.RepliesMax = manual, full, 2 })
+	text := strings.Repeat("x", large)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("park a", "park b"))
+	w.came("park a", "park b")
+	w.send(c, frame("echo " + text)[:300_000])
+	other := w.dial("127.0.0.1")
+	w.send(other, frame("echo "+text))
+	w.expect(other, text)
+	w.waitFor(0, 0)
+	w.handler.release("a")
+	w.handler.release("b")
+	w.send(c, frame("echo " + text)[300_000:])
+	w.expect(c, "a", "b", text)
+}

@@ -10,10 +10,7 @@ import (
 // nothing that the client does not have in its own buffers.
 //
 // A call that is charged is not overtaken: the requests behind it wait until its answer is
-// sent, also when it is parked, since only then is it known how long they wait. And what is
-// read ahead would count among the requests under way as long as the client is throttled,
-// and keep those of others out: a connection that was charged once has next to nothing of
-// it from then on (a Kafka broker reads one request at a time).
+// sent, also when it is parked, since only then is it known how long they wait.
 
 // Charge has toll look at the call's answer as soon as it is complete: with its length in
 // front, which counts the ranges of files that answer is without, and nil for a call
@@ -24,7 +21,7 @@ func (c *Call) Charge(toll func(answer []byte) time.Duration) { c.toll = toll }
 
 // levy charges a call that is not parked, whose answer is complete.
 func (c *conn) levy(call *Call) {
-	c.charged, c.in.exact = true, true
+	c.charged = true
 	if call.parked {
 		return
 	}
@@ -56,10 +53,9 @@ func (c *conn) settleCharge() error {
 		return err
 	}
 	c.doLeft()
+	c.in.rest()
 	clock, idle := c.server.opts.Clock, c.server.opts.IdleTimeout
 	if c.writer != nil {
-		c.in.shrink()
-		c.in.account()
 		if err := c.awaitAnswers(idle); err != nil {
 			return err
 		}
@@ -68,8 +64,6 @@ func (c *conn) settleCharge() error {
 	if left <= 0 {
 		return nil
 	}
-	c.in.shrink()
-	c.in.account()
 	tooLong := idle > 0 && left > idle
 	if tooLong {
 		left = idle

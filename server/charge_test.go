@@ -69,7 +69,7 @@ func TestAThrottledConnectionTakesNoRoom(t *testing.T) {
 		w.expect(c, "1000")
 		w.waitMuted(i + 1)
 		w.server.budget.mu.Lock()
-		if n := w.server.budget.used; n != 0 {
+		if n := w.server.budget.room.used; n != 0 {
 			t.Errorf("throttled connections hold %d bytes", n)
 		}
 		w.server.budget.mu.Unlock()

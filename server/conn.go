@@ -133,6 +133,9 @@ func (c *conn) work() {
 
 // end is the last that the connection's goroutine does; err is why, nil a clean end.
 func (c *conn) end(err error) {
+	if c.in.claim.ended.Load() { // its socket is closed: what else went wrong is of that
+		err = errTooSlow
+	}
 	var login *LoginError
 	if c.refused = errors.As(err, &login); c.refused {
 		c.settle()
@@ -200,6 +203,7 @@ func (c *conn) runFrames() error {
 		if call.toll != nil {
 			c.levy(call)
 		}
+		c.in.release()
 		if call.timed.lengths != nil && !call.parked {
 			call.timed.end()
 		}
@@ -265,6 +269,11 @@ func (c *conn) discardOpenAnswer(call *Call) {
 
 // fill reads more. The memory of large frames is accounted by the server.
 func (c *conn) fill() error {
+	if want := c.in.growth(); want > 0 {
+		if err := c.reserve(want); err != nil {
+			return err
+		}
+	}
 	if err := c.limitLogin(); err != nil {
 		return err
 	}
@@ -281,15 +290,21 @@ func (c *conn) fill() error {
 			}
 		}
 	}
-	if c.in.claim.over.Load() && c.in.began.IsZero() {
-		c.in.shrink()
-		c.in.account()
-	}
-	c.in.reserve()
 	err := c.in.fill(c)
 	c.in.account()
-	if c.in.claim.evicted.Load() && isTimeout(err) {
-		return errTooSlow
+	return err
+}
+
+// reserve waits until a large frame may take more memory. From then on nothing but its
+// execution keeps the connection from giving that back: the answers before it have left or
+// are the writer's, and there is a place behind them.
+func (c *conn) reserve(want int) error {
+	if c.writer != nil {
+		c.queue.awaitSpace()
+	}
+	waited, err := c.in.reserve(want)
+	if waited > 0 && !c.loginBy.IsZero() {
+		c.loginBy = c.loginBy.Add(waited) // the client has not wasted it
 	}
 	return err
 }

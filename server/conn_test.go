@@ -312,7 +312,7 @@ func TestAnIdleConnectionTakesNoRoom(t *testing.T) {
 	waitFor(t, "all room to be free", func() bool {
 		w.server.budget.mu.Lock()
 		defer w.server.budget.mu.Unlock()
-		return w.server.budget.used == 0
+		return w.server.budget.room.used == 0
 	})
 	c := w.dial("127.0.0.1")
 	w.send(c, frame("echo hello"))

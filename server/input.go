@@ -19,15 +19,13 @@ type input struct {
 	r, w int    // unread bytes are buf[r:w]
 	// trusted is the largest frame received whole so far.
 	trusted int
-	// exact says that next to nothing is read ahead of the frame under way: the connection
-	// may be left alone for long with what it has sent behind it.
-	exact bool
 	// budget knows of accounted bytes of the buffer, as claim; nil when nobody counts.
 	budget    *budget
 	claim     claim
 	accounted int
-	// began is when the frame under way was first waited for, zero before.
-	began time.Time
+	// spent is how long the peer was waited for within the frame under way, since it has
+	// been counted.
+	spent time.Duration
 }
 
 const frameLengthBytes = 4
@@ -51,7 +49,7 @@ func (in *input) next(limits frameLimits) ([]byte, error) {
 	}
 	in.r += frameLengthBytes + n
 	in.trusted = max(in.trusted, n)
-	in.began = time.Time{}
+	in.spent = 0
 	return have[frameLengthBytes : frameLengthBytes+n], nil
 }
 
@@ -79,18 +77,8 @@ type receiver interface {
 
 // fill reads at least one byte more. A peer that closed cleanly gives io.EOF.
 func (in *input) fill(from receiver) error {
-	isPart := in.w > in.r && !in.isSmall()
-	if isPart {
-		if in.began.IsZero() {
-			in.began = time.Now()
-		}
-		in.claim.awaits(in.began, in.w-in.r)
-	}
-	n, err := from.receive(in)
+	n, err := in.receive(from)
 	in.w += n
-	if isPart {
-		in.claim.since.Store(0)
-	}
 	if n > 0 {
 		return nil
 	}
@@ -102,20 +90,37 @@ func (in *input) fill(from receiver) error {
 	return err
 }
 
-// room is where the next bytes go.
+// receive has the budget know since when the peer is waited for, while a part of a frame
+// takes what others may need: also one whose buffer is only about to grow.
+func (in *input) receive(from receiver) (int, error) {
+	if in.accounted == 0 {
+		return from.receive(in)
+	}
+	began := in.budget.clock.Monotonic()
+	in.claim.slowAt.Store(int64(began - in.spent + patience(in.w-in.r)))
+	n, err := from.receive(in)
+	in.claim.slowAt.Store(0)
+	in.spent += in.budget.clock.Monotonic() - began
+	return n, err
+}
+
+// room is where the next bytes go. Behind the frame under way there is room for as much as
+// any connection may hold: it may be left alone for long with that.
 func (in *input) room() []byte {
 	if in.r == in.w {
 		in.r, in.w = 0, 0
 	}
 	in.makeRoom()
-	if !in.exact {
+	if in.isSmall() {
 		return in.buf[in.w:]
 	}
-	// A frame takes one read more, and bytes that are no more than any connection holds may
-	// be of the next.
-	enough := in.r + max(in.wholeFrame(), bufferBytesMin)
-	return in.buf[in.w:max(in.w+1, min(enough, len(in.buf)))]
+	enough := in.r + in.wholeFrame() + aheadBytesMax
+	return in.buf[in.w:min(enough, len(in.buf))]
 }
+
+// aheadBytesMax is how much is read ahead of the frame under way: what fits into the
+// smallest buffer once the frame is done.
+const aheadBytesMax = bufferBytesMin
 
 // wholeFrame is how long the frame under way is with its length in front, 0 while that is
 // not known.
@@ -137,7 +142,7 @@ func (in *input) rest() {
 
 // account tells the server's budget how much memory the input holds now.
 func (in *input) account() {
-	if held := in.held(); in.budget != nil && held != in.accounted {
+	if held := in.held(); in.budget.isBounded() && held != in.accounted {
 		in.accounted = held
 		in.budget.set(&in.claim, held)
 	}
@@ -192,21 +197,44 @@ func (in *input) wanted() int {
 		}
 		want = max(want, min(whole, grown))
 	}
-	if want == whole && in.trusted > 0 && !in.exact {
+	if want == whole && whole > bufferBytesMin && in.trusted > 0 {
 		// Room for what a pipelining peer sends behind it.
-		want = max(whole, min(whole+whole/4, bufferBytesMax))
+		want = max(whole, min(whole+aheadBytesMax, bufferBytesMax))
 	}
 	return max(want, bufferBytesMin)
 }
 
-// reserve waits for room in the budget before the buffer grows.
-func (in *input) reserve() {
-	if want := in.wanted(); in.budget != nil && want > bufferBytesMin && want > len(in.buf) {
-		if want <= bufferBytesMax {
-			want = bufferBytesMin << bufferClass(want)
-		}
-		in.accounted = want
-		in.budget.grow(&in.claim, want)
+// growth is how large a buffer is about to be borrowed that counts; 0 is none.
+func (in *input) growth() int {
+	want := in.wanted()
+	if want <= bufferBytesMin || want <= len(in.buf) || !in.budget.isBounded() {
+		return 0
+	}
+	if want <= bufferBytesMax {
+		want = bufferBytesMin << bufferClass(want)
+	}
+	return want
+}
+
+// reserve waits for room in the budget before the buffer grows, and tells how long it did.
+// A part that came too slowly before may be ended for it meanwhile.
+func (in *input) reserve(want int) (waited time.Duration, err error) {
+	if in.spent > patience(in.w-in.r) {
+		in.claim.slowAt.Store(1)
+	}
+	waited, ok := in.budget.grow(&in.claim, want)
+	if !ok {
+		return waited, errTooSlow
+	}
+	in.accounted = want
+	return waited, nil
+}
+
+// release gives back what the frame that was last executed took.
+func (in *input) release() {
+	if !in.isSmall() {
+		in.shrink()
+		in.account()
 	}
 }
 

@@ -48,9 +48,7 @@ const queuedBytesMax = 4 << 20
 func (q *queue) push(t *Ticket) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for (len(q.waiting) >= q.lengthMax || q.bytes >= queuedBytesMax) && !q.closed {
-		q.space.Wait()
-	}
+	q.awaitSpaceLocked()
 	if q.closed {
 		dropTicket(t)
 		return false
@@ -64,6 +62,19 @@ func (q *queue) push(t *Ticket) bool {
 		q.ready.Signal()
 	}
 	return true
+}
+
+// awaitSpace waits until the next push will not wait, or the queue is closed.
+func (q *queue) awaitSpace() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.awaitSpaceLocked()
+}
+
+func (q *queue) awaitSpaceLocked() {
+	for (len(q.waiting) >= q.lengthMax || q.bytes >= queuedBytesMax) && !q.closed {
+		q.space.Wait()
+	}
 }
 
 func (q *queue) complete(t *Ticket, encode func(*Out)) {

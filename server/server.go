@@ -82,7 +82,7 @@ func New(opts Options) *Server {
 	if opts.Clock == nil {
 		opts.Clock = clock.Real()
 	}
-	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax)}
+	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax, opts.Clock)}
 	s.mu.conns, s.mu.life, s.mu.held = make(map[*conn]struct{}), newLife(), make(map[net.Conn]clock.Timer)
 	s.refusedLines, s.brokenLines = Lines{Message: "connection refused"}, Lines{Message: "connection closed"}
 	s.unansweredLines, s.crowdLines = Lines{Message: "login not answered"},
@@ -195,7 +195,7 @@ func (s *Server) admit(l *Listener, sock net.Conn) {
 	}
 	s.tune(sock)
 	c := &conn{server: s, sock: sock, address: address, transport: newTransport(sock, s.opts.WriteTimeout), in: input{budget: s.budget}}
-	c.in.claim.sock = sock
+	c.in.claim.close = sock.Close
 	c.Conn = Conn{
 		Listener: l, RemoteAddr: sock.RemoteAddr().String(), Peer: endOf(sock.RemoteAddr()), Reached: endOf(sock.LocalAddr()),
 		done: make(chan struct{}),

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // scripted is a handler whose requests say what to do: "echo TEXT" answers at
 // once, "park TEXT" answers when the test releases it, "silent", "fail",
-// "file N".
+// "file N", "wait TEXT" answers when the test lets it leave, as a long poll.
 type scripted struct {
 	mu      sync.Mutex
 	parked  map[string]*Ticket
@@ -78,6 +78,11 @@ func (h *scripted) Serve(call *Call) error {
 			h.parked[rest] = ticket
 			h.mu.Unlock()
 		}
+	case "wait":
+		call.ReleaseFrame()
+		h.came <- "waits " + rest
+		<-h.leave
+		answer(call.Out(), rest)
 	case "silent":
 	case "refuse":
 		return &LoginError{"the script says so"}
