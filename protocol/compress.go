@@ -49,12 +49,7 @@ func compressStream(out io.Writer, src io.Reader, codec Codec, level int) error 
 	case CodecLZ4:
 		return compressLZ4(out, src, level)
 	case CodecZstd:
-		w := newZstdEncoder(out, level)
-		if _, err := w.ReadFrom(src); err != nil {
-			_ = w.Close() // ends what it began; the error is told
-			return err
-		}
-		return w.Close()
+		return compressZstd(out, src, level)
 	}
 	_, err := io.Copy(out, src)
 	return err
@@ -119,27 +114,50 @@ func compressLZ4(out io.Writer, src io.Reader, level int) error {
 // zstdLevelDefault is the default of compression.zstd.level.
 const zstdLevelDefault = 3
 
-// zstdEncoders has one encoder per speed; each may be used by many at once.
+// zstdEncoders has one encoder per speed, which may be used by many at once for what is held.
+// Whoever compresses a stream needs one alone: those come from a pool, because each takes
+// megabytes.
 var zstdEncoders [zstd.SpeedBestCompression + 1]struct {
 	once    sync.Once
 	encoder *zstd.Encoder
+	streams sync.Pool
+}
+
+// zstdSpeed is the nearest that there is to a level.
+func zstdSpeed(level int) zstd.EncoderLevel {
+	if level == LevelDefault {
+		level = zstdLevelDefault
+	}
+	return zstd.EncoderLevelFromZstd(level)
 }
 
 func zstdEncoder(level int) *zstd.Encoder {
-	if level == LevelDefault {
-		level = zstdLevelDefault
-	}
-	e := &zstdEncoders[zstd.EncoderLevelFromZstd(level)]
-	e.once.Do(func() { e.encoder = newZstdEncoder(nil, level) })
+	speed := zstdSpeed(level)
+	e := &zstdEncoders[speed]
+	e.once.Do(func() { e.encoder = newZstdEncoder(speed) })
 	return e.encoder
 }
 
-func newZstdEncoder(out io.Writer, level int) *zstd.Encoder {
-	if level == LevelDefault {
-		level = zstdLevelDefault
+func compressZstd(out io.Writer, src io.Reader, level int) error {
+	speed := zstdSpeed(level)
+	streams := &zstdEncoders[speed].streams
+	w, _ := streams.Get().(*zstd.Encoder)
+	if w == nil {
+		w = newZstdEncoder(speed)
 	}
-	speed := zstd.EncoderLevelFromZstd(level)
-	e, err := zstd.NewWriter(out, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1),
+	w.Reset(out)
+	defer func() {
+		w.Reset(nil) // it must not keep the output alive
+		streams.Put(w)
+	}()
+	if _, err := w.ReadFrom(src); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+func newZstdEncoder(speed zstd.EncoderLevel) *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1),
 		zstd.WithWindowSize(zstdWindowStreamed/8), zstd.WithLowerEncoderMem(true))
 	invariant.Check(err == nil, "zstd at speed %v: %v", speed, err)
 	return e

@@ -17,6 +17,14 @@ type DecodeLimits struct {
 	// MaxBytes is the most that the records of one batch may decompress to; zero
 	// is DecodedBytesMax.
 	MaxBytes int
+	// HeldBytes is the most that may be held as a whole, where a zstd window is too large to
+	// be streamed; zero is MaxBytes. What clients send is held to less than what the log has,
+	// which must stay readable.
+	HeldBytes int
+	// Polite is for who decompresses much and has nothing that others wait for: once that is
+	// more than politeBytes, every other goroutine that can go on goes first, piece by piece.
+	// The runtime would let them wait for ten milliseconds each.
+	Polite bool
 }
 
 // DecodedBytesMax is the default of DecodeLimits. A batch of the default
@@ -25,8 +33,8 @@ type DecodeLimits struct {
 // second. Validation needs no memory of this size: it decodes as a stream.
 const DecodedBytesMax = 128 << 20
 
-// HeldBytesMax bounds what is held in memory as a whole: the output of ConvertMessageSet,
-// and that of a zstd window that is too large to be streamed.
+// HeldBytesMax bounds what is held in memory as a whole of what clients send: the output of
+// ConvertMessageSet, and that of a zstd window that is too large to be streamed.
 const HeldBytesMax = 32 << 20
 
 // held is the limits for output that is held.
@@ -59,6 +67,8 @@ type payloadReader struct {
 	stream io.Reader
 	limit  int
 	left   int  // Invariant: bytes that may still come out, at least 0
+	held   int  // is limit for output that is held
+	polite bool // DecodeLimits.Polite
 	large  bool // largeWindow is locked
 
 	gzip   *gzip.Reader
@@ -81,8 +91,11 @@ func openPayload(codec Codec, payload []byte, limits DecodeLimits) (*payloadRead
 		r = &payloadReader{codec: codec}
 	}
 	r.src.Reset(payload)
-	r.limit = limits.bytes()
-	r.left = r.limit
+	r.limit, r.polite = limits.bytes(), limits.Polite
+	r.held, r.left = r.limit, r.limit
+	if limits.HeldBytes > 0 {
+		r.held = min(r.held, limits.HeldBytes)
+	}
 	if err := r.start(payload); err != nil {
 		r.close()
 		return nil, err
@@ -120,14 +133,13 @@ func (r *payloadReader) start(payload []byte) (err error) {
 }
 
 func (r *payloadReader) startZstd(payload []byte) error {
-	var header zstd.Header
-	if err := header.Decode(payload); err != nil {
+	large, err := hasLargeWindow(payload)
+	if err != nil {
 		return r.corrupt(err)
 	}
-	if header.WindowSize > zstdWindowStreamed {
+	if large {
 		largeWindow.Lock()
-		r.large, r.limit = true, min(r.limit, HeldBytesMax)
-		r.left = r.limit
+		r.large, r.limit, r.left = true, r.held, r.held
 		out, err := decodeLargeWindow(payload, r.limit)
 		if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 			return r.tooLarge()
@@ -154,12 +166,10 @@ func (r *payloadReader) startZstd(payload []byte) error {
 	return nil
 }
 
-// politeBytes is what one batch is decompressed to in a go. From there on every other
-// goroutine that can go on goes first, piece by piece: the runtime would let them wait for
-// ten milliseconds each.
+// politeBytes is what one batch is decompressed to in a go, whatever its limits say.
 const politeBytes = 1 << 20
 
-// Read gives the next decompressed bytes. Its errors are io.EOF or an *Error.
+// Read gives the next decompressed bytes. Its errors are io.EOF, a *DecodeLimitError or an *Error.
 func (r *payloadReader) Read(p []byte) (int, error) {
 	if len(p) > r.left+1 { // one more than allowed tells the end from an excess
 		p = p[:r.left+1]
@@ -169,7 +179,7 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 		return 0, r.tooLarge()
 	}
 	r.left -= n
-	if r.limit-r.left > politeBytes {
+	if r.polite && r.limit-r.left > politeBytes {
 		runtime.Gosched()
 	}
 	switch {
@@ -199,7 +209,33 @@ func (r *payloadReader) corrupt(err error) error {
 }
 
 func (r *payloadReader) tooLarge() error {
-	return ErrMessageTooLarge.WithMessage("the %s records decompress to more than %d bytes", r.codec, r.limit)
+	return &DecodeLimitError{ErrMessageTooLarge.WithMessage("the %s records decompress to more than %d bytes", r.codec, r.limit)}
+}
+
+// DecodeLimitError says that records decompress to more than the DecodeLimits allow. It is
+// MESSAGE_TOO_LARGE to clients, as a batch is that is too large in itself; only of the former
+// is there something to hope for from other limits.
+type DecodeLimitError struct{ answer *Error }
+
+func (e *DecodeLimitError) Error() string { return e.answer.Error() }
+
+// Unwrap gives the *Error that clients are told.
+func (e *DecodeLimitError) Unwrap() error { return e.answer }
+
+// HasLargeWindow tells whether the records of a batch are held as a whole to decompress
+// them, which is done for one batch at a time.
+func (b Batch) HasLargeWindow() bool {
+	if b.Codec() != CodecZstd {
+		return false
+	}
+	large, err := hasLargeWindow(b.Payload())
+	return err == nil && large
+}
+
+func hasLargeWindow(payload []byte) (bool, error) {
+	var header zstd.Header
+	err := header.Decode(payload)
+	return header.WindowSize > zstdWindowStreamed, err
 }
 
 // largeWindow is locked while there is a buffer of decodeLargeWindow: they are too large

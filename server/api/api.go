@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -111,11 +110,10 @@ type API struct {
 	converting chan struct{}
 	// unpacking has a place for every processor, for batches that are decompressed.
 	unpacking chan struct{}
-	// unpackingMuch is for one that decompresses to much, and flattening for one whose
-	// records are held; flattening comes last.
-	unpackingMuch, flattening sync.Mutex
-	policies                  policies
-	allTopics                 allTopics
+	// unpackingMuch has one place, for what decompresses to much or is held meanwhile.
+	unpackingMuch chan struct{}
+	policies      policies
+	allTopics     allTopics
 }
 
 // New makes the API over the rooms.
@@ -124,7 +122,8 @@ func New(rooms Rooms) *API {
 		rooms.FailedProduce, rooms.FailedFetch = new(metrics.Counter), new(metrics.Counter)
 	}
 	processors := runtime.GOMAXPROCS(0)
-	a := &API{Rooms: rooms, converting: make(chan struct{}, max(processors/2, 1)), unpacking: make(chan struct{}, processors)}
+	a := &API{Rooms: rooms, converting: make(chan struct{}, max(processors/2, 1))}
+	a.unpacking, a.unpackingMuch = make(chan struct{}, processors), make(chan struct{}, 1)
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
 	a.shareSessions = newShareSessions(func() int { return rooms.Config().ShareSessionsMax })
 	a.views = newViews()
@@ -229,6 +228,22 @@ func (r *Request) Answer(response kmsg.Response) {
 // flush sends the answers that are complete before the handler does something that takes
 // time. How long the client lets that take is not this request's time.
 func (r *Request) flush() error { return r.charge.resting(r.Call.Wait) }
+
+// enter takes one of so many places, which whoever called it leaves by receiving. Should all
+// be taken, the answers that are complete do not wait for one, and the time is not this
+// request's. A peer that is gone shows later.
+func (r *Request) enter(places chan struct{}) {
+	select {
+	case places <- struct{}{}:
+		return
+	default:
+	}
+	_ = r.charge.resting(func() error {
+		_ = r.Call.Wait()
+		places <- struct{}{}
+		return nil
+	})
+}
 
 // beginAnswer begins the answer to a request with the header that belongs to it,
 // and gives the buffer to append the body to.

@@ -149,7 +149,7 @@ func (c *produceCall) run(r *Request) error {
 				item.message = refusal.Message
 			}
 			if item.failure = failure; failure == nil {
-				c.appendTo(item, found, &t.Partitions[j])
+				c.appendTo(r, item, found, &t.Partitions[j])
 			}
 		}
 	}
@@ -225,7 +225,7 @@ func (c *produceCall) refusalOf(t *metadata.Topic, policy *policy) *protocol.Err
 
 // appendTo checks and appends one partition's batch, or holds it until the transaction
 // coordinator has been asked. The item holds the outcome.
-func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol.ProducePartition) {
+func (c *produceCall) appendTo(r *Request, item *produceItem, t *metadata.Topic, p *protocol.ProducePartition) {
 	if item.failure = c.fault.of(t.Name, p.Index); item.failure != nil {
 		return
 	}
@@ -235,7 +235,7 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		return
 	}
 	policy := c.api.policies.of(c.image, c.settings, t)
-	batch, err := c.onlyBatch(item, policy, p.Records)
+	batch, err := c.onlyBatch(r, item, policy, p.Records)
 	if refusal := c.refusalOf(t, policy); refusal != nil && (err == nil || c.header.Version < produceBatches) {
 		item.failure = refusal
 		return
@@ -249,13 +249,13 @@ func (c *produceCall) appendTo(item *produceItem, t *metadata.Topic, p *protocol
 		c.held = append(c.held, heldBatch{item: item, where: where, batch: batch, policy: policy})
 		return
 	}
-	c.judge(item, policy, logstore.AppendInput{Batch: batch})
+	c.judge(r, item, policy, logstore.AppendInput{Batch: batch})
 }
 
 // judge appends a batch that keeps the topic's rules.
-func (c *produceCall) judge(item *produceItem, policy *policy, in logstore.AppendInput) {
+func (c *produceCall) judge(r *Request, item *produceItem, policy *policy, in logstore.AppendInput) {
 	var err error
-	if in.Batch, err = c.prepare(item, policy, in.Batch); err != nil {
+	if in.Batch, err = c.prepare(r, item, policy, in.Batch); err != nil {
 		item.failure = errorOf(err)
 		return
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -12,7 +13,7 @@ import (
 // the checks is Kafka's (UnifiedLog.analyzeAndValidateRecords, then LogValidator; before
 // them ProduceRequest.validateRecords, which is onlyBatch), because a batch may break
 // several rules.
-func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
+func (c *produceCall) prepare(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
 	if batch.BaseOffset() != 0 {
 		item.judged = true
 		return nil, protocol.ErrInvalidRecord.WithMessage("the base offset of a batch to append must be 0, not %d", batch.BaseOffset())
@@ -30,18 +31,21 @@ func (c *produceCall) prepare(item *produceItem, policy *policy, batch protocol.
 		return nil, err
 	}
 	item.judged = true
-	c.flatten = batch.IsLogAppendTime() && otherCodec(batch, policy)
-	limits := protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax}
-	if batch.Codec() == protocol.CodecNone && !otherCodec(batch, policy) {
-		return c.admit(item, policy, batch, limits)
+	other := otherCodec(batch, policy)
+	c.flatten = batch.IsLogAppendTime() && other
+	if batch.Codec() == protocol.CodecNone && !other {
+		return c.admit(item, policy, batch, protocol.DecodeLimits{})
 	}
-	made, err := c.admitBeside(item, policy, batch)
-	if limits.MaxBytes <= besideBytesMax || codeOf(err) != protocol.ErrMessageTooLarge.Code {
+	// Who waits for what only one may have does so without a place that others need, and what
+	// is as large as this while it is compressed is larger in the end.
+	if c.flatten || batch.HasLargeWindow() || len(batch) > besideBytesMax {
+		return c.admitAlone(r, item, policy, batch)
+	}
+	made, err := c.admitBeside(r, item, policy, batch)
+	if err == nil || c.settings.BatchDecompressedBytesMax <= besideBytesMax || !errors.As(err, new(*protocol.DecodeLimitError)) {
 		return made, err
 	}
-	c.api.unpackingMuch.Lock()
-	defer c.api.unpackingMuch.Unlock()
-	return c.admit(item, policy, batch, limits)
+	return c.admitAlone(r, item, policy, batch)
 }
 
 // besideBytesMax is what batches may decompress to that are unpacked beside others. What has
@@ -51,10 +55,20 @@ const besideBytesMax = 8 << 20
 
 // admitBeside is admit for what comes beside others: there are as many at once as
 // processors, because decoders are large.
-func (c *produceCall) admitBeside(item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
-	c.api.unpacking <- struct{}{}
+func (c *produceCall) admitBeside(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
+	r.enter(c.api.unpacking)
 	defer func() { <-c.api.unpacking }()
 	return c.admit(item, policy, batch, protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax)})
+}
+
+// admitAlone is admit for what comes one by one: what may be much, and what is held while it
+// is looked into.
+func (c *produceCall) admitAlone(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
+	r.enter(c.api.unpackingMuch)
+	defer func() { <-c.api.unpackingMuch }()
+	return c.admit(item, policy, batch, protocol.DecodeLimits{
+		MaxBytes: c.settings.BatchDecompressedBytesMax, HeldBytes: protocol.HeldBytesMax, Polite: true,
+	})
 }
 
 // admit judges the records of a batch, and gives it in the codec of the topic. It may be
@@ -76,9 +90,7 @@ func (c *produceCall) admit(item *produceItem, policy *policy, batch protocol.Ba
 		largest = c.now
 	}
 	if c.flatten {
-		c.api.flattening.Lock() // what it holds is large, and no decent client asks for it
-		defer c.api.flattening.Unlock()
-		held, err := limits, error(nil)
+		held, err := limits, error(nil) // what is held is large, and no decent client asks for it
 		held.MaxBytes = min(held.MaxBytes, protocol.HeldBytesMax)
 		if batch, err = flattened(batch, held); err != nil {
 			return nil, undecodable(err)
@@ -104,7 +116,7 @@ func undecodable(err error) error {
 // message set before, where Kafka 3.9 takes a batch too (ProduceRequest.validateRecords
 // is for version 3 and newer), and nil if no entry is whole: then nothing is written, and
 // that is no error.
-func (c *produceCall) onlyBatch(item *produceItem, policy *policy, records []byte) (protocol.Batch, error) {
+func (c *produceCall) onlyBatch(r *Request, item *produceItem, policy *policy, records []byte) (protocol.Batch, error) {
 	old := c.header.Version < produceBatches
 	if old {
 		var err error
@@ -112,7 +124,7 @@ func (c *produceCall) onlyBatch(item *produceItem, policy *policy, records []byt
 			return nil, err
 		}
 		if protocol.Batch(records).Magic() != 2 {
-			c.api.converting <- struct{}{}
+			r.enter(c.api.converting)
 			defer func() { <-c.api.converting }()
 			return protocol.ConvertMessageSet(records, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax})
 		}

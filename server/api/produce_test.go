@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/barnabas-mq/barnabas/protocol"
@@ -63,15 +64,20 @@ func TestProduceAnswersEveryVersion(t *testing.T) {
 	}
 }
 
+// oldMessage is one message of format 0: magic, attributes, null key, the value, with offset,
+// size and CRC in front.
+func oldMessage(value string) []byte {
+	message := append([]byte("\x00\x00\xff\xff\xff\xff\x00\x00\x00"), byte(len(value)))
+	message = append(message, value...)
+	set := binary.BigEndian.AppendUint32(make([]byte, 8), uint32(4+len(message)))
+	set = binary.BigEndian.AppendUint32(set, crc32.ChecksumIEEE(message))
+	return append(set, message...)
+}
+
 func TestProduceStoresOldMessageSetsAsBatches(t *testing.T) {
 	w := newWorld(t)
 	w.topic("t", 1)
-	// One message of format 0: magic, attributes, null key, the value "old", with
-	// offset, size and CRC in front.
-	message := []byte("\x00\x00\xff\xff\xff\xff\x00\x00\x00\x03old")
-	set := binary.BigEndian.AppendUint32(make([]byte, 8), uint32(4+len(message)))
-	set = binary.BigEndian.AppendUint32(set, crc32.ChecksumIEEE(message))
-	set = append(set, message...)
+	set := oldMessage("old")
 	for version := int16(0); version <= 2; version++ {
 		p := ask[*kmsg.ProduceResponse](w, version, produceRequest(1, "t", 0, bytes.Clone(set))).Topics[0].Partitions[0]
 		if p.ErrorCode != 0 || p.BaseOffset != int64(version) {
@@ -413,7 +419,7 @@ func TestMinInsyncReplicasCannotBeMetByOneNode(t *testing.T) {
 // A batch whose records are many times as large as others' comes through, as it is and in
 // another codec, and with the time of its append; one beyond all limits does not.
 func TestProduceOfMuchInLittle(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, "barnabas.batch.decompressed.max.bytes=12582912")
 	w.topic("t", 1)
 	w.topic("gzip", 1, "compression.type", "gzip")
 	w.topic("timed", 1, "compression.type", "lz4", "message.timestamp.type", "LogAppendTime")
@@ -425,18 +431,87 @@ func TestProduceOfMuchInLittle(t *testing.T) {
 		return b.Build(0, protocol.None)
 	}
 	for _, topic := range []string{"t", "gzip", "timed"} {
-		for records, want := range map[int]int16{2 * besideBytesMax >> 20: 0, 140: protocol.ErrMessageTooLarge.Code} {
+		for records, want := range map[int]int16{besideBytesMax>>20 + 2: 0, besideBytesMax>>20 + 6: protocol.ErrMessageTooLarge.Code} {
 			if p := ask[*kmsg.ProduceResponse](w, 7, produceRequest(-1, topic, 0, batch(records))).Topics[0].Partitions[0]; p.ErrorCode != want {
 				t.Errorf("%d MiB to %s: %v", records, topic, protocol.ErrorForCode(p.ErrorCode))
 			}
 		}
 		stored, _, err := protocol.NextBatch(w.fetchAll(topic))
-		if err != nil || stored.Count() != 2*besideBytesMax>>20 {
+		if err != nil || stored.Count() != besideBytesMax>>20+2 {
 			t.Errorf("%s has %v, %v", topic, stored, err)
 			continue
 		}
 		if err := stored.EachRecord(protocol.DecodeLimits{}, func(*protocol.Record) error { return nil }); err != nil {
 			t.Errorf("%s: %v", topic, err)
+		}
+	}
+}
+
+// A batch that waits until others are unpacked has no place that others could have, and keeps
+// no earlier answer back. What is held while it is looked into waits for its turn only.
+func TestProduceWaitsForAPlace(t *testing.T) {
+	w := newWorld(t)
+	w.topic("t", 1)
+	w.topic("gzip", 1, "compression.type", "gzip")
+	small := w.batchOf(protocol.BatchOptions{Codec: protocol.CodecZstd, ProducerID: protocol.None, ProducerEpoch: protocol.None, BaseSequence: protocol.None}, "v")
+	stamped := w.batchOf(plain(), "v")
+	stamped.SetTimestamps(true, stamped.MaxTimestamp())
+	var payload bytes.Buffer
+	wide, err := zstd.NewWriter(&payload, zstd.WithWindowSize(16<<20), zstd.WithSingleSegment(false))
+	w.must(err)
+	_, _ = wide.Write(w.batchOf(plain(), "v").Payload()) // into memory
+	w.must(wide.Flush())
+	w.must(wide.Close())
+	windowed := append(bytes.Clone(small[:protocol.BatchHeaderBytes]), payload.Bytes()...)
+	binary.BigEndian.PutUint32(windowed[8:], uint32(len(windowed)-12))
+	protocol.Batch(windowed).SetCRC()
+	for _, c := range []struct {
+		name, topic string
+		version     int16
+		records     []byte
+		places      chan struct{}
+	}{
+		{"compressed", "t", 9, small, w.api.unpacking},
+		{"to be compressed", "gzip", 9, w.batchOf(plain(), "v"), w.api.unpacking},
+		{"with the time of an append", "gzip", 9, stamped, w.api.unpackingMuch},
+		{"of a large window", "t", 9, windowed, w.api.unpackingMuch},
+		{"of an old client", "t", 1, oldMessage("v"), w.api.converting},
+	} {
+		for range cap(c.places) {
+			c.places <- struct{}{}
+		}
+		conn, in := w.another()
+		before, q := kmsg.NewPtrApiVersionsRequest(), produceRequest(-1, c.topic, 0, c.records)
+		q.SetVersion(c.version)
+		format := kmsg.NewRequestFormatter(kmsg.FormatterClientID("test"))
+		_, err := conn.Write(append(format.AppendRequest(nil, before, 1), format.AppendRequest(nil, q, 2)...))
+		w.must(err)
+		answer := func(to string) []byte {
+			var length [4]byte
+			if _, err := io.ReadFull(in, length[:]); err != nil {
+				t.Fatalf("%s: the answer to %s: %v", c.name, to, err)
+			}
+			b := make([]byte, binary.BigEndian.Uint32(length[:]))
+			_, err := io.ReadFull(in, b)
+			w.must(err)
+			return b
+		}
+		answer("the earlier request")
+		for _, others := range []chan struct{}{w.api.unpacking, w.api.unpackingMuch, w.api.converting} {
+			if others != c.places && len(others) > 0 {
+				t.Errorf("%s: it has another place while it waits", c.name)
+			}
+		}
+		for range cap(c.places) {
+			<-c.places
+		}
+		p, body := q.ResponseKind().(*kmsg.ProduceResponse), answer("it")[4:]
+		if p.IsFlexible() {
+			body = body[1:] // no tagged fields
+		}
+		w.must(p.ReadFrom(body))
+		if code := p.Topics[0].Partitions[0].ErrorCode; code != 0 {
+			t.Errorf("%s: %v", c.name, protocol.ErrorForCode(code))
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (c *produceCall) appendHeld(r *Request) {
 		if c.header.Version >= produceAddsFrom {
 			in.TransactionVersion = 2
 		}
-		c.judge(h.item, h.policy, in)
+		c.judge(r, h.item, h.policy, in)
 	}
 }
 
