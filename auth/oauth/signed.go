@@ -77,11 +77,14 @@ func (s *Signed) checkSignature(j *jws) error {
 		return refuse("the token's kid is none")
 	}
 	keys := s.Keys.Current().candidates(alg, by, kid)
-	if len(keys) == 0 && s.Keys.Renew() {
+	haveCome := true
+	if len(keys) == 0 {
+		s.Keys.Renew()
+		haveCome = s.Keys.HaveCome() // before they are looked at: they may come in between
 		keys = s.Keys.Current().candidates(alg, by, kid)
 	}
 	switch {
-	case !s.Keys.HaveCome():
+	case len(keys) == 0 && !haveCome:
 		return auth.ErrBearerUndecided
 	case len(keys) == 0:
 		return refuse("no key with the kid %.64q is known for %s", kid, alg)

@@ -211,3 +211,26 @@ func TestAnExampleOfTheRFC(t *testing.T) {
 		t.Errorf("a broken signature: %v", err)
 	}
 }
+
+// lateKeys is a clock that is looked at while the keys come.
+type lateKeys struct {
+	clock.Clock
+	come func()
+}
+
+func (l lateKeys) Monotonic() time.Duration { l.come(); return l.Clock.Monotonic() }
+
+// Keys that come while it is decided that none are there serve the token.
+func TestKeysThatComeMeanwhile(t *testing.T) {
+	set, err := ParseKeySet(keySet(t, jwk(t, p256Key().Public(), fields{"kid": "1"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &Keys{}
+	k.o.Clock = lateKeys{clock.NewManual(epoch), func() { k.current.Store(&set) }}
+	k.mu.renewed = true // a moment ago
+	s := &Signed{Keys: k, SubjectClaim: "sub", ScopeClaim: "scope", Now: now}
+	if _, err := s.Check(sign(t, p256Key(), fields{"alg": "ES256", "kid": "1"}, alice)); err != nil {
+		t.Error(err)
+	}
+}
