@@ -49,6 +49,13 @@ func (b *Broker) openAccess() error {
 	return nil
 }
 
+// closeAccess has nothing denied that is written down any more. No connection is served.
+func (b *Broker) closeAccess() {
+	if b.access != nil {
+		b.access.Audit.Close()
+	}
+}
+
 // principalOf is who the client of a connection is before any login: by its certificate,
 // where the listener has TLS and no logins (DefaultKafkaPrincipalBuilder).
 func (b *Broker) principalOf(c *server.Conn) (auth.Principal, error) {

@@ -377,6 +377,7 @@ func (b *Broker) closeRooms(ctx context.Context, started bool) error {
 			b.opts.Log.Warn("connections were cut short by the stop", "error", err)
 		}
 	}
+	b.closeAccess()
 	if b.shares != nil { // after the connections, whose members give back what they have
 		b.sharing.Close(ctx)
 		b.shares.Close()

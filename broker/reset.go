@@ -73,6 +73,7 @@ func (b *Broker) endLife(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(ctx, resetGrace)
 	defer cancel()
 	b.server.Pause(grace)
+	b.closeAccess()
 	b.sharing.Close(ctx)
 	b.shares.Close()
 	if err := b.metadata.Close(ctx); err != nil {

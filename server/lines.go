@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
 )
@@ -25,11 +26,14 @@ type Lines struct {
 	// PerSecond bounds the lines; 0 is none.
 	PerSecond int
 
+	// telling is locked by who tells what was left out; it comes before mu.
+	telling sync.Mutex
 	// mu has this second's: it begins with the first trouble, and a timer ends it.
 	mu struct {
 		sync.Mutex
-		began bool
-		lines int
+		closed bool
+		timer  clock.Timer // nil between a second's end and the next trouble
+		lines  int
 		// told are the lines by peer, as many at most as there are lines.
 		told map[string]int
 		// untold is the trouble without a line by peer; others is that of more peers than
@@ -47,22 +51,30 @@ const untoldNameBytes = 128
 
 // Tell writes a line if there is room. who is a peer that others are to have lines beside.
 func (l *Lines) Tell(who string, attributes ...any) {
-	if l.take(who) {
-		l.Log.Log(context.Background(), l.Level, l.Message, attributes...)
+	if l.Take(who) {
+		l.Write(attributes...)
 	}
 }
 
-// take tells whether there may be another line about a peer, and counts it.
-func (l *Lines) take(who string) bool {
+// Write writes a line that Take has given leave for.
+func (l *Lines) Write(attributes ...any) {
+	l.Log.Log(context.Background(), l.Level, l.Message, attributes...)
+}
+
+// Take is for lines that are dear to make: it tells whether there may be another one about a
+// peer, and counts it.
+func (l *Lines) Take(who string) bool {
 	if l.PerSecond == 0 {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.mu.began {
-		l.mu.began, l.mu.lines = true, 0
-		l.mu.told, l.mu.untold = make(map[string]int), make(map[string]int)
-		l.Clock.AfterFunc(time.Second, l.end)
+	if l.mu.closed {
+		return false
+	}
+	if l.mu.timer == nil {
+		l.mu.lines, l.mu.told, l.mu.untold = 0, make(map[string]int), make(map[string]int)
+		l.mu.timer = l.Clock.AfterFunc(time.Second, l.end)
 	}
 	own := l.mu.told[who]
 	ofOthers := l.mu.lines - own
@@ -79,11 +91,25 @@ func (l *Lines) take(who string) bool {
 	return false
 }
 
+// Close tells at once of what was left out. When it returns nothing more is written, now or
+// ever: the log may be closed.
+func (l *Lines) Close() {
+	l.mu.Lock()
+	l.mu.closed = true
+	if l.mu.timer != nil {
+		l.mu.timer.Stop() // else it has ended the second, or finds nothing to tell
+	}
+	l.mu.Unlock()
+	l.end()
+}
+
 // end ends a second, and tells of what was left out in it.
 func (l *Lines) end() {
+	l.telling.Lock()
+	defer l.telling.Unlock()
 	l.mu.Lock()
 	untold, others := l.mu.untold, l.mu.others
-	l.mu.began, l.mu.told, l.mu.untold, l.mu.others = false, nil, nil, 0
+	l.mu.timer, l.mu.told, l.mu.untold, l.mu.others = nil, nil, nil, 0
 	l.mu.Unlock()
 	if len(untold) == 0 {
 		return
@@ -92,7 +118,7 @@ func (l *Lines) end() {
 	of := make([]string, 0, len(untold))
 	for who, n := range untold {
 		times += n
-		of = append(of, fmt.Sprintf("%.*s %d", untoldNameBytes, who, n))
+		of = append(of, fmt.Sprintf("%s %d", shortened(who), n))
 	}
 	slices.Sort(of)
 	attributes := []any{"times", times, "of", strings.Join(of, ", ")}
@@ -100,4 +126,16 @@ func (l *Lines) end() {
 		attributes = append(attributes, "others", others)
 	}
 	l.Log.Log(context.Background(), l.Level, l.Message+" more often than there are lines for", attributes...)
+}
+
+// shortened is a name of untoldNameBytes at most, without half a character at its end.
+func shortened(name string) string {
+	if len(name) <= untoldNameBytes {
+		return name
+	}
+	end := untoldNameBytes
+	for end > untoldNameBytes-utf8.UTFMax && !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return name[:end]
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
 )
@@ -142,5 +143,53 @@ func TestTroubleFillsNoLog(t *testing.T) {
 				t.Errorf("%d lines of %q:\n%s", n, c.line, w.logged())
 			}
 		})
+	}
+}
+
+// Closed lines have told what was left out, and write nothing more.
+func TestClosedLines(t *testing.T) {
+	l := newLineLog(1)
+	l.deny("mallory", 3)
+	l.Close()
+	if !strings.Contains(l.text.String(), "times=2 ") || l.clock.Pending() != 0 {
+		t.Errorf("%d timers run, and the log has\n%s", l.clock.Pending(), &l.text)
+	}
+	l.text.Reset()
+	l.deny("mallory", 3)
+	l.clock.Advance(time.Minute)
+	if l.Close(); l.text.Len() > 0 {
+		t.Errorf("after the end the log has\n%s", &l.text)
+	}
+}
+
+// When a server has ended, so have its lines.
+func TestNoLinesAfterTheEnd(t *testing.T) {
+	manual := clock.NewManual(time.Unix(0, 0))
+	w := newWorld(t, func(o *Options) { o.LinesMax, o.Clock = 1, manual })
+	for _, l := range w.server.lines() {
+		l.Tell("somebody")
+		l.Tell("somebody")
+	}
+	if err := w.server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(w.logged(), "times=1 "); n != 3 || manual.Pending() != 0 {
+		t.Errorf("%d timers run, and the log has\n%s", manual.Pending(), w.logged())
+	}
+}
+
+// Names are cut at so many bytes, and between characters.
+func TestLongNamesInLines(t *testing.T) {
+	for _, before := range []string{"", "a", "ab", "abc"} {
+		name := before + strings.Repeat("🦉", untoldNameBytes)
+		if got := shortened(name); !utf8.ValidString(got) || len(got) > untoldNameBytes || len(got) <= untoldNameBytes-utf8.UTFMax {
+			t.Errorf("%d bytes: %q", len(got), got)
+		}
+	}
+	if got := shortened(strings.Repeat("\x80", 2*untoldNameBytes)); len(got) > untoldNameBytes {
+		t.Errorf("%d bytes of no characters", len(got))
+	}
+	if shortened("User:alice") != "User:alice" {
+		t.Error("a short name is cut")
 	}
 }

@@ -87,7 +87,7 @@ func New(opts Options) *Server {
 	s.refusedLines, s.brokenLines = Lines{Message: "connection refused"}, Lines{Message: "connection closed"}
 	s.unansweredLines, s.crowdLines = Lines{Message: "login not answered"},
 		Lines{Message: "connection refused: its address has too many (max.connections.per.ip)"}
-	for _, l := range []*Lines{&s.refusedLines, &s.unansweredLines, &s.brokenLines, &s.crowdLines} {
+	for _, l := range s.lines() {
 		l.Log, l.Clock, l.Level, l.PerSecond = opts.Log, opts.Clock, slog.LevelWarn, opts.LinesMax
 	}
 	if opts.QuotaWindow == (quota.Window{}) {
@@ -105,6 +105,10 @@ func New(opts Options) *Server {
 	s.tooFast = m.Counter("barnabas_connections_too_fast_total")
 	s.muted = m.Counter("barnabas_connections_throttled")
 	return s
+}
+
+func (s *Server) lines() []*Lines {
+	return []*Lines{&s.refusedLines, &s.unansweredLines, &s.brokenLines, &s.crowdLines}
 }
 
 // Listen binds every address. From then on peers can connect; they are served
@@ -281,7 +285,8 @@ func isPeerGone(err error) bool {
 }
 
 // Shutdown stops accepting, lets the requests under way end and closes every
-// connection. When ctx ends first, it closes them as they are.
+// connection. When ctx ends first, it closes them as they are. Nothing is written to the log
+// once it has returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if s.drainBy.Swap(&ctx) == nil {
 		close(s.stopping)
@@ -296,10 +301,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		c.endLocked()
 	}
 	s.mu.Unlock()
-	return s.endBy(ctx, nil, func() {
+	err := s.endBy(ctx, nil, func() {
 		s.accepting.Wait()
 		s.connections.Wait()
 	})
+	for _, l := range s.lines() {
+		l.Close()
+	}
+	return err
 }
 
 // drain lets parked answers leave while the server stops; a connection that

@@ -16,8 +16,18 @@ func (u *Audit) denied(r *Request, action *auth.Action, verdict auth.Verdict) {
 		return
 	}
 	who := action.Who.String()
-	u.Lines.Tell(who,
+	if !u.Lines.Take(who) {
+		return
+	}
+	u.Lines.Write(
 		"principal", who, "operation", action.Operation.String(), "host", action.Host,
 		"resource", action.Type.String()+":"+auth.Literal.String()+":"+cut(action.Name),
 		"request", protocol.APIName(r.Header.Key), "rule", verdict.String())
+}
+
+// Close has nothing written any more from then on.
+func (u *Audit) Close() {
+	if u != nil {
+		u.Lines.Close()
+	}
 }
