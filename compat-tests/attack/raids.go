@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -137,8 +137,10 @@ func hoarders(ctx context.Context, a *attacker) (int, error) {
 	const peers, announced, begun, sent = 40, RequestBytesMax, 200 << 10, 4 << 20
 	body := make([]byte, sent)
 	copy(body, append(length(announced), request(kmsg.NewPtrApiVersionsRequest())[4:]...))
-	var ready sync.WaitGroup // all have begun: none is small any more
-	ready.Add(peers)
+	var begin atomic.Int32
+	all := make(chan struct{}) // closed when all have begun: none is small any more
+	waiting, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	return inParallel(ctx, peers, peers, func(int) error {
 		p, err := dial(a.plan.Plaintext)
 		if err == nil {
@@ -146,11 +148,18 @@ func hoarders(ctx context.Context, a *attacker) (int, error) {
 			_ = p.SetDeadline(time.Now().Add(8 * time.Second)) // a socket takes any
 			_, err = p.Write(body[:begun])
 		}
-		ready.Done()
 		if err != nil {
+			giveUp() // for those that wait for this one, and for others that will not be made then
 			return fmt.Errorf("the beginning of a large request: %w", err)
 		}
-		ready.Wait()
+		if begin.Add(1) == peers {
+			close(all)
+		}
+		select {
+		case <-all:
+		case <-waiting.Done():
+			return nil
+		}
 		if _, err := p.Write(body[begun:]); err != nil {
 			return nil // it was ended, or is not read from
 		}
