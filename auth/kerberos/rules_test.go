@@ -15,6 +15,7 @@ func TestShortNames(t *testing.T) {
 		{[]string{`RULE:[1:$1@$0](.*@MYDOMAIN.COM)s/@.*//`, "DEFAULT"}, "bob@EXAMPLE.COM", "bob"},
 		{[]string{`RULE:[1:$1](App\..*)s/App\.(.*)/$1/g`, `RULE:[2:$1](App\..*)s/App\.(.*)/$1/g`}, "App.service-name@REALM", "service-name"},
 		{[]string{`RULE:[1:$1](App\..*)s/App\.(.*)/$1/g`, `RULE:[2:$1](App\..*)s/App\.(.*)/$1/g`}, "App.service-name/broker@REALM", "service-name"},
+		{[]string{`RULE:[1:$1@$0](.*@OTHER[.]COM)s/@.*/-other/`, "DEFAULT"}, "alice@OTHER.COM", "alice-other"},
 		{[]string{`RULE:[1:$1]/L`}, "User@REALM", "user"},
 		{[]string{`RULE:[2:$1]/U`}, "Test/host@REALM", "TEST"},
 		{[]string{`RULE:[2:$1@$0](admin@.*)s/.*/root/`}, "admin/x@R", "root"},
