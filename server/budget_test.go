@@ -136,7 +136,7 @@ func TestARequestOfATrustedSizeThatDoesNotComeIsEnded(t *testing.T) {
 	}
 	c := w.dial("127.0.0.1")
 	go func() { _, _ = c.Write(frame("echo " + big)) }() // ends with the connection
-	w.waitFor(2, 1<<20)
+	w.waitFor(2, 1<<20+256<<10)
 	w.untilWaiting(1, now) // the other has its turn, and its time
 	w.expectEnd(all[0])
 	w.untilWaiting(0, now)
@@ -145,36 +145,33 @@ func TestARequestOfATrustedSizeThatDoesNotComeIsEnded(t *testing.T) {
 	waitFor(t, "the log to tell", func() bool { return strings.Count(w.logged(), "came too slowly") == 2 })
 }
 
-// Who waits for room is not slow for that, however long it takes.
+// Who waits for room with a part in hand is not slow for that, however long it takes.
 func TestWhoWasLetWaitIsNotSlow(t *testing.T) {
-	const full, large = 1 << 20, 900_000
-	w, now := budgetWorld(t, full)
+	const limit, large, full, part = 64 << 10, 900_000, 1 << 20, 16 << 10
+	w, now := budgetWorld(t, limit)
 	text := strings.Repeat("x", large)
 	all := frame("echo " + text)
-	decent := w.dial("127.0.0.1")
-	sent, held := 0, 0
-	for _, next := range []struct{ sends, holds int }{{10_000, 16 << 10}, {20_000, 64 << 10}} {
-		other := w.begin(large, 300_000) // over the limit
-		w.waitFor(0, int64(full+held))
-		w.send(decent, all[sent:next.sends])
-		w.waitFor(1, int64(full+held))
-		now.Advance(slowTime - lookInterval)
-		w.send(other, all[300_000:])
-		w.expect(other, text)
-		sent, held = next.sends, next.holds
-		w.waitFor(0, int64(held))
+	finish := func(c net.Conn, sent int) {
+		w.send(c, all[sent:])
+		w.expect(c, text)
 	}
-	other := w.begin(large, 300_000)
-	w.waitFor(0, int64(full+held))
-	third := w.begin(large, 10_000)
-	w.waitFor(1, int64(full+held))
+	first := w.begin(large, 300_000) // over the limit
+	w.waitFor(0, full)
+	second := w.begin(large, 20_000)
+	w.waitFor(1, full+part)
+	decent := w.begin(large, 20_000)
+	w.waitFor(2, full+2*part)
 	now.Advance(slowTime - lookInterval)
-	w.send(other, all[300_000:])
-	w.expect(other, text)
-	w.send(decent, all[sent:])
-	w.expect(decent, text)
-	w.send(third, all[10_000:])
-	w.expect(third, text)
+	finish(first, 300_000)
+	w.waitFor(1, 4*part+part)
+	now.Advance(slowTime - lookInterval)
+	last := w.begin(large, 20_000)
+	w.waitFor(2, 4*part+2*part)
+	finish(second, 20_000)
+	w.waitFor(1, 4*part+part)
+	now.Advance(slowTime - lookInterval) // now it is waited for
+	finish(decent, 20_000)
+	finish(last, 20_000)
 	w.waitFor(0, 0)
 }
 
@@ -193,13 +190,13 @@ func TestThoseWhoWaitHaveTheirTurnInTheirOrder(t *testing.T) {
 		w.send(c, all[100_000:300_000])
 		w.waitFor(i, full+2*part)
 	}
-	decent := w.begin(large, 10_000)
-	w.waitFor(3, full+2*part)
+	decent := w.begin(large, 300_000)
+	w.waitFor(3, full+3*part)
 	for i, c := range peers {
 		w.untilWaiting(2-i, now)
 		w.expectEnd(c)
 	}
-	w.send(decent, all[10_000:])
+	w.send(decent, all[300_000:])
 	w.expect(decent, strings.Repeat("x", large))
 }
 
@@ -220,6 +217,21 @@ func TestWhoIsBusyHoldsNothingOfTheNextRequest(t *testing.T) {
 	w.send(c, frame("echo " + text)[800_000:])
 	w.expect(c, "poll", text)
 	w.waitFor(0, 0)
+}
+
+// While a peer holds what is over the limit, and others all that is within it but a little,
+// a request of middle size is served.
+func TestLargeRequestsKeepNobodyElseWaiting(t *testing.T) {
+	const limit, large = 1 << 20, 900_000
+	w, _ := budgetWorld(t, limit)
+	for i := range 5 {
+		w.begin(large, 300_000)
+		waitFor(t, "it to take what it can", func() bool { return w.waiting() >= i })
+	}
+	text := strings.Repeat("y", 30_000)
+	c := w.dial("127.0.0.1")
+	w.send(c, frame("echo "+text))
+	w.expect(c, text)
 }
 
 // Nothing is held while there is no place for the answer to a large request.

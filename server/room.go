@@ -11,9 +11,9 @@ import (
 // for it. It knows of no sockets and no clock, and belongs to a budget, which locks it.
 //
 // Who fits goes at once. Everybody may hold a part of a request and wait for room for the
-// rest of it: so one at a time may go over the limit, until the request that it is in is
-// done; those who wait have it in their order. That one never waits, so that each turn ends,
-// with the request or with its end for slowness.
+// rest of it: so one at a time may have room beside the limit, until the request that it is
+// in is done; those who wait have it in their order. That one never waits, so that each turn
+// ends, with the request or with its end for slowness.
 type room struct {
 	limit int64
 	used  int64
@@ -66,7 +66,17 @@ func (r *room) ask(c *claim, held int) (turn <-chan bool) {
 // fits tells whether a claim may have what it wants. What is still free then is a quarter of
 // that, so that large ones cannot keep small ones out.
 func (r *room) fits(c *claim) bool {
-	return r.open || r.over == c || r.used+int64(c.wants-c.held+c.wants/4) <= r.limit
+	return r.open || r.over == c || r.missing(c) <= 0
+}
+
+// missing is by how much a claim's wish is too large. What the one over the limit holds
+// takes nothing from the others, or small ones had to wait for its end.
+func (r *room) missing(c *claim) int64 {
+	missing := r.used + int64(c.wants-c.held+c.wants/4) - r.limit
+	if r.over != nil {
+		missing -= int64(r.over.held)
+	}
+	return missing
 }
 
 func (r *room) mayGoOver(c *claim) bool {
@@ -132,8 +142,7 @@ func (r *room) look(now time.Duration) (ended []*claim) {
 	if r.over.isSlow(now) {
 		return append(ended, r.end(r.over))
 	}
-	first := r.waiting[0]
-	missing := r.used - r.leaving + int64(first.wants-first.held+first.wants/4) - r.limit
+	missing := r.missing(r.waiting[0]) - r.leaving
 	for _, c := range r.slow(now) {
 		if missing <= 0 {
 			break

@@ -98,8 +98,8 @@ func TestRoom(t *testing.T) {
 			D 500     = waits, B over
 			B 900     = B over
 			B gives 0 = C goes on, C over
-			A gives 0 = C over
-			C gives 0 = D goes on`,
+			A gives 0 = D goes on, C over
+			C gives 0 =`,
 		"who fits passes those who wait, and leaves something for smaller ones": `
 			A 600     =
 			B 600     = B over
@@ -107,19 +107,20 @@ func TestRoom(t *testing.T) {
 			C 300     = C over
 			D 300     = waits, C over
 			C gives 0 = D goes on, D over
-			E 4       = waits, D over
+			E 300     = waits, D over
+			F 4       = D over
 			A gives 200 = E goes on, D over
-			F 320     = waits, D over
-			G 300     = D over`,
+			G 320     = waits, D over
+			H 300     = D over`,
 		"one that is over and slow is ended alone": `
 			A 500     =
 			A sends 5 =
 			B 500     = B over
 			B sends 4 = B over
-			C 100     = waits, B over
+			C 500     = waits, B over
 			look 6    = ends B, B over
 			look 7    = B over
-			B gives 0 = C goes on`,
+			B gives 0 = C goes on, C over`,
 		"as many of the slowest as the first needs are ended": `
 			A 200     =
 			B 200     =
@@ -160,10 +161,10 @@ func TestRoom(t *testing.T) {
 			A 600     =
 			A sends 5 =
 			B 600     = B over
-			D 100     = waits, B over
+			D 500     = waits, B over
 			D sends 5 = B over
 			look 4    = B over
-			C 100     = waits, B over
+			C 500     = waits, B over
 			look 6    = ends D, ends A, B over
 			look 7    = B over
 			A gives 0 = C goes on, B over
