@@ -44,26 +44,6 @@ func TestRecompressAStream(t *testing.T) {
 	}
 }
 
-// Megabytes that are little in both codecs are never held.
-func TestRecompressHoldsLittle(t *testing.T) {
-	huge := oneHugeRecord(24 << 20)
-	for _, from := range []Codec{CodecGzip, CodecLZ4, CodecZstd} {
-		b := bomb(from, appendCompressed(nil, huge, from, LevelDefault))
-		for _, to := range []Codec{CodecNone, CodecGzip, CodecSnappy, CodecLZ4, CodecZstd} {
-			used, _, err := measure(func() error {
-				_, err := Recompress(b, to, LevelDefault, 1<<20, DecodeLimits{})
-				return err
-			})
-			if err != nil && (!errors.Is(err, ErrMessageTooLarge) || errors.As(err, new(*DecodeLimitError))) {
-				t.Errorf("%v to %v: %v", from, to, err)
-			}
-			if used > 12<<20 {
-				t.Errorf("%v to %v: %d MiB of memory", from, to, used>>20)
-			}
-		}
-	}
-}
-
 // An encoder that has been used before, or was given up in the middle, packs as a new one.
 func TestZstdStreamsAreUsedAgain(t *testing.T) {
 	src := make([]byte, 2<<20)
