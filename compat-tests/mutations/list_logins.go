@@ -15,8 +15,8 @@ var logins = []Mutation{
 	{
 		Name: "ticket-twice", Breaks: "a request that was seen before lets nobody in",
 		File:    "auth/kerberos/replay.go",
-		Old:     `	if _, longer := r.mu.before[id]; known || longer {`,
-		New:     `	if _, longer := r.mu.before[id]; !MUTATED && (known || longer) {`,
+		Old:     `	if _, longer := r.mu.before.seen[id]; known || longer {`,
+		New:     `	if _, longer := r.mu.before.seen[id]; !MUTATED && (known || longer) {`,
 		Package: "kerberos", Run: withTickets, Says: `TestOtherCode/a_request_that_is_repeated`,
 	},
 	{
