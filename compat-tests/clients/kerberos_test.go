@@ -2,8 +2,6 @@ package clients
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/barnabas-mq/barnabas/compat-tests/clients/program"
@@ -126,16 +124,7 @@ func TestTickets(t *testing.T) {
 						words.check(t, name, w.name, e.Message)
 						return
 					}
-					if e.Event != "done" {
-						t.Fatalf("refused: %s\n%s", e.Message, x.stderr)
-					}
-					var got []string
-					for _, r := range records {
-						got = append(got, string(r.Value))
-					}
-					if !slices.Equal(got, values) {
-						t.Errorf("the records are %s, want %s", strings.Join(got, ","), strings.Join(values, ","))
-					}
+					x.checkLetIn(t, records, e, values)
 				})
 			}
 		})

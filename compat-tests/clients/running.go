@@ -3,6 +3,7 @@ package clients
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,5 +70,20 @@ func (x *talker) ask(t *testing.T, c any) (records []event, answer event) {
 		case <-limit.C:
 			t.Fatalf("%s: no answer within %v\n%s", line, stepTimeout, x.stderr)
 		}
+	}
+}
+
+// checkLetIn wants a client to have written the values and read them again.
+func (x *talker) checkLetIn(t *testing.T, records []event, answer event, values []string) {
+	t.Helper()
+	if answer.Event != "done" {
+		t.Fatalf("refused: %s\n%s", answer.Message, x.stderr)
+	}
+	var got []string
+	for _, r := range records {
+		got = append(got, string(r.Value))
+	}
+	if !slices.Equal(got, values) {
+		t.Errorf("the records are %q, want %q", got, values)
 	}
 }
