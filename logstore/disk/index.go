@@ -95,14 +95,16 @@ func (x *index) full(bytesMax int64) bool {
 }
 
 // floorOffset is the position of the last indexed batch that ends at or below
-// relative, 0 when there is none.
-func (x *index) floorOffset(relative int64) (int64, error) {
+// relative and begins before the byte end, 0 when there is none. A batch is indexed
+// before it is published: who reads up to end may find entries of later ones.
+func (x *index) floorOffset(relative, end int64) (int64, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	above := func(e offsetEntry) bool { return int64(e.relative) > relative || int64(e.position) >= end }
 	if x.onDisk {
-		return x.searchOffsets(func(e offsetEntry) bool { return int64(e.relative) > relative })
+		return x.searchOffsets(above)
 	}
-	i := sort.Search(len(x.offsets), func(i int) bool { return int64(x.offsets[i].relative) > relative })
+	i := sort.Search(len(x.offsets), func(i int) bool { return above(x.offsets[i]) })
 	if i == 0 {
 		return 0, nil
 	}

@@ -213,7 +213,7 @@ func (w *walker) close() { walkBuffers.Put(w.buf) }
 
 // find is the position of the first batch that ends at or above offset.
 func (w *walker) find(offset protocol.Offset) (int64, error) {
-	position, err := w.segment.floorOffset(int64(offset - w.segment.base))
+	position, err := w.segment.floorOffset(int64(offset-w.segment.base), w.end)
 	if err != nil {
 		return 0, err
 	}
@@ -229,9 +229,6 @@ func (w *walker) find(offset protocol.Offset) (int64, error) {
 // from fallback on.
 func (w *walker) believe(position, fallback int64, offset protocol.Offset) (int64, error) {
 	if position <= fallback {
-		return fallback, nil
-	}
-	if position >= w.end {
 		return fallback, nil
 	}
 	header, err := w.header(position)
