@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/fault"
+	"github.com/barnabas-mq/barnabas/internal/heavy"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/internal/ssl"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
@@ -75,6 +77,7 @@ type Broker struct {
 	// incarnation names this process in the metadata and in the write-ahead log.
 	incarnation protocol.UUID
 	metrics     metrics.Set
+	heavy       *heavy.Turns // over all connections
 	settings    atomic.Pointer[config.Broker]
 	first       *config.Broker // the settings of the start
 	firstLevel  slog.Level     // of opts.LogLevel then
@@ -144,7 +147,7 @@ func Open(o Options) (*Broker, error) {
 	if o.Gateways == nil {
 		o.Gateways = machineGateways
 	}
-	b := &Broker{opts: o, began: o.Clock.Now(), fatal: make(chan error, 1), incarnation: protocol.NewUUID()}
+	b := &Broker{opts: o, began: o.Clock.Now(), fatal: make(chan error, 1), incarnation: protocol.NewUUID(), heavy: heavy.New(runtime.GOMAXPROCS(0))}
 	settings, err := o.Settings.Broker(nil, nil)
 	if err != nil {
 		return nil, &SettingsError{err}
@@ -199,6 +202,7 @@ func (b *Broker) newAPI() *api.API {
 		Transactions: b.transactions, NewProducerID: b.producerIDs.Next, WriteMarkers: b.writeMarkers,
 		Cluster: b, Clock: o.Clock, Log: o.Log, LogLevel: o.LogLevel, Faults: &b.faults, Quotas: b.quotas,
 		Timers: b.timers, FailedProduce: &b.failedProduce, FailedFetch: &b.failedFetch,
+		Heavy:  b.heavy,
 		Volume: func() (free, total uint64, err error) { return o.FS.FreeBytes(b.dir) },
 		LookUpHost: func(ctx context.Context, name string) error {
 			_, err := net.DefaultResolver.LookupHost(ctx, name)
@@ -217,7 +221,7 @@ func (b *Broker) listen() error {
 		SendBufferBytes:  s.SocketSendBufferBytes, ReceiveBufferBytes: s.SocketReceiveBufferBytes,
 		RepliesMax: s.ConnectionRepliesMax, RequestBytesMax: s.RequestMemoryBytesMax,
 		Limits: b.connectionLimits(s, nil), QuotaWindow: quotaWindows(s).Clients,
-		LinesMax: s.ConnectionLinesMax, Log: b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
+		LinesMax: s.ConnectionLinesMax, Heavy: b.heavy, Log: b.opts.Log, Metrics: &b.metrics, Clock: b.opts.Clock,
 	}
 	for _, l := range s.Listeners {
 		a := server.Address{Name: l.Name, Host: l.Host, Port: l.Port, Persona: l.Persona}

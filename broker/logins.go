@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 
-	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/auth/kerberos"
 	"github.com/barnabas-mq/barnabas/auth/sasl"
 	"github.com/barnabas-mq/barnabas/config"
@@ -40,7 +39,7 @@ func (b *Broker) openLogins() error {
 			b.opts.Log.Warn("nobody has to log in on this listener (barnabas.insecure.ignore)", "listener", name)
 			continue
 		}
-		var check func(token string) (auth.Bearer, error)
+		var check sasl.BearerCheck
 		if s.OAuth != nil {
 			if check, err = b.openBearers(name, s.OAuth); err != nil {
 				return err
@@ -75,7 +74,7 @@ func (b *Broker) readLoginSecret() ([]byte, error) {
 	return secret, vfs.ReplaceFile(b.files, name, secret, true)
 }
 
-func (b *Broker) beginLogin(s config.SASL, decoy []byte, check func(token string) (auth.Bearer, error), tickets func() sasl.Exchange) func(mechanism string) sasl.Exchange {
+func (b *Broker) beginLogin(s config.SASL, decoy []byte, check sasl.BearerCheck, tickets func() sasl.Exchange) func(mechanism string) sasl.Exchange {
 	return func(mechanism string) sasl.Exchange {
 		switch mechanism {
 		case sasl.Plain:

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/barnabas-mq/barnabas/auth"
 	"github.com/barnabas-mq/barnabas/auth/oauth"
+	"github.com/barnabas-mq/barnabas/auth/sasl"
 	"github.com/barnabas-mq/barnabas/config"
 )
 
@@ -14,7 +14,7 @@ import (
 // that cannot be used ends the start, as one of certificates does. An issuer that does not
 // answer does not: it may be started after the broker, and until then who brings a token is
 // hung up on.
-func (b *Broker) openBearers(listener string, o *config.OAuth) (check func(token string) (auth.Bearer, error), err error) {
+func (b *Broker) openBearers(listener string, o *config.OAuth) (check sasl.BearerCheck, err error) {
 	log := b.opts.Log.With("listener", listener)
 	if o.Keys == nil {
 		log.Warn("OAUTHBEARER takes tokens that nobody signed here: whoever comes may say who they are")

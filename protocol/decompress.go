@@ -21,10 +21,9 @@ type DecodeLimits struct {
 	// be streamed; zero is MaxBytes. What clients send is held to less than what the log has,
 	// which must stay readable.
 	HeldBytes int
-	// Polite is for who decompresses much and has nothing that others wait for: once that is
-	// more than politeBytes, every other goroutine that can go on goes first, piece by piece.
-	// The runtime would let them wait for ten milliseconds each.
-	Polite bool
+	// Yield lets others go first, in the midst of a batch that decompresses to more than
+	// politeBytes; nil is runtime.Gosched. The runtime would let each wait for ten milliseconds.
+	Yield func()
 }
 
 // DecodedBytesMax is the default of DecodeLimits. A batch of the default
@@ -66,9 +65,9 @@ type payloadReader struct {
 	src    bytes.Reader
 	stream io.Reader
 	limit  int
-	left   int  // Invariant: bytes that may still come out, at least 0
-	held   int  // is limit for output that is held
-	polite bool // DecodeLimits.Polite
+	left   int // Invariant: bytes that may still come out, at least 0
+	held   int // is limit for output that is held
+	yield  func()
 	large  bool // largeWindow is locked
 
 	gzip   *gzip.Reader
@@ -91,8 +90,11 @@ func openPayload(codec Codec, payload []byte, limits DecodeLimits) (*payloadRead
 		r = &payloadReader{codec: codec}
 	}
 	r.src.Reset(payload)
-	r.limit, r.polite = limits.bytes(), limits.Polite
+	r.limit = limits.bytes()
 	r.held, r.left = r.limit, r.limit
+	if r.yield = limits.Yield; r.yield == nil {
+		r.yield = runtime.Gosched
+	}
 	if limits.HeldBytes > 0 {
 		r.held = min(r.held, limits.HeldBytes)
 	}
@@ -166,7 +168,8 @@ func (r *payloadReader) startZstd(payload []byte) error {
 	return nil
 }
 
-// politeBytes is what one batch is decompressed to in a go, whatever its limits say.
+// politeBytes is what one batch is decompressed to in a go. From there on others go first
+// between one piece and the next: DecodeLimits.Yield.
 const politeBytes = 1 << 20
 
 // Read gives the next decompressed bytes. Its errors are io.EOF, a *DecodeLimitError or an *Error.
@@ -179,8 +182,8 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 		return 0, r.tooLarge()
 	}
 	r.left -= n
-	if r.polite && r.limit-r.left > politeBytes {
-		runtime.Gosched()
+	if r.limit-r.left > politeBytes {
+		r.yield()
 	}
 	switch {
 	case err == nil || err == io.EOF: //nolint:errorlint // a wrapped EOF is damage

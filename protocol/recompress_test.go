@@ -103,10 +103,10 @@ func TestALargeWindowIsHeldWithinBounds(t *testing.T) {
 	}
 }
 
-// Who is polite lets others go on in the midst of a batch.
-func TestPoliteDecompression(t *testing.T) {
+// Others go on in the midst of a batch.
+func TestDecompressionIsPolite(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	r, err := openPayload(CodecLZ4, appendCompressed(nil, make([]byte, 2<<20), CodecLZ4, LevelDefault), DecodeLimits{Polite: true})
+	r, err := openPayload(CodecLZ4, appendCompressed(nil, make([]byte, 2<<20), CodecLZ4, LevelDefault), DecodeLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}

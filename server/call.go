@@ -97,6 +97,7 @@ func (c *Call) Alone() bool {
 // already complete, so that no earlier request waits for this one.
 func (c *Call) Wait() error {
 	invariant.Check(c.out == nil, "a call waits before it begins its answer")
+	c.conn.leaveTurn()
 	return c.conn.flush()
 }
 

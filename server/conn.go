@@ -98,13 +98,16 @@ type conn struct {
 	// mutedUntil is when the client is throttled no more, on the server's clock.
 	mutedUntil atomic.Int64
 	stopping   atomic.Bool // set by any goroutine, once
+	turn       bool        // it holds one: lobby.go
 }
 
 // flushBytes is how much output may gather before it is written although more
 // requests are already in the buffer.
 const flushBytes = 64 << 10
 
-// begin is the connection's first goroutine. It waits for a handler and serves.
+// begin is the connection's first goroutine. It waits for a handler, and for a peer that is
+// to begin a handshake; as with rest.go, who only waits needs little stack, and a handshake
+// much.
 func (c *conn) begin() {
 	c.out.start = -1
 	select {
@@ -113,10 +116,26 @@ func (c *conn) begin() {
 		c.server.leave(c, c.finish()) // nobody has asked anything yet
 		return
 	}
-	if err := c.secure(); err != nil {
+	if c.Listener.tls == nil {
+		c.open()
+		return
+	}
+	err := c.awaitHandshake()
+	go c.greet(err)
+}
+
+// greet makes the handshake, unless there was an error before, and serves.
+func (c *conn) greet(err error) {
+	err = c.secure(err)
+	c.leaveTurn()
+	if err != nil {
 		c.refuse(err)
 		return
 	}
+	c.open()
+}
+
+func (c *conn) open() {
 	c.State = c.life.handler.Opened(&c.Conn)
 	c.work()
 }
@@ -133,6 +152,7 @@ func (c *conn) work() {
 
 // end is the last that the connection's goroutine does; err is why, nil a clean end.
 func (c *conn) end(err error) {
+	c.leaveTurn()
 	if c.in.claim.ended.Load() { // its socket is closed: what else went wrong is of that
 		err = errTooSlow
 	}
@@ -196,7 +216,10 @@ func (c *conn) runFrames() error {
 		call := &c.call
 		*call = Call{Conn: &c.Conn, Frame: frame, conn: c}
 		c.server.requests.Inc()
-		if err := c.life.handler.Serve(call); err != nil {
+		c.takeTurn()
+		err = c.life.handler.Serve(call)
+		c.leaveTurn()
+		if err != nil {
 			c.keepLast(call, err)
 			return err
 		}
@@ -299,6 +322,7 @@ func (c *conn) fill() error {
 // execution keeps the connection from giving that back: the answers before it have left or
 // are the writer's, and there is a place behind them.
 func (c *conn) reserve(want int) error {
+	c.leaveTurn()
 	if c.writer != nil {
 		c.queue.awaitSpace()
 	}

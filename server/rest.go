@@ -32,11 +32,13 @@ func (c *conn) receive(in *input) (int, error) {
 	if w, ok := c.transport.(watcher); ok && c.rests < restsMax && in.r == in.w {
 		return w.receiveNow(in)
 	}
+	c.leaveTurn()
 	return c.transport.receive(in)
 }
 
 // rest hands the connection over to a goroutine that waits.
 func (c *conn) rest() {
+	c.leaveTurn()
 	c.rests++
 	w := c.transport.(watcher)
 	go func() { // ended by bytes, the peer, the idle timeout or the server's stop
@@ -44,6 +46,7 @@ func (c *conn) rest() {
 			go c.end(cleanEnd(err))
 			return
 		}
+		c.takeTurn()
 		go c.work() // finds out what has come
 	}()
 }

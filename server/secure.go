@@ -11,25 +11,36 @@ import (
 	"time"
 )
 
-// secure makes the TLS handshake of a connection whose listener has one. io.EOF is a
-// peer that left before it, as those do that only look whether the port is open, and a
-// server that stops.
-//
-// The socket stays where it is: whoever ends the connection closes it, or sets its
-// deadline, below TLS.
-func (c *conn) secure() error {
-	if c.Listener.tls == nil {
-		return nil
-	}
-	under := &gatherer{Conn: c.sock}
+// awaitHandshake gives the handshake its time, and waits for its first byte where that can be
+// done without taking it.
+func (c *conn) awaitHandshake() error {
 	if err := c.sock.SetDeadline(time.Now().Add(c.server.opts.HandshakeTimeout)); err != nil {
 		return err
 	}
 	if c.stopping.Load() { // it may have set an earlier one
 		return io.EOF
 	}
+	if w, ok := c.transport.(watcher); ok {
+		return w.watch()
+	}
+	return nil
+}
+
+// secure makes the TLS handshake, of which err is what went wrong before it. io.EOF is a
+// peer that left before it, as those do that only look whether the port is open, and a
+// server that stops.
+//
+// The socket stays where it is: whoever ends the connection closes it, or sets its
+// deadline, below TLS.
+func (c *conn) secure(err error) error {
+	under := &gatherer{Conn: c.sock, owner: c}
+	if w, ok := c.transport.(watcher); ok {
+		under.watch = w.watch
+	}
 	var secured *tls.Conn
-	err := under.awaitHello()
+	if err == nil {
+		err = under.awaitHello()
+	}
 	if err == nil {
 		secured = tls.Server(under, c.Listener.tls)
 		err = secured.Handshake()
@@ -103,7 +114,13 @@ func (c *conn) linger() {
 	if !ok || half.CloseWrite() != nil || c.sock.SetReadDeadline(time.Now().Add(lingerTime)) != nil || c.stopping.Load() {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, c.sock, lingerBytes)
+	var some [1 << 10]byte // io.Discard takes eight times as much, of which nothing is kept
+	for left := lingerBytes; left > 0; {
+		n, err := c.sock.Read(some[:])
+		if left -= n; err != nil {
+			return
+		}
+	}
 }
 
 // secureTransport copies ranges through memory: what is encrypted cannot be sent from
@@ -158,6 +175,8 @@ func (t *secureTransport) sendRange(r outRange) error { return copyRange(r, t.wr
 // to send (a new key), and records must not overtake each other.
 type gatherer struct {
 	net.Conn
+	owner   *conn
+	watch   func() error  // waits for bytes without taking them; nil where nobody can
 	timeout time.Duration // 0 during the handshake, which has a time of its own
 	hello   []byte        // what was received before the handshake and is still to be read
 
@@ -183,7 +202,7 @@ const (
 // TLS to refuse.
 func (g *gatherer) awaitHello() error {
 	header := make([]byte, recordHeaderBytes)
-	if _, err := io.ReadFull(g.Conn, header); err != nil {
+	if _, err := io.ReadFull(g, header); err != nil {
 		return err
 	}
 	g.hello = header
@@ -199,7 +218,7 @@ func (g *gatherer) awaitHello() error {
 		if len(record) == cap(record) {
 			record = append(make([]byte, 0, min(recordHeaderBytes+length, 2*cap(record))), record...)
 		}
-		n, err := g.Conn.Read(record[len(record):cap(record)])
+		n, err := g.receive(record[len(record):cap(record)])
 		if record = record[:len(record)+n]; err == io.EOF { //nolint:errorlint // a socket gives it bare
 			return io.ErrUnexpectedEOF
 		} else if err != nil {
@@ -210,10 +229,29 @@ func (g *gatherer) awaitHello() error {
 	return nil
 }
 
+// receive reads from the socket. A stranger has no turn while he is waited for, and has one
+// once there is something to work on.
+func (g *gatherer) receive(p []byte) (int, error) {
+	if !g.owner.isStranger() {
+		return g.Conn.Read(p)
+	}
+	g.owner.leaveTurn()
+	if g.watch == nil {
+		n, err := g.Conn.Read(p)
+		g.owner.takeTurn()
+		return n, err
+	}
+	if err := g.watch(); err != nil {
+		return 0, err
+	}
+	g.owner.takeTurn()
+	return g.Conn.Read(p)
+}
+
 // Read implements net.Conn.
 func (g *gatherer) Read(p []byte) (int, error) {
 	if len(g.hello) == 0 {
-		return g.Conn.Read(p)
+		return g.receive(p)
 	}
 	n := copy(p, g.hello)
 	if g.hello = g.hello[n:]; len(g.hello) == 0 {
@@ -281,10 +319,10 @@ func (g *gatherer) send(p []byte) (int, error) {
 	if g.mu.failed != nil {
 		return 0, g.mu.failed
 	}
-	if g.timeout > 0 {
-		if err := g.SetWriteDeadline(time.Now().Add(g.timeout)); err != nil {
-			return 0, err
-		}
+	if g.timeout == 0 {
+		g.owner.leaveTurn() // the peer may take its time
+	} else if err := g.SetWriteDeadline(time.Now().Add(g.timeout)); err != nil {
+		return 0, err
 	}
 	n, err := g.Conn.Write(p)
 	g.mu.failed = err

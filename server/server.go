@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/heavy"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/quota"
 )
@@ -25,6 +27,8 @@ type Options struct {
 	IdleTimeout time.Duration
 	// WriteTimeout is how long a peer may leave an answer untaken.
 	WriteTimeout time.Duration
+	// Heavy has the turns in which strangers are served; nil for turns of the server's own.
+	Heavy *heavy.Turns
 	// HandshakeTimeout bounds the TLS handshake as a whole.
 	HandshakeTimeout time.Duration
 	// SendBufferBytes and ReceiveBufferBytes are socket.send.buffer.bytes and
@@ -81,6 +85,9 @@ type Server struct {
 func New(opts Options) *Server {
 	if opts.Clock == nil {
 		opts.Clock = clock.Real()
+	}
+	if opts.Heavy == nil {
+		opts.Heavy = heavy.New(runtime.GOMAXPROCS(0))
 	}
 	s := &Server{opts: opts, stopping: make(chan struct{}), census: newCensus(opts.Limits), budget: newBudget(opts.RequestBytesMax, opts.Clock)}
 	s.mu.conns, s.mu.life, s.mu.held = make(map[*conn]struct{}), newLife(), make(map[net.Conn]clock.Timer)
@@ -154,6 +161,7 @@ func (s *Server) accept(l *Listener, socket net.Listener) {
 			pause = 0
 			if s.isInTime(l, sock) {
 				s.admit(l, sock)
+				runtime.Gosched() // or what has begun would wait for all that come together
 			}
 			continue
 		}

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // scripted is a handler whose requests say what to do: "echo TEXT" answers at
 // once, "park TEXT" answers when the test releases it, "silent", "fail",
-// "file N", "wait TEXT" answers when the test lets it leave, as a long poll.
+// "file N", "wait TEXT" answers when the test lets it leave, as a long poll; "pause TEXT"
+// tells that it waits.
 type scripted struct {
 	mu      sync.Mutex
 	parked  map[string]*Ticket
@@ -78,7 +79,12 @@ func (h *scripted) Serve(call *Call) error {
 			h.parked[rest] = ticket
 			h.mu.Unlock()
 		}
-	case "wait":
+	case "wait", "pause":
+		if verb == "pause" {
+			if err := call.Wait(); err != nil {
+				return err
+			}
+		}
 		call.ReleaseFrame()
 		h.came <- "waits " + rest
 		<-h.leave

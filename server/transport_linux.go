@@ -92,8 +92,12 @@ func (t *socketTransport) watch() error { return t.raw.Read(isReadable) }
 
 func isReadable(fd uintptr) bool {
 	var b [1]byte
-	_, err := transfer(unix.SYS_RECVFROM, fd, b[:], unix.MSG_PEEK)
-	return err != unix.EAGAIN
+	for {
+		_, err := transfer(unix.SYS_RECVFROM, fd, b[:], unix.MSG_PEEK)
+		if err != unix.EINTR {
+			return err != unix.EAGAIN
+		}
+	}
 }
 
 // tryReceive reads what is there, and reports false when that is nothing.

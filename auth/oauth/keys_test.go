@@ -204,9 +204,10 @@ func TestNoKeysYet(t *testing.T) {
 	w.after(0, 1, 0)
 	s := &Signed{Keys: w.keys, SubjectClaim: "sub", ScopeClaim: "scope", Now: now}
 	token := sign(t, p256Key(), fields{"alg": "ES256", "kid": "1"}, alice)
+	asked := 0
 	check := func() error {
 		ended, before := make(chan error, 1), w.clock.Pending()
-		go func() { _, err := s.Check(token); ended <- err }()
+		go func() { _, err := s.Check(token, func() { asked++ }); ended <- err }()
 		for w.clock.Pending() <= before && len(ended) == 0 {
 			runtime.Gosched()
 		}
@@ -218,7 +219,10 @@ func TestNoKeysYet(t *testing.T) {
 			t.Errorf("without keys: %v", err)
 		}
 	}
-	if _, err := s.Check("e30." + encodeJSON(t, alice) + ".AA"); !errors.As(err, new(*auth.BearerRefused)) {
+	if asked != 3 {
+		t.Errorf("%d checks told that they ask for keys", asked)
+	}
+	if _, err := s.Check("e30."+encodeJSON(t, alice)+".AA", unasked); !errors.As(err, new(*auth.BearerRefused)) {
 		t.Errorf("what no key would make valid: %v", err)
 	}
 	w.show(keySet(t, jwk(t, p384Key().Public(), fields{"kid": "2"})), nil)
@@ -273,7 +277,7 @@ func TestRotation(t *testing.T) {
 			err error
 		}
 		ended, before := make(chan result, 1), w.clock.Pending()
-		go func() { who, err := s.Check(token); ended <- result{who, err} }()
+		go func() { who, err := s.Check(token, unasked); ended <- result{who, err} }()
 		for w.clock.Pending() <= before && len(ended) == 0 {
 			runtime.Gosched() // until it waits: the regular fetch is gone by then, one at once is there, and its patience
 		}

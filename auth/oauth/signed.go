@@ -29,11 +29,12 @@ const kidBytesMax = 1000
 
 // Check gives the bearer of a token, or *auth.BearerRefused, or auth.ErrBearerUndecided as
 // long as no keys have come from the issuer. Kafka does not start until they have
-// (RefreshingHttpsJwks.init), and never has to say the latter.
-func (s *Signed) Check(token string) (auth.Bearer, error) {
+// (RefreshingHttpsJwks.init), and never has to say the latter. asking is called before it
+// waits for keys that are fetched.
+func (s *Signed) Check(token string, asking func()) (auth.Bearer, error) {
 	j, err := parse(token)
 	if err == nil {
-		err = s.checkSignature(j)
+		err = s.checkSignature(j, asking)
 	}
 	if err != nil {
 		return auth.Bearer{}, err
@@ -60,7 +61,7 @@ func (s *Signed) Check(token string) (auth.Bearer, error) {
 }
 
 // checkSignature finds the key, which may mean to wait for keys that are fetched.
-func (s *Signed) checkSignature(j *jws) error {
+func (s *Signed) checkSignature(j *jws, asking func()) error {
 	alg, err := j.header.text("alg")
 	by, known := algorithms[alg]
 	switch {
@@ -79,6 +80,7 @@ func (s *Signed) checkSignature(j *jws) error {
 	keys := s.Keys.Current().candidates(alg, by, kid)
 	haveCome := true
 	if len(keys) == 0 {
+		asking()
 		s.Keys.Renew()
 		haveCome = s.Keys.HaveCome() // before they are looked at: they may come in between
 		keys = s.Keys.Current().candidates(alg, by, kid)

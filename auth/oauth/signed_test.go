@@ -161,7 +161,7 @@ func TestClaims(t *testing.T) {
 		}
 		checkBearer(t, c.name, s.Check, sign(t, p256Key(), fields{"alg": "ES256", "kid": "p256"}, alice.with(c.claims)), c.who, status)
 	}
-	who, err := signedBy(t, allKeys(t)).Check(sign(t, p256Key(), fields{"alg": "ES256"}, alice.with(fields{"exp": float64(at) + 9.9})))
+	who, err := signedBy(t, allKeys(t)).Check(sign(t, p256Key(), fields{"alg": "ES256"}, alice.with(fields{"exp": float64(at) + 9.9})), unasked)
 	if err != nil || !who.Expires.Equal(epoch.Add(9*time.Second)) {
 		t.Errorf("%+v, %v", who, err)
 	}
@@ -203,11 +203,11 @@ func TestAnExampleOfTheRFC(t *testing.T) {
 	const key = `{"keys":[{"kty":"RSA","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}]}`
 	const token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw"
 	s := signedBy(t, []byte(key))
-	_, err := s.Check(token)
+	_, err := s.Check(token, unasked)
 	if err == nil || !strings.Contains(err.Error(), "iat") {
 		t.Errorf("its signature is not the reason: %v", err)
 	}
-	if _, err := s.Check(token[:len(token)-8] + "AAAAAAAA"); err == nil || !strings.Contains(err.Error(), "signature") {
+	if _, err := s.Check(token[:len(token)-8]+"AAAAAAAA", unasked); err == nil || !strings.Contains(err.Error(), "signature") {
 		t.Errorf("a broken signature: %v", err)
 	}
 }
@@ -230,7 +230,7 @@ func TestKeysThatComeMeanwhile(t *testing.T) {
 	k.o.Clock = lateKeys{clock.NewManual(epoch), func() { k.current.Store(&set) }}
 	k.mu.renewed = true // a moment ago
 	s := &Signed{Keys: k, SubjectClaim: "sub", ScopeClaim: "scope", Now: now}
-	if _, err := s.Check(sign(t, p256Key(), fields{"alg": "ES256", "kid": "1"}, alice)); err != nil {
+	if _, err := s.Check(sign(t, p256Key(), fields{"alg": "ES256", "kid": "1"}, alice), unasked); err != nil {
 		t.Error(err)
 	}
 }

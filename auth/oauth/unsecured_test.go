@@ -57,11 +57,11 @@ func TestUnsecured(t *testing.T) {
 	}
 	u := &Unsecured{PrincipalClaim: "sub", ScopeClaim: "scope", RequiredScope: []string{"a", "b"}, Now: now}
 	var refused *auth.BearerRefused
-	if _, err := u.Check(unsigned(t, alice)); !errors.As(err, &refused) || refused.Scope != "[a, b]" {
+	if _, err := u.Check(unsigned(t, alice), unasked); !errors.As(err, &refused) || refused.Scope != "[a, b]" {
 		t.Errorf("%+v", refused)
 	}
 	u.RequiredScope = nil
-	if who, err := u.Check(unsigned(t, alice)); err != nil || !who.Expires.Equal(epoch.Add(10*time.Minute)) {
+	if who, err := u.Check(unsigned(t, alice), unasked); err != nil || !who.Expires.Equal(epoch.Add(10*time.Minute)) {
 		t.Errorf("%+v, %v", who, err)
 	}
 }
@@ -70,9 +70,12 @@ func required(scope ...string) func(*Unsecured) {
 	return func(u *Unsecured) { u.RequiredScope = scope }
 }
 
-func checkBearer(t *testing.T, name string, check func(string) (auth.Bearer, error), token, who, status string) {
+// unasked is for who does not care whether somebody is asked.
+func unasked() {}
+
+func checkBearer(t *testing.T, name string, check func(string, func()) (auth.Bearer, error), token, who, status string) {
 	t.Helper()
-	got, err := check(token)
+	got, err := check(token, unasked)
 	if status == "" && (err != nil || got.Name != who) {
 		t.Errorf("%s: %+v, %v; want %s", name, got, err, who)
 	}
@@ -114,13 +117,13 @@ func FuzzTokens(f *testing.F) {
 	}
 	signed := &Signed{Keys: known(set), SubjectClaim: "sub", ScopeClaim: "scope", Now: now}
 	f.Fuzz(func(t *testing.T, token string) {
-		for _, check := range []func(string) (auth.Bearer, error){unsecured.Check, signed.Check} {
-			who, err := check(token)
+		for _, check := range []func(string, func()) (auth.Bearer, error){unsecured.Check, signed.Check} {
+			who, err := check(token, unasked)
 			if (err == nil) == (who == auth.Bearer{}) {
 				t.Errorf("%+v, %v", who, err)
 			}
 		}
-		if _, err := signed.Check(token); err == nil {
+		if _, err := signed.Check(token, unasked); err == nil {
 			t.Error("a signature was found by chance")
 		}
 	})

@@ -30,6 +30,12 @@ type Refuser interface {
 	Refused() *Failure
 }
 
+// Asker is an exchange that may wait for somebody else's answer.
+type Asker interface {
+	// Asking has tell called before it does. It is for before a Step.
+	Asking(tell func())
+}
+
 // Login is a client that has shown who it is.
 type Login struct {
 	User string

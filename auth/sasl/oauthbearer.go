@@ -18,17 +18,24 @@ const wordOfRefused = "\x01"
 // token is not taken the server says why, waits for the client's word that it has read it,
 // and fails then (OAuthBearerSaslServer in Kafka).
 type bearer struct {
-	check func(token string) (auth.Bearer, error)
-	login Login
+	check  BearerCheck
+	asking func() // see Asker
+	login  Login
 	// refused is what a client was told whose token was not taken.
 	refused *Failure
 }
 
-// NewOAuthBearer begins an exchange of OAUTHBEARER. check gives the bearer of a token, or
-// *auth.BearerRefused; it may take a while. Any other error is for the caller of Step.
-func NewOAuthBearer(check func(token string) (auth.Bearer, error)) Exchange {
-	return &bearer{check: check}
+// BearerCheck gives the bearer of a token, or *auth.BearerRefused; any other error is for the
+// caller of Step. Before it waits for an answer of somebody else it calls asking.
+type BearerCheck func(token string, asking func()) (auth.Bearer, error)
+
+// NewOAuthBearer begins an exchange of OAUTHBEARER.
+func NewOAuthBearer(check BearerCheck) Exchange {
+	return &bearer{check: check, asking: func() {}}
 }
+
+// Asking implements Asker.
+func (b *bearer) Asking(tell func()) { b.asking = tell }
 
 // Login implements Exchange.
 func (b *bearer) Login() Login { return b.login }
@@ -49,7 +56,7 @@ func (b *bearer) Step(token []byte) (answer []byte, done bool, err error) {
 	if err != nil {
 		return nil, false, &Failure{Reason: err.Error()}
 	}
-	who, err := b.check(m.token)
+	who, err := b.check(m.token, b.asking)
 	var refused *auth.BearerRefused
 	switch {
 	case errors.As(err, &refused):

@@ -9,7 +9,7 @@ import (
 )
 
 // aliceAlone takes the token of alice, and of whom it must not be told.
-func aliceAlone(token string) (auth.Bearer, error) {
+func aliceAlone(token string, _ func()) (auth.Bearer, error) {
 	switch token {
 	case "alice.token", "alice==":
 		return auth.Bearer{Name: "alice", Expires: tokenEnd}, nil
@@ -112,7 +112,7 @@ func FuzzOAuthBearer(f *testing.F) {
 	f.Add("n,a=bob,\x01auth=Bearer alice.token\x01host=x\x01\x01")
 	f.Add("n,,\x01auth=Bearer a.b.c==\x01\x01")
 	f.Fuzz(func(t *testing.T, message string) {
-		x := NewOAuthBearer(func(token string) (auth.Bearer, error) {
+		x := NewOAuthBearer(func(token string, _ func()) (auth.Bearer, error) {
 			if token == "" || strings.ContainsAny(token, " \x01\n,") {
 				t.Errorf("the token is %q", token)
 			}

@@ -12,7 +12,7 @@ import (
 // folder (logstore/disk) may import its parent, never the reverse, unless it stands
 // on a lower floor: then it is a part that its parent is built of (the assignors).
 var floors = [][]string{
-	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/ssl", "internal/ssltest", "internal/jaas", "internal/layering", "internal/scenario", "internal/sim", "internal/applets", "internal/fault", "internal/composefile", "internal/terminal", "internal/race"},
+	{"internal/clock", "internal/vfs", "internal/invariant", "internal/metrics", "internal/wal", "internal/ssl", "internal/ssltest", "internal/jaas", "internal/layering", "internal/scenario", "internal/sim", "internal/applets", "internal/fault", "internal/composefile", "internal/terminal", "internal/race", "internal/heavy"},
 	{"protocol", "config", "auth", "auth/kerberos", "auth/oauth", "auth/sasl", "quota"},
 	{"logstore", "logstore/disk", "logstore/object", "metadata", "coordinator/group/assignor"},
 	{"partition", "coordinator", "coordinator/group", "coordinator/share", "coordinator/txn", "cli/consumergroup"},

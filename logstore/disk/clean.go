@@ -142,7 +142,7 @@ func (c *cleaner) clean(what cleanable) error {
 	l := what.log
 	options := *c.options.Load()
 	run := cleaning{cleanable: what, cleaner: c, options: options, cfg: l.cfg.Load(),
-		limits: protocol.DecodeLimits{MaxBytes: options.DecompressedBytesMax, Polite: true}}
+		limits: protocol.DecodeLimits{MaxBytes: options.DecompressedBytesMax}}
 	aborted, err := run.abortedTransactions()
 	if err != nil {
 		return err

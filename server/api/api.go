@@ -16,6 +16,7 @@ import (
 	"github.com/barnabas-mq/barnabas/coordinator/txn"
 	"github.com/barnabas-mq/barnabas/internal/clock"
 	"github.com/barnabas-mq/barnabas/internal/fault"
+	"github.com/barnabas-mq/barnabas/internal/heavy"
 	"github.com/barnabas-mq/barnabas/internal/metrics"
 	"github.com/barnabas-mq/barnabas/metadata"
 	"github.com/barnabas-mq/barnabas/partition"
@@ -73,6 +74,8 @@ type Rooms struct {
 	Faults *fault.Set
 	// Quotas are what clients may use and have used; nil without limits ever.
 	Quotas *quota.Clients
+	// Heavy has the turns in which batches are decompressed; nil for turns of the API's own.
+	Heavy *heavy.Turns
 }
 
 // Timers are histograms by API key.
@@ -108,12 +111,15 @@ type API struct {
 	// converting lets old clients have half of the processors at once: whatever they
 	// read or write, the others keep their speed.
 	converting chan struct{}
-	// unpacking has a place for every processor, for batches that are decompressed.
+	// unpacking has a place for every processor, for batches that are decompressed, because
+	// decoders are large. The work itself is done in turns: Heavy.
 	unpacking chan struct{}
 	// unpackingMuch has one place, for what decompresses to much or is held meanwhile.
 	unpackingMuch chan struct{}
-	policies      policies
-	allTopics     allTopics
+	// yieldUnpacking lets others have their turns in the midst of a batch.
+	yieldUnpacking func()
+	policies       policies
+	allTopics      allTopics
 }
 
 // New makes the API over the rooms.
@@ -122,8 +128,12 @@ func New(rooms Rooms) *API {
 		rooms.FailedProduce, rooms.FailedFetch = new(metrics.Counter), new(metrics.Counter)
 	}
 	processors := runtime.GOMAXPROCS(0)
+	if rooms.Heavy == nil {
+		rooms.Heavy = heavy.New(processors)
+	}
 	a := &API{Rooms: rooms, converting: make(chan struct{}, max(processors/2, 1))}
 	a.unpacking, a.unpackingMuch = make(chan struct{}, processors), make(chan struct{}, 1)
+	a.yieldUnpacking = func() { rooms.Heavy.Yield(heavy.Unpacking) }
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
 	a.shareSessions = newShareSessions(func() int { return rooms.Config().ShareSessionsMax })
 	a.views = newViews()

@@ -275,7 +275,9 @@ func (g *gate) step(a *API, r *Request, token []byte) ([]byte, error) {
 	if g.again && g.mechanism != g.through {
 		return nil, &sasl.Failure{Text: fmt.Sprintf("SASL mechanism '%s' requested by client is not supported for re-authentication of mechanism '%s'", g.mechanism, g.through)}
 	}
-	a.wait(r) // it may ask somebody else
+	if x, can := g.exchange.(sasl.Asker); can {
+		x.Asking(func() { a.wait(r) })
+	}
 	answer, done, err := g.exchange.Step(token)
 	if err != nil {
 		return nil, err

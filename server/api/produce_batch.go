@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/barnabas-mq/barnabas/config"
+	"github.com/barnabas-mq/barnabas/internal/heavy"
 	"github.com/barnabas-mq/barnabas/protocol"
 )
 
@@ -58,7 +59,7 @@ const besideBytesMax = 8 << 20
 func (c *produceCall) admitBeside(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
 	r.enter(c.api.unpacking)
 	defer func() { <-c.api.unpacking }()
-	return c.admit(item, policy, batch, protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax)})
+	return c.admitInTurn(r, item, policy, batch, protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax)})
 }
 
 // admitAlone is admit for what comes one by one: what may be much, and what is held while it
@@ -66,9 +67,22 @@ func (c *produceCall) admitBeside(r *Request, item *produceItem, policy *policy,
 func (c *produceCall) admitAlone(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
 	r.enter(c.api.unpackingMuch)
 	defer func() { <-c.api.unpackingMuch }()
-	return c.admit(item, policy, batch, protocol.DecodeLimits{
-		MaxBytes: c.settings.BatchDecompressedBytesMax, HeldBytes: protocol.HeldBytesMax, Polite: true,
-	})
+	return c.admitInTurn(r, item, policy, batch, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax, HeldBytes: protocol.HeldBytesMax})
+}
+
+// admitInTurn is admit for what is decompressed.
+func (c *produceCall) admitInTurn(r *Request, item *produceItem, policy *policy, batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Batch, error) {
+	turns := c.api.Heavy
+	if !turns.TryTake() {
+		_ = r.charge.resting(func() error { // as in enter
+			_ = r.Call.Wait()
+			turns.Take(heavy.Unpacking)
+			return nil
+		})
+	}
+	defer turns.Leave()
+	limits.Yield = c.api.yieldUnpacking
+	return c.admit(item, policy, batch, limits)
 }
 
 // admit judges the records of a batch, and gives it in the codec of the topic. It may be
