@@ -21,9 +21,39 @@ type DecodeLimits struct {
 	// be streamed; zero is MaxBytes. What clients send is held to less than what the log has,
 	// which must stay readable.
 	HeldBytes int
-	// Yield lets others go first, in the midst of a batch that decompresses to more than
-	// politeBytes; nil is runtime.Gosched. The runtime would let each wait for ten milliseconds.
-	Yield func()
+	// Turn is the right to work that the caller has, nil without one.
+	Turn Turn
+}
+
+// Turn is a right to work on what takes long, of which there are few.
+type Turn interface {
+	// Yield lets others go first, in the midst of the work.
+	Yield()
+	// Leave gives the right back before something else is waited for, and Take waits for it.
+	Leave()
+	Take()
+}
+
+// politeBytes is what one batch is worked on in a go.
+const politeBytes = 1 << 20
+
+// pauses are those in the work on one batch.
+type pauses struct {
+	turn  Turn // DecodeLimits.Turn
+	bytes int  // since the last one
+}
+
+// after is for after so many bytes. Beyond politeBytes whoever can go on goes first, piece by
+// piece: the runtime would let each wait for ten milliseconds. The turn is given away less
+// often, because who waits for it may take as long as all of that.
+func (p *pauses) after(n int) {
+	p.bytes += n
+	if p.bytes >= politeBytes && p.turn != nil {
+		p.bytes = 0
+		p.turn.Yield()
+		return
+	}
+	runtime.Gosched()
 }
 
 // DecodedBytesMax is the default of DecodeLimits. A batch of the default
@@ -67,7 +97,7 @@ type payloadReader struct {
 	limit  int
 	left   int // Invariant: bytes that may still come out, at least 0
 	held   int // is limit for output that is held
-	yield  func()
+	pauses pauses
 	large  bool // largeWindow is locked
 
 	gzip   *gzip.Reader
@@ -92,9 +122,7 @@ func openPayload(codec Codec, payload []byte, limits DecodeLimits) (*payloadRead
 	r.src.Reset(payload)
 	r.limit = limits.bytes()
 	r.held, r.left = r.limit, r.limit
-	if r.yield = limits.Yield; r.yield == nil {
-		r.yield = runtime.Gosched
-	}
+	r.pauses = pauses{turn: limits.Turn}
 	if limits.HeldBytes > 0 {
 		r.held = min(r.held, limits.HeldBytes)
 	}
@@ -140,7 +168,7 @@ func (r *payloadReader) startZstd(payload []byte) error {
 		return r.corrupt(err)
 	}
 	if large {
-		largeWindow.Lock()
+		r.lockLargeWindow()
 		r.large, r.limit, r.left = true, r.held, r.held
 		out, err := decodeLargeWindow(payload, r.limit)
 		if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
@@ -168,10 +196,6 @@ func (r *payloadReader) startZstd(payload []byte) error {
 	return nil
 }
 
-// politeBytes is what one batch is decompressed to in a go. From there on others go first
-// between one piece and the next: DecodeLimits.Yield.
-const politeBytes = 1 << 20
-
 // Read gives the next decompressed bytes. Its errors are io.EOF, a *DecodeLimitError or an *Error.
 func (r *payloadReader) Read(p []byte) (int, error) {
 	if len(p) > r.left+1 { // one more than allowed tells the end from an excess
@@ -183,7 +207,7 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 	}
 	r.left -= n
 	if r.limit-r.left > politeBytes {
-		r.yield()
+		r.pauses.after(n)
 	}
 	switch {
 	case err == nil || err == io.EOF: //nolint:errorlint // a wrapped EOF is damage
@@ -194,8 +218,21 @@ func (r *payloadReader) Read(p []byte) (int, error) {
 	return n, r.corrupt(err)
 }
 
+// lockLargeWindow waits without a turn: who has the window may wait for one.
+func (r *payloadReader) lockLargeWindow() {
+	if largeWindow.TryLock() {
+		return
+	}
+	if turn := r.pauses.turn; turn != nil {
+		turn.Leave()
+		defer turn.Take()
+	}
+	largeWindow.Lock()
+}
+
 // close gives the reader back to its pool, without the payload.
 func (r *payloadReader) close() {
+	r.pauses = pauses{}
 	r.src.Reset(nil)
 	r.plain.Reset(nil)
 	r.stream = nil
@@ -242,7 +279,8 @@ func hasLargeWindow(payload []byte) (bool, error) {
 }
 
 // largeWindow is locked while there is a buffer of decodeLargeWindow: they are too large
-// to let every connection have one.
+// to let every connection have one. Who waits for it has no turn of heavy work, or it and a
+// turn could be waited for crosswise.
 var largeWindow sync.Mutex
 
 // zstdBlockBytesMax is the most that one block decompresses to (RFC 8878).

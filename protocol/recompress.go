@@ -16,10 +16,18 @@ import (
 func Recompress(b Batch, codec Codec, level, bytesMax int, limits DecodeLimits) (Batch, error) {
 	out := make([]byte, BatchHeaderBytes, BatchHeaderBytes+len(b.Payload())/2)
 	copy(out, b[:BatchHeaderBytes])
-	if b.Codec() == CodecNone {
-		out = appendCompressed(out, b.Payload(), codec, level)
-	} else {
-		r, err := openPayload(b.Codec(), b.Payload(), limits)
+	var err error
+	switch payload := b.Payload(); {
+	case b.Codec() == CodecNone && len(payload) <= heldAtOnce:
+		out = appendCompressed(out, payload, codec, level)
+	case b.Codec() == CodecNone:
+		bounded := &boundedBuffer{out, bytesMax}
+		if err = compressStream(bounded, &inPieces{payload, pauses{turn: limits.Turn}}, codec, level); err != nil {
+			return nil, err
+		}
+		out = bounded.buf
+	default:
+		r, err := openPayload(b.Codec(), payload, limits)
 		if err != nil {
 			return nil, err
 		}
@@ -40,6 +48,22 @@ func Recompress(b Batch, codec Codec, level, bytesMax int, limits DecodeLimits) 
 
 // heldAtOnce is what is compressed in one piece.
 const heldAtOnce = 1 << 20
+
+// inPieces reads what is in memory, with pauses.
+type inPieces struct {
+	rest   []byte
+	pauses pauses
+}
+
+func (r *inPieces) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	r.pauses.after(n)
+	return n, nil
+}
 
 // repack appends what r has to dst, compressed.
 func repack(dst []byte, r *payloadReader, codec Codec, level, bytesMax int) ([]byte, error) {

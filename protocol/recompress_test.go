@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
@@ -103,17 +104,68 @@ func TestALargeWindowIsHeldWithinBounds(t *testing.T) {
 	}
 }
 
-// Others go on in the midst of a batch.
-func TestDecompressionIsPolite(t *testing.T) {
+// Others go on in the midst of a batch, and its turn is given away and taken again, whatever
+// is worked on.
+func TestLongWorkIsPolite(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	r, err := openPayload(CodecLZ4, appendCompressed(nil, make([]byte, 2<<20), CodecLZ4, LevelDefault), DecodeLimits{})
-	if err != nil {
-		t.Fatal(err)
+	const size = 5 << 20
+	random := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random) // never fails
+	packed := appendCompressed(nil, random, CodecLZ4, LevelDefault)
+	decompress := func(limits DecodeLimits) error {
+		r, err := openPayload(CodecLZ4, packed, limits)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		_, err = io.Copy(io.Discard, struct{ io.Reader }{r})
+		return err
 	}
-	defer r.close()
-	var went atomic.Bool
-	go went.Store(true) // ends at once
-	if _, err := readAll(r, make([]byte, 0, 16<<10)); err != nil || !went.Load() {
-		t.Errorf("%v; another goroutine went on: %t", err, went.Load())
+	for name, work := range map[string]func(DecodeLimits) error{
+		"decompressed": decompress,
+		"compressed": func(l DecodeLimits) error {
+			return compressStream(io.Discard, &inPieces{random, pauses{turn: l.Turn}}, CodecLZ4, LevelDefault)
+		},
+	} {
+		var went atomic.Bool
+		go went.Store(true) // ends at once
+		if err := work(DecodeLimits{}); err != nil || !went.Load() {
+			t.Errorf("%s: %v; another goroutine went on: %t", name, err, went.Load())
+		}
+		turn := &countedTurn{}
+		if err := work(DecodeLimits{Turn: turn}); err != nil || turn.yields < size/politeBytes-1 || turn.yields > size/politeBytes {
+			t.Errorf("%s: %v; the turn was given away %d times", name, err, turn.yields)
+		}
 	}
 }
+
+// countedTurn counts what is done with it.
+type countedTurn struct{ yields, left, taken int }
+
+func (c *countedTurn) Yield() { c.yields++ }
+func (c *countedTurn) Leave() { c.left++ }
+func (c *countedTurn) Take()  { c.taken++ }
+
+// Who waits for the only large window has no turn meanwhile.
+func TestALargeWindowIsWaitedForWithoutATurn(t *testing.T) {
+	rules := anyRecord
+	turn := &countedTurn{}
+	left := make(chan struct{})
+	rules.Limits.Turn = leavingTurn{turn, left}
+	largeWindow.Lock()
+	go func() { // ends with the wait
+		<-left
+		largeWindow.Unlock()
+	}()
+	if _, err := ValidateRecords(wideBatch(t, 17<<20), rules); err != nil || turn.left != 1 || turn.taken != 1 {
+		t.Errorf("%v; the turn was left %d times and taken %d times", err, turn.left, turn.taken)
+	}
+}
+
+// leavingTurn tells when it is left.
+type leavingTurn struct {
+	*countedTurn
+	left chan struct{}
+}
+
+func (l leavingTurn) Leave() { l.countedTurn.Leave(); close(l.left) }

@@ -98,7 +98,8 @@ type conn struct {
 	// mutedUntil is when the client is throttled no more, on the server's clock.
 	mutedUntil atomic.Int64
 	stopping   atomic.Bool // set by any goroutine, once
-	turn       bool        // it holds one: lobby.go
+	// turn is a turn of heavy work: lobby.go. Invariant: of strangers only.
+	turn bool
 }
 
 // flushBytes is how much output may gather before it is written although more

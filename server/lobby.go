@@ -12,8 +12,8 @@ import (
 // Between two turns a connection waits for its peer, or for time to pass, or for its answer to
 // be taken: whoever holds a turn waits for nobody.
 //
-// No wait for a turn is for ever: the time limits of the handshake and of the login run
-// meanwhile.
+// The time limits of the handshake and of the login run while a turn is waited for, and show
+// when it comes.
 
 // isStranger tells whether the peer is on its way in: before the end of the handshake of TLS
 // and of the login.
@@ -26,7 +26,10 @@ func (c *conn) takeTurn() {
 	if c.turn || !c.isStranger() {
 		return
 	}
-	c.server.opts.Heavy.Take(heavy.Strangers)
+	if turns := c.server.opts.Heavy; !turns.TryTake() {
+		_ = c.flush() // no answer waits for a turn; an error shows when the next one is written
+		turns.Take(heavy.Strangers)
+	}
 	c.turn = true
 	// The runtime goes on at once with whoever a turn was handed to, and from him with the
 	// next: first come those who can go on without one.

@@ -11,26 +11,26 @@ import (
 	"github.com/barnabas-mq/barnabas/internal/heavy"
 )
 
-// oneTurn is for a world in which there is one turn, and the first so many connections are
-// strangers for ever.
-func oneTurn(strangers int) (turns *heavy.Turns, opened func(*Conn), change func(*Options)) {
-	turns = heavy.New(1)
-	var came atomic.Int32
-	opened = func(c *Conn) {
-		if int(came.Add(1)) <= strangers {
+// oneTurn is a world in which there is one turn, and the first so many connections are
+// strangers for ever. came counts connections.
+func oneTurn(t *testing.T, strangers int32) (w *world, turns *heavy.Turns, came *atomic.Int32) {
+	turns, came = heavy.New(1), &atomic.Int32{}
+	opened := func(c *Conn) {
+		if came.Load() < strangers {
 			c.ExpectLogin(1<<10, time.Minute)
 		}
+		came.Add(1)
 	}
-	return turns, opened, func(o *Options) { o.Heavy = turns }
+	w = newWorld(t, func(o *Options) { o.Heavy = turns })
+	w.handler.opened.Store(&opened)
+	return w, turns, came
 }
 
 // Strangers are served one after the other; who is in waits for none of them.
 func TestStrangersTakeTurns(t *testing.T) {
-	_, opened, change := oneTurn(2)
-	w := newWorld(t, change)
-	w.handler.opened.Store(&opened)
+	w, _, came := oneTurn(t, 2)
 	first, second := w.dial("127.0.0.1"), w.dial("127.0.0.1")
-	waitFor(t, "both are open", func() bool { return w.server.open.Value() == 2 })
+	waitFor(t, "both are open", func() bool { return came.Load() == 2 })
 	w.send(first, frame("wait 1"))
 	w.came("waits 1")
 	w.send(second, frame("echo 2"))
@@ -48,9 +48,7 @@ func TestStrangersTakeTurns(t *testing.T) {
 
 // Whoever is waited for, has to wait, or is gone has no turn.
 func TestATurnIsNotHeld(t *testing.T) {
-	turns, opened, change := oneTurn(1000)
-	w := newWorld(t, change)
-	w.handler.opened.Store(&opened)
+	w, turns, _ := oneTurn(t, 1000)
 	idle := w.dial("127.0.0.1")
 	w.send(idle, frame("echo before"))
 	w.came("echo before")
@@ -88,38 +86,40 @@ func TestATurnIsNotHeld(t *testing.T) {
 	}
 }
 
-// A peer that takes nothing of the server's side of the handshake is waited for without one.
-func TestAWriteOfAHandshakeHoldsNoTurn(t *testing.T) {
-	near, far := net.Pipe()
-	defer far.Close()
-	turns := heavy.New(1)
-	c := &conn{Conn: Conn{Listener: &Listener{tls: &tls.Config{}}}, server: &Server{opts: Options{Heavy: turns}}}
-	g := &gatherer{Conn: near, owner: c}
-	ended := make(chan error)
-	go func() {
-		c.takeTurn()
-		_, err := g.Write([]byte("hello"))
-		ended <- err
-	}()
-	if _, err := io.ReadFull(far, make([]byte, 1)); err != nil { // it is being written
-		t.Fatal(err)
-	}
-	if !turns.TryTake() {
-		t.Error("the turn is held")
-	}
-	if _, err := io.ReadFull(far, make([]byte, 4)); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
+// A peer that takes nothing of what TLS says, in the handshake or in the login after it, is
+// waited for without a turn.
+func TestAWriteBelowTLSHoldsNoTurn(t *testing.T) {
+	for name, timeout := range map[string]time.Duration{"handshake": 0, "login": 10 * time.Second} {
+		near, far := net.Pipe()
+		turns := heavy.New(1)
+		c := &conn{Conn: Conn{Listener: &Listener{}, loginBy: time.Now().Add(time.Hour)}, server: &Server{opts: Options{Heavy: turns}}}
+		g := &gatherer{Conn: near, owner: c, timeout: timeout}
+		ended := make(chan error)
+		go func() {
+			c.takeTurn()
+			_, err := g.Write([]byte("hello"))
+			ended <- err
+		}()
+		if _, err := io.ReadFull(far, make([]byte, 1)); err != nil { // it is being written
+			t.Fatal(err)
+		}
+		if !turns.TryTake() {
+			t.Errorf("%s: the turn is held", name)
+		}
+		if _, err := io.ReadFull(far, make([]byte, 4)); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_ = far.Close()
 	}
 }
 
 // Nor does a handshake of TLS that does not go on, or is none.
 func TestHandshakesThatDoNotGoOnHoldNoTurn(t *testing.T) {
-	turns, opened, change := oneTurn(0)
-	w, config := newSecureWorld(t, change)
-	w.handler.opened.Store(&opened)
+	turns := heavy.New(1)
+	w, config := newSecureWorld(t, func(o *Options) { o.Heavy = turns })
 	near, far := net.Pipe()
 	go func() { _ = tls.Client(near, config).Handshake() }() // until the pipe is closed
 	hello := make([]byte, 16<<10)

@@ -34,9 +34,7 @@ func (c *conn) awaitHandshake() error {
 // deadline, below TLS.
 func (c *conn) secure(err error) error {
 	under := &gatherer{Conn: c.sock, owner: c}
-	if w, ok := c.transport.(watcher); ok {
-		under.watch = w.watch
-	}
+	under.socket, _ = c.transport.(watcher)
 	var secured *tls.Conn
 	if err == nil {
 		err = under.awaitHello()
@@ -176,7 +174,7 @@ func (t *secureTransport) sendRange(r outRange) error { return copyRange(r, t.wr
 type gatherer struct {
 	net.Conn
 	owner   *conn
-	watch   func() error  // waits for bytes without taking them; nil where nobody can
+	socket  watcher       // nil where nobody can tell whether bytes are there
 	timeout time.Duration // 0 during the handshake, which has a time of its own
 	hello   []byte        // what was received before the handshake and is still to be read
 
@@ -232,20 +230,23 @@ func (g *gatherer) awaitHello() error {
 // receive reads from the socket. A stranger has no turn while he is waited for, and has one
 // once there is something to work on.
 func (g *gatherer) receive(p []byte) (int, error) {
-	if !g.owner.isStranger() {
+	c := g.owner
+	if !c.isStranger() || c.turn && g.socket != nil && g.socket.isThere() {
 		return g.Conn.Read(p)
 	}
-	g.owner.leaveTurn()
-	if g.watch == nil {
-		n, err := g.Conn.Read(p)
-		g.owner.takeTurn()
-		return n, err
+	c.leaveTurn()
+	if g.socket != nil {
+		if err := g.socket.watch(); err != nil {
+			return 0, err
+		}
+		c.takeTurn()
+		return g.Conn.Read(p)
 	}
-	if err := g.watch(); err != nil {
-		return 0, err
+	n, err := g.Conn.Read(p)
+	if err == nil {
+		c.takeTurn()
 	}
-	g.owner.takeTurn()
-	return g.Conn.Read(p)
+	return n, err
 }
 
 // Read implements net.Conn.
@@ -319,10 +320,13 @@ func (g *gatherer) send(p []byte) (int, error) {
 	if g.mu.failed != nil {
 		return 0, g.mu.failed
 	}
-	if g.timeout == 0 {
-		g.owner.leaveTurn() // the peer may take its time
-	} else if err := g.SetWriteDeadline(time.Now().Add(g.timeout)); err != nil {
-		return 0, err
+	// The peer may take its time, also for what the side that reads has to say after the
+	// handshake. Only the connection's own goroutine has a turn here.
+	g.owner.leaveTurn()
+	if g.timeout > 0 {
+		if err := g.SetWriteDeadline(time.Now().Add(g.timeout)); err != nil {
+			return 0, err
+		}
 	}
 	n, err := g.Conn.Write(p)
 	g.mu.failed = err

@@ -129,7 +129,7 @@ func TestGatherer(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	_ = far.SetDeadline(time.Now().Add(20 * time.Second)) // a broken test ends
-	g := &gatherer{Conn: near, timeout: 10 * time.Second}
+	g := &gatherer{Conn: near, owner: &conn{}, timeout: 10 * time.Second}
 	expired := time.Unix(1, 0)
 	_ = near.SetWriteDeadline(expired) // that of a write long ago
 	write := func(text string) {

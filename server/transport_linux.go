@@ -90,6 +90,13 @@ func (t *socketTransport) receiveNow(in *input) (int, error) {
 // nobody, and does so without a buffer: to borrow one takes more stack than to wait.
 func (t *socketTransport) watch() error { return t.raw.Read(isReadable) }
 
+// isThere implements watcher.
+func (t *socketTransport) isThere() bool {
+	there := false
+	err := t.raw.Read(func(fd uintptr) bool { there = isReadable(fd); return true })
+	return err == nil && there
+}
+
 func isReadable(fd uintptr) bool {
 	var b [1]byte
 	for {

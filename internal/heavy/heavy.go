@@ -24,14 +24,21 @@ const (
 // Turns are those of heavy work that is done at once. Whoever has one must not wait for
 // anything but the processor.
 type Turns struct {
-	mu      sync.Mutex
-	free    int
-	waiting [kinds][]chan struct{} // closed for whoever is given the turn
-	last    Kind                   // that was let in
+	mu struct {
+		sync.Mutex
+		// Invariant: free is above 0 only while nobody waits.
+		free    int
+		waiting [kinds][]chan struct{} // closed for whoever is given the turn
+		last    Kind                   // that was let in
+	}
 }
 
 // New has turns for so many processors: one fewer, and one where there is one.
-func New(processors int) *Turns { return &Turns{free: max(processors-1, 1)} }
+func New(processors int) *Turns {
+	t := &Turns{}
+	t.mu.free = max(processors-1, 1)
+	return t
+}
 
 // Take waits for a turn.
 func (t *Turns) Take(k Kind) {
@@ -44,10 +51,10 @@ func (t *Turns) Take(k Kind) {
 func (t *Turns) TryTake() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.free == 0 {
+	if t.mu.free == 0 {
 		return false
 	}
-	t.free--
+	t.mu.free--
 	return true
 }
 
@@ -55,12 +62,16 @@ func (t *Turns) TryTake() bool {
 func (t *Turns) ask(k Kind) <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.free > 0 {
-		t.free--
+	if t.mu.free > 0 {
+		t.mu.free--
 		return nil
 	}
+	return t.queueLocked(k)
+}
+
+func (t *Turns) queueLocked(k Kind) <-chan struct{} {
 	mine := make(chan struct{})
-	t.waiting[k] = append(t.waiting[k], mine)
+	t.mu.waiting[k] = append(t.mu.waiting[k], mine)
 	return mine
 }
 
@@ -68,11 +79,9 @@ func (t *Turns) ask(k Kind) <-chan struct{} {
 func (t *Turns) Leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if next := t.nextLocked(); next != nil {
-		close(next)
-		return
+	if !t.giveLocked() {
+		t.mu.free++
 	}
-	t.free++
 }
 
 // Yield is Leave and Take, unless nobody waits. It is for the midst of work that goes on.
@@ -88,25 +97,21 @@ func (t *Turns) Yield(k Kind) {
 func (t *Turns) handOver(k Kind) <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := t.nextLocked()
-	if next == nil {
+	if !t.giveLocked() {
 		return nil
 	}
-	mine := make(chan struct{})
-	t.waiting[k] = append(t.waiting[k], mine)
-	close(next)
-	return mine
+	return t.queueLocked(k)
 }
 
-// nextLocked takes the next off its queue.
-func (t *Turns) nextLocked() chan struct{} {
+// giveLocked gives a turn to the next who waits, false when nobody does.
+func (t *Turns) giveLocked() bool {
 	for i := range kinds {
-		k := (t.last + 1 + i) % kinds
-		if queue := t.waiting[k]; len(queue) > 0 {
-			next := queue[0]
-			t.waiting[k], t.last = queue[1:], k
-			return next
+		k := (t.mu.last + 1 + i) % kinds
+		if queue := t.mu.waiting[k]; len(queue) > 0 {
+			close(queue[0])
+			t.mu.waiting[k], t.mu.last = queue[1:], k
+			return true
 		}
 	}
-	return nil
+	return false
 }

@@ -76,13 +76,27 @@ func TestTryTake(t *testing.T) {
 		t.Error("there is one turn")
 	}
 	turns.Leave()
-	turns.Take(Strangers)
-	done := make(chan struct{})
-	go func() { // ends with its turn
-		turns.Take(Unpacking)
-		turns.Yield(Unpacking)
-		close(done)
+	if !turns.TryTake() {
+		t.Error("the turn is not given back")
+	}
+}
+
+// Who yields goes on after whoever waited.
+func TestYield(t *testing.T) {
+	turns := New(2)
+	turns.Take(Unpacking)
+	turns.Yield(Unpacking) // to nobody
+	mine := turns.ask(Strangers)
+	var order []string // what a turn guards
+	go func() {        // ends with its turn
+		<-mine
+		order = append(order, "stranger")
+		turns.Leave()
 	}()
+	turns.Yield(Unpacking)
+	order = append(order, "batch")
 	turns.Leave()
-	<-done
+	if got := strings.Join(order, " "); got != "stranger batch" || !turns.TryTake() {
+		t.Errorf("turns of %s, or one is lost", got)
+	}
 }

@@ -116,10 +116,8 @@ type API struct {
 	unpacking chan struct{}
 	// unpackingMuch has one place, for what decompresses to much or is held meanwhile.
 	unpackingMuch chan struct{}
-	// yieldUnpacking lets others have their turns in the midst of a batch.
-	yieldUnpacking func()
-	policies       policies
-	allTopics      allTopics
+	policies      policies
+	allTopics     allTopics
 }
 
 // New makes the API over the rooms.
@@ -133,7 +131,6 @@ func New(rooms Rooms) *API {
 	}
 	a := &API{Rooms: rooms, converting: make(chan struct{}, max(processors/2, 1))}
 	a.unpacking, a.unpackingMuch = make(chan struct{}, processors), make(chan struct{}, 1)
-	a.yieldUnpacking = func() { rooms.Heavy.Yield(heavy.Unpacking) }
 	a.sessions = newSessionCache(rooms.Clock, func() int { return rooms.Config().FetchSessionSlots })
 	a.shareSessions = newShareSessions(func() int { return rooms.Config().ShareSessionsMax })
 	a.views = newViews()

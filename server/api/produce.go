@@ -48,6 +48,7 @@ type produceCall struct {
 	settings *config.Broker
 	// flatten says that the batch in hand is to be flattened.
 	flatten bool
+	turn    unpackTurn // of the batch in hand
 	image   *metadata.Image
 	now     protocol.Timestamp
 	fault   *refusal

@@ -34,7 +34,7 @@ func (c *produceCall) prepare(r *Request, item *produceItem, policy *policy, bat
 	item.judged = true
 	other := otherCodec(batch, policy)
 	c.flatten = batch.IsLogAppendTime() && other
-	if batch.Codec() == protocol.CodecNone && !other {
+	if !other && (batch.Codec() == protocol.CodecNone || !c.looksInto(policy)) {
 		return c.admit(item, policy, batch, protocol.DecodeLimits{})
 	}
 	// Who waits for what only one may have does so without a place that others need, and what
@@ -57,39 +57,83 @@ const besideBytesMax = 8 << 20
 // admitBeside is admit for what comes beside others: there are as many at once as
 // processors, because decoders are large.
 func (c *produceCall) admitBeside(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
-	r.enter(c.api.unpacking)
-	defer func() { <-c.api.unpacking }()
-	return c.admitInTurn(r, item, policy, batch, protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax)})
+	c.enterInTurn(r, c.api.unpacking)
+	defer c.leaveInTurn(c.api.unpacking)
+	return c.admit(item, policy, batch, protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax), Turn: &c.turn})
 }
 
 // admitAlone is admit for what comes one by one: what may be much, and what is held while it
 // is looked into.
 func (c *produceCall) admitAlone(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
-	r.enter(c.api.unpackingMuch)
-	defer func() { <-c.api.unpackingMuch }()
-	return c.admitInTurn(r, item, policy, batch, protocol.DecodeLimits{MaxBytes: c.settings.BatchDecompressedBytesMax, HeldBytes: protocol.HeldBytesMax})
+	c.enterInTurn(r, c.api.unpackingMuch)
+	defer c.leaveInTurn(c.api.unpackingMuch)
+	return c.admit(item, policy, batch, protocol.DecodeLimits{
+		MaxBytes: c.settings.BatchDecompressedBytesMax, HeldBytes: protocol.HeldBytesMax, Turn: &c.turn,
+	})
 }
 
-// admitInTurn is admit for what is decompressed.
-func (c *produceCall) admitInTurn(r *Request, item *produceItem, policy *policy, batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Batch, error) {
+// enterInTurn takes one of so many places, and a turn of heavy work. Should either have to be
+// waited for, the answers that are complete leave before, and nothing is held meanwhile: how
+// long that takes is the peer's choice.
+func (c *produceCall) enterInTurn(r *Request, places chan struct{}) {
 	turns := c.api.Heavy
-	if !turns.TryTake() {
-		_ = r.charge.resting(func() error { // as in enter
-			_ = r.Call.Wait()
-			turns.Take(heavy.Unpacking)
-			return nil
-		})
+	c.turn = unpackTurn{turns, r.charge}
+	select {
+	case places <- struct{}{}:
+		if turns.TryTake() {
+			return
+		}
+		<-places
+	default:
 	}
-	defer turns.Leave()
-	limits.Yield = c.api.yieldUnpacking
-	return c.admit(item, policy, batch, limits)
+	_ = r.charge.resting(func() error {
+		_ = r.Call.Wait() // a peer that is gone shows later
+		places <- struct{}{}
+		turns.Take(heavy.Unpacking)
+		return nil
+	})
+}
+
+func (c *produceCall) leaveInTurn(places chan struct{}) {
+	c.api.Heavy.Leave()
+	<-places
+}
+
+// unpackTurn is a request's turn of heavy work. While it waits for one that is not its time.
+type unpackTurn struct {
+	turns  *heavy.Turns
+	charge *charge
+}
+
+// Yield implements protocol.Turn.
+func (t *unpackTurn) Yield() {
+	t.charge.rest()
+	t.turns.Yield(heavy.Unpacking)
+	t.charge.work()
+}
+
+// Leave implements protocol.Turn.
+func (t *unpackTurn) Leave() {
+	t.charge.rest()
+	t.turns.Leave()
+}
+
+// Take implements protocol.Turn.
+func (t *unpackTurn) Take() {
+	t.turns.Take(heavy.Unpacking)
+	t.charge.work()
+}
+
+// looksInto tells whether the records of a batch are looked at one by one.
+func (c *produceCall) looksInto(policy *policy) bool {
+	return c.settings.RecordValidation == config.ValidateRecords || policy.CleanupCompact
 }
 
 // admit judges the records of a batch, and gives it in the codec of the topic. It may be
 // called again with other limits, should they be exceeded.
 func (c *produceCall) admit(item *produceItem, policy *policy, batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Batch, error) {
 	largest := batch.MaxTimestamp()
-	if c.settings.RecordValidation == config.ValidateRecords || policy.CleanupCompact {
+	if c.looksInto(policy) {
 		summary, err := protocol.ValidateRecords(batch, protocol.RecordRules{
 			Limits: limits, RequireKeys: policy.CleanupCompact, LogAppendTime: policy.TimestampAppendTime,
 			Now: c.now, BeforeMaxMillis: policy.TimestampBeforeMaxMillis, AfterMaxMillis: policy.TimestampAfterMaxMillis,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -476,9 +477,15 @@ func TestProduceWaitsForAPlace(t *testing.T) {
 		{"with the time of an append", "gzip", 9, stamped, w.api.unpackingMuch},
 		{"of a large window", "t", 9, windowed, w.api.unpackingMuch},
 		{"of an old client", "t", 1, oldMessage("v"), w.api.converting},
+		{"compressed, when all turns are taken", "t", 9, small, nil},
+		{"of a large window, when all turns are taken", "t", 9, windowed, nil},
 	} {
 		for range cap(c.places) {
 			c.places <- struct{}{}
+		}
+		turns := 0
+		for c.places == nil && w.api.Heavy.TryTake() {
+			turns++
 		}
 		conn, in := w.another()
 		before, q := kmsg.NewPtrApiVersionsRequest(), produceRequest(-1, c.topic, 0, c.records)
@@ -498,12 +505,15 @@ func TestProduceWaitsForAPlace(t *testing.T) {
 		}
 		answer("the earlier request")
 		for _, others := range []chan struct{}{w.api.unpacking, w.api.unpackingMuch, w.api.converting} {
-			if others != c.places && len(others) > 0 {
+			if c.places != nil && others != c.places && len(others) > 0 {
 				t.Errorf("%s: it has another place while it waits", c.name)
 			}
 		}
 		for range cap(c.places) {
 			<-c.places
+		}
+		for range turns {
+			w.api.Heavy.Leave()
 		}
 		p, body := q.ResponseKind().(*kmsg.ProduceResponse), answer("it")[4:]
 		if p.IsFlexible() {
@@ -512,6 +522,11 @@ func TestProduceWaitsForAPlace(t *testing.T) {
 		w.must(p.ReadFrom(body))
 		if code := p.Topics[0].Partitions[0].ErrorCode; code != 0 {
 			t.Errorf("%s: %v", c.name, protocol.ErrorForCode(code))
+		}
+	}
+	for range max(runtime.GOMAXPROCS(0)-1, 1) {
+		if !w.api.Heavy.TryTake() {
+			t.Fatal("a turn is lost")
 		}
 	}
 }
