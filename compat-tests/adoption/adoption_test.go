@@ -15,6 +15,7 @@ const testTimeout = 3 * time.Minute
 // A directory of Apache Kafka goes to Barnabas and back, twice. Both find
 // everything that the other has left, and go on with it.
 func TestKafkasDirectory(t *testing.T) {
+	t.Parallel()
 	voter := map[string]string{"controller.quorum.voters": "", "controller.quorum.bootstrap.servers": "127.0.0.1:1"}
 	for _, c := range []struct {
 		name    string
@@ -27,6 +28,7 @@ func TestKafkasDirectory(t *testing.T) {
 		{"Kafka 3.9", oracle.Options{Version: oracle.Old}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 			defer cancel()
 			n := newNode(t, c.options).format()
@@ -65,6 +67,7 @@ func TestKafkasDirectory(t *testing.T) {
 // A directory that was born in Barnabas goes to Kafka and back. Both write snapshots
 // of their metadata as often as they can, and read each other's.
 func TestBarnabasDirectory(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	n := newNode(t, oracle.Options{Properties: map[string]string{
@@ -92,6 +95,7 @@ func TestBarnabasDirectory(t *testing.T) {
 
 // A directory that Kafka has only formatted begins in Barnabas as it would in Kafka.
 func TestFormattedDirectory(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	n := newNode(t, oracle.Options{
@@ -117,6 +121,7 @@ func TestFormattedDirectory(t *testing.T) {
 // After kill -9 of Kafka, Barnabas recovers what Kafka would. It keeps access rules
 // that it does not enforce, when told not to mind.
 func TestKafkasDirectoryAfterAKill(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	n := newNode(t, oracle.Options{Properties: map[string]string{

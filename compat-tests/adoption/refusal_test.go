@@ -31,6 +31,7 @@ const (
 // What Barnabas cannot own it refuses with the reason, and leaves every byte of
 // the directory as it was.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, oracle.Options{}).format()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()

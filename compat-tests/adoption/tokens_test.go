@@ -21,6 +21,7 @@ import (
 
 // Delegation tokens that one broker has made are good at the other.
 func TestTokensGoToAndFro(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	ports, err := testbed.FreePorts(1)

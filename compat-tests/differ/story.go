@@ -18,6 +18,8 @@ type Story struct {
 	// FlatFetch compares answers to Fetch as partitions in no order. Kafka groups
 	// partitions in its answers otherwise than in the request where some have errors.
 	FlatFetch bool
+	// Harmless says that it changes nothing, and can be told beside others that do not.
+	Harmless bool
 	// Unordered are lists, by path from the API, whose order means nothing in this story.
 	Unordered []string
 	// Tell sends the requests. It must not depend on which broker it talks to.

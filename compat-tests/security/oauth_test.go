@@ -95,7 +95,7 @@ func TestUnsecuredTokens(t *testing.T) {
 		ownTools(t, both.barnabas, alice)
 		ownTools(t, both.kafka, alice)
 	})
-	sameWords(t, both, map[string]string{
+	sameWords(t, both, told, map[string]string{
 		"no scope":    options(`unsecuredLoginStringClaim_sub="alice"`),
 		"another sub": options(`unsecuredLoginStringClaim_name="alice" unsecuredLoginPrincipalClaimName="name" unsecuredLoginStringClaim_scope="kafka"`),
 	})
@@ -144,14 +144,16 @@ func TestSignedTokens(t *testing.T) {
 	for name := range tokens {
 		refused[name] = client(t, settings[name])
 	}
-	sameWords(t, both, refused)
+	sameWords(t, both, told, refused)
 }
 
-// sameWords has Kafka's tool refused by both, with each of the files of settings.
-func sameWords(t *testing.T, both brokers, files map[string]string) {
+// sameWords has Kafka's tool refused by both, with each of the files of settings; words are
+// those of what it prints that count.
+func sameWords(t *testing.T, both brokers, words func(t *testing.T, address, config string) string, files map[string]string) {
 	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
-			want, got := told(t, both.kafka, file), told(t, both.barnabas, file)
+			t.Parallel()
+			want, got := words(t, both.kafka, file), words(t, both.barnabas, file)
 			if want != got || want == "" {
 				t.Errorf("Kafka's tool ends with %q against Barnabas and with %q against Kafka", got, want)
 			}

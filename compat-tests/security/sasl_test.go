@@ -53,26 +53,16 @@ func TestSASL(t *testing.T) {
 			ownTools(t, both.barnabas, config)
 		})
 	}
-	for _, c := range []struct {
-		name string
-		file string
-	}{
-		{"PLAIN, a wrong password", client(t, login("PLAIN", "alice", "wrong"))},
-		{"PLAIN, an unknown user", client(t, login("PLAIN", "eve", "alice-secret"))},
-		{"SCRAM, a wrong password", client(t, login("SCRAM-SHA-256", "carol", "wrong"))},
-		{"SCRAM, an unknown user", client(t, login("SCRAM-SHA-512", "eve", "carol-secret"))},
-		{"a mechanism that is not offered", client(t, login("PLAIN", "alice", "alice-secret"), map[string]string{
+	sameWords(t, both, told, map[string]string{
+		"PLAIN, a wrong password": client(t, login("PLAIN", "alice", "wrong")),
+		"PLAIN, an unknown user":  client(t, login("PLAIN", "eve", "alice-secret")),
+		"SCRAM, a wrong password": client(t, login("SCRAM-SHA-256", "carol", "wrong")),
+		"SCRAM, an unknown user":  client(t, login("SCRAM-SHA-512", "eve", "carol-secret")),
+		"a mechanism that is not offered": client(t, login("PLAIN", "alice", "alice-secret"), map[string]string{
 			"sasl.mechanism": "OAUTHBEARER", "sasl.login.callback.handler.class": "org.apache.kafka.common.security.oauthbearer.internals.unsecured.OAuthBearerUnsecuredLoginCallbackHandler",
 			"sasl.jaas.config": `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="alice";`,
-		})},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			want, got := told(t, both.kafka, c.file), told(t, both.barnabas, c.file)
-			if want != got || want == "" {
-				t.Errorf("Kafka's tool ends with %q against Barnabas and with %q against Kafka", got, want)
-			}
-		})
-	}
+		}),
+	})
 }
 
 var exceptionText = regexp.MustCompile(`org\.apache\.kafka\.common\.errors\.\w+: .*`)

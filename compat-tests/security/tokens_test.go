@@ -41,12 +41,11 @@ var tokenStory = []struct{ who, args string }{
 
 // tokenTeller tells the story to a broker.
 type tokenTeller struct {
-	t       *testing.T
 	address string
 	// run runs kafka-delegation-tokens, and gives all that it prints.
 	run   func(t *testing.T, args []string) string
 	made  [][]string // id and HMAC
-	first func(file string)
+	first func(t *testing.T, file string)
 }
 
 var (
@@ -58,12 +57,13 @@ var (
 )
 
 // tell is what the tool prints at each step.
-func (b *tokenTeller) tell() (texts []string) {
+func (b *tokenTeller) tell(t *testing.T) (texts []string) {
+	t.Helper()
 	for _, step := range tokenStory {
 		settings := login("PLAIN", step.who, step.who+"-secret")
 		if step.who == "by token" {
 			if len(b.made) == 0 {
-				b.t.Fatalf("no token was made:\n%s", strings.Join(texts, "\n"))
+				t.Fatalf("no token was made:\n%s", strings.Join(texts, "\n"))
 			}
 			settings = byToken(b.made[0])
 		}
@@ -71,10 +71,10 @@ func (b *tokenTeller) tell() (texts []string) {
 		for i, made := range b.made {
 			args = strings.ReplaceAll(args, fmt.Sprintf("#%d", i+1), made[1])
 		}
-		out := b.run(b.t, append([]string{"--bootstrap-server", b.address, "--command-config", client(b.t, settings)}, strings.Fields(args)...))
+		out := b.run(t, append([]string{"--bootstrap-server", b.address, "--command-config", client(t, settings)}, strings.Fields(args)...))
 		if found := madeToken.FindStringSubmatch(out); found != nil && strings.Contains(args, "--create") {
 			if b.made = append(b.made, found[1:]); len(b.made) == 1 && b.first != nil {
-				b.first(client(b.t, byToken(b.made[0])))
+				b.first(t, client(t, byToken(b.made[0])))
 			}
 		}
 		out = tokenDate.ReplaceAllString(tokenID.ReplaceAllString(tokenHMAC.ReplaceAllString(out, "HMAC"), "${1}ID$2"), "DATE")
@@ -123,17 +123,24 @@ func TestTokens(t *testing.T) {
 		}
 		return string(out)
 	}
-	onKafka := &tokenTeller{t: t, address: both.kafka, run: kafkas}
-	onOurs := &tokenTeller{t: t, address: both.barnabas, run: kafkas, first: func(file string) {
+	onKafka := &tokenTeller{address: both.kafka, run: kafkas}
+	onOurs := &tokenTeller{address: both.barnabas, run: kafkas, first: func(t *testing.T, file string) {
 		roundTrip(t, oracle.Newest, both.barnabas, file)
 		roundTrip(t, "3.9.2", both.barnabas, file)
 		ownTools(t, both.barnabas, file)
 	}}
-	want := onKafka.tell()
-	if diff := cmp.Diff(want, onOurs.tell()); diff != "" {
+	var want, got []string
+	t.Run("story", func(t *testing.T) {
+		t.Run("of Kafka", func(t *testing.T) { t.Parallel(); want = onKafka.tell(t) })
+		t.Run("of Barnabas", func(t *testing.T) { t.Parallel(); got = onOurs.tell(t) })
+	})
+	if t.Failed() {
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Kafka's tool (- against Kafka, + against Barnabas):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, (&tokenTeller{t: t, address: both.barnabas, run: ours}).tell()); diff != "" {
+	if diff := cmp.Diff(want, (&tokenTeller{address: both.barnabas, run: ours}).tell(t)); diff != "" {
 		t.Errorf("against Barnabas (- Kafka's tool, + ours):\n%s", diff)
 	}
 	if kafkas, ours := told(t, both.kafka, client(t, byToken(onKafka.made[0]))), told(t, both.barnabas, client(t, byToken(onOurs.made[0]))); kafkas != ours || kafkas == "" {
