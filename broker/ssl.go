@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/ssl"
@@ -54,8 +55,23 @@ func (b *Broker) useSSL() error {
 		if err := provider.Use(settings.ListenerSSL[name]); err != nil {
 			return &SettingsError{fmt.Errorf("listener %s: %w", name, err)}
 		}
+		b.warnOfOpenKey(name)
 	}
 	return nil
+}
+
+// warnOfOpenKey tells of a private key that every user of the machine may read. It is used
+// all the same: a container's secrets are mounted so, and nobody else is in there.
+func (b *Broker) warnOfOpenKey(listener string) {
+	const readableByOthers = 0o004
+	name := b.settings.Load().ListenerSSL[listener].Keys.Open()
+	if name == "" || runtime.GOOS == "windows" { // where the bits say nothing
+		return
+	}
+	if info, err := os.Stat(name); err == nil && info.Mode().Perm()&readableByOthers != 0 {
+		b.opts.Log.Warn("everybody on this machine may read the private key of a listener; take the right away (chmod o-r), or encrypt the key and set ssl.key.password",
+			"listener", listener, "file", name)
+	}
 }
 
 // changeSSL takes altered stores into use. They were looked at before they were
@@ -89,6 +105,7 @@ func (b *Broker) tellSSL(listener string, changed bool, err error) {
 	case err != nil && known != text:
 		b.opts.Log.Warn("the listener keeps its key and certificates: the new ones cannot be used", "listener", listener, "error", err)
 	case err == nil && changed:
+		b.warnOfOpenKey(listener)
 		b.opts.Log.Log(context.Background(), LevelNotice, "new keys and certificates are used for the connections that come now", "listener", listener)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/barnabas-mq/barnabas/config"
 	"github.com/barnabas-mq/barnabas/internal/clock"
+	"github.com/barnabas-mq/barnabas/internal/ssl"
 	"github.com/barnabas-mq/barnabas/internal/ssltest"
 	"github.com/barnabas-mq/barnabas/internal/vfs"
 )
@@ -204,3 +206,30 @@ func TestReadKeyFile(t *testing.T) {
 }
 
 func trusting(w *sslWorld) *tls.Config { return ssltest.Client(w.root, nil) }
+
+// A private key that everybody may read is used, and told of; one that is encrypted or in a
+// store with a password is nobody's business.
+func TestKeysThatLieOpenAreToldOf(t *testing.T) {
+	w := newSSLWorld(t)
+	for _, c := range []struct {
+		mode os.FileMode
+		told bool
+	}{{0o600, false}, {0o640, false}, {0o644, true}} {
+		if err := os.Chmod(w.keys, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		w.broker.opts.Log = slog.New(slog.NewTextHandler(&log, nil))
+		w.broker.warnOfOpenKey("SSL")
+		if told := strings.Contains(log.String(), "chmod o-r") && strings.Contains(log.String(), w.keys); told != c.told {
+			t.Errorf("a key file of mode %o: %q", c.mode, log.String())
+		}
+	}
+	for _, keys := range []ssl.KeyStore{
+		{Type: "PEM", Location: "f", KeyPassword: "p"}, {Type: "PEM", Key: "in the settings"}, {Type: "JKS", Location: "f", Password: "p"},
+	} {
+		if file := keys.Open(); file != "" {
+			t.Errorf("the key of %+v lies open in %s", keys, file)
+		}
+	}
+}

@@ -101,6 +101,15 @@ func knownType(kind string) error {
 	return fmt.Errorf("%q is no format of a store that is read here; there are PEM, JKS and PKCS12", kind)
 }
 
+// Open is the file in which the key lies as it is, so that whoever reads it has it; "" when
+// it is encrypted, or in the settings.
+func (s KeyStore) Open() string {
+	if !isPEM(s.Type) || s.KeyPassword != "" || s.Key != "" {
+		return ""
+	}
+	return s.Location
+}
+
 // Load reads the key and its certificates, the leaf first.
 func (s KeyStore) Load(read ReadFile) (tls.Certificate, error) {
 	if s.Key != "" {
