@@ -100,9 +100,18 @@ func (o *Out) reset() {
 // outUsualMax is the largest buffer that is borrowed before it is known to be needed.
 const outUsualMax = 64 << 10
 
-// writeTo sends everything and resets, whatever the outcome.
+// writeTo sends everything and resets, whatever the outcome. After an error nothing is sent
+// any more: half an answer may be out, and nothing fits behind it.
 func (o *Out) writeTo(t transport) error {
 	defer o.reset()
+	broken := t.broken()
+	if *broken == nil {
+		*broken = o.sendTo(t)
+	}
+	return *broken
+}
+
+func (o *Out) sendTo(t transport) error {
 	sent := 0
 	for _, r := range o.ranges {
 		if err := t.writeMore(o.buf[sent:r.at]); err != nil {

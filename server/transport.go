@@ -15,6 +15,8 @@ type transport interface {
 	// writeMore sends p and tells the kernel that more follows at once.
 	writeMore(p []byte) error
 	sendRange(r outRange) error
+	// broken is where the error of the write that failed is kept.
+	broken() *error
 }
 
 // plainTransport copies ranges through memory; it serves connections that have
@@ -22,7 +24,10 @@ type transport interface {
 type plainTransport struct {
 	conn    net.Conn
 	timeout time.Duration
+	failed  error // of a write, see transport.broken
 }
+
+func (t *plainTransport) broken() *error { return &t.failed }
 
 // arm gives the peer a bounded time to take the next piece. A peer that reads
 // nothing for that long loses its connection.

@@ -199,7 +199,9 @@ func (t *socketTransport) sendAll() error {
 			t.outgoing.waited = false
 			err = t.raw.Write(t.sendTwice)
 		}
-		err = cmp.Or(err, t.conn.SetWriteDeadline(time.Time{}))
+		if err == nil {
+			err = t.conn.SetWriteDeadline(time.Time{})
+		}
 	}
 	err = cmp.Or(err, t.outgoing.err)
 	t.outgoing = outgoing{} // nothing is held that the caller may release

@@ -70,3 +70,29 @@ func TestAPeerThatReadsSlowlyIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// shaky fails its first write, and counts all.
+type shaky struct {
+	plainTransport
+	writes int
+}
+
+func (s *shaky) write([]byte) error {
+	if s.writes++; s.writes == 1 {
+		return errors.New("half of it is out")
+	}
+	return nil
+}
+
+// Once a write has failed nothing is sent behind what may be half an answer, whoever tries.
+func TestNothingIsSentBehindHalfAnAnswer(t *testing.T) {
+	s := &shaky{}
+	var answers [2]Out
+	for i := range answers {
+		answers[i].start = -1
+		answer(&answers[i], "text")
+		if err := answers[i].writeTo(s); err == nil || s.writes != 1 || answers[i].size() != 0 {
+			t.Errorf("answer %d: %v after %d writes, %d bytes kept", i+1, err, s.writes, answers[i].size())
+		}
+	}
+}

@@ -3,6 +3,7 @@ package testbed
 import (
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -10,16 +11,31 @@ import (
 	"github.com/barnabas-mq/barnabas/compat-tests/wire"
 )
 
+// given are the ports that FreePorts has given in this process. They are not given again: a
+// broker of a test that runs beside may just be down.
+var given struct {
+	sync.Mutex
+	ports map[int]bool
+}
+
 // FreePorts finds n different loopback ports that nothing listens on.
 func FreePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
+	given.Lock()
+	defer given.Unlock()
+	if given.ports == nil {
+		given.ports = make(map[int]bool)
+	}
+	var ports []int
+	for len(ports) < n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close() //nolint:errcheck // held until all are chosen, so that they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+		defer l.Close() //nolint:errcheck // held until all are chosen, so that another is found each time
+		if port := l.Addr().(*net.TCPAddr).Port; !given.ports[port] {
+			given.ports[port] = true
+			ports = append(ports, port)
+		}
 	}
 	return ports, nil
 }
