@@ -21,11 +21,9 @@ func Recompress(b Batch, codec Codec, level, bytesMax int, limits DecodeLimits) 
 	case b.Codec() == CodecNone && len(payload) <= heldAtOnce:
 		out = appendCompressed(out, payload, codec, level)
 	case b.Codec() == CodecNone:
-		bounded := &boundedBuffer{out, bytesMax}
-		if err = compressStream(bounded, &inPieces{payload, pauses{turn: limits.Turn}}, codec, level); err != nil {
+		if out, err = appendStream(out, &inPieces{payload, pauses{turn: limits.Turn}}, codec, level, bytesMax); err != nil {
 			return nil, err
 		}
-		out = bounded.buf
 	default:
 		r, err := openPayload(b.Codec(), payload, limits)
 		if err != nil {
@@ -74,8 +72,13 @@ func repack(dst []byte, r *payloadReader, codec Codec, level, bytesMax int) ([]b
 	if len(held) < heldAtOnce {
 		return appendCompressed(dst, held, codec, level), nil
 	}
+	return appendStream(dst, io.MultiReader(bytes.NewReader(held), r), codec, level, bytesMax)
+}
+
+// appendStream appends what src has to dst, compressed, up to bytesMax.
+func appendStream(dst []byte, src io.Reader, codec Codec, level, bytesMax int) ([]byte, error) {
 	out := &boundedBuffer{dst, bytesMax}
-	err = compressStream(out, io.MultiReader(bytes.NewReader(held), r), codec, level)
+	err := compressStream(out, src, codec, level)
 	return out.buf, err
 }
 
