@@ -106,9 +106,9 @@ type conn struct {
 // requests are already in the buffer.
 const flushBytes = 64 << 10
 
-// begin is the connection's first goroutine. It waits for a handler, and for a peer that is
-// to begin a handshake; as with rest.go, who only waits needs little stack, and a handshake
-// much.
+// begin is the connection's first goroutine. It waits for a handler, for what a peer begins a
+// handshake with, and for a turn to work on that; as with rest.go, who only waits needs little
+// stack, and a handshake much.
 func (c *conn) begin() {
 	c.out.start = -1
 	select {
@@ -121,13 +121,16 @@ func (c *conn) begin() {
 		c.open()
 		return
 	}
-	err := c.awaitHandshake()
-	go c.greet(err)
+	under, err := c.awaitHello()
+	if err == nil {
+		c.takeTurn()
+	}
+	go c.greet(under, err)
 }
 
 // greet makes the handshake, unless there was an error before, and serves.
-func (c *conn) greet(err error) {
-	err = c.secure(err)
+func (c *conn) greet(under *gatherer, err error) {
+	err = c.secure(under, err)
 	c.leaveTurn()
 	if err != nil {
 		c.refuse(err)

@@ -25,6 +25,8 @@ type watcher interface {
 	// watch waits until something is: bytes, the end, or an error to come. Its own error
 	// is that of the wait: the idle timeout, or the server's stop.
 	watch() error
+	// receiveSome waits for bytes as watch does, and reads them.
+	receiveSome(p []byte) (int, error)
 	// isThere tells whether something is, at once.
 	isThere() bool
 }

@@ -11,19 +11,17 @@ import (
 	"time"
 )
 
-// awaitHandshake gives the handshake its time, and waits for its first byte where that can be
-// done without taking it.
-func (c *conn) awaitHandshake() error {
+// awaitHello gives the handshake its time, and waits for what the peer begins it with.
+func (c *conn) awaitHello() (*gatherer, error) {
+	under := &gatherer{Conn: c.sock, owner: c}
+	under.socket, _ = c.transport.(watcher)
 	if err := c.sock.SetDeadline(time.Now().Add(c.server.opts.HandshakeTimeout)); err != nil {
-		return err
+		return under, err
 	}
 	if c.stopping.Load() { // it may have set an earlier one
-		return io.EOF
+		return under, io.EOF
 	}
-	if w, ok := c.transport.(watcher); ok {
-		return w.watch()
-	}
-	return nil
+	return under, under.awaitHello()
 }
 
 // secure makes the TLS handshake, of which err is what went wrong before it. io.EOF is a
@@ -32,13 +30,8 @@ func (c *conn) awaitHandshake() error {
 //
 // The socket stays where it is: whoever ends the connection closes it, or sets its
 // deadline, below TLS.
-func (c *conn) secure(err error) error {
-	under := &gatherer{Conn: c.sock, owner: c}
-	under.socket, _ = c.transport.(watcher)
+func (c *conn) secure(under *gatherer, err error) error {
 	var secured *tls.Conn
-	if err == nil {
-		err = under.awaitHello()
-	}
 	if err == nil {
 		secured = tls.Server(under, c.Listener.tls)
 		err = secured.Handshake()
@@ -190,41 +183,59 @@ const (
 	recordHeaderBytes = 5
 	recordOfAlert     = 0x15
 	recordOfHandshake = 0x16
-	// helloBytes is what most first records have room in.
-	helloBytes = 2 << 10
+	// helloBytes is the room for what a peer begins with. Once it is full there is room for as
+	// much as most first records have, helloBytesMost, and then for twice as much each time.
+	helloBytes     = 512
+	helloBytesMost = 2 << 10
 )
 
 // awaitHello receives the first record of a handshake. TLS would make room for the record
 // that is announced, and for more, before anything of it has come: a peer that says no more
 // costs a few hundred bytes here, and not twenty thousand. What is no handshake is left to
 // TLS to refuse.
+//
+// It takes no turn: a peer that says a part of its hello, or nothing, is not in the way of
+// those who have something to work on.
 func (g *gatherer) awaitHello() error {
-	header := make([]byte, recordHeaderBytes)
-	if _, err := io.ReadFull(g, header); err != nil {
-		return err
-	}
-	g.hello = header
-	length := int(binary.BigEndian.Uint16(header[3:]))
-	if header[0] != recordOfHandshake && header[0] != recordOfAlert {
-		return nil
-	}
-	if length > recordBytes {
-		return fmt.Errorf("the first record announces %d bytes, and may have %d", length, recordBytes)
-	}
-	record := append(make([]byte, 0, min(recordHeaderBytes+length, helloBytes)), header...)
-	for len(record) < recordHeaderBytes+length {
-		if len(record) == cap(record) {
-			record = append(make([]byte, 0, min(recordHeaderBytes+length, 2*cap(record))), record...)
+	if g.socket != nil { // without a buffer
+		if err := g.socket.watch(); err != nil {
+			return err
 		}
-		n, err := g.receive(record[len(record):cap(record)])
-		if record = record[:len(record)+n]; err == io.EOF { //nolint:errorlint // a socket gives it bare
+	}
+	record := make([]byte, 0, helloBytes)
+	need := recordHeaderBytes
+	for len(record) < need {
+		if len(record) == cap(record) {
+			record = append(make([]byte, 0, min(need, max(helloBytesMost, 2*cap(record)))), record...)
+		}
+		n, err := g.receiveHello(record[len(record):cap(record)])
+		if record = record[:len(record)+n]; err == io.EOF && len(record) > 0 { //nolint:errorlint // a socket gives it bare
 			return io.ErrUnexpectedEOF
 		} else if err != nil {
 			return err
 		}
+		if need > recordHeaderBytes || len(record) < recordHeaderBytes {
+			continue
+		}
+		if record[0] != recordOfHandshake && record[0] != recordOfAlert {
+			break
+		}
+		length := int(binary.BigEndian.Uint16(record[3:]))
+		if length > recordBytes {
+			return fmt.Errorf("the first record announces %d bytes, and may have %d", length, recordBytes)
+		}
+		need += length
 	}
 	g.hello = record
 	return nil
+}
+
+// receiveHello reads what has come, and waits for it, with little stack where that is possible.
+func (g *gatherer) receiveHello(p []byte) (int, error) {
+	if g.socket != nil {
+		return g.socket.receiveSome(p)
+	}
+	return g.Conn.Read(p)
 }
 
 // receive reads from the socket. A stranger has no turn while he is waited for, and has one

@@ -230,12 +230,19 @@ func (c crumbs) Write(p []byte) (int, error) {
 // The first record may come in any pieces, and costs what has come of it.
 func TestTheFirstRecord(t *testing.T) {
 	w, config := newSecureWorld(t, nil)
-	c := tls.Client(crumbs{w.dial("127.0.0.1")}, config)
-	if err := c.Handshake(); err != nil {
-		t.Fatal(err)
+	long := config.Clone()
+	for i := range 20 { // of a hello of several thousand bytes
+		long.NextProtos = append(long.NextProtos, strings.Repeat(string(rune('a'+i)), 250))
 	}
-	w.send(c, frame("echo 1"))
-	w.expect(c, "1")
+	for i, c := range []*tls.Conn{
+		tls.Client(crumbs{w.dial("127.0.0.1")}, config), tls.Client(crumbs{w.dial("127.0.0.1")}, long), tls.Client(w.dial("127.0.0.1"), long),
+	} {
+		if err := c.Handshake(); err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+		w.send(c, frame("echo 1"))
+		w.expect(c, "1")
+	}
 	refused := 0
 	for sent, want := range map[string]string{
 		"\x16\x03\x01\x40\x01\x01":                            "the first record announces 16385 bytes",

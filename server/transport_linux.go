@@ -90,6 +90,27 @@ func (t *socketTransport) receiveNow(in *input) (int, error) {
 // nobody, and does so without a buffer: to borrow one takes more stack than to wait.
 func (t *socketTransport) watch() error { return t.raw.Read(isReadable) }
 
+// receiveSome implements watcher.
+func (t *socketTransport) receiveSome(p []byte) (int, error) {
+	n, err := 0, unix.EAGAIN
+	waitErr := t.raw.Read(func(fd uintptr) bool {
+		for {
+			if n, err = transfer(unix.SYS_RECVFROM, fd, p, 0); err != unix.EINTR {
+				return err != unix.EAGAIN
+			}
+		}
+	})
+	switch {
+	case waitErr != nil:
+		return 0, waitErr
+	case err != 0:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
 // isThere implements watcher.
 func (t *socketTransport) isThere() bool {
 	there := false
