@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"sync"
 )
 
 // Recompress is the batch with its records in another codec, for a topic whose
@@ -14,38 +15,98 @@ import (
 // a megabyte are decompressed and compressed as a stream, so that bytesMax is what it
 // takes at most.
 func Recompress(b Batch, codec Codec, level, bytesMax int, limits DecodeLimits) (Batch, error) {
-	out := make([]byte, BatchHeaderBytes, BatchHeaderBytes+len(b.Payload())/2)
-	copy(out, b[:BatchHeaderBytes])
-	var err error
-	switch payload := b.Payload(); {
-	case b.Codec() == CodecNone && len(payload) <= heldAtOnce:
-		out = appendCompressed(out, payload, codec, level)
-	case b.Codec() == CodecNone:
-		if out, err = appendStream(out, &inPieces{payload, pauses{turn: limits.Turn}}, codec, level, bytesMax); err != nil {
-			return nil, err
+	payload := b.Payload()
+	var src io.Reader
+	if b.Codec() == CodecNone {
+		if len(payload) <= heldAtOnce {
+			return b.packed(payload, codec, level, bytesMax)
 		}
-	default:
+		src = &inPieces{payload, pauses{turn: limits.Turn}}
+	} else {
 		r, err := openPayload(b.Codec(), payload, limits)
 		if err != nil {
 			return nil, err
 		}
 		defer r.close()
-		if out, err = repack(out, r, codec, level, bytesMax); err != nil {
+		room := takeRoom()
+		defer room.giveBack()
+		held, err := readAll(io.LimitReader(r, heldAtOnce), (*room)[:0])
+		if err != nil {
 			return nil, err
 		}
+		if len(held) < heldAtOnce {
+			return b.packed(held, codec, level, bytesMax)
+		}
+		src = io.MultiReader(bytes.NewReader(held), r)
 	}
+	out := append(make([]byte, 0, BatchHeaderBytes+len(payload)/2), b[:BatchHeaderBytes]...)
+	out, err := appendStream(out, src, codec, level, bytesMax)
+	if err != nil {
+		return nil, err
+	}
+	return sealed(out, codec), nil
+}
+
+// packed is the batch with these records instead of its own, compressed.
+func (b Batch) packed(records []byte, codec Codec, level, bytesMax int) (Batch, error) {
+	room := takeRoom()
+	defer room.giveBack()
+	out := appendCompressed(append((*room)[:0], b[:BatchHeaderBytes]...), records, codec, level)
 	if len(out) > bytesMax {
 		return nil, errBatchFull
 	}
-	made := Batch(out)
-	binary.BigEndian.PutUint32(made[8:], uint32(len(made)-batchLengthOffset))
-	made.SetAttributes(made.Attributes()&^AttributeCodecMask | int16(codec))
-	made.SetCRC()
-	return made, nil
+	return sealed(bytes.Clone(out), codec), nil
 }
+
+// sealed has the header say what the batch has become.
+func sealed(b Batch, codec Codec) Batch {
+	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-batchLengthOffset))
+	b.SetAttributes(b.Attributes()&^AttributeCodecMask | int16(codec))
+	b.SetCRC()
+	return b
+}
+
+// Unpacked is a batch without its compression, until it is released. Its length and CRC
+// are those of the compressed one.
+type Unpacked struct {
+	Batch
+	room *room
+}
+
+// Unpack decompresses a batch whose records take less than a megabyte: whoever looks into
+// them and compresses them anew does this once for both. ok is false if they take more.
+func Unpack(b Batch, limits DecodeLimits) (u Unpacked, ok bool, err error) {
+	r, err := openPayload(b.Codec(), b.Payload(), limits)
+	if err != nil {
+		return Unpacked{}, false, err
+	}
+	defer r.close()
+	u.room = takeRoom()
+	u.Batch, err = readAll(io.LimitReader(r, heldAtOnce), append((*u.room)[:0], b[:BatchHeaderBytes]...))
+	if err != nil || len(u.Payload()) == heldAtOnce {
+		u.Release()
+		return Unpacked{}, false, err
+	}
+	u.SetAttributes(u.Attributes() &^ AttributeCodecMask)
+	return u, true, nil
+}
+
+// Release ends the use of the batch.
+func (u Unpacked) Release() { u.room.giveBack() }
 
 // heldAtOnce is what is compressed in one piece.
 const heldAtOnce = 1 << 20
+
+// room holds the records of a batch, and its header, and one byte by which the end is seen.
+type room []byte
+
+var rooms = sync.Pool{New: func() any {
+	r := make(room, 0, BatchHeaderBytes+heldAtOnce+1)
+	return &r
+}}
+
+func takeRoom() *room     { return rooms.Get().(*room) }
+func (r *room) giveBack() { rooms.Put(r) }
 
 // inPieces reads what is in memory, with pauses.
 type inPieces struct {
@@ -61,18 +122,6 @@ func (r *inPieces) Read(p []byte) (int, error) {
 	r.rest = r.rest[n:]
 	r.pauses.after(n)
 	return n, nil
-}
-
-// repack appends what r has to dst, compressed.
-func repack(dst []byte, r *payloadReader, codec Codec, level, bytesMax int) ([]byte, error) {
-	held, err := readAll(io.LimitReader(r, heldAtOnce), make([]byte, 0, min(4*r.src.Len(), heldAtOnce)+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(held) < heldAtOnce {
-		return appendCompressed(dst, held, codec, level), nil
-	}
-	return appendStream(dst, io.MultiReader(bytes.NewReader(held), r), codec, level, bytesMax)
 }
 
 // appendStream appends what src has to dst, compressed, up to bytesMax.

@@ -169,3 +169,50 @@ type leavingTurn struct {
 }
 
 func (l leavingTurn) Leave() { l.countedTurn.Leave(); close(l.left) }
+
+// What is less than a megabyte is unpacked into the same records, which pack into any codec
+// while others are unpacked; the batch itself stays as it is.
+func TestUnpack(t *testing.T) {
+	for _, from := range []Codec{CodecGzip, CodecSnappy, CodecLZ4, CodecZstd} {
+		b := buildBatch(from, storyRecords())
+		kept := bytes.Clone(b)
+		u, ok, err := Unpack(b, DecodeLimits{})
+		if err != nil || !ok {
+			t.Fatalf("%v: %v, %v", from, ok, err)
+		}
+		another, ok, err := Unpack(buildBatch(from, storyRecords()[:1]), DecodeLimits{})
+		if err != nil || !ok {
+			t.Fatalf("%v: %v, %v", from, ok, err)
+		}
+		for _, to := range allCodecs {
+			made, err := Recompress(u.Batch, to, LevelDefault, 1<<20, DecodeLimits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := CheckBatch(made); err != nil || made.Codec() != to || !bytes.Equal(kept, b) {
+				t.Errorf("%v to %v: %v, codec %v", from, to, err, made.Codec())
+			}
+			if d := differ(storyRecords(), collect(t, made, DecodeLimits{})); d != "" {
+				t.Errorf("%v to %v: %s", from, to, d)
+			}
+		}
+		another.Release()
+		u.Release()
+		if _, ok, err := Unpack(b, DecodeLimits{MaxBytes: 100}); ok || !errors.As(err, new(*DecodeLimitError)) {
+			t.Errorf("%v over the limit: %v, %v", from, ok, err)
+		}
+		if _, ok, err := Unpack(b[:len(b)-5], DecodeLimits{}); from != CodecSnappy && (ok || err == nil) {
+			t.Errorf("%v cut off: %v, %v", from, ok, err)
+		}
+		for size, want := range map[int]bool{heldAtOnce - 1: true, heldAtOnce: false, heldAtOnce + 1: false, 4 * heldAtOnce: false} {
+			b := bomb(from, appendCompressed(nil, make([]byte, size), from, LevelDefault))
+			u, ok, err := Unpack(b, DecodeLimits{})
+			if err != nil || ok != want || ok && len(u.Payload()) != size {
+				t.Errorf("%v of %d bytes: %v, %v", from, size, ok, err)
+			}
+			if ok {
+				u.Release()
+			}
+		}
+	}
+}

@@ -132,6 +132,17 @@ func (c *produceCall) looksInto(policy *policy) bool {
 // admit judges the records of a batch, and gives it in the codec of the topic. It may be
 // called again with other limits, should they be exceeded.
 func (c *produceCall) admit(item *produceItem, policy *policy, batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Batch, error) {
+	other := otherCodec(batch, policy)
+	if other && batch.Codec() != protocol.CodecNone && c.looksInto(policy) && !c.flatten {
+		unpacked, ok, err := protocol.Unpack(batch, limits)
+		if err != nil {
+			return nil, undecodable(err)
+		}
+		if ok {
+			defer unpacked.Release()
+			batch = unpacked.Batch
+		}
+	}
 	largest := batch.MaxTimestamp()
 	if c.looksInto(policy) {
 		summary, err := protocol.ValidateRecords(batch, protocol.RecordRules{
@@ -153,8 +164,12 @@ func (c *produceCall) admit(item *produceItem, policy *policy, batch protocol.Ba
 		if batch, err = flattened(batch, held); err != nil {
 			return nil, undecodable(err)
 		}
+		other = otherCodec(batch, policy)
 	}
 	batch.SetTimestamps(policy.TimestampAppendTime, largest)
+	if !other {
+		return batch, nil
+	}
 	batch, err := recompressed(batch, policy, limits)
 	return batch, undecodable(err)
 }
@@ -294,11 +309,8 @@ func flattened(batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Bat
 	return builder.Build(0, protocol.None), nil
 }
 
-// recompressed changes the codec if the topic asks for one and the batch has another.
+// recompressed is the batch in the codec of the topic.
 func recompressed(batch protocol.Batch, policy *policy, limits protocol.DecodeLimits) (protocol.Batch, error) {
-	if !otherCodec(batch, policy) {
-		return batch, nil
-	}
 	codec, _ := protocol.ParseCodec(policy.CompressionType)
 	level := protocol.LevelDefault
 	switch codec {
