@@ -28,7 +28,7 @@ func Recompress(b Batch, codec Codec, level, bytesMax int, limits DecodeLimits) 
 			return nil, err
 		}
 		defer r.close()
-		room := takeRoom()
+		room := takeRoom(8 * len(payload))
 		defer room.giveBack()
 		held, err := readAll(io.LimitReader(r, heldAtOnce), (*room)[:0])
 		if err != nil {
@@ -49,7 +49,7 @@ func Recompress(b Batch, codec Codec, level, bytesMax int, limits DecodeLimits) 
 
 // packed is the batch with these records instead of its own, compressed.
 func (b Batch) packed(records []byte, codec Codec, level, bytesMax int) (Batch, error) {
-	room := takeRoom()
+	room := takeRoom(BatchHeaderBytes + len(records))
 	defer room.giveBack()
 	out := appendCompressed(append((*room)[:0], b[:BatchHeaderBytes]...), records, codec, level)
 	if len(out) > bytesMax {
@@ -74,21 +74,36 @@ type Unpacked struct {
 }
 
 // Unpack decompresses a batch whose records take less than a megabyte: whoever looks into
-// them and compresses them anew does this once for both. ok is false if they take more.
-func Unpack(b Batch, limits DecodeLimits) (u Unpacked, ok bool, err error) {
+// them and compresses them anew does this once for both. ok is false if they take more, or
+// cannot be decompressed: then the batch is to be judged as it is, which tells why.
+func Unpack(b Batch, limits DecodeLimits) (u Unpacked, ok bool) {
+	if b.surelyTakesMuch() {
+		return Unpacked{}, false
+	}
 	r, err := openPayload(b.Codec(), b.Payload(), limits)
 	if err != nil {
-		return Unpacked{}, false, err
+		return Unpacked{}, false
 	}
 	defer r.close()
-	u.room = takeRoom()
+	u.room = takeRoom(BatchHeaderBytes + 8*len(b.Payload()))
 	u.Batch, err = readAll(io.LimitReader(r, heldAtOnce), append((*u.room)[:0], b[:BatchHeaderBytes]...))
 	if err != nil || len(u.Payload()) == heldAtOnce {
 		u.Release()
-		return Unpacked{}, false, err
+		return Unpacked{}, false
 	}
 	u.SetAttributes(u.Attributes() &^ AttributeCodecMask)
-	return u, true, nil
+	return u, true
+}
+
+// surelyTakesMuch tells of batches that would be decompressed as a whole to find out that
+// they take more than a megabyte.
+func (b Batch) surelyTakesMuch() bool {
+	payload := b.Payload()
+	if b.Codec() == CodecSnappy && !bytes.HasPrefix(payload, xerialMagic) {
+		size, n := binary.Uvarint(payload)
+		return n > 0 && size >= heldAtOnce
+	}
+	return len(payload) >= heldAtOnce || b.HasLargeWindow()
 }
 
 // Release ends the use of the batch.
@@ -97,16 +112,32 @@ func (u Unpacked) Release() { u.room.giveBack() }
 // heldAtOnce is what is compressed in one piece.
 const heldAtOnce = 1 << 20
 
-// room holds the records of a batch, and its header, and one byte by which the end is seen.
+// room is for the records of a batch, and its header. Large ones come from a pool: they have
+// room for heldAtOnce, and for one byte by which the end is seen.
 type room []byte
+
+// pooledBytes is what it takes for a room to be large.
+const pooledBytes = 64 << 10
 
 var rooms = sync.Pool{New: func() any {
 	r := make(room, 0, BatchHeaderBytes+heldAtOnce+1)
 	return &r
 }}
 
-func takeRoom() *room     { return rooms.Get().(*room) }
-func (r *room) giveBack() { rooms.Put(r) }
+// takeRoom gives room for what will take about n bytes.
+func takeRoom(n int) *room {
+	if n < pooledBytes {
+		r := make(room, 0, n)
+		return &r
+	}
+	return rooms.Get().(*room)
+}
+
+func (r *room) giveBack() {
+	if cap(*r) >= pooledBytes {
+		rooms.Put(r)
+	}
+}
 
 // inPieces reads what is in memory, with pauses.
 type inPieces struct {

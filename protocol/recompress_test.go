@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -173,46 +174,68 @@ func (l leavingTurn) Leave() { l.countedTurn.Leave(); close(l.left) }
 // What is less than a megabyte is unpacked into the same records, which pack into any codec
 // while others are unpacked; the batch itself stays as it is.
 func TestUnpack(t *testing.T) {
+	noise := make([]byte, 200_000)
+	_, _ = rand.NewChaCha8([32]byte{2}).Read(noise) // never fails; in a room of the pool
+	large := []Record{{Timestamp: 1, Key: []byte("k"), Value: noise}, {Offset: 1, Timestamp: 2, Value: noise}}
 	for _, from := range []Codec{CodecGzip, CodecSnappy, CodecLZ4, CodecZstd} {
-		b := buildBatch(from, storyRecords())
-		kept := bytes.Clone(b)
-		u, ok, err := Unpack(b, DecodeLimits{})
-		if err != nil || !ok {
-			t.Fatalf("%v: %v, %v", from, ok, err)
-		}
-		another, ok, err := Unpack(buildBatch(from, storyRecords()[:1]), DecodeLimits{})
-		if err != nil || !ok {
-			t.Fatalf("%v: %v, %v", from, ok, err)
-		}
-		for _, to := range allCodecs {
-			made, err := Recompress(u.Batch, to, LevelDefault, 1<<20, DecodeLimits{})
-			if err != nil {
-				t.Fatal(err)
+		for _, records := range [][]Record{storyRecords(), large} {
+			b := buildBatch(from, records)
+			kept := bytes.Clone(b)
+			u, ok := Unpack(b, DecodeLimits{})
+			another, also := Unpack(buildBatch(from, large), DecodeLimits{})
+			if !ok || !also {
+				t.Fatalf("%v: %v, %v", from, ok, also)
 			}
-			if err := CheckBatch(made); err != nil || made.Codec() != to || !bytes.Equal(kept, b) {
-				t.Errorf("%v to %v: %v, codec %v", from, to, err, made.Codec())
+			want := bytes.Clone(another.Payload())
+			for _, to := range allCodecs {
+				made, err := Recompress(u.Batch, to, LevelDefault, 1<<20, DecodeLimits{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := CheckBatch(made); err != nil || made.Codec() != to || !bytes.Equal(kept, b) {
+					t.Errorf("%v to %v: %v, codec %v", from, to, err, made.Codec())
+				}
+				if d := differ(records, collect(t, made, DecodeLimits{})); d != "" {
+					t.Errorf("%v to %v: %s", from, to, d)
+				}
 			}
-			if d := differ(storyRecords(), collect(t, made, DecodeLimits{})); d != "" {
-				t.Errorf("%v to %v: %s", from, to, d)
+			if !bytes.Equal(want, another.Payload()) {
+				t.Errorf("%v: what is unpacked beside it has changed", from)
 			}
-		}
-		another.Release()
-		u.Release()
-		if _, ok, err := Unpack(b, DecodeLimits{MaxBytes: 100}); ok || !errors.As(err, new(*DecodeLimitError)) {
-			t.Errorf("%v over the limit: %v, %v", from, ok, err)
-		}
-		if _, ok, err := Unpack(b[:len(b)-5], DecodeLimits{}); from != CodecSnappy && (ok || err == nil) {
-			t.Errorf("%v cut off: %v, %v", from, ok, err)
+			another.Release()
+			u.Release()
+			if _, ok := Unpack(b, DecodeLimits{MaxBytes: 100}); ok {
+				t.Errorf("%v: over the limit", from)
+			}
+			if _, ok := Unpack(b[:len(b)-5], DecodeLimits{}); ok {
+				t.Errorf("%v: cut off", from)
+			}
 		}
 		for size, want := range map[int]bool{heldAtOnce - 1: true, heldAtOnce: false, heldAtOnce + 1: false, 4 * heldAtOnce: false} {
-			b := bomb(from, appendCompressed(nil, make([]byte, size), from, LevelDefault))
-			u, ok, err := Unpack(b, DecodeLimits{})
-			if err != nil || ok != want || ok && len(u.Payload()) != size {
-				t.Errorf("%v of %d bytes: %v, %v", from, size, ok, err)
+			u, ok := Unpack(bomb(from, appendCompressed(nil, make([]byte, size), from, LevelDefault)), DecodeLimits{})
+			if ok != want || ok && len(u.Payload()) != size {
+				t.Errorf("%v of %d bytes: %v", from, size, ok)
 			}
 			if ok {
 				u.Release()
 			}
+		}
+	}
+}
+
+// What is decompressed as a whole, whatever is read of it, is not unpacked in vain.
+func TestUnpackDecodesNothingInVain(t *testing.T) {
+	much := make([]byte, 4<<20)
+	raw := bomb(CodecSnappy, s2.EncodeSnappy(nil, much))
+	for name, b := range map[string]Batch{"snappy in one block": raw, "a large window": wideBatch(t, 4<<20)} {
+		used, _, _ := measure(func() error {
+			if _, ok := Unpack(b, DecodeLimits{}); ok {
+				t.Errorf("%s is unpacked", name)
+			}
+			return nil
+		})
+		if used > 1<<20 {
+			t.Errorf("%s: %d bytes of memory", name, used)
 		}
 	}
 }

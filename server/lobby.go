@@ -13,7 +13,7 @@ import (
 // be taken: whoever holds a turn waits for nobody.
 //
 // The time limits of the handshake and of the login run while a turn is waited for, and show
-// when it comes.
+// when it comes: before anything is worked on.
 
 // isStranger tells whether the peer is on its way in: before the end of the handshake of TLS
 // and of the login.

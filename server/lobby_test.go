@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/tls"
 	"io"
 	"net"
 	"sync/atomic"
@@ -120,14 +119,8 @@ func TestAWriteBelowTLSHoldsNoTurn(t *testing.T) {
 func TestHandshakesThatDoNotGoOnHoldNoTurn(t *testing.T) {
 	turns := heavy.New(1)
 	w, config := newSecureWorld(t, func(o *Options) { o.Heavy = turns })
-	near, far := net.Pipe()
-	go func() { _ = tls.Client(near, config).Handshake() }() // until the pipe is closed
-	hello := make([]byte, 16<<10)
-	n, err := far.Read(hello)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer far.Close()
+	hello := aHello(t, config)
+	n := len(hello)
 	for _, sent := range [][]byte{nil, hello[:1], hello[:5], hello[:n/2], hello[:n]} {
 		c := w.dial("127.0.0.1")
 		w.send(c, sent)

@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
 
 // awaitHello gives the handshake its time, and waits for what the peer begins it with.
 func (c *conn) awaitHello() (*gatherer, error) {
-	under := &gatherer{Conn: c.sock, owner: c}
+	under := &gatherer{Conn: c.sock, owner: c, end: time.Now().Add(c.server.opts.HandshakeTimeout)}
 	under.socket, _ = c.transport.(watcher)
-	if err := c.sock.SetDeadline(time.Now().Add(c.server.opts.HandshakeTimeout)); err != nil {
+	if err := c.sock.SetDeadline(under.end); err != nil {
 		return under, err
 	}
 	if c.stopping.Load() { // it may have set an earlier one
@@ -26,12 +27,19 @@ func (c *conn) awaitHello() (*gatherer, error) {
 
 // secure makes the TLS handshake, of which err is what went wrong before it. io.EOF is a
 // peer that left before it, as those do that only look whether the port is open, and a
-// server that stops.
+// server that stops. The hello is here, so that the socket would tell only after all of the
+// arithmetic that the time is over, or that nobody is there any more.
 //
 // The socket stays where it is: whoever ends the connection closes it, or sets its
 // deadline, below TLS.
 func (c *conn) secure(under *gatherer, err error) error {
 	var secured *tls.Conn
+	if err == nil && c.stopping.Load() {
+		return io.EOF
+	}
+	if err == nil && !time.Now().Before(under.end) { // while it waited for its turn
+		err = os.ErrDeadlineExceeded
+	}
 	if err == nil {
 		secured = tls.Server(under, c.Listener.tls)
 		err = secured.Handshake()
@@ -170,6 +178,7 @@ type gatherer struct {
 	socket  watcher       // nil where nobody can tell whether bytes are there
 	timeout time.Duration // 0 during the handshake, which has a time of its own
 	hello   []byte        // what was received before the handshake and is still to be read
+	end     time.Time     // of the time for the handshake
 
 	mu struct {
 		sync.Mutex

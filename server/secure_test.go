@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/barnabas-mq/barnabas/internal/heavy"
 	"github.com/barnabas-mq/barnabas/internal/ssltest"
 )
 
@@ -121,6 +123,58 @@ func TestAStopDuringHandshakes(t *testing.T) {
 	if text := w.logged(); text != "" || w.server.unsecured.Value() != 0 {
 		t.Errorf("%d handshakes count as failed, logged: %s", w.server.unsecured.Value(), text)
 	}
+}
+
+// aHello is what a client begins its handshake with.
+func aHello(t *testing.T, config *tls.Config) []byte {
+	t.Helper()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _ = far.Close() })
+	go func() { _ = tls.Client(near, config).Handshake() }() // until the pipe is closed
+	hello := make([]byte, 16<<10)
+	n, err := far.Read(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hello[:n]
+}
+
+// A handshake that has waited for its turn until its time was over, or the server stops, is
+// not worked on.
+func TestAHandshakeWhoseTurnComesTooLate(t *testing.T) {
+	_, config := newSecureWorld(t, nil)
+	for name, want := range map[string]string{"time": "barnabas.connection.handshake.timeout.ms", "stop": "EOF"} {
+		worked := func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			t.Errorf("%s: it is worked on", name)
+			return nil, io.ErrUnexpectedEOF
+		}
+		c := &conn{Conn: Conn{Listener: &Listener{tls: &tls.Config{GetConfigForClient: worked}}}, server: &Server{}}
+		near, far := net.Pipe()
+		under := &gatherer{Conn: near, owner: c, hello: aHello(t, config), end: time.Now()}
+		if name == "stop" {
+			under.end = time.Now().Add(time.Hour)
+			c.stopping.Store(true)
+		}
+		if err := c.secure(under, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, _ = near.Close(), far.Close()
+	}
+}
+
+// Half a hello takes no turn, not even to be refused.
+func TestHalfAHelloTakesNoTurn(t *testing.T) {
+	turns := heavy.New(1)
+	w, config := newSecureWorld(t, func(o *Options) { o.Heavy = turns })
+	if !turns.TryTake() {
+		t.Fatal("there is no turn")
+	}
+	c := w.dial("127.0.0.1")
+	w.send(c, aHello(t, config)[:100])
+	_ = c.(*net.TCPConn).CloseWrite()
+	_, _ = io.Copy(io.Discard, c)
+	waitFor(t, "it is refused", func() bool { return strings.Contains(w.logged(), "the TLS handshake failed") })
+	turns.Leave()
 }
 
 // What the reading side has to say comes between what is gathered, whole and in order,
@@ -242,6 +296,16 @@ func TestTheFirstRecord(t *testing.T) {
 		}
 		w.send(c, frame("echo 1"))
 		w.expect(c, "1")
+	}
+	// What comes behind the first record with it is neither lost nor taken twice.
+	hello := aHello(t, config)[recordHeaderBytes:]
+	two := append([]byte{recordOfHandshake, 3, 1, 0, 50}, hello[:50]...)
+	two = append(binary.BigEndian.AppendUint16(append(two, recordOfHandshake, 3, 1), uint16(len(hello)-50)), hello[50:]...)
+	split := w.dial("127.0.0.1")
+	w.send(split, two)
+	answer := make([]byte, 6)
+	if _, err := io.ReadFull(split, answer); err != nil || answer[0] != recordOfHandshake || answer[5] != 2 { // ServerHello
+		t.Errorf("a hello in two records: %x, %v", answer, err)
 	}
 	refused := 0
 	for sent, want := range map[string]string{

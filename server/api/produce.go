@@ -46,12 +46,13 @@ type produceCall struct {
 	request  protocol.ProduceRequest
 	header   protocol.Header
 	settings *config.Broker
-	// flatten says that the batch in hand is to be flattened.
-	flatten bool
-	turn    unpackTurn // of the batch in hand
-	image   *metadata.Image
-	now     protocol.Timestamp
-	fault   *refusal
+	// repack says that the batch in hand is to be stored in another codec, and flatten that it
+	// is to be flattened before.
+	repack, flatten bool
+	turn            unpackTurn // of the batch in hand
+	image           *metadata.Image
+	now             protocol.Timestamp
+	fault           *refusal
 	// items are the partitions, in the order of the request. Invariant: never
 	// grown while an append is under way, because the log holds pointers into it.
 	items []produceItem

@@ -32,9 +32,9 @@ func (c *produceCall) prepare(r *Request, item *produceItem, policy *policy, bat
 		return nil, err
 	}
 	item.judged = true
-	other := otherCodec(batch, policy)
-	c.flatten = batch.IsLogAppendTime() && other
-	if !other && (batch.Codec() == protocol.CodecNone || !c.looksInto(policy)) {
+	c.repack = otherCodec(batch, policy)
+	c.flatten = batch.IsLogAppendTime() && c.repack
+	if !c.repack && (batch.Codec() == protocol.CodecNone || !c.looksInto(policy)) {
 		return c.admit(item, policy, batch, protocol.DecodeLimits{})
 	}
 	// Who waits for what only one may have does so without a place that others need, and what
@@ -59,7 +59,14 @@ const besideBytesMax = 8 << 20
 func (c *produceCall) admitBeside(r *Request, item *produceItem, policy *policy, batch protocol.Batch) (protocol.Batch, error) {
 	c.enterInTurn(r, c.api.unpacking)
 	defer c.leaveInTurn(c.api.unpacking)
-	return c.admit(item, policy, batch, protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax), Turn: &c.turn})
+	limits := protocol.DecodeLimits{MaxBytes: min(besideBytesMax, c.settings.BatchDecompressedBytesMax), Turn: &c.turn}
+	if c.repack && batch.Codec() != protocol.CodecNone && c.looksInto(policy) {
+		if unpacked, ok := protocol.Unpack(batch, limits); ok {
+			defer unpacked.Release()
+			return c.admit(item, policy, unpacked.Batch, limits)
+		}
+	}
+	return c.admit(item, policy, batch, limits)
 }
 
 // admitAlone is admit for what comes one by one: what may be much, and what is held while it
@@ -132,17 +139,6 @@ func (c *produceCall) looksInto(policy *policy) bool {
 // admit judges the records of a batch, and gives it in the codec of the topic. It may be
 // called again with other limits, should they be exceeded.
 func (c *produceCall) admit(item *produceItem, policy *policy, batch protocol.Batch, limits protocol.DecodeLimits) (protocol.Batch, error) {
-	other := otherCodec(batch, policy)
-	if other && batch.Codec() != protocol.CodecNone && c.looksInto(policy) && !c.flatten {
-		unpacked, ok, err := protocol.Unpack(batch, limits)
-		if err != nil {
-			return nil, undecodable(err)
-		}
-		if ok {
-			defer unpacked.Release()
-			batch = unpacked.Batch
-		}
-	}
 	largest := batch.MaxTimestamp()
 	if c.looksInto(policy) {
 		summary, err := protocol.ValidateRecords(batch, protocol.RecordRules{
@@ -164,10 +160,10 @@ func (c *produceCall) admit(item *produceItem, policy *policy, batch protocol.Ba
 		if batch, err = flattened(batch, held); err != nil {
 			return nil, undecodable(err)
 		}
-		other = otherCodec(batch, policy)
+		c.repack = otherCodec(batch, policy)
 	}
 	batch.SetTimestamps(policy.TimestampAppendTime, largest)
-	if !other {
+	if !c.repack {
 		return batch, nil
 	}
 	batch, err := recompressed(batch, policy, limits)
