@@ -1,13 +1,13 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -38,7 +38,7 @@ func (c *conn) secure(under *gatherer, err error) error {
 		return io.EOF
 	}
 	if err == nil && !time.Now().Before(under.end) { // while it waited for its turn
-		err = os.ErrDeadlineExceeded
+		err = context.DeadlineExceeded
 	}
 	if err == nil {
 		secured = tls.Server(under, c.Listener.tls)
