@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -29,15 +30,36 @@ func idempotentFrames(b contender, topic string, partitions int32, batch []byte)
 		return nil, err
 	}
 	defer conn.Close() //nolint:errcheck // the answer has been read
-	request := kmsg.NewPtrInitProducerIDRequest()
-	request.Version = 0
-	response, err := conn.Call(request)
+	producer, err := newProducer(conn)
 	if err != nil {
 		return nil, err
 	}
-	producer := response.(*kmsg.InitProducerIDResponse)
 	frame := produceFrame(topic, partitions, batch)
-	return sequenced(frame, len(batch), int(partitions), producer.ProducerID, producer.ProducerEpoch), kerr.ErrorForCode(producer.ErrorCode)
+	return sequenced(frame, len(batch), int(partitions), producer.ProducerID, producer.ProducerEpoch), nil
+}
+
+// producerTries and producerPause are for a broker that has just started: Kafka's first asks
+// its controller for ids, and has clients come again meanwhile.
+const (
+	producerTries = 100
+	producerPause = 100 * time.Millisecond
+)
+
+func newProducer(conn *wire.Conn) (*kmsg.InitProducerIDResponse, error) {
+	request := kmsg.NewPtrInitProducerIDRequest()
+	request.Version = 0
+	for try := 1; ; try++ {
+		response, err := conn.Call(request)
+		if err != nil {
+			return nil, err
+		}
+		producer := response.(*kmsg.InitProducerIDResponse)
+		err = kerr.ErrorForCode(producer.ErrorCode)
+		if !kerr.IsRetriable(err) || try == producerTries {
+			return producer, err
+		}
+		time.Sleep(producerPause)
+	}
 }
 
 // sequenced gives a frame of produceFrame the next sequences of a producer each time.
