@@ -24,6 +24,16 @@ func bomb(codec Codec, payload []byte) Batch {
 	return b
 }
 
+// decompressAll gives the whole output, within the limit.
+func decompressAll(codec Codec, payload []byte, limits DecodeLimits) ([]byte, error) {
+	r, err := openPayload(codec, payload, limits)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	return readAll(r, make([]byte, 0, min(4*len(payload), 1<<20, limits.bytes())+1))
+}
+
 // oneHugeRecord is a record of almost size bytes, without its compression.
 func oneHugeRecord(size int) []byte {
 	body := appendVarint([]byte{0, 0, 0, 1}, int64(size-20)) // no attributes, no deltas, null key

@@ -177,13 +177,3 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	b.buf = append(b.buf, p...)
 	return len(p), nil
 }
-
-// decompressAll gives the whole output, within the limit.
-func decompressAll(codec Codec, payload []byte, limits DecodeLimits) ([]byte, error) {
-	r, err := openPayload(codec, payload, limits)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	return readAll(r, make([]byte, 0, min(4*len(payload), 1<<20, limits.bytes())+1))
-}

@@ -27,22 +27,14 @@ func (c *conn) awaitHello() (*gatherer, error) {
 
 // secure makes the TLS handshake, of which err is what went wrong before it. io.EOF is a
 // peer that left before it, as those do that only look whether the port is open, and a
-// server that stops. The hello is here, so that the socket would tell only after all of the
-// arithmetic that the time is over, or that nobody is there any more.
+// server that stops.
 //
 // The socket stays where it is: whoever ends the connection closes it, or sets its
 // deadline, below TLS.
 func (c *conn) secure(under *gatherer, err error) error {
 	var secured *tls.Conn
-	if err == nil && c.stopping.Load() {
-		return io.EOF
-	}
-	if err == nil && !time.Now().Before(under.end) { // while it waited for its turn
-		err = context.DeadlineExceeded
-	}
 	if err == nil {
-		secured = tls.Server(under, c.Listener.tls)
-		err = secured.Handshake()
+		secured, err = c.handshake(under)
 	}
 	if c.stopping.Load() {
 		return io.EOF
@@ -61,6 +53,20 @@ func (c *conn) secure(under *gatherer, err error) error {
 	state := secured.ConnectionState()
 	c.TLS = &state
 	return nil
+}
+
+// handshake makes it, unless the server stops, or its time was over while it waited for its
+// turn. The hello is here already, so that the socket would tell of either only after all of
+// the arithmetic.
+func (c *conn) handshake(under *gatherer) (*tls.Conn, error) {
+	if c.stopping.Load() {
+		return nil, io.EOF
+	}
+	if !time.Now().Before(under.end) {
+		return nil, context.DeadlineExceeded
+	}
+	secured := tls.Server(under, c.Listener.tls)
+	return secured, secured.Handshake()
 }
 
 // endSecured tells the peer that this is the end, unless something was not sent: then

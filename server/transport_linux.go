@@ -94,11 +94,8 @@ func (t *socketTransport) watch() error { return t.raw.Read(isReadable) }
 func (t *socketTransport) receiveSome(p []byte) (int, error) {
 	n, err := 0, unix.EAGAIN
 	waitErr := t.raw.Read(func(fd uintptr) bool {
-		for {
-			if n, err = transfer(unix.SYS_RECVFROM, fd, p, 0); err != unix.EINTR {
-				return err != unix.EAGAIN
-			}
-		}
+		n, err = transfer(unix.SYS_RECVFROM, fd, p, 0)
+		return err != unix.EAGAIN
 	})
 	switch {
 	case waitErr != nil:
@@ -120,58 +117,55 @@ func (t *socketTransport) isThere() bool {
 
 func isReadable(fd uintptr) bool {
 	var b [1]byte
-	for {
-		_, err := transfer(unix.SYS_RECVFROM, fd, b[:], unix.MSG_PEEK)
-		if err != unix.EINTR {
-			return err != unix.EAGAIN
-		}
-	}
+	_, err := transfer(unix.SYS_RECVFROM, fd, b[:], unix.MSG_PEEK)
+	return err != unix.EAGAIN
 }
 
 // tryReceive reads what is there, and reports false when that is nothing.
 func (t *socketTransport) tryReceive(fd uintptr) bool {
 	c := &t.incoming
-	p := c.in.room()
-	for {
-		n, err := transfer(unix.SYS_RECVFROM, fd, p, 0)
-		switch err {
-		case 0:
-			if c.n, c.err = n, nil; n == 0 {
-				c.err = io.EOF
-			}
-			return true
-		case unix.EINTR:
-		case unix.EAGAIN:
-			c.in.rest()
-			return false
-		default:
-			c.err = err
-			return true
+	n, err := transfer(unix.SYS_RECVFROM, fd, c.in.room(), 0)
+	switch err {
+	case 0:
+		if c.n, c.err = n, nil; n == 0 {
+			c.err = io.EOF
 		}
+	case unix.EAGAIN:
+		c.in.rest()
+		return false
+	default:
+		c.err = err
 	}
+	return true
 }
 
 // briefBytes is what the kernel copies in a time that is not worth telling the
 // scheduler of: a few microseconds.
 const briefBytes = 64 << 10
 
-// transfer is one recvfrom(2) or sendto(2) of a socket, which never waits. A short
+// transfer is one recvfrom(2) or sendto(2) of a socket, which never waits and is made again
+// when a signal has interrupted it. A short
 // one is made without the scheduler's knowledge: to tell it costs a tenth of a small
 // request, and it could use the time for nothing. One that copies much is told of,
 // so that others can run meanwhile.
 func transfer(call, fd uintptr, p []byte, flags uintptr) (int, syscall.Errno) {
 	at, size := unsafe.Pointer(unsafe.SliceData(p)), uintptr(len(p))
-	var n uintptr
-	var err syscall.Errno
-	if len(p) > briefBytes {
-		n, _, err = syscall.Syscall6(call, fd, uintptr(at), size, flags|unix.MSG_DONTWAIT, 0, 0)
-	} else {
-		n, _, err = syscall.RawSyscall6(call, fd, uintptr(at), size, flags|unix.MSG_DONTWAIT, 0, 0)
+	for {
+		var n uintptr
+		var err syscall.Errno
+		if len(p) > briefBytes {
+			n, _, err = syscall.Syscall6(call, fd, uintptr(at), size, flags|unix.MSG_DONTWAIT, 0, 0)
+		} else {
+			n, _, err = syscall.RawSyscall6(call, fd, uintptr(at), size, flags|unix.MSG_DONTWAIT, 0, 0)
+		}
+		switch err {
+		case 0:
+			return int(n), 0
+		case unix.EINTR:
+		default:
+			return 0, err
+		}
 	}
-	if err != 0 {
-		return 0, err
-	}
-	return int(n), 0
 }
 
 // write skips the deadline while the kernel takes everything at once, which is
