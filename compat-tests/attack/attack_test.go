@@ -31,7 +31,7 @@ const (
 // An attacker's hour in a minute: the broker lives, others are served, its memory is
 // bounded, nothing is left when it is over, and the log has neither a panic nor a secret.
 func TestAnAttackersHour(t *testing.T) {
-	testbed.NeedPrograms(t, "nice")
+	testbed.NeedPrograms(t, "chrt")
 	plan := sample
 	switch {
 	case *fullFlag:
@@ -107,7 +107,7 @@ func (w *world) attack() *attackers {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cmd := exec.Command("nice", "-n", "19", os.Args[0])
+	cmd := exec.Command("chrt", "-i", "0", os.Args[0]) // SCHED_IDLE: sched(7)
 	cmd.Env = append(os.Environ(), envPlan+"="+string(text))
 	a := &attackers{done: make(chan struct{})}
 	a.program = testbed.StartProgram(w.t, cmd, func(line []byte) {
