@@ -34,14 +34,12 @@ func (c *conn) takeTurn() {
 	// The runtime goes on at once with whoever a turn was handed to, and from him with the
 	// next: first come those who can go on without one.
 	runtime.Gosched()
-	heavy.Patient()
 }
 
 // leaveTurn is for before anything is waited for.
 func (c *conn) leaveTurn() {
 	if c.turn {
 		c.turn = false
-		heavy.Prompt()
 		c.server.opts.Heavy.Leave()
 	}
 }

@@ -31,7 +31,7 @@ const (
 // An attacker's hour in a minute: the broker lives, others are served, its memory is
 // bounded, nothing is left when it is over, and the log has neither a panic nor a secret.
 func TestAnAttackersHour(t *testing.T) {
-	testbed.NeedPrograms(t, "chrt")
+	testbed.NeedPrograms(t, priority()[0])
 	plan := sample
 	switch {
 	case *fullFlag:
@@ -100,6 +100,16 @@ type attackers struct {
 	done     chan struct{} // closed when it has ended
 }
 
+// priority is what starts a program that takes little away from others, or, where times are
+// judged, nothing as far as the kernel sees to that (SCHED_IDLE: sched(7)). In that class
+// attackers may wait long on a machine with more to do.
+func priority() []string {
+	if *judgeFlag {
+		return []string{"chrt", "-i", "0"}
+	}
+	return []string{"nice", "-n", "19"}
+}
+
 // attack starts the attackers.
 func (w *world) attack() *attackers {
 	w.t.Helper()
@@ -107,7 +117,8 @@ func (w *world) attack() *attackers {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cmd := exec.Command("chrt", "-i", "0", os.Args[0]) // SCHED_IDLE: sched(7)
+	command := append(priority(), os.Args[0])
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), envPlan+"="+string(text))
 	a := &attackers{done: make(chan struct{})}
 	a.program = testbed.StartProgram(w.t, cmd, func(line []byte) {

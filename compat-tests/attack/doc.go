@@ -1,9 +1,8 @@
 // Package attack is an attacker's hour in a minute: everything that a peer without rights,
 // or with few, can do to a broker at its doors, all at once.
 //
-// The attackers are a process of their own (this test binary, started again), which gets a
-// processor when nobody else wants it, as far as the kernel sees to that: in life they are
-// other machines, whose processors are not the broker's.
+// The attackers are a process of their own (this test binary, started again), with a low
+// priority: in life they are other machines, whose processors are not the broker's.
 //
 //	test process                               attackers (plan on the environment)
 //	  broker: PLAINTEXT, SSL, SASL_SSL,          handshakes that are never finished, held open

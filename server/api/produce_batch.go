@@ -84,7 +84,7 @@ func (c *produceCall) admitAlone(r *Request, item *produceItem, policy *policy, 
 // long that takes is the peer's choice.
 func (c *produceCall) enterInTurn(r *Request, places chan struct{}) {
 	turns := c.api.Heavy
-	c.turn = unpackTurn{turns: turns, charge: r.charge}
+	c.turn = unpackTurn{turns, r.charge}
 	select {
 	case places <- struct{}{}:
 		if turns.TryTake() {
@@ -102,7 +102,6 @@ func (c *produceCall) enterInTurn(r *Request, places chan struct{}) {
 }
 
 func (c *produceCall) leaveInTurn(places chan struct{}) {
-	c.turn.prompt()
 	c.api.Heavy.Leave()
 	<-places
 }
@@ -111,33 +110,19 @@ func (c *produceCall) leaveInTurn(places chan struct{}) {
 type unpackTurn struct {
 	turns  *heavy.Turns
 	charge *charge
-	// patient tells that so much is unpacked that the thread lets others go first.
-	patient bool
 }
 
 // Yield implements protocol.Turn.
 func (t *unpackTurn) Yield() {
 	t.charge.rest()
-	t.prompt()
 	t.turns.Yield(heavy.Unpacking)
-	t.patient = true
-	heavy.Patient()
 	t.charge.work()
 }
 
 // Leave implements protocol.Turn.
 func (t *unpackTurn) Leave() {
 	t.charge.rest()
-	t.prompt()
 	t.turns.Leave()
-}
-
-// prompt is for before the thread is somebody else's.
-func (t *unpackTurn) prompt() {
-	if t.patient {
-		t.patient = false
-		heavy.Prompt()
-	}
 }
 
 // Take implements protocol.Turn.
