@@ -100,9 +100,9 @@ type attackers struct {
 	done     chan struct{} // closed when it has ended
 }
 
-// priority is what starts a program that takes little away from others, or, where times are
-// judged, nothing as far as the kernel sees to that (SCHED_IDLE: sched(7)). In that class
-// attackers may wait long on a machine with more to do.
+// priority is the command that starts another with a low priority: with the lowest there is
+// (SCHED_IDLE: sched(7)) where times are judged, which is on a machine that has nothing else to
+// do. On a busy one the attackers would wait too long for their answers with that.
 func priority() []string {
 	if *judgeFlag {
 		return []string{"chrt", "-i", "0"}
